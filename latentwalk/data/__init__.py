@@ -1,0 +1,1 @@
+"""What goes in: arrays, files, named data sets, and what is known about them."""

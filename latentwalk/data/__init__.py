@@ -1,1 +1,7 @@
 """What goes in: arrays, files, named data sets, and what is known about them."""
+
+from latentwalk.data.catalog import load, names
+from latentwalk.data.dataset import Dataset, DataSpec
+from latentwalk.data.sources import read
+
+__all__ = ["DataSpec", "Dataset", "load", "names", "read"]

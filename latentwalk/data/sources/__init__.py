@@ -1,0 +1,128 @@
+"""Readers: a file or a folder in, a `Dataset` out.
+
+    .npy .npz                      arrays.py   NumPy's own
+    IDX, plain or gzipped          idx.py      MNIST's format: one file, or a folder of the four
+    folder or .zip of images       images.py   any format of Pillow's
+    .csv .tsv (.gz) .parquet       tables.py   numbers with a header
+
+Every failure is a DataError (a ConfigError for an option) that begins with the path.
+"""
+
+import gzip
+import os
+import zipfile
+import zlib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from latentwalk.data.dataset import Dataset, Kind
+from latentwalk.data.sources import arrays, idx, images, tables
+from latentwalk.data.sources.common import Split, join
+from latentwalk.data.sources.images import Color, Size
+from latentwalk.errors import ConfigError, DataError, unknown
+
+__all__ = ["Split", "join", "read"]
+
+FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, a folder or .zip of images"
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    split: Split = "train",
+    size: Size | None = None,
+    color: Color | None = None,
+    kind: Kind | None = None,
+    label: str | None = None,
+) -> Dataset:
+    """The data set in a file or folder.
+
+    split: "train", "test" or "all". Halves are the `x_train` and `x_test` of a .npz, the `train-` and `t10k-` files of
+        an MNIST folder, sub-folders called train and test. Any other source has no halves: "train" and "all" read all
+        of it, "test" is refused.
+    size: images only. A side, or (height, width), in pixels: scaled to cover it, then cropped around the centre.
+    color: images only. "gray" or "rgb"; None is rgb if any image can hold colour.
+    kind: "image" or "table", where the guess from the shape would be wrong.
+    label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
+        names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
+
+    A .npy, and a plain IDX file of bytes, is memory-mapped. Images come as bytes (n, H, W) or (n, H, W, 3), in the
+    order of their names; what could not be read is listed in `Dataset.skipped`, and sub-folders are classes where all
+    images lie in one. Raises DataError, ConfigError.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/squares.npz", x=np.eye(3), y=["a", "b", "a"])
+    ...     read(f"{folder}/squares.npz").classes
+    ('a', 'b')
+    """
+    _check_options(split, size, color, kind)
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder.{_nearest(path)}")
+    try:
+        return _read(path, split, {"size": size, "color": color}, {"label": label}, kind)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise DataError(f"{path}: damaged, cut off or locked: {error}. Get or write the file again.") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
+    except MemoryError as error:
+        raise DataError(f"{path}: does not fit into memory. Save it as .npy, which is memory-mapped.") from error
+
+
+def _read(path: Path, split: Split, of_images: dict[str, Any], of_tables: dict[str, Any], kind: Kind | None) -> Dataset:
+    """Choose the reader by the file's name, or its first bytes, and refuse options that are not its own."""
+    shared: dict[str, Any] = {"split": split, "kind": kind}
+    name = path.name.lower()
+    if (path.is_dir() and not idx.is_folder(path)) or name.endswith(".zip"):
+        _refuse(of_tables, "tables and .npz archives")
+        return (images.read_folder if path.is_dir() else images.read_zip)(path, **shared, **of_images)
+    _refuse(of_images, "folders and archives of images")
+    if name.endswith(".npz"):
+        return arrays.read_npz(path, **shared, **of_tables)
+    if name.endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz")):
+        return tables.read_csv(path, **shared, **of_tables)
+    if name.endswith((".parquet", ".pq")):
+        return tables.read_parquet(path, **shared, **of_tables)
+    _refuse(of_tables, "tables and .npz archives")
+    if path.is_dir():
+        return idx.read_folder(path, **shared)
+    if name.endswith(".npy"):
+        return arrays.read_npy(path, **shared)
+    if idx.looks_like(path):
+        return idx.read_file(path, **shared)
+    raise DataError(f"no reader for this kind of file. Expected one of: {FORMATS}.")
+
+
+def _check_options(split: object, size: object, color: object, kind: object) -> None:
+    if split not in get_args(Split):
+        raise unknown("split", split, get_args(Split))
+    if color not in (None, *get_args(Color)):
+        raise unknown("color", color, get_args(Color))
+    if kind not in (None, *get_args(Kind)):
+        raise unknown("kind", kind, get_args(Kind))
+    images.check_size(size)
+
+
+def _refuse(options: dict[str, Any], owner: str) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise ConfigError(f"{name}={value!r} is for {owner}. Leave it out here.")
+
+
+def _nearest(path: Path) -> str:
+    """The name in the folder that is most like the one asked for, as a hint."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f" Its folder {folder} does not exist either."
+    try:
+        near = get_close_matches(path.name, [item.name for item in folder.iterdir()], n=1, cutoff=0.5)
+    except OSError:
+        return ""
+    return f" Did you mean {near[0]!r}?" if near else ""

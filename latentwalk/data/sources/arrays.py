@@ -1,0 +1,175 @@
+"""NumPy's own files: one array (.npy), or an archive of named ones (.npz).
+
+A .npy is memory-mapped, so it may be larger than memory. Members of a .npz are loaded: they are compressed, or lie at
+odd offsets. Nothing here unpickles: an array of Python objects is refused, whatever it claims to be.
+"""
+
+import math
+import zipfile
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwalk.data.dataset import Dataset, Kind
+from latentwalk.data.sources.common import Split, assemble, join, undivided
+from latentwalk.errors import DataError, unknown
+
+__all__ = ["read_npy", "read_npz"]
+
+DATA = ("x", "X", "images", "data", "counts", "signals", "frames")  # in order of preference
+LABELS = ("y", "labels", "label", "target")
+
+
+class Header(NamedTuple):
+    """What a .npy says of itself before its values start."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+
+    @property
+    def bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize  # exact: NumPy's product would overflow
+
+
+def read_npy(path: Path, *, split: Split, kind: Kind | None) -> Dataset:
+    """The array of a .npy, memory-mapped."""
+    undivided(split)
+    with path.open("rb") as stream:
+        header = _header(stream)
+        start = stream.tell()
+    if header.dtype.hasobject:
+        raise DataError(_PICKLED)
+    _check_length(header, path.stat().st_size - start)
+    if header.bytes == 0:  # an empty file cannot be mapped; let the data set say what is wrong with it
+        return assemble(np.empty(header.shape, header.dtype), kind=kind, name=path.stem)
+    order = "F" if header.fortran else "C"
+    x = np.memmap(path, header.dtype, "r", start, header.shape, order=order)  # type: ignore[call-overload]
+    return assemble(x, kind=kind, name=path.stem)
+
+
+def read_npz(path: Path, *, split: Split, kind: Kind | None, label: str | None) -> Dataset:
+    """The data set of an archive; `x_train` and `x_test` are its halves where it has them."""
+    with zipfile.ZipFile(path) as archive:
+        headers = {info.filename.removesuffix(".npy"): _member(archive, info) for info in archive.infolist()}
+        halves = [half for half in ("train", "test") if any(f"{name}_{half}" in headers for name in DATA)]
+        if not halves:
+            undivided(split)
+            return _part(archive, {name: name for name in headers}, headers, path.stem, kind, label)
+        wanted = halves if split == "all" else [split]
+        if not set(wanted) <= set(halves):
+            raise DataError(f"expected arrays for split={split!r}, found {', '.join(headers)}.")
+        parts = []
+        for half in wanted:
+            names = {name.removesuffix(f"_{half}"): name for name in headers if name.endswith(f"_{half}")}
+            parts.append(_part(archive, names, headers, path.stem, kind, label))
+    return parts[0] if len(parts) == 1 else join(*parts)
+
+
+def _part(
+    archive: zipfile.ZipFile,
+    names: dict[str, str],
+    headers: dict[str, Header],
+    stem: str,
+    kind: Kind | None,
+    label: str | None,
+) -> Dataset:
+    """The data set made of the members `names` (what they are to us → what they are called)."""
+    about = {name: headers[member] for name, member in names.items()}
+    data = _data(about)
+    rows = about[data].shape[0]
+    if label is not None and label not in about:
+        raise unknown("array (label=)", label, about)
+    target = label or next((name for name in LABELS if name in about and _labels(about[name], rows)), None)
+
+    def load(name: str) -> NDArray[Any]:
+        if about[name].dtype.hasobject:
+            raise DataError(f"array {name!r}: {_PICKLED}")
+        with archive.open(_file(archive, names[name])) as stream:
+            _header(stream)
+            return _values(stream, about[name])
+
+    factors = {
+        name: load(name)
+        for name, header in about.items()
+        if name not in (data, target) and header.shape == (rows,) and header.dtype.kind in "biuf"
+    }
+    labels = None if target is None else load(target).reshape(-1)
+    known: dict[str, Any] = {}
+    if "names" in about and about["names"].shape == (rows,) and about["names"].dtype.kind == "U":
+        known["names"] = tuple(str(name) for name in load("names"))
+    titles = about.get(f"{target}_names")
+    if labels is not None and labels.dtype.kind in "iu" and titles is not None and titles.dtype.kind == "U":
+        codes = np.unique(labels)
+        if codes.min() >= 0 and codes.max() < math.prod(titles.shape):
+            known["classes"] = tuple(str(title) for title in load(f"{target}_names").reshape(-1)[codes])
+    known["skipped"] = tuple(f"{name}: Python objects (pickle)" for name, h in about.items() if h.dtype.hasobject)
+    return assemble(
+        load(data), labels, factors, label=target or "", asked=label is not None, kind=kind, name=stem, **known
+    )
+
+
+def _data(about: dict[str, Header]) -> str:
+    """The member that holds the examples: one of the usual names, else the largest array of numbers."""
+    for name in DATA:
+        if name in about and len(about[name].shape) >= 2:
+            return name
+    usable = [name for name, header in about.items() if header.dtype.kind in "biuf" and len(header.shape) >= 2]
+    if not usable:
+        found = ", ".join(f"{name} {h.shape} {h.dtype}" for name, h in about.items()) or "nothing"
+        pickled = f" {_PICKLED}" if any(header.dtype.hasobject for header in about.values()) else ""
+        raise DataError(f"expected an array of numbers with two or more axes, found {found}.{pickled} Save it as x=…")
+    return max(usable, key=lambda name: about[name].bytes)
+
+
+def _labels(header: Header, rows: int) -> bool:
+    return header.shape in ((rows,), (rows, 1))
+
+
+def _file(archive: zipfile.ZipFile, name: str) -> str:
+    return f"{name}.npy" if f"{name}.npy" in archive.NameToInfo else name
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Header:
+    with archive.open(info) as stream:
+        try:
+            header = _header(stream)
+            if not header.dtype.hasobject:
+                _check_length(header, info.file_size - stream.tell())
+        except DataError as error:
+            raise DataError(f"array {info.filename!r}: {error}") from None
+    return header
+
+
+def _header(stream: IO[bytes]) -> Header:
+    try:
+        version = np.lib.format.read_magic(stream)
+        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        header = Header(*readers[version](stream))
+    except (ValueError, KeyError, EOFError) as error:
+        raise DataError(f"not NumPy's .npy format, or cut off ({error}). Write it again with numpy.save.") from error
+    if min(header.shape, default=0) < 0:
+        raise DataError(f"the header claims the shape {header.shape}. Write the file again with numpy.save.")
+    return header
+
+
+def _check_length(header: Header, found: int) -> None:
+    """Compare before allocating: a damaged header may claim terabytes."""
+    if header.bytes != found:
+        raise DataError(
+            f"the header says shape {header.shape} of {header.dtype}, which is {header.bytes:,} bytes, "
+            f"but {found:,} follow. The file is damaged or cut off: copy or write it again."
+        )
+
+
+def _values(stream: IO[bytes], header: Header) -> NDArray[Any]:
+    values = np.frombuffer(bytearray(stream.read()), header.dtype)  # a bytearray, so that the array can be written to
+    return values.reshape(header.shape, order="F" if header.fortran else "C")
+
+
+_PICKLED = (
+    "it holds Python objects (pickle), which can run code and are never read. "
+    "Save numbers, and text as a string array (dtype 'U')."
+)

@@ -1,0 +1,232 @@
+"""Images in a folder or a .zip: any format of Pillow's, read into one array of bytes.
+
+Two passes: the headers alone decide colour and size, so the array is allocated once and mixed sizes are refused before
+anything is decoded; then each image is decoded, turned upright (EXIF), resized, and written into its row.
+"""
+
+import io
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from latentwalk.data.dataset import Dataset, Kind
+from latentwalk.data.sources.common import Split, assemble, undivided
+from latentwalk.errors import ConfigError, DataError
+
+__all__ = ["Color", "Size", "check_size", "read_folder", "read_zip"]
+
+Color = Literal["gray", "rgb"]
+Size = int | tuple[int, int]  # a square's side, or (height, width)
+LARGEST = 1 << 28  # bytes of one image file; more in a .zip is a bomb rather than a picture
+GRAY = {"1", "L", "LA", "La", "I", "F"}
+SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file that may be an image: its name inside the source, its length, and how to get at its bytes."""
+
+    name: str
+    length: int
+    content: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an image's header says: height and width once upright, and whether it can hold colour."""
+
+    entry: Entry
+    size: tuple[int, int]
+    color: bool
+
+
+def read_folder(path: Path, *, split: Split, kind: Kind | None, size: Size | None, color: Color | None) -> Dataset:
+    """All images in the folder and below it, in the order of their names."""
+    files = (item for item in path.rglob("*") if item.is_file())
+    entries = [Entry(item.relative_to(path).as_posix(), item.stat().st_size, item.read_bytes) for item in files]
+    return _read(entries, path.name, split, kind, size, color)
+
+
+def read_zip(path: Path, *, split: Split, kind: Kind | None, size: Size | None, color: Color | None) -> Dataset:
+    """All images in the archive, in the order of their names; nothing is unpacked to disk."""
+    with zipfile.ZipFile(path) as archive:
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+        entries = [Entry(info.filename, info.file_size, partial(archive.read, info)) for info in infos]
+        return _read(entries, path.stem, split, kind, size, color)
+
+
+def _read(
+    entries: list[Entry], name: str, split: Split, kind: Kind | None, size: Size | None, color: Color | None
+) -> Dataset:
+    visible = sorted((entry for entry in entries if not _hidden(entry.name)), key=lambda entry: entry.name)
+    kept, inside = _half(visible, split)
+    skipped: dict[str, str] = {}
+    with _bombs_refused():
+        seen = [header for entry in kept if (header := _header(entry, skipped)) is not None]
+        if not seen:
+            raise DataError(f"no image here that can be read. {_complaint(skipped)}")
+        shape = _one_size(seen, size)
+        rgb = color == "rgb" or (color is None and any(header.color for header in seen))
+        x = np.empty((len(seen), *shape, 3) if rgb else (len(seen), *shape), np.uint8)
+        names: list[str] = []
+        for header in seen:
+            try:
+                x[len(names)] = _pixels(header.entry, shape, rgb, resize=size is not None)
+                names.append(header.entry.name)
+            except Exception as error:  # a decoder raises whatever it likes at a damaged file
+                skipped[header.entry.name] = _reason(error)
+    if not names:
+        raise DataError(f"no image here that can be decoded. {_complaint(skipped)}")
+    data = assemble(
+        x[: len(names)],
+        _classes(names, inside),
+        kind=kind,
+        name=name,
+        names=tuple(names),
+        skipped=tuple(f"{name}: {reason}" for name, reason in sorted(skipped.items())),
+    )
+    # Bytes mean 0 to 255, even where all images happen to be as dark as 1.
+    return replace(data, spec=replace(data.spec, low=0.0, high=255.0)) if data.spec.high == 1 else data
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+
+
+def _half(entries: list[Entry], split: Split) -> tuple[list[Entry], int]:
+    """The entries of a half, and how many leading folders say nothing about the class.
+
+    Folders called train and test, below whatever folder all share, are the halves.
+    """
+    shared = _shared([entry.name for entry in entries])
+    tops = {parts[shared] for entry in entries if len(parts := PurePosixPath(entry.name).parts) > shared + 1}
+    if not {"train", "test"} <= tops:
+        undivided(split)
+        return entries, shared
+    wanted = {"train", "test"} if split == "all" else {split}
+    return [entry for entry in entries if PurePosixPath(entry.name).parts[shared] in wanted], shared + 1
+
+
+def _shared(names: list[str]) -> int:
+    """How many leading folders all names share: an archive's own folder is no class."""
+    folders = [PurePosixPath(name).parts[:-1] for name in names]
+    levels = zip(*folders, strict=False) if folders else iter(())
+    return next((depth for depth, level in enumerate(levels) if len(set(level)) > 1), min(map(len, folders), default=0))
+
+
+def _classes(names: list[str], inside: int) -> NDArray[Any] | None:
+    """The sub-folder of each image, where every image lies in one and there are two or more."""
+    parts = [PurePosixPath(name).parts[inside:] for name in names]
+    if any(len(part) < 2 for part in parts) or len({part[0] for part in parts}) < 2:
+        return None
+    return np.array([part[0] for part in parts])
+
+
+def _header(entry: Entry, skipped: dict[str, str]) -> Seen | None:
+    try:
+        with _open(entry) as image:
+            height, width = image.height, image.width
+            if image.getexif().get(ORIENTATION) in SIDEWAYS:
+                height, width = width, height
+            return Seen(entry, (height, width), _has_color(image))
+    except Exception as error:  # as above: any decoder, any error
+        skipped[entry.name] = _reason(error)
+        return None
+
+
+def _open(entry: Entry) -> Image.Image:
+    if entry.length > LARGEST:
+        raise DataError(f"{entry.length:,} bytes, more than the {LARGEST:,} that an image may have")
+    return Image.open(io.BytesIO(entry.content()), formats=_formats())
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """All that Pillow reads but EPS, which it hands to Ghostscript to be run as a program."""
+    Image.init()
+    return tuple(name for name in Image.OPEN if name != "EPS")
+
+
+def _has_color(image: Image.Image) -> bool:
+    if image.mode in ("P", "PA"):
+        palette = np.array(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+        return bool((palette != palette[:, :1]).any())
+    return image.mode not in GRAY and not image.mode.startswith("I;16")
+
+
+def _one_size(seen: list[Seen], size: Size | None) -> tuple[int, int]:
+    if size is not None:
+        return (size, size) if isinstance(size, int) else size
+    first = seen[0]
+    other = next((header for header in seen if header.size != first.size), None)
+    if other is not None:
+        (h, w), (k, v) = first.size, other.size
+        raise DataError(
+            f"the images differ in size: {first.entry.name} is {h} x {w} and {other.entry.name} is {k} x {v} "
+            "(height x width). Pass size=, a side or (height, width), to scale and crop them to one."
+        )
+    return first.size
+
+
+def _pixels(entry: Entry, shape: tuple[int, int], rgb: bool, resize: bool) -> NDArray[np.uint8]:
+    """One image as (H, W), or (H, W, 3): upright, flattened onto white, and fitted to `shape`."""
+    with _open(entry) as opened:
+        image = _eight_bits(ImageOps.exif_transpose(opened))
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = image.convert("RGB" if rgb else "L")
+        if resize:  # scaled until the shorter fit covers the frame, then cropped around the centre
+            image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling.LANCZOS)
+        return np.asarray(image)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit gray as 8 bits. Pillow's own conversion would clip all above 255 to white."""
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise DataError(f"pixels of 32 bits (mode {image.mode}) have no fixed range; save such images as one .npy")
+    return image
+
+
+@contextmanager
+def _bombs_refused() -> Iterator[None]:
+    """Pillow warns of an image that unpacks to hundreds of megabytes; here it is an error, and the image is skipped."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # chatter about odd metadata
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image of a known format"
+    return str(error) or type(error).__name__
+
+
+def _complaint(skipped: dict[str, str]) -> str:
+    if not skipped:
+        return "The folder or archive is empty."
+    (name, reason), *_ = sorted(skipped.items())
+    endings = Counter(PurePosixPath(name).suffix or "no ending" for name in skipped).most_common(3)
+    found = ", ".join(f"{count} of {ending}" for ending, count in endings)
+    return f"Found {found}; {name}: {reason}. Give a folder of images, or the one data file itself."
+
+
+def check_size(size: object) -> None:
+    """Raise ConfigError when `size` is neither None, a side, nor (height, width)."""
+    sides = size if isinstance(size, tuple) and len(size) == 2 else (size,)
+    if size is not None and not all(type(side) is int and side > 0 for side in sides):
+        raise ConfigError(f"size={size!r}: expected a side in pixels, or (height, width). For example size=64.")

@@ -1,0 +1,201 @@
+"""Tables with a header: CSV, TSV, Parquet. pandas reads them where it is installed; the standard library reads CSV too.
+
+Both ways give the same numbers: pandas is told to round as Python does.
+"""
+
+import csv
+import gzip
+import importlib
+import math
+import zlib
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwalk.data.dataset import Dataset, Kind
+from latentwalk.data.sources.common import Split, assemble, undivided
+from latentwalk.errors import DataError, unknown
+
+__all__ = ["read_csv", "read_parquet"]
+
+LABELS = ("label", "class", "target", "y")  # in order of preference
+NAMES = ("name", "file", "filename")  # text that says which row it is
+TRUTH = {"true": "1", "false": "0"}
+INSTALL = "Install them with: pip install 'latentwalk[data]' pyarrow"
+Columns = dict[str, NDArray[Any]]
+
+
+def read_csv(path: Path, *, split: Split, kind: Kind | None, label: str | None) -> Dataset:
+    """The table of a .csv or .tsv, gzipped or not."""
+    undivided(split)
+    delimiter = "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ","
+    try:
+        names = _names(path, delimiter)
+        pandas = _optional("pandas")
+        columns = _plainly(path, delimiter, names) if pandas is None else _by_pandas(pandas, path, delimiter, names)
+    except (UnicodeDecodeError, csv.Error, zlib.error, EOFError, gzip.BadGzipFile) as error:
+        raise DataError(f"not readable as text in UTF-8: {error}. Save the table again as CSV in UTF-8.") from error
+    return _table(columns, kind, label, path.name.split(".")[0], first_line=2)
+
+
+def read_parquet(path: Path, *, split: Split, kind: Kind | None, label: str | None) -> Dataset:
+    """The table of a .parquet; needs pandas and pyarrow."""
+    undivided(split)
+    pandas = _optional("pandas")
+    if pandas is None:
+        raise DataError(f"reading Parquet needs pandas and pyarrow. {INSTALL}")
+    try:
+        frame = pandas.read_parquet(path)
+    except ImportError as error:
+        raise DataError(f"reading Parquet needs pyarrow beside pandas. {INSTALL}") from error
+    except (OSError, ValueError) as error:  # pyarrow's errors are both
+        raise DataError(f"not readable as Parquet: {error}") from error
+    return _table({str(name): _objects(frame[name].to_numpy()) for name in frame}, kind, label, path.stem, first_line=0)
+
+
+def _table(columns: Columns, kind: Kind | None, label: str | None, name: str, first_line: int) -> Dataset:
+    """The data set of a table: one column may be the label, one may name the rows, all others are numbers."""
+    if label and label not in columns:
+        raise unknown("column (label=)", label, columns)
+    target = _column(columns, LABELS) if label is None else label
+    if label is None and target is not None and target.lower() == "y" and _column(columns, ("x",)):
+        target = None  # beside an x, y is a coordinate
+    title = _column({name: values for name, values in columns.items() if values.dtype.kind == "O"}, NAMES)
+    numbers = {column: values for column, values in columns.items() if column not in (target, title)}
+    if not all(len(values) for values in columns.values()):
+        raise DataError(f"a header ({', '.join(columns)}) and no rows. At least one row is needed.")
+    if not numbers:
+        raise DataError(f"no column is left to learn from: found {', '.join(columns)}. Add one of numbers.")
+    return assemble(
+        np.column_stack([_numbers(column, values, first_line) for column, values in numbers.items()]),
+        None if not target else _labels(columns[target], target),
+        label=target or "",
+        asked=label is not None,
+        kind=kind or "table",
+        name=name,
+        names=() if title is None else tuple(str(value) for value in columns[title]),
+    )
+
+
+def _column(columns: Columns, wanted: tuple[str, ...]) -> str | None:
+    lowered = {name.strip().lower(): name for name in reversed(columns)}
+    return next((lowered[name] for name in wanted if name in lowered), None)
+
+
+def _numbers(column: str, values: NDArray[Any], first_line: int) -> NDArray[Any]:
+    """The column as numbers; DataError names the first value that is none, or is not finite."""
+    if values.dtype.kind in "biu":
+        return values
+    text = values.dtype.kind != "f"
+    finite = np.array([_is_finite(value) for value in values], dtype=bool) if text else np.isfinite(values)
+    if finite.all():
+        return values.astype(np.float64) if text else values  # text: whole numbers too large for 64 bits
+    row = int(np.argmin(finite))
+    where = f"row {row} (line {row + first_line})" if first_line else f"row {row}"
+    advice = "Turn the column into numbers, or drop it." if text else "Drop or fill those rows."
+    raise DataError(f"column {column!r} holds {values[row]!s:.40} at {where}. Expected finite numbers. {advice}")
+
+
+def _labels(values: NDArray[Any], label: str) -> NDArray[Any]:
+    """The label column; text as one string type, none of it missing."""
+    if values.dtype.kind in "biuf":
+        return values
+    missing = np.array([value is None or value != value or value == "" for value in values], dtype=bool)
+    if missing.any():
+        raise DataError(f"the label {label!r} is missing at row {int(np.argmax(missing))}. Fill or drop such rows.")
+    return np.array([str(value) for value in values])
+
+
+def _names(path: Path, delimiter: str) -> list[str]:
+    """The header, checked: pandas would rename doubles, and take a first row of numbers for names."""
+    with _text(path) as stream:
+        reader = csv.reader(stream, delimiter=delimiter)
+        names = next(reader, [])
+        row = next(filter(None, reader), [])
+    if not names:
+        raise DataError("the file is empty. Expected a header line, then rows of numbers.")
+    if all(_is_number(name) for name in names):
+        raise DataError(f"the first line is all numbers ({', '.join(names[:3])}). Add a header line.")
+    if len(row) > len(names):  # pandas would take the first field of every row for an index
+        raise DataError(f"line {reader.line_num} has {len(row)} fields, the header {len(names)}. Name every column.")
+    doubles = sorted({name for name in names if names.count(name) > 1})
+    if doubles:
+        raise DataError(f"the header names {doubles[0]!r} more than once. Give every column its own name.")
+    return names
+
+
+def _by_pandas(pandas: Any, path: Path, delimiter: str, names: list[str]) -> Columns:
+    try:
+        # Only an empty field is missing: by default pandas also loses a class called None or NA.
+        missing = {"keep_default_na": False, "na_values": [""]}
+        frame = pandas.read_csv(path, sep=delimiter, encoding="utf-8-sig", **missing, **_exact(pandas))
+    except (pandas.errors.ParserError, pandas.errors.EmptyDataError) as error:
+        raise DataError(f"the rows differ in length: {str(error).strip()}. Expected {len(names)} fields.") from error
+    frame.columns = names
+    return {name: _objects(frame[name].to_numpy()) for name in names}
+
+
+def _exact(pandas: Any) -> dict[str, str]:
+    """The option that rounds as Python does. From 3.1 on pandas always does, and warns of the option."""
+    version = tuple(int(part) for part in pandas.__version__.split(".")[:2])
+    return {} if version >= (3, 1) else {"float_precision": "round_trip"}
+
+
+def _objects(values: NDArray[Any]) -> NDArray[Any]:
+    """Text as Python strings, whichever string type this pandas prefers."""
+    return values if values.dtype.kind in "biuf" else values.astype(object)
+
+
+def _plainly(path: Path, delimiter: str, names: list[str]) -> Columns:
+    """The columns, by the standard library alone."""
+    with _text(path) as stream:
+        reader = csv.reader(stream, delimiter=delimiter)
+        next(reader)
+        rows = []
+        for row in reader:
+            if row and len(row) != len(names):
+                raise DataError(f"line {reader.line_num} has {len(row)} fields, the header {len(names)}.")
+            if row:  # blank lines are no rows, as with pandas
+                rows.append(row)
+    return {name: _values([row[i] for row in rows]) for i, name in enumerate(names)}
+
+
+def _values(fields: list[str]) -> NDArray[Any]:
+    """Whole numbers, else numbers (empty is NaN), else the text as it is."""
+    plain = [TRUTH.get(field.strip().lower(), field.strip()) for field in fields]
+    for convert in (int, lambda field: float(field or "nan")):
+        try:
+            if not any("_" in field for field in plain):
+                return np.array([convert(field) for field in plain], dtype=np.int64 if convert is int else np.float64)
+        except (ValueError, OverflowError):
+            continue
+    return np.array(fields, dtype=object)
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return "_" not in str(value)  # Python reads 1_000 as a number; a table means text
+
+
+def _is_finite(value: object) -> bool:
+    return _is_number(value) and math.isfinite(float(value))  # type: ignore[arg-type]
+
+
+def _text(path: Path) -> IO[str]:
+    """The file as text; utf-8-sig also takes the mark that spreadsheets put first."""
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _optional(name: str) -> Any:
+    """A package that need not be installed, or None."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None

@@ -1,0 +1,42 @@
+"""Where new codes come from: a sampler is a function (n, generator) → (n, D)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MomentMatched", "Sampler", "StandardNormal"]
+
+Codes = NDArray[np.float32]
+Sampler = Callable[[int, np.random.Generator], Codes]
+
+
+@dataclass(frozen=True, slots=True)
+class StandardNormal:
+    """N(0, temperature² I) in `dim` dimensions."""
+
+    dim: int
+    temperature: float = 1.0
+
+    def __call__(self, n: int, rng: np.random.Generator) -> Codes:
+        return (self.temperature * rng.standard_normal((n, self.dim))).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class MomentMatched:
+    """The Gaussian with the mean (D,) and the covariance (D, D) of given codes; `root` is a square root of the covariance."""
+
+    mean: NDArray[Any]
+    root: NDArray[Any]
+
+    @classmethod
+    def fit(cls, codes: NDArray[Any]) -> "MomentMatched":
+        """The Gaussian of these codes (n, D). A flat direction gets no spread instead of an error."""
+        values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(codes.astype(np.float64), rowvar=False)))
+        return cls(codes.mean(axis=0, dtype=np.float64), vectors * np.sqrt(values.clip(0)))
+
+    def __call__(self, n: int, rng: np.random.Generator) -> Codes:
+        noise = rng.standard_normal((n, len(self.mean)))
+        return (self.mean + noise @ self.root.T).astype(np.float32)

@@ -1,0 +1,207 @@
+"""Encoded examples, and the way back to data.
+
+`LatentSpace` is what `Autoencoder.space(X)` gives. Its methods are moves: they decode points nobody encoded. Judgements of
+the space (continuity, completeness, …) are functions in `criteria` and `structure`, so that new ones need no new method.
+A point is named in one of two ways: a row number of the encoded examples, or a code (D,).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
+
+from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.latent.paths import PathName, path as path_named
+from latentwalk.latent.sampling import MomentMatched, Sampler
+
+__all__ = ["Decoded", "LatentSpace", "Point"]
+
+Codes = NDArray[np.float32]
+Point = int | np.integer[Any] | NDArray[Any] | Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Points of a latent space and what they decode to: z (*B, D), x (*B, *E) in the units of the data."""
+
+    z: Codes
+    x: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+    def __getitem__(self, row: int) -> "Decoded":
+        return Decoded(self.z[row], self.x[row])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatentSpace:
+    """Encoded examples, and the way back to data.
+
+    codes: (n, D) posterior means. scales: (n, D) posterior standard deviations, zeros for a plain autoencoder.
+    data: (n, *E) the encoded examples, in their own units. decode: (m, D) → (m, *E) likelihood means in those units.
+    prior: the model's own sampling distribution. labels: (n,) integers into `classes`, or None.
+    unit: what one standard unit of the data is (255 for bytes of an image, a column's deviation for a table); distances
+    between examples are measured in it. held_out: (n,) the rows the model was not trained on; None where that is not known.
+    """
+
+    codes: Codes
+    scales: Codes
+    data: NDArray[Any]
+    decode: Callable[[NDArray[Any]], NDArray[np.float32]]
+    prior: Sampler
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    unit: NDArray[np.float32] = np.float32(1)  # type: ignore[assignment]  # a scalar broadcasts like an array
+    held_out: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def dim(self) -> int:
+        """D, the number of latent dimensions."""
+        return self.codes.shape[1]
+
+    # ------------------------------------------------------------------ moves
+
+    def walk(self, a: Point, b: Point, steps: int = 11, path: PathName = "spherical") -> Decoded:
+        """Points on the way from `a` to `b` and what they decode to: z (steps, D), x (steps, *E). Both ends are exact.
+
+        path: "spherical" (keeps the distance from the origin) or "linear". Raises ConfigError.
+        """
+        _expect(steps >= 2, f"a walk needs at least 2 steps, got steps={steps}.")
+        return self._decoded(path_named(path)(self.code(a), self.code(b), steps))
+
+    def blend(self, points: Sequence[Point], weights: ArrayLike | None = None) -> Decoded:
+        """The weighted mean of several points: z (D,), x (*E). Weights are equal unless given, and are divided by their sum.
+
+        Raises ConfigError when there are no points, as many weights as points are not given, or they sum to zero or less.
+        """
+        _expect(len(points) > 0, "blend needs at least one point, got none.")
+        shares = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=np.float64)
+        _expect(shares.shape == (len(points),), f"expected {len(points)} weights, one for each point, got {shares.shape}.")
+        _expect(bool(np.isfinite(shares).all() and shares.sum() > 0), f"weights must sum to more than 0, got {shares}.")
+        z = np.average([self.code(point) for point in points], axis=0, weights=shares)
+        return self._decoded(z[None])[0]
+
+    def grid(self, axes: tuple[int, int] = (0, 1), steps: int = 15, over: Literal["prior", "codes"] = "prior") -> Decoded:
+        """A plane of the space, decoded: z (steps, steps, D), x (steps, steps, *E); the first axis runs down from high values.
+
+        over: "prior" spaces the points by the quantiles .05 to .95 of N(0, 1); "codes" evenly between the codes' 1 % and
+        99 % quantiles, for a plain autoencoder whose codes know nothing of N(0, 1). The other axes stay at the codes' mean.
+        """
+        across, down = (self.axis_values(axis, steps, over) for axis in axes)
+        z = np.tile(self.codes.mean(axis=0), (steps, steps, 1))
+        z[..., axes[0]] = across[None, :]
+        z[..., axes[1]] = down[::-1, None]
+        return self._decoded(z)
+
+    def traverse(self, x: Point, axis: int, steps: int = 11, over: Literal["prior", "codes"] = "codes") -> Decoded:
+        """One point with one of its coordinates moved through its range: z (steps, D), x (steps, *E)."""
+        z = np.tile(self.code(x), (steps, 1))
+        z[:, self._axis(axis)] = self.axis_values(axis, steps, over)
+        return self._decoded(z)
+
+    def sample(self, n: int, source: str | Sampler = "prior", seed: int | None = 0) -> Decoded:
+        """`n` new examples: codes drawn from `source` and decoded. z (n, D), x (n, *E).
+
+        source: "prior", "gaussian" (mean and covariance of the codes), or any sampler (n, generator) → (n, D).
+        """
+        return self._decoded(self.sampler(source)(n, np.random.default_rng(seed)))
+
+    def direction(self, having: ArrayLike, lacking: ArrayLike) -> Codes:
+        """The step (D,) from examples lacking something to examples having it: the difference of their mean codes.
+
+        having, lacking: row numbers, or masks (n,). Raises DataError when either is empty.
+        """
+        ends = [self.codes[np.asarray(rows)] for rows in (having, lacking)]
+        for name, codes in zip(("having", "lacking"), ends, strict=True):
+            if len(codes) == 0:
+                raise DataError(f"`{name}` selects no example. A direction needs at least one on each side.")
+        return (ends[0].mean(axis=0) - ends[1].mean(axis=0)).astype(np.float32)
+
+    def graft(self, x: Point, direction: ArrayLike, strength: float = 1.0) -> Decoded:
+        """A point moved `strength` times along a direction (D,): z (D,), x (*E). Strength 0 is the plain reconstruction."""
+        step = np.asarray(direction, dtype=np.float32)
+        _expect(step.shape == (self.dim,), f"expected a direction of shape ({self.dim},), got {step.shape}.")
+        return self._decoded((self.code(x) + strength * step)[None])[0]
+
+    # ------------------------------------------------------------------ places
+
+    def code(self, point: Point) -> Codes:
+        """The code (D,) of a row number, or the code itself. Raises ConfigError."""
+        if isinstance(point, (int, np.integer)):
+            _expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
+            return self.codes[point]
+        code = np.asarray(point, dtype=np.float32)
+        _expect(code.shape == (self.dim,), f"expected a row number or a code of shape ({self.dim},), got {code.shape}.")
+        _expect(bool(np.isfinite(code).all()), f"a code must be finite, got {code}.")
+        return code
+
+    def typical(self, label: int | str) -> int:
+        """The row of class `label` whose code lies nearest to that class's median code: a fair representative."""
+        rows = np.flatnonzero(self._labels() == self._class(label))
+        away = self.codes[rows] - np.median(self.codes[rows], axis=0)
+        return int(rows[np.argmin((away**2).sum(axis=1))])
+
+    def axis_values(self, axis: int, steps: int, over: str) -> NDArray[Any]:
+        """`steps` increasing values along one axis, as `grid` uses them: (steps,)."""
+        axis = self._axis(axis)
+        match over:
+            case "prior":
+                return np.asarray(norm.ppf(np.linspace(0.05, 0.95, steps)))
+            case "codes":
+                return np.linspace(*np.quantile(self.codes[:, axis], [0.01, 0.99]), steps)
+        raise unknown("range", over, ["prior", "codes"])
+
+    # ------------------------------------------------------------------ draws
+
+    def draw_codes(self, rng: np.random.Generator) -> Codes:
+        """One draw of q(z | x) for every example: (n, D). For a plain autoencoder, the codes themselves."""
+        return self.codes + self.scales * rng.standard_normal(self.codes.shape).astype(np.float32)
+
+    def gaussian(self, seed: int = 0) -> Sampler:
+        """The Gaussian with the mean and the covariance of `draw_codes`."""
+        return MomentMatched.fit(self.draw_codes(np.random.default_rng(seed)))
+
+    def sampler(self, source: str | Sampler) -> Sampler:
+        """The sampler of that name: "prior" or "gaussian"; a sampler is given back as it is."""
+        match source:
+            case "prior":
+                return self.prior
+            case "gaussian":
+                return self.gaussian()
+            case str():
+                raise unknown("sampling distribution", source, ["prior", "gaussian"])
+        return source
+
+    # ------------------------------------------------------------------ inside
+
+    def _decoded(self, z: NDArray[Any]) -> Decoded:
+        z = np.asarray(z, dtype=np.float32)
+        x = self.decode(z.reshape(-1, self.dim))
+        return Decoded(z, x.reshape(*z.shape[:-1], *x.shape[1:]))
+
+    def _axis(self, axis: int) -> int:
+        _expect(0 <= axis < self.dim, f"axis {axis} is not among the {self.dim} latent dimensions (0 to {self.dim - 1}).")
+        return axis
+
+    def _labels(self) -> NDArray[np.int64]:
+        if self.labels is None:
+            raise DataError("this space has no labels. Give them: space(X, y).")
+        return self.labels
+
+    def _class(self, label: int | str) -> int:
+        names = self.classes or tuple(str(value) for value in np.unique(self._labels()))
+        if str(label) not in names:
+            raise unknown("class", str(label), names)
+        return names.index(str(label)) if self.classes else int(label)
+
+
+def _expect(holds: bool, message: str) -> None:
+    if not holds:
+        raise ConfigError(message)

@@ -1,0 +1,40 @@
+"""p(y | c): a network, then a head that reads its output as a distribution.
+
+Calling one gives a `Distribution`, never a tensor; who wants a tensor says which: `.mean`, `.sample()`, `.log_prob(y)`.
+"""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+__all__ = ["Conditional", "Head"]
+
+
+class Head(nn.Module, ABC):
+    """Raw network output (..., each * C, …) → a distribution with batch (...) over one event (C, …).
+
+    each: how many raw numbers the head needs for every number of the event, stacked along the event's first axis.
+    """
+
+    each: int
+
+    @abstractmethod
+    def forward(self, raw: Tensor) -> Distribution: ...
+
+
+class Conditional(nn.Module):
+    """p(y | c): a body c (N, *C) → raw (N, …), then a head. `given` is the number of axes of one c; any axes may lead."""
+
+    def __init__(self, body: nn.Module, head: Head, given: int) -> None:
+        super().__init__()
+        self.body = body
+        self.head = head
+        self.given = given
+
+    def forward(self, c: Tensor) -> Distribution:
+        """c (..., *C) → distribution with batch (...). Raw output is widened to float32: log-densities need the digits."""
+        lead = c.shape[: c.ndim - self.given]
+        raw: Tensor = self.body(c if len(lead) == 1 else c.flatten(0, len(lead) - 1))
+        distribution: Distribution = self.head(raw.float() if len(lead) == 1 else raw.float().unflatten(0, lead))
+        return distribution

@@ -1,0 +1,47 @@
+"""The model: p(x, z) = p(z) p(x | z), with q(z | x) to find the codes. A newcomer starts here.
+
+Encode x to a distribution over codes, draw from it (reparameterised, so that gradients flow through the draw), decode each
+draw to a distribution over data. A plain autoencoder is the same with an encoder that gives a point. Papers differ by the
+parts they put in, not by subclasses: this class is final.
+
+Source: Kingma & Welling 2014, "Auto-encoding variational Bayes".
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from latentwalk.data.scaling import Scaling
+from latentwalk.models.conditional import Conditional
+from latentwalk.models.prior import Prior
+
+__all__ = ["LatentModel", "Pass"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """All that one forward pass produced; objectives read this and nothing else. K draws, B examples, D dimensions."""
+
+    target: Tensor  # (B, *E)
+    z: Tensor  # (K, B, D)
+    posterior: Distribution  # batch (B,), event (D,)
+    prior: Distribution  # batch (), event (D,)
+    likelihood: Distribution  # batch (K, B), event (*E)
+
+
+class LatentModel(nn.Module):
+    """p(x, z) = p(z) p(x | z) and q(z | x). `scaling` takes raw data to x; it is kept here so that it is saved with the rest."""
+
+    def __init__(self, scaling: Scaling, encoder: Conditional, prior: Prior, decoder: Conditional) -> None:
+        super().__init__()
+        self.scaling = scaling
+        self.encoder = encoder
+        self.prior = prior
+        self.decoder = decoder
+
+    def forward(self, x: Tensor, target: Tensor | None = None, draws: int = 1) -> Pass:
+        """Encode x (B, *E), draw K codes each, decode them. `target` is what should come out, x itself unless given."""
+        posterior: Distribution = self.encoder(x)
+        z = posterior.rsample((draws,))
+        return Pass(x if target is None else target, z, posterior, self.prior(), self.decoder(z))

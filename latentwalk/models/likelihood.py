@@ -1,0 +1,132 @@
+"""p(x | z): what a decoder says about the data, and so what "reconstruction loss" means.
+
+    bernoulli             binary values; gray values in [0, 1] read as probabilities (the usual binary cross-entropy)
+    continuous-bernoulli  values in [0, 1] that are not binary, with the density that makes the above integrate to one
+    gaussian              anything real; sigma fixed, one learned number, or one for every element from the decoder
+
+Sources: Loaiza-Ganem & Cunningham 2019, "The continuous Bernoulli"; Rybkin et al. 2021, "Simple and effective VAE training
+with calibrated decoders" (the shared sigma).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Bernoulli, ContinuousBernoulli, Distribution, Independent, Normal
+
+from latentwalk.data.dataset import DataSpec
+from latentwalk.data.scaling import ScalingName
+from latentwalk.errors import ConfigError, unknown
+from latentwalk.models.conditional import Head
+
+__all__ = ["BernoulliHead", "ContinuousBernoulliHead", "GaussianHead", "Likelihood", "likelihood_named"]
+
+LikelihoodKind = Literal["bernoulli", "continuous-bernoulli", "gaussian"]
+KINDS: tuple[LikelihoodKind, ...] = ("bernoulli", "continuous-bernoulli", "gaussian")
+BINARY = 0.7  # share of values near either end of their range from which image data is read as (nearly) binary
+LOG_SIGMA = (-7.0, 7.0)  # a decoder that reproduces its data exactly would drive sigma to 0 and the density to infinity
+QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; log sigma may have far to go
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """Which distribution the decoder gives. sigma, for a Gaussian: a number, "shared" (learned) or "each" (from the decoder)."""
+
+    kind: LikelihoodKind = "gaussian"
+    sigma: float | Literal["shared", "each"] = "shared"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise unknown("likelihood", self.kind, KINDS)
+        if isinstance(self.sigma, str):
+            if self.sigma not in ("shared", "each"):
+                raise unknown("sigma", self.sigma, ("shared", "each"))
+        elif not (self.sigma > 0 and math.isfinite(self.sigma)):
+            raise ConfigError(f"sigma={self.sigma} is not a standard deviation. Expected a number above 0.")
+
+    def head(self, event: tuple[int, ...]) -> Head:
+        """The head for data of this event (C, …)."""
+        match self.kind:
+            case "bernoulli":
+                return BernoulliHead(len(event))
+            case "continuous-bernoulli":
+                return ContinuousBernoulliHead(len(event))
+            case _:
+                return GaussianHead(len(event), self.sigma)
+
+    def scaling(self, spec: DataSpec) -> ScalingName:
+        """How the data must be scaled for it. Raises ConfigError when the data's range cannot be read as [0, 1]."""
+        if self.kind == "gaussian":
+            return "unit" if spec.kind == "image" else "standard"
+        if spec.low < 0 or (spec.kind == "table" and spec.high > 1):
+            worst = spec.low if spec.low < 0 else spec.high
+            raise ConfigError(
+                f'likelihood="{self.kind}" needs values in [0, 1]; X holds {worst:g}. Use likelihood="gaussian", or scale X.'
+            )
+        return "unit" if spec.kind == "image" else "none"
+
+    @property
+    def is_density(self) -> bool:
+        """Whether log-likelihoods are densities, which change with the units of the data."""
+        return self.kind != "bernoulli"
+
+
+def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
+    """The likelihood of that name; "auto" chooses from the data; a Likelihood is given back as it is.
+
+    auto: Bernoulli for binary tables and for images most of whose values lie at the ends of their range (ink on paper),
+    otherwise a Gaussian with one learned sigma.
+    """
+    if isinstance(name, Likelihood):
+        return name
+    if name != "auto":
+        if name not in KINDS:
+            raise unknown("likelihood", name, ("auto", *KINDS))
+        return Likelihood(name)
+    unit_range = spec.low == 0 and (spec.kind == "image" or spec.high == 1)
+    nearly_binary = spec.extreme == 1 or (spec.kind == "image" and spec.extreme >= BINARY)
+    return Likelihood("bernoulli" if unit_range and nearly_binary else "gaussian")
+
+
+class BernoulliHead(Head):
+    """raw (..., C, …) → independent Bernoullis with these logits."""
+
+    each = 1
+
+    def __init__(self, axes: int) -> None:
+        super().__init__()
+        self.axes = axes
+
+    def forward(self, raw: Tensor) -> Distribution:
+        return Independent(Bernoulli(logits=raw, validate_args=False), self.axes, validate_args=False)
+
+
+class ContinuousBernoulliHead(Head):
+    """raw (..., C, …) → independent continuous Bernoullis with these logits."""
+
+    each = 1
+
+    def __init__(self, axes: int) -> None:
+        super().__init__()
+        self.axes = axes
+
+    def forward(self, raw: Tensor) -> Distribution:
+        return Independent(ContinuousBernoulli(logits=raw, validate_args=False), self.axes, validate_args=False)
+
+
+class GaussianHead(Head):
+    """raw → N(mean, sigma²): raw is the mean, and for sigma="each" then log sigma along the event's first axis."""
+
+    def __init__(self, axes: int, sigma: float | str = "shared") -> None:
+        super().__init__()
+        self.axes = axes
+        self.each = 2 if sigma == "each" else 1
+        start = 0.0 if isinstance(sigma, str) else math.log(sigma)
+        self.slow_log_sigma = nn.Parameter(torch.tensor(start / QUICK), requires_grad=sigma == "shared")
+
+    def forward(self, raw: Tensor) -> Distribution:
+        mean, log_sigma = raw.chunk(2, dim=-self.axes) if self.each == 2 else (raw, QUICK * self.slow_log_sigma)
+        sigma = log_sigma.clamp(*LOG_SIGMA).exp()
+        return Independent(Normal(mean, sigma, validate_args=False), self.axes, validate_args=False)

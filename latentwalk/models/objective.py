@@ -1,0 +1,122 @@
+"""What training makes small: functions from one forward pass to named terms.
+
+    reconstruction        -log p(x | z)                                            a plain autoencoder
+    elbo                  -E_q log p(x | z) + beta KL(q(z | x) || p(z))            a VAE (beta = 1), beta-VAE, VAE without KL
+    importance_weighted   -log 1/K sum_k p(x, z_k) / q(z_k | x)                    IWAE
+
+Every term is in nats an example. The logged numbers are the quantities they are named after, whatever `loss` is minimised.
+Time is counted in epochs, as a float, so that "ten epochs of warm-up" means the same for any batch size; None is the end of
+every schedule, which is where validation is measured.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latentwalk.errors import ConfigError
+from latentwalk.models.divergence import kl, kl_per_dimension
+from latentwalk.models.latent_model import Pass
+
+__all__ = [
+    "Objective",
+    "Schedule",
+    "Terms",
+    "constant",
+    "cyclical",
+    "elbo",
+    "importance_weighted",
+    "linear",
+    "log_weights",
+    "reconstruction",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Named terms, each (B,), in nats an example; and the loss (), which is what gradients are taken of."""
+
+    values: Mapping[str, Tensor]
+    loss: Tensor
+
+
+Objective = Callable[[Pass, float | None], Terms]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A weight as a function of time in epochs: rises in a line from 0 to `value` over `rise` epochs, anew every `cycle` epochs.
+
+    Source of the cycle: Fu et al. 2019, "Cyclical annealing schedule".
+    """
+
+    value: float
+    rise: float = 0.0
+    cycle: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.value) and self.value >= 0):
+            raise ConfigError(f"a weight must be a finite number, 0 or more; got {self.value}.")
+        if not 0 <= self.rise <= self.cycle or self.cycle <= 0:
+            raise ConfigError(f"a rise of {self.rise} epochs does not fit in a cycle of {self.cycle}.")
+
+    def __call__(self, epoch: float | None) -> float:
+        """The weight at that time; at None, where the schedule ends."""
+        if epoch is None or self.rise == 0:
+            return self.value
+        return self.value * min(1.0, math.fmod(epoch, self.cycle) / self.rise)
+
+
+def constant(value: float) -> Schedule:
+    """The same weight at all times."""
+    return Schedule(value)
+
+
+def linear(value: float = 1.0, *, over: float) -> Schedule:
+    """A warm-up: from 0 to `value` over so many epochs, then constant."""
+    return Schedule(value, over)
+
+
+def cyclical(value: float = 1.0, *, every: float, rise: float = 0.5) -> Schedule:
+    """A warm-up anew `every` so many epochs, taking the share `rise` of each cycle."""
+    return Schedule(value, rise * every, every)
+
+
+def reconstruction(p: Pass, epoch: float | None = None, *, sparsity: float = 0.0) -> Terms:
+    """-log p(x | z), and, where asked, an L1 penalty on the code: `sparsity` nats for each unit of |z|."""
+    values = {"reconstruction": -p.likelihood.log_prob(p.target).mean(0)}
+    if sparsity:
+        values["sparsity"] = sparsity * p.z.abs().sum(-1).mean(0)
+    return Terms(values, sum(values.values(), start=p.z.new_zeros(())).mean())
+
+
+def elbo(p: Pass, epoch: float | None = None, *, beta: Schedule = constant(1.0), free_nats: float = 0.0) -> Terms:  # noqa: B008
+    """The negative evidence lower bound. Terms: reconstruction and kl; their plain sum is the bound.
+
+    beta: weight of the KL. free_nats: nats for each latent dimension, averaged over the batch, that are not pressed.
+    Sources: Kingma & Welling 2014, eq. 3; Higgins et al. 2017 (beta); Kingma et al. 2016, eq. 15 (free nats).
+    """
+    missing = -p.likelihood.log_prob(p.target).mean(0)
+    divergence = kl(p.posterior, p.prior, p.z)
+    pressed = divergence.mean()
+    if free_nats and epoch is not None:
+        pressed = kl_per_dimension(p.posterior, p.prior).mean(0).clamp(min=free_nats).sum()
+    loss = missing.mean() + beta(epoch) * pressed
+    return Terms({"reconstruction": missing, "kl": divergence}, loss)
+
+
+def importance_weighted(p: Pass, epoch: float | None = None) -> Terms:
+    """The negative importance-weighted bound over the K draws of the pass.
+
+    Source: Burda et al. 2016, "Importance weighted autoencoders", eq. 8.
+    """
+    weights = log_weights(p)
+    bound = math.log(len(weights)) - torch.logsumexp(weights, 0)
+    return Terms({"importance_weighted": bound, "elbo_gap": (-weights.mean(0) - bound).detach()}, bound.mean())
+
+
+def log_weights(p: Pass) -> Tensor:
+    """log p(x, z) - log q(z | x) for each draw: (K, B), in nats."""
+    return p.likelihood.log_prob(p.target) + p.prior.log_prob(p.z) - p.posterior.log_prob(p.z)

@@ -1,0 +1,57 @@
+"""q(z | x): what an encoder says about the code of an input.
+
+A VAE's encoder gives a diagonal Gaussian; a plain autoencoder's gives a point. Only the *approximate* posterior is chosen
+Gaussian: the true one, p(z | x), is whatever prior and decoder make it.
+"""
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal
+
+from latentwalk.models.conditional import Head
+
+__all__ = ["DiagonalGaussian", "Point", "PointMass"]
+
+LOG_VARIANCE = (-20.0, 10.0)  # exp of a run-away log-variance overflows; these bounds leave all sane values alone
+
+
+class DiagonalGaussian(Head):
+    """raw (..., 2D) → N(mu, sigma²), independent in each dimension. The encoder emits mu, then log sigma²."""
+
+    each = 2
+
+    def forward(self, raw: Tensor) -> Distribution:
+        mu, log_variance = raw.chunk(2, dim=-1)
+        sigma = (0.5 * log_variance.clamp(*LOG_VARIANCE)).exp()
+        return Independent(Normal(mu, sigma, validate_args=False), 1, validate_args=False)
+
+
+class Point(Head):
+    """raw (..., D) → all mass on one code: the encoder of a plain autoencoder."""
+
+    each = 1
+
+    def forward(self, raw: Tensor) -> Distribution:
+        return PointMass(raw)
+
+
+class PointMass(Distribution):
+    """All probability on one point (..., D). It has no density, so no `log_prob`, and no KL to anything that has one."""
+
+    has_rsample = True
+    arg_constraints = {}  # noqa: RUF012  # torch's own convention
+
+    def __init__(self, point: Tensor) -> None:
+        self.point = point
+        super().__init__(point.shape[:-1], point.shape[-1:], validate_args=False)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.point
+
+    @property
+    def stddev(self) -> Tensor:
+        return torch.zeros_like(self.point)
+
+    def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
+        return self.point.expand(*sample_shape, *self.point.shape)

@@ -1,0 +1,52 @@
+"""The small parts that networks are made of, and the constraint on their weights."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from latentwalk.errors import unknown
+
+__all__ = ["ACTIVATIONS", "activation", "clip_norms", "stack"]
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "identity": nn.Identity,
+}
+
+
+def activation(name: str) -> nn.Module:
+    """A new layer of that name. Raises ConfigError."""
+    if name not in ACTIVATIONS:
+        raise unknown("activation", name, ACTIVATIONS)
+    return ACTIVATIONS[name]()
+
+
+def stack(widths: Sequence[int], act: str, dropout: float) -> list[nn.Module]:
+    """Linear layers from widths[0] to widths[-1], each followed by the activation and, where asked, dropout."""
+    layers: list[nn.Module] = []
+    for before, after in zip(widths, widths[1:], strict=False):
+        layers += [nn.Linear(before, after), activation(act)]
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+    return layers
+
+
+@torch.no_grad()
+def clip_norms(module: nn.Module, limit: float) -> None:
+    """Shorten, in place, every unit's incoming weights to Euclidean length `limit` (max-norm regularisation).
+
+    Source: Srivastava et al. 2014, "Dropout", section 5.1.
+    """
+    for layer in module.modules():
+        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            out = 1 if isinstance(layer, nn.ConvTranspose2d) else 0
+            layer.weight.copy_(_shortened(layer.weight, out, limit))
+
+
+def _shortened(weight: Tensor, out: int, limit: float) -> Tensor:
+    return weight.renorm(p=2, dim=out, maxnorm=limit)

@@ -1,0 +1,124 @@
+"""A trained model as a folder: `model.json`, which says all there is to say, and the weights in a safetensors file.
+
+    RUN/model.json                      format, version, description, name and SHA-256 of the weights file
+    RUN/weights-<first of SHA-256>.safetensors
+
+The weights are written first, under a name made of their content; replacing `model.json` is the one moment at which the new
+model takes the old one's place. A crash, or a full disk, before it leaves the old model whole. Reading runs no code.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as tensors_from
+from safetensors.torch import save as bytes_of
+from torch import Tensor
+
+from latentwalk.errors import CheckpointError
+
+__all__ = ["FORMAT", "VERSION", "read", "write", "write_atomically"]
+
+FORMAT = "latentwalk-model"
+VERSION = 1
+DESCRIPTION = "model.json"
+
+
+def write(folder: str | os.PathLike[str], description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Path:
+    """Save a description (plain JSON values) and weights in `folder`, replacing a model saved there before.
+
+    Raises CheckpointError when that cannot be done; the model that was there is then still there.
+    """
+    folder = Path(folder)
+    content = bytes_of({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+    digest = hashlib.sha256(content).hexdigest()
+    name = f"weights-{digest[:16]}.safetensors"
+    header = {"format": FORMAT, "version": VERSION, "weights": name, "sha256": digest}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / name, content)
+        write_atomically(folder / DESCRIPTION, json.dumps(header | {"model": description}, indent=1).encode())
+        for stale in folder.glob("weights-*.safetensors"):
+            if stale.name != name:
+                stale.unlink()
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot save the model in {folder}: {error.strerror or error}. Nothing that was saved there before is lost. "
+            "Free some space or choose another folder, and save again."
+        ) from error
+    return folder
+
+
+def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The description and the weights saved in `folder`.
+
+    Raises CheckpointError saying which file is missing, damaged, truncated, foreign or newer than this library.
+    """
+    folder = Path(folder)
+    header = _header(folder / DESCRIPTION)
+    path = folder / Path(str(header["weights"])).name  # a name, never a path: a foreign file must not point elsewhere
+    content = _content(path)
+    if hashlib.sha256(content).hexdigest() != header["sha256"]:
+        raise CheckpointError(
+            f"{path} is damaged: its SHA-256 is not the one {DESCRIPTION} promises (got {len(content)} bytes). "
+            "Restore it from a copy, or train again."
+        )
+    try:
+        return header["model"], tensors_from(content)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is not a safetensors file: {error}.") from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all. Raises OSError."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _header(path: Path) -> dict[str, Any]:
+    try:
+        header = json.loads(_content(path))
+    except ValueError as error:
+        raise CheckpointError(f"{path} is damaged or not a latentwalk model: it is not JSON ({error}).") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not a latentwalk model: expected format {FORMAT!r}.")
+    version = header.get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise CheckpointError(
+            f"{path} was written by a newer latentwalk (format version {version}; this one reads up to {VERSION}). Upgrade."
+        )
+    for key, kind in (("weights", str), ("sha256", str), ("model", dict)):
+        if not isinstance(header.get(key), kind):
+            raise CheckpointError(f"{path} is damaged: {key!r} is missing or not a {kind.__name__}.")
+    return header
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path} is missing: {path.parent} is not a saved model, or not all of one.") from error
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,67 @@
+"""Where and how numbers are crunched: device, precision, seed, and two settings that make PyTorch quick on a CPU."""
+
+import contextlib
+import ctypes
+import functools
+import platform
+from collections.abc import Iterator
+
+import torch
+
+from latentwalk.errors import ConfigError, unknown
+
+__all__ = ["autocast", "device_named", "prepare", "seeded"]
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
+KEEP = 32 << 20  # bytes; glibc's own upper bound for the mmap threshold
+
+
+@functools.cache
+def prepare() -> None:
+    """Set this process up for training, once.
+
+    Flushing subnormals: after a few epochs a quarter of Adam's first moments are subnormal, and arithmetic on them is many
+    times slower. It takes effect in threads that start later, so it should come before the first parallel operation.
+    Keeping freed memory: by default glibc gives every large buffer back to the kernel, which then zeroes its pages anew.
+    """
+    torch.set_flush_denormal(True)
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(M_MMAP_THRESHOLD, KEEP)
+        libc.mallopt(M_TRIM_THRESHOLD, -1)
+
+
+def device_named(name: str) -> torch.device:
+    """The device of that name; "auto" is a GPU where there is one. Raises ConfigError for one that is not there."""
+    if name == "auto":
+        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        # Apple's backend lacks float64, which tables are scaled in, so it must be asked for.
+        return accelerator if accelerator is not None and accelerator.type == "cuda" else torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device={name!r} cannot be used here: {str(error).splitlines()[0]} Use device='auto'.") from error
+    return device
+
+
+def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """The context in which networks run in this precision: "float32" or "bfloat16". Raises ConfigError."""
+    match precision:
+        case "float32":
+            return contextlib.nullcontext()
+        case "bfloat16":
+            return torch.autocast(device.type, torch.bfloat16)
+    raise unknown("precision", precision, ("float32", "bfloat16"))
+
+
+@contextlib.contextmanager
+def seeded(seed: int | None, device: torch.device | None = None) -> Iterator[None]:
+    """PyTorch's generators start from `seed` inside, and are as they were before outside. None leaves them alone."""
+    if seed is None:
+        yield
+        return
+    cuda = [device] if device is not None and device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,58 @@
+"""One step of gradient descent, and the same measurement without the step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from latentwalk.data.corruption import Corruption
+from latentwalk.models.latent_model import LatentModel
+from latentwalk.models.objective import Objective, Terms
+from latentwalk.networks.layers import clip_norms
+from latentwalk.training.runtime import autocast
+
+__all__ = ["Step", "channels_last"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Raw batch in, weights moved, terms out. `corruption` spoils the input; its clean version stays the target."""
+
+    model: LatentModel
+    objective: Objective
+    optimiser: torch.optim.Optimizer
+    draws: int = 1
+    corruption: Corruption | None = None
+    precision: str = "float32"
+    max_norm: float | None = None
+    clip: float | None = None
+
+    def __call__(self, raw: Tensor, epoch: float) -> Terms:
+        """One step on raw data (B, *E), at this time in epochs."""
+        terms = self.terms(raw, epoch)
+        self.optimiser.zero_grad(set_to_none=True)
+        terms.loss.backward()  # type: ignore[no-untyped-call]
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        self.optimiser.step()
+        if self.max_norm is not None:
+            clip_norms(self.model, self.max_norm)
+        return terms
+
+    def terms(self, raw: Tensor, epoch: float | None = None) -> Terms:
+        """The terms of a raw batch, weights untouched. Without a time, every schedule is at its end."""
+        x = channels_last(self.model.scaling(raw))
+        seen = x if self.corruption is None else self.corruption(x)
+        with autocast(self.precision, raw.device):
+            p = self.model(seen, x, self.draws)
+        return self.objective(p, epoch)
+
+    def compiled(self) -> Callable[[Tensor, float], Terms]:
+        """The whole step, optimiser and all, through `torch.compile`; epoch must then be a tensor-like constant per call."""
+        return torch.compile(self.__call__, dynamic=False)
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """Images (B, C, H, W) with their channels innermost in memory, which convolutions on a CPU prefer."""
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x

@@ -1,0 +1,84 @@
+"""Dataset and DataSpec: what is inferred, what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from latentwalk.data import Dataset, DataSpec
+from latentwalk.errors import DataError
+
+
+def test_spec_survives_json():
+    spec = DataSpec.infer(np.random.default_rng(0).random((5, 3, 8, 9)))
+    assert DataSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_labels_come_back_from_their_codes():
+    labels = np.array(["cat", "ant", "cat", "bee"])
+    data = Dataset.of(np.eye(4), labels)
+    assert (np.array(data.classes)[data.y] == labels).all()
+
+
+def test_take_moves_everything_together():
+    data = Dataset.of(np.arange(8.0).reshape(4, 2), [0, 1, 0, 1], names=tuple("abcd"), factors={"f": np.arange(4)})
+    part = data.take(np.array([3, 0]))
+    assert part.x[:, 0].tolist() == [6, 0]
+    assert part.y.tolist() == [1, 0]
+    assert part.names == ("d", "a")
+    assert part.factors["f"].tolist() == [3, 0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "event"),
+    [
+        ((28, 28), "HW", (1, 28, 28)),
+        ((8, 9, 3), "HWC", (3, 8, 9)),
+        ((3, 8, 9), "CHW", (3, 8, 9)),
+        ((30,), "flat", (30,)),
+        ((5, 6, 7), "flat", (210,)),
+    ],
+)
+def test_layout_is_read_off_the_shape(shape, layout, event):
+    spec = DataSpec.infer(np.zeros((2, *shape)))
+    assert (spec.layout, spec.event) == (layout, event)
+
+
+def test_range_of_bytes_is_that_of_bytes():
+    x = np.full((2, 4, 4), 7, np.uint8)
+    assert (DataSpec.infer(x).low, DataSpec.infer(x).high) == (0, 255)
+    assert (DataSpec.infer(x.reshape(2, 16)).low, DataSpec.infer(x.reshape(2, 16)).high) == (7, 7)
+
+
+def test_extreme_is_one_for_binary_data():
+    assert DataSpec.infer(np.eye(6)).extreme == 1
+    assert DataSpec.infer(np.linspace(0, 1, 1001).reshape(-1, 1)).extreme == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.array([["a"]]), "expected numbers"),
+        (np.array([[None]]), "expected numbers"),
+        (np.zeros(3), r"\(n, \*E\)"),
+        (np.zeros((0, 3)), "empty"),
+        (np.zeros((3, 0)), "empty"),
+        (np.array([[0.0, 1.0], [np.nan, 1.0]]), "NaN .* row 1, column 0"),
+        (np.array([[[0.0, -np.inf]]]), r"infinity .* row 0, position \(0, 1\)"),
+    ],
+)
+def test_bad_arrays_are_refused(x, message):
+    with pytest.raises(DataError, match=message):
+        Dataset.of(x)
+
+
+def test_nan_is_found_beyond_the_first_chunk():
+    x = np.zeros((5000, 2), np.float32)
+    x[4999, 1] = np.nan
+    with pytest.raises(DataError, match="row 4999, column 1"):
+        Dataset.of(x)
+
+
+def test_labels_of_another_length_are_refused():
+    with pytest.raises(DataError, match="expected 3 labels"):
+        Dataset.of(np.eye(3), [0, 1])

@@ -1,0 +1,432 @@
+"""Readers: what was written comes back bit for bit, and what is damaged is refused with a DataError."""
+
+import gzip
+import io
+import struct
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from PIL import Image
+
+from latentwalk.data import read
+from latentwalk.data.sources import idx
+from latentwalk.errors import ConfigError, DataError
+
+RNG = np.random.default_rng(0)
+BYTES = RNG.integers(0, 256, (6, 5, 4), dtype=np.uint8)
+CODES = {np.dtype(name): code for code, name in idx.TYPES.items()}
+
+
+def idx_bytes(x: np.ndarray) -> bytes:
+    """IDX as the format's description has it, written independently of the reader."""
+    big = x.astype(x.dtype.newbyteorder(">"))
+    return struct.pack(f">BBBB{x.ndim}I", 0, 0, CODES[big.dtype], x.ndim, *x.shape) + big.tobytes()
+
+
+def save(path: Path, x: np.ndarray, **options) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(x).save(path, **options)
+    return path
+
+
+@pytest.fixture(params=["pandas", "csv"])
+def parser(request, monkeypatch):
+    """Every test of a table runs with pandas and without."""
+    if request.param == "pandas":
+        pytest.importorskip("pandas")
+    else:
+        monkeypatch.setitem(sys.modules, "pandas", None)
+
+
+# NumPy's files
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["u1", "<f4", ">f8", "<i8", "?"])
+def test_npy_round_trip_stays_mapped(tmp_path, dtype, order):
+    x = np.asarray(BYTES.astype(dtype), order=order)
+    np.save(tmp_path / "x.npy", x)
+    data = read(tmp_path / "x.npy")
+    assert_array_equal(data.x, x)
+    assert data.x.dtype.isnative
+    assert isinstance(data.x, np.memmap) == x.dtype.isnative
+
+
+@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
+def test_npz_round_trip(tmp_path, write):
+    write(tmp_path / "a.npz", images=BYTES, y=np.array([3, 3, 5, 5, 3, 3]), angle=np.arange(6.0), other=np.eye(2))
+    data = read(tmp_path / "a.npz")
+    assert_array_equal(data.x, BYTES)
+    assert data.classes == ("3", "5") and data.y.tolist() == [0, 0, 1, 1, 0, 0]
+    assert list(data.factors) == ["angle"]
+
+
+def test_npz_halves(tmp_path):
+    x = RNG.random((5, 3))
+    np.savez(tmp_path / "a.npz", x_train=x[:3], x_test=x[3:], y_train=["b", "a", "b"], y_test=["c", "a"])
+    train, test, both = (read(tmp_path / "a.npz", split=split) for split in ("train", "test", "all"))
+    assert_array_equal(np.concatenate([train.x, test.x]), both.x)
+    assert [both.classes[code] for code in both.y] == ["b", "a", "b", "c", "a"]
+
+
+def test_npz_takes_the_largest_array_where_no_name_is_known(tmp_path):
+    np.savez(tmp_path / "a.npz", small=np.eye(2), large=np.eye(3))
+    assert read(tmp_path / "a.npz").x.shape == (3, 3)
+
+
+def test_npz_label_is_chosen(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.eye(3), person=[1, 2, 1], person_names=["p", "q", "r"])
+    data = read(tmp_path / "a.npz", label="person")
+    assert data.classes == ("q", "r") and data.y.tolist() == [0, 1, 0]
+    with pytest.raises(ConfigError, match="Did you mean 'person'"):
+        read(tmp_path / "a.npz", label="persom")
+
+
+def test_labels_with_fractions_are_a_factor(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.eye(3), y=[0.5, 1.25, 2.0])
+    data = read(tmp_path / "a.npz")
+    assert data.y is None and data.factors["y"].tolist() == [0.5, 1.25, 2.0]
+
+
+def test_pickles_are_never_read(tmp_path):
+    objects = np.array([[{}, {}]], dtype=object)
+    np.save(tmp_path / "o.npy", objects)
+    np.savez(tmp_path / "o.npz", x=objects)
+    np.savez(tmp_path / "part.npz", x=np.eye(2), notes=objects)
+    for name in ("o.npy", "o.npz"):
+        with pytest.raises(DataError, match="pickle"):
+            read(tmp_path / name)
+    assert "notes" in read(tmp_path / "part.npz").skipped[0]
+
+
+@pytest.mark.parametrize("keep", [0, 5, 60, 130, 200])
+def test_npy_cut_off(tmp_path, keep):
+    np.save(tmp_path / "x.npy", BYTES)
+    path = tmp_path / "x.npy"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DataError, match=r"x\.npy.*cut off"):
+        read(path)
+
+
+def test_a_header_that_claims_terabytes_allocates_nothing(tmp_path):
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40, 9)})
+    (tmp_path / "x.npy").write_bytes(buffer.getvalue())
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("x.npy", buffer.getvalue())
+    (tmp_path / "x-idx3-ubyte").write_bytes(b"\0\0\x08\x03" + b"\xff" * 12)
+    (tmp_path / "y-idx3-ubyte.gz").write_bytes(gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12))
+    for name in ("x.npy", "x.npz", "x-idx3-ubyte", "y-idx3-ubyte.gz"):
+        with pytest.raises(DataError, match="header says"):
+            read(tmp_path / name)
+
+
+# IDX
+
+
+@pytest.mark.parametrize("dtype", idx.TYPES.values())
+@pytest.mark.parametrize("packed", [False, True])
+def test_idx_round_trip(tmp_path, dtype, packed):
+    x = BYTES.astype(np.dtype(dtype).newbyteorder("="))
+    path = tmp_path / ("x.gz" if packed else "x")
+    path.write_bytes(gzip.compress(idx_bytes(x)) if packed else idx_bytes(x))
+    data = read(path)
+    assert_array_equal(data.x, x)
+    assert data.x.dtype == x.dtype
+    assert isinstance(data.x, np.memmap) == (not packed and x.dtype.itemsize == 1)
+
+
+def test_idx_folder_and_labels(tmp_path):
+    for half, n in (("train", 4), ("t10k", 2)):
+        (tmp_path / f"{half}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(BYTES[:n])))
+        (tmp_path / f"{half}-labels-idx1-ubyte").write_bytes(idx_bytes(np.arange(n, dtype=np.uint8)))
+    assert [len(read(tmp_path, split=split)) for split in ("train", "test", "all")] == [4, 2, 6]
+    assert read(tmp_path, split="all").y.tolist() == [0, 1, 2, 3, 0, 1]
+    assert read(tmp_path / "t10k-images-idx3-ubyte.gz").y.tolist() == [0, 1]
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx_bytes(np.arange(3, dtype=np.uint8)))
+    with pytest.raises(DataError, match="expected 4 labels"):
+        read(tmp_path)
+    (tmp_path / "t10k-images-idx3-ubyte.gz").unlink()
+    with pytest.raises(DataError, match="split='test' needs t10k-images"):
+        read(tmp_path, split="test")
+
+
+@given(st.binary(max_size=64) | st.binary(max_size=40).map(lambda tail: b"\0\0\x08\x02\0\0\0\x02\0\0\0\x03" + tail))
+def test_idx_of_arbitrary_bytes_is_an_array_or_a_data_error(content):
+    try:
+        x = idx.decode(io.BytesIO(content))
+    except DataError:
+        return
+    assert idx_bytes(x) == content
+
+
+@given(st.binary(max_size=80), st.booleans())
+def test_files_of_arbitrary_bytes_raise_nothing_but_data_errors(tmp_path_factory, content, packed):
+    path = tmp_path_factory.getbasetemp() / "fuzz-idx3-ubyte"
+    path.write_bytes(b"\x1f\x8b" + content if packed else content)
+    try:
+        read(path)
+    except DataError as error:
+        assert str(path) in str(error)
+
+
+@pytest.mark.parametrize("keep", [3, 20, -20, -1])
+def test_truncated_gzip(tmp_path, keep):
+    path = tmp_path / "a-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(idx_bytes(BYTES))[:keep])
+    with pytest.raises(DataError, match="cut off"):
+        read(path)
+
+
+def test_idx_longer_than_its_header(tmp_path):
+    (tmp_path / "a-idx3").write_bytes(idx_bytes(BYTES) + b"x")
+    with pytest.raises(DataError, match="more follow"):
+        read(tmp_path / "a-idx3")
+
+
+# Images
+
+
+def test_images_round_trip_in_the_order_of_their_names(tmp_path):
+    for i in reversed(range(6)):
+        save(tmp_path / f"{i}.png", BYTES[i])
+    data = read(tmp_path)
+    assert_array_equal(data.x, BYTES)
+    assert data.names == tuple(f"{i}.png" for i in range(6)) and data.y is None
+
+
+def test_a_zip_reads_as_its_folder_does(tmp_path):
+    rgb = RNG.integers(0, 256, (3, 5, 4, 3), dtype=np.uint8)
+    paths = [save(tmp_path / "set" / side / f"{i}.bmp", rgb[i]) for i, side in enumerate(["left", "right", "right"])]
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for path in paths:
+            archive.write(path, path.relative_to(tmp_path))
+    folder, packed = read(tmp_path / "set"), read(tmp_path / "set.zip")
+    assert_array_equal(folder.x, rgb)
+    assert_array_equal(packed.x, rgb)
+    assert folder.classes == packed.classes == ("left", "right")
+    assert folder.y.tolist() == packed.y.tolist() == [0, 1, 1]
+    assert packed.names[0] == "set/left/0.bmp"
+
+
+def test_folders_called_train_and_test_are_the_halves(tmp_path):
+    for i, name in enumerate(["train/a/0", "train/b/1", "test/a/2"]):
+        save(tmp_path / f"{name}.png", BYTES[i])
+    assert read(tmp_path).classes == ("a", "b")
+    assert_array_equal(read(tmp_path, split="test").x, BYTES[2:3])
+    assert read(tmp_path, split="all").y.tolist() == [0, 0, 1]
+
+
+def test_one_colour_image_makes_all_rgb(tmp_path):
+    save(tmp_path / "a.png", BYTES[0])
+    assert read(tmp_path).x.shape == (1, 5, 4)
+    save(tmp_path / "b.png", np.dstack([BYTES[1]] * 3))
+    data = read(tmp_path)
+    assert_array_equal(data.x, np.stack([np.dstack([BYTES[i]] * 3) for i in range(2)]))
+    assert_array_equal(read(tmp_path, color="gray").x, BYTES[:2])
+
+
+def test_resizing_keeps_the_aspect_and_the_centre(tmp_path):
+    wide = np.zeros((20, 60), np.uint8)
+    wide[:, 20:40] = 200  # the central square
+    save(tmp_path / "a.png", wide)
+    save(tmp_path / "b.png", wide.T)
+    assert_array_equal(read(tmp_path, size=20).x, np.full((2, 20, 20), 200))
+    small = read(tmp_path, size=(10, 30)).x
+    assert small.shape == (2, 10, 30)
+    assert small[0, 5, 15] == 200 and small[0, 5, 2] == 0
+
+
+def test_exif_orientation_is_respected(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise
+    save(tmp_path / "a.png", BYTES[0], exif=exif)
+    assert_array_equal(read(tmp_path).x[0], np.rot90(BYTES[0], -1))
+
+
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
+    save(tmp_path / "a.png", BYTES[0].astype(np.uint16) * 257)
+    assert_array_equal(read(tmp_path).x[0], BYTES[0])
+
+
+def test_transparency_lies_on_white(tmp_path):
+    save(tmp_path / "a.png", np.zeros((2, 2, 4), np.uint8))
+    assert (read(tmp_path).x == 255).all()
+
+
+def test_mixed_sizes_name_two_files(tmp_path):
+    save(tmp_path / "a.png", BYTES[0])
+    save(tmp_path / "b.png", BYTES[1].T.copy())
+    with pytest.raises(DataError, match=r"a\.png is 5 x 4 and b\.png is 4 x 5.*size="):
+        read(tmp_path)
+
+
+def test_what_cannot_be_read_is_listed(tmp_path, monkeypatch):
+    save(tmp_path / "good.png", BYTES[0])
+    good = (tmp_path / "good.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(good[:-30])
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / ".hidden.png").write_bytes(b"")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+    save(tmp_path / "bomb.png", np.zeros((9, 9), np.uint8))
+    data = read(tmp_path)
+    assert data.names == ("good.png",)
+    assert [line.split(":")[0] for line in data.skipped] == ["bomb.png", "cut.png", "notes.txt"]
+    assert "decompression bomb" in data.skipped[0]
+
+
+def test_folders_without_images(tmp_path):
+    with pytest.raises(DataError, match="empty"):
+        read(tmp_path)
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    with pytest.raises(DataError, match=r"1 of \.csv"):
+        read(tmp_path)
+    (tmp_path / "a.zip").write_bytes(b"PK no")
+    with pytest.raises(DataError, match=r"a\.zip"):
+        read(tmp_path / "a.zip")
+
+
+# Tables
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv"])
+def test_table_round_trip(tmp_path, parser, suffix):
+    x = RNG.normal(size=(20, 3)) * 10.0 ** RNG.integers(-9, 9, (20, 3))
+    comma = "\t" if suffix == ".tsv" else ","
+    lines = [comma.join(["a", "b", "Class", "c"])]
+    lines += [
+        comma.join([repr(float(p)), repr(float(q)), ("None", "NA")[i % 2], repr(float(r))])
+        for i, (p, q, r) in enumerate(x)
+    ]
+    text = "\n".join(lines).encode()
+    (tmp_path / f"t{suffix}").write_bytes(gzip.compress(text) if suffix.endswith("gz") else text)
+    data = read(tmp_path / f"t{suffix}")
+    assert_array_equal(data.x, x)
+    assert data.classes == ("NA", "None") and data.spec.kind == "table" and data.name == "t"
+
+
+def test_whole_numbers_and_truths_are_numbers(tmp_path, parser):
+    (tmp_path / "t.csv").write_text("\ufeffname,a,b\nu,1,True\n\nv,-2,false\n", encoding="utf-8")
+    data = read(tmp_path / "t.csv")
+    assert_array_equal(data.x, [[1, 1], [-2, 0]])
+    assert data.x.dtype.kind == "i" and data.names == ("u", "v")
+
+
+def test_label_is_chosen(tmp_path, parser):
+    (tmp_path / "t.csv").write_text("x,y,sort\n1.5,2.5,1\n2.5,3.5,0\n")
+    assert read(tmp_path / "t.csv").y is None  # beside an x, y is a coordinate
+    assert read(tmp_path / "t.csv").x.shape == (2, 3)
+    data = read(tmp_path / "t.csv", label="sort")
+    assert data.x.shape == (2, 2) and data.y.tolist() == [1, 0]
+    with pytest.raises(ConfigError, match="Did you mean 'sort'"):
+        read(tmp_path / "t.csv", label="sorts")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty"),
+        ("a,b\n", "no rows"),
+        ("a,b\n1,2\n3,x\n", r"column 'b' holds x at row 1 \(line 3\)"),
+        ("a,b\n1,2\n3,1_000\n", r"column 'b' holds 1_000"),
+        ("a,b\n1,2\n3,\n", r"column 'b' holds .*nan.* at row 1"),
+        ("a,b\n1,2\n3,inf\n", r"column 'b' holds .*inf.* at row 1"),
+        ("a,b\n1,2\n3,4,5\n", "fields"),
+        ("a,b\n1,2,3\n3,4,5\n", "fields"),
+        ("a,b\n1,2\n3,NA\n", "column 'b' holds NA at row 1"),
+        ("a,b\n1,2\n3\n", "nan at row 1|fields"),
+        ("a,label\n1,u\n3,\n", "missing at row 1"),
+        ("a,a\n1,2\n", "more than once"),
+        ("1.5,2\n1,2\n", "all numbers"),
+        ("label\nu\n", "no column is left"),
+    ],
+)
+def test_bad_tables(tmp_path, parser, text, message):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        read(tmp_path / "t.csv")
+
+
+def test_tables_that_are_no_text(tmp_path, parser):
+    (tmp_path / "t.csv").write_bytes(b"a,b\n\xff\xfe,1\n")
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 9000)[:-30])
+    for name in ("t.csv", "t.csv.gz"):
+        with pytest.raises(DataError, match=r"UTF-8|cut off"):
+            read(tmp_path / name)
+
+
+def test_parquet_says_what_it_needs(tmp_path, monkeypatch):
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(DataError, match=r"latentwalk\[data\]"):
+        read(tmp_path / "t.parquet")
+
+
+def test_parquet_round_trip(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    x = RNG.normal(size=(5, 2))
+    pandas.DataFrame(x, columns=["a", "b"]).to_parquet(tmp_path / "t.parquet")
+    assert_array_equal(read(tmp_path / "t.parquet").x, x)
+
+
+# Options and paths
+
+
+def test_a_missing_path_suggests_the_nearest(tmp_path):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(DataError, match="Did you mean 'photos'"):
+        read(tmp_path / "photo")
+    with pytest.raises(DataError, match="does not exist either"):
+        read(tmp_path / "no" / "where.npy")
+
+
+def test_an_unknown_kind_of_file(tmp_path):
+    (tmp_path / "a.docx").write_bytes(b"hello")
+    with pytest.raises(DataError, match="no reader"):
+        read(tmp_path / "a.docx")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"size": 8},
+        {"color": "gray"},
+        {"label": "a"},
+        {"split": "tset"},
+        {"kind": "images"},
+        {"size": 0},
+        {"size": (1,)},
+    ],
+)
+def test_options_that_do_not_fit(tmp_path, options):
+    np.save(tmp_path / "x.npy", np.eye(3))
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        read(tmp_path / "x.npy", **options)
+
+
+def test_the_test_half_of_an_undivided_file_is_refused(tmp_path):
+    np.save(tmp_path / "x.npy", np.eye(3))
+    assert len(read(tmp_path / "x.npy", split="all")) == 3
+    with pytest.raises(DataError, match="not divided"):
+        read(tmp_path / "x.npy", split="test")
+
+
+# Real data
+
+
+def test_real_archives(shared_data):
+    cells = read(shared_data / "single-cell" / "osmfish.npz")
+    assert cells.x.shape == (4530, 33) and cells.classes[0] == "Astrocytes"
+    assert read(shared_data / "ecg5000" / "ecg5000.npz", label="abnormal").y.sum() == 2081
+
+
+def test_real_attributes(shared_data, parser):
+    table = read(shared_data / "lfw" / "lfw_attributes.csv.gz")
+    assert table.x.shape == (12949, 39) and table.names[0] == "AJ_Cook_0001.jpg"

@@ -16,12 +16,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from latentwalk.data.batches import Batches
-from latentwalk.data.dataset import DataSpec, Dataset, as_array, check_finite, check_labels
+from latentwalk.data.dataset import Dataset, DataSpec, as_array, check_finite, check_labels
 from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.errors import CheckpointError, ConfigError, DataError, NotGenerativeError
 from latentwalk.latent.sampling import Sampler, StandardNormal
 from latentwalk.latent.space import LatentSpace
-from latentwalk.models.latent_model import LatentModel, Pass
+from latentwalk.models.latent_model import Pass
 from latentwalk.models.likelihood import Likelihood, likelihood_named
 from latentwalk.models.objective import log_weights
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
@@ -114,7 +114,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             again = self.warm_start and hasattr(self, "model_")
             if not again:
                 self._assemble(x, X.spec if isinstance(X, Dataset) else None)
-            self.model_.to(device, memory_format=torch.channels_last)
+            self.model_.to(device)
             learn, held = self._split(len(x), np.random.default_rng(seed))
             self.validation_rows_ = held
             data = as_tensor(x).to(device)
@@ -209,7 +209,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         if not self.recipe_.generative:
             raise NotGenerativeError(
-                f'recipe "{self.recipe_.name}" has nothing to draw from: its codes are not trained to fill a known distribution. '
+                f'recipe "{self.recipe_.name}" has nothing to draw from: its codes are not trained to fill a known '
+                "distribution. "
                 'Fit recipe="vae", or see what happens anyway: space(X).sample(n, source="gaussian").'
             )
         if not (isinstance(n, (int, np.integer)) and n >= 0):
@@ -235,9 +236,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """The mean of `score_samples`: higher is better, as model selection expects."""
         return float(self.score_samples(X).mean())
 
-    def space(
-        self, X: ArrayLike | Dataset, y: ArrayLike | None = None, *, held_out: ArrayLike | None = None
-    ) -> LatentSpace:
+    def space(self, X: ArrayLike | Dataset, y: ArrayLike | None = None, *, held_out: ArrayLike | None = None) -> LatentSpace:
         """The latent space as these examples (n, *E) see it; y: labels (n,). held_out: a mask of rows not trained on."""
         x = self._checked(X)
         labelled = X if isinstance(X, Dataset) and y is None else Dataset.of(np.zeros((len(x), 1)), y)

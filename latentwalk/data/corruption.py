@@ -28,7 +28,9 @@ class Corruption:
         if self.kind not in ("gaussian", "masking"):
             raise unknown("corruption", self.kind, ("gaussian", "masking"))
         if not 0 <= self.amount <= (1 if self.kind == "masking" else float("inf")):
-            raise ConfigError(f"{self.kind} corruption cannot have amount={self.amount}. Expected a share, or a deviation >= 0.")
+            raise ConfigError(
+                f"{self.kind} corruption cannot have amount={self.amount}. Expected a share, or a deviation of 0 or more."
+            )
 
     def __call__(self, x: Tensor) -> Tensor:
         """A corrupted copy of x (B, *event), drawn from PyTorch's generator."""

@@ -149,19 +149,13 @@ def as_array(x: ArrayLike) -> NDArray[Any]:
     """
     array = x if isinstance(x, np.ndarray) else np.asarray(x)
     if array.dtype.kind not in "biuf":
-        raise DataError(
-            f"expected numbers, got an array of dtype {array.dtype}. Turn text and dates into numbers first."
-        )
+        raise DataError(f"expected numbers, got an array of dtype {array.dtype}. Turn text and dates into numbers first.")
     if array.ndim < 2:
-        raise DataError(
-            f"expected an array (n, *E) of n examples, got shape {array.shape}. Reshape one example to (1, …)."
-        )
+        raise DataError(f"expected an array (n, *E) of n examples, got shape {array.shape}. Reshape one example to (1, …).")
     if len(array) == 0:
         raise DataError(f"the data is empty: shape {array.shape}. At least one example is needed.")
     if array[0].size == 0:
-        raise DataError(
-            f"each example is empty: shape {array.shape}, 0 feature(s). At least one value an example is needed."
-        )
+        raise DataError(f"each example is empty: shape {array.shape}, 0 feature(s). At least one value an example is needed.")
     return array
 
 

@@ -39,7 +39,7 @@ class Scaling(nn.Module):
 
     @classmethod
     def fit(cls, x: NDArray[Any], spec: DataSpec, how: ScalingName) -> "Scaling":
-        """The scaling for data (n, *E): "none", "unit" (the range becomes [0, 1]) or "standard" (each column mean 0, deviation 1)."""
+        """The scaling for data (n, *E): "none", "unit" (range [0, 1]) or "standard" (each column mean 0, deviation 1)."""
         plain = cls(spec)
         match how:
             case "unit":

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 __all__ = ["Measure", "mean_interval", "wilson"]
 
@@ -42,7 +42,7 @@ def wilson(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]:
 
     Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
     """
-    share, z = hits / trials, float(norm.ppf(0.5 + level / 2))
+    share, z = hits / trials, NormalDist().inv_cdf(0.5 + level / 2)
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     # rounding may leave the end a hair inside the share itself when all, or none, are hits
@@ -51,5 +51,5 @@ def wilson(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]:
 
 def mean_interval(values: NDArray[Any], level: float = 0.95) -> tuple[float, float]:
     """The normal interval for the mean of independent `values` (n,) that lie in [0, 1], cut to that range."""
-    half = float(norm.ppf(0.5 + level / 2)) * values.std(ddof=1) / np.sqrt(len(values))
+    half = NormalDist().inv_cdf(0.5 + level / 2) * values.std(ddof=1) / np.sqrt(len(values))
     return max(0.0, float(values.mean() - half)), min(1.0, float(values.mean() + half))

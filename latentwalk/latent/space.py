@@ -6,7 +6,7 @@ A point is named in one of two ways: a row number of the encoded examples, or a 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.latent.paths import PathName, path as path_named
+from latentwalk.latent.paths import PathName
+from latentwalk.latent.paths import path as path_named
 from latentwalk.latent.sampling import MomentMatched, Sampler
 
 __all__ = ["Decoded", "LatentSpace", "Point"]
@@ -55,7 +56,7 @@ class LatentSpace:
     prior: Sampler
     labels: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
-    unit: NDArray[np.float32] = np.float32(1)  # type: ignore[assignment]  # a scalar broadcasts like an array
+    unit: NDArray[np.float32] = field(default_factory=lambda: np.ones(1, np.float32))
     held_out: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
@@ -155,7 +156,8 @@ class LatentSpace:
             case "prior":
                 return np.asarray(norm.ppf(np.linspace(0.05, 0.95, steps)))
             case "codes":
-                return np.linspace(*np.quantile(self.codes[:, axis], [0.01, 0.99]), steps)
+                low, high = np.quantile(self.codes[:, axis], [0.01, 0.99])
+                return np.linspace(low, high, steps)
         raise unknown("range", over, ["prior", "codes"])
 
     # ------------------------------------------------------------------ draws
@@ -202,6 +204,6 @@ class LatentSpace:
         return names.index(str(label)) if self.classes else int(label)
 
 
-def _expect(holds: bool, message: str) -> None:
+def _expect(holds: "bool | np.bool_", message: str) -> None:
     if not holds:
         raise ConfigError(message)

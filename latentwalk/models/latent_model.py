@@ -31,7 +31,7 @@ class Pass:
 
 
 class LatentModel(nn.Module):
-    """p(x, z) = p(z) p(x | z) and q(z | x). `scaling` takes raw data to x; it is kept here so that it is saved with the rest."""
+    """p(x, z) = p(z) p(x | z) and q(z | x). `scaling` takes raw data to x; it is saved with the rest."""
 
     def __init__(self, scaling: Scaling, encoder: Conditional, prior: Prior, decoder: Conditional) -> None:
         super().__init__()

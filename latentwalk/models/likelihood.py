@@ -32,7 +32,7 @@ QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; lo
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """Which distribution the decoder gives. sigma, for a Gaussian: a number, "shared" (learned) or "each" (from the decoder)."""
+    """The distribution a decoder gives. sigma, for a Gaussian: a number, "shared" (learned) or "each" (from the decoder)."""
 
     kind: LikelihoodKind = "gaussian"
     sigma: float | Literal["shared", "each"] = "shared"

@@ -47,7 +47,7 @@ Objective = Callable[[Pass, float | None], Terms]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A weight as a function of time in epochs: rises in a line from 0 to `value` over `rise` epochs, anew every `cycle` epochs.
+    """A weight as a function of time in epochs: rises from 0 to `value` over `rise` epochs, anew every `cycle` epochs.
 
     Source of the cycle: Fu et al. 2019, "Cyclical annealing schedule".
     """

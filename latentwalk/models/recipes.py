@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Literal
 
+import torch
+
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import DataSpec
 from latentwalk.data.scaling import Scaling
@@ -121,4 +123,5 @@ def assemble(
     data = likelihood.head(spec.event)
     encoder = Conditional(network.encoder(spec, (code.each * latent,)), code, given=len(spec.event))
     decoder = Conditional(network.decoder(spec, latent, data.each), data, given=1)
-    return LatentModel(scaling, encoder, StandardNormal(latent), decoder)
+    model = LatentModel(scaling, encoder, StandardNormal(latent), decoder)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions on a CPU prefer it

@@ -6,6 +6,7 @@ stride 2 reaches 2s - 1 or 2s from s, whichever the encoder came from, so odd si
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -43,14 +44,12 @@ class ConvEncoder(nn.Module):
         depths = [image[0], *channels]
         levels = [
             layer
-            for before, after in zip(depths, channels, strict=False)
+            for before, after in pairwise(depths)
             for layer in (nn.Conv2d(before, after, 3, stride=2, padding=1), activation(act))
         ]
         top = pyramid(*image[1:], len(channels))[-1]
         sizes = [depths[-1] * math.prod(top), *widths]
-        self.layers = nn.Sequential(
-            *levels, nn.Flatten(), *stack(sizes, act, dropout), nn.Linear(sizes[-1], math.prod(out))
-        )
+        self.layers = nn.Sequential(*levels, nn.Flatten(), *stack(sizes, act, dropout), nn.Linear(sizes[-1], math.prod(out)))
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.layers(x)
@@ -74,7 +73,7 @@ class ConvDecoder(nn.Module):
         depths = [*reversed(channels), channels[0]]
         levels: list[nn.Module] = []
         at = top
-        for before, after, size in zip(depths, depths[1:], reversed(sizes), strict=True):
+        for (before, after), size in zip(pairwise(depths), reversed(sizes), strict=True):
             short = tuple(side - (2 * half - 1) for side, half in zip(size, at, strict=True))
             levels += [nn.ConvTranspose2d(before, after, 3, stride=2, padding=1, output_padding=short), activation(act)]  # type: ignore[arg-type]
             at = size

@@ -1,6 +1,7 @@
 """The small parts that networks are made of, and the constraint on their weights."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ def activation(name: str) -> nn.Module:
 def stack(widths: Sequence[int], act: str, dropout: float) -> list[nn.Module]:
     """Linear layers from widths[0] to widths[-1], each followed by the activation and, where asked, dropout."""
     layers: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), activation(act)]
         if dropout:
             layers.append(nn.Dropout(dropout))

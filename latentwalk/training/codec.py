@@ -38,6 +38,8 @@ def from_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         kind = TYPES.get(str(value.get("type")))
         if kind is None:
-            raise CheckpointError(f"an option of type {value.get('type')!r} is not known here. Expected one of {', '.join(TYPES)}.")
+            raise CheckpointError(
+                f"an option of type {value.get('type')!r} is not known here. Expected one of {', '.join(TYPES)}."
+            )
         return kind(**{name: from_json(item) for name, item in value.items() if name != "type"})
     return tuple(from_json(item) for item in value) if isinstance(value, list) else value

@@ -32,7 +32,7 @@ class Step:
         """One step on raw data (B, *E), at this time in epochs."""
         terms = self.terms(raw, epoch)
         self.optimiser.zero_grad(set_to_none=True)
-        terms.loss.backward()  # type: ignore[no-untyped-call]
+        terms.loss.backward()
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         self.optimiser.step()
@@ -49,8 +49,8 @@ class Step:
         return self.objective(p, epoch)
 
     def compiled(self) -> Callable[[Tensor, float], Terms]:
-        """The whole step, optimiser and all, through `torch.compile`; epoch must then be a tensor-like constant per call."""
-        return torch.compile(self.__call__, dynamic=False)
+        """The whole step, optimiser and all, through `torch.compile`."""
+        return torch.compile(self.__call__)
 
 
 def channels_last(x: Tensor) -> Tensor:

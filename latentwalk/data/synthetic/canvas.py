@@ -1,10 +1,10 @@
 """Anti-aliased shapes, drawn on many pictures at once.
 
-A shape is a table of one axis. `rows` knows, for each row, a centre and the square of a half-width, so that the pixel x is
-inside where square - (x - centre)² > 0; `columns` is the same, turned by 90°. Dividing by the length of the gradient at
-the edge, sqrt(square'² + 4 square), makes that a distance to the outline, right to first order, and the divisor too
-depends on the row alone. What is left for every pixel is four additions and multiplications. The batch is the last axis:
-all inner loops are long, however small the window.
+A shape is a table of one axis. `rows` knows, for each row, a centre and the square of a half-width, so that the pixel x
+is inside where square - (x - centre)² > 0; `columns` is the same, turned by 90°. Dividing by the length of the gradient
+at the edge, sqrt(square'² + 4 square), makes that a distance to the outline, right to first order, and the divisor too
+depends on the row alone. What is left for every pixel is four additions and multiplications. The batch is the last
+axis: all inner loops are long, however small the window.
 
 A field is a distance in pixels plus 1/2, so clipping it to [0, 1] is the share of the pixel that the shape covers.
 Source for the distance: Taubin 1994, Distance approximations for rasterizing implicit curves.
@@ -43,7 +43,8 @@ class Spot:
 class Canvas:
     """Pictures being drawn, or a window onto them. Every method takes units and answers in pixels.
 
-    pixels: (3, H, W, B), values 0 to 255. x: (W, 1) and y: (H, 1, 1), the centres of the pixels. scale: pixels per unit.
+    pixels: (3, H, W, B), values 0 to 255. x: (W, 1) and y: (H, 1, 1), the centres of the pixels.
+    scale: pixels per unit.
     scratch: room for one plane; asking the system for memory at every stroke would cost as much as the stroke.
     """
 
@@ -74,6 +75,11 @@ class Canvas:
 
         across, down = cut(left + UNITS / 2, right + UNITS / 2), cut(top - TOP, bottom - TOP)
         return replace(self, pixels=self.pixels[:, down, across], x=self.x[across], y=self.y[down])
+
+    def beside(self, side: int, inner: float, top: float, outer: float, bottom: float) -> "Canvas":
+        """The window between these distances from the middle, on the left (side -1) or the right (1)."""
+        left, right = sorted((side * inner, side * outer))
+        return self.window(left, top, right, bottom)
 
     def rows(self, spot: Spot, square: Profile, soft: float = 1.0) -> Array:
         """The field (H, W, B) of a shape whose squared half-width is `square`(distance below the spot)."""

@@ -31,8 +31,8 @@ CHUNK = 256 * 64 * 64  # pixels that a thread draws together, in about 20 MB of 
 class Factor:
     """One thing that varies.
 
-    low, high: its range, both included. kind: "real", or "whole" for a category. neutral: what `render` takes when it is
-    not given. chance: how often a yes/no factor is 1.
+    low, high: its range, both included. means: what the two ends, or the numbers, stand for. whole: whole numbers only.
+    neutral: what `render` takes when it is not given. chance: how often a yes/no factor is 1.
     """
 
     low: float
@@ -89,7 +89,7 @@ FACTORS: Mapping[str, Factor] = MappingProxyType(
         "brow_size": Factor(0, 1, "thin to thick", neutral=0.5),
         "brow_tilt": Factor(-1, 1, "worried to stern"),
         "nose": Factor(-1, 1, "small to large"),
-        "smile": Factor(-1, 1, "sad to happy", neutral=0.5),
+        "smile": Factor(-1, 1, "serious to happy", neutral=0.5),
         "mouth_open": Factor(0, 1, "closed to open"),
         "yaw": Factor(-1, 1, "turned to the left or right of the picture"),
         "roll": Factor(-1, 1, "leaning to the left or right of the picture"),
@@ -105,7 +105,7 @@ def faces(n: int = 10_000, *, seed: int = 0, size: int = 64, **fixed: ArrayLike)
 
     size: height and width in pixels, 16 to 256. fixed: factors to pin, each one value or (n,) of them.
     Returns x (n, size, size, 3) uint8; y 0 or 1; every factor of FACTORS in `factors`, each (n,).
-    Raises ConfigError: an unknown factor, a value out of range, n below 1.
+    Raises ConfigError: an unknown factor, a value out of range, n below 1, a negative seed.
 
     >>> people = faces(4, moustache=1)
     >>> people.x.shape, people.y.tolist(), people.classes
@@ -113,6 +113,8 @@ def faces(n: int = 10_000, *, seed: int = 0, size: int = 64, **fixed: ArrayLike)
     """
     if n < 1:
         raise ConfigError(f"n={n} faces cannot be drawn. Expected 1 or more.")
+    if seed < 0:
+        raise ConfigError(f"seed={seed} is out of range. Expected 0 or more.")
     pinned = {name: _stretched(name, values, n) for name, values in _checked(fixed).items()}
     factors = {
         name: pinned[name].copy() if name in pinned else factor.draw(n, _stream(seed, name))

@@ -1,7 +1,7 @@
 """How a face looks: proportions, colours, and the order in which its parts are painted.
 
-Proportions are in the units of the canvas (64 to a side). The head turns by parallax: a part moves with the yaw by as many
-units as it stands out of the face, so the nose travels far and the ears travel back. It leans by shearing each part.
+Proportions are in the units of the canvas. The head turns by parallax: a part moves with the yaw by as many units as it
+stands out of the face, so the nose travels far and the ears travel back. It leans by shearing each part.
 """
 
 from collections.abc import Mapping
@@ -47,11 +47,10 @@ STYLES: Mapping[str, tuple[float, ...]] = {
     "ears": (1, 1, 1, 0, 0, 1, 1),
     "bun": (0, 0, 0, 0, 0, 0, 1),
 }
-_STYLES = {name: np.array(values, np.float32) for name, values in STYLES.items()}
 
 
 def portraits(factors: Factors, canvas: Canvas) -> NDArray[np.uint8]:
-    """Draw them on a canvas for B pictures, whatever is on it: (B, H, W, 3). factors: each (B,) float32, all of FACTORS."""
+    """Draw B faces over whatever is on the canvas: (B, H, W, 3). factors: all of FACTORS, each (B,) float32."""
     head = Head(factors)
     _backdrop(canvas, head)
     hair = _hair(canvas, head)
@@ -102,7 +101,7 @@ class Head:
 
     def style(self, name: str) -> Array:
         """What the hair style says about `name`, (B,)."""
-        return _STYLES[name][self.f["hair_style"].astype(np.intp)]
+        return np.array(STYLES[name], np.float32)[self.f["hair_style"].astype(np.intp)]
 
     def at(self, x: Array | float, y: Array | float, depth: float) -> Spot:
         """The spot that is at (x, y) when the head looks ahead, standing `depth` units out of the face."""
@@ -173,7 +172,7 @@ def _hair(canvas: Canvas, head: Head) -> Array:
         w = np.square(v / np.where(v > 0, down, up))
         edge = np.where(v > 0, boxy, np.float32(0.15))
         share: Array = 1 - w * (1 - edge + edge * w * w)
-        return np.square(width + 1.3 * curl * _wave(v / 5.5)) * share
+        return share * np.square(width + 1.3 * curl * _wave(v / 5.5))
 
     tone = head.lit(window, 0.86 * head.hair, middle, width)
     bun = canvas.window(-11, 5, 11, 15)
@@ -188,7 +187,8 @@ def _hair(canvas: Canvas, head: Head) -> Array:
 def _wave(t: Array) -> Array:
     """Between -1 and 1 with period 2: parabolas, as a sine would not give the same bits everywhere."""
     phase: Array = t - 2 * np.floor(t / 2) - 1
-    return 4 * phase * (1 - np.abs(phase))
+    height: Array = 4 * phase * (1 - np.abs(phase))
+    return height
 
 
 def _fringe(canvas: Canvas, head: Head, hair: Array) -> None:
@@ -211,7 +211,8 @@ def _fringe(canvas: Canvas, head: Head, hair: Array) -> None:
 
 def _shoulders(canvas: Canvas, head: Head) -> None:
     """Neck and shirt; they do not turn with the head."""
-    straight = Spot(*(np.zeros_like(head.f["yaw"]) for _ in "xyt"))
+    zero = np.zeros_like(head.f["yaw"])
+    straight = Spot(zero, zero, zero)
     skin, shirt = head.skin, _tone(SHIRT, head.f["shirt"])
     window = canvas.window(-32, 53, 32, 64)
     window.paint(
@@ -220,7 +221,7 @@ def _shoulders(canvas: Canvas, head: Head) -> None:
     )
     window = canvas.window(-11, 42, 11, 64)
     window.paint(window.ellipse(straight.moved(y=55.0), 9.4, 6.6), 0.84 * shirt)
-    neck = window.rows(straight.moved(y=55.0), lambda v: 49 * (1 - np.square(np.maximum(v, 0) / 4.6)) + 0 * head.width)
+    neck = window.rows(straight.moved(y=55.0), lambda v: 49 * (1 - np.square(np.maximum(v, 0) / 4.6)))
     window.paint(neck, head.lit(window, 0.97 * skin, straight, 9.0))
     shadow = window.rows(head.middle.moved(y=2.6), head.outline())
     window.paint(np.minimum(shadow, neck, out=shadow), _mix(0.8 * skin, BLUSH, 0.06))
@@ -230,7 +231,7 @@ def _ears(canvas: Canvas, head: Head) -> None:
     shown = head.style("ears")
     for side in (-1, 1):
         spot = head.at(side * (head.width + 0.4), 33.5, -1.4)
-        window = canvas.window(-23, 26, -8, 41) if side < 0 else canvas.window(8, 26, 23, 41)
+        window = canvas.beside(side, 8, 26, 23, 41)
         window.paint(window.ellipse(spot, 2.9, 4.3), head.lit(window, head.skin, head.middle, head.width), shown)
         window.paint(window.ellipse(spot.moved(side * 0.3, 0.2), 1.4, 2.5), _mix(0.82 * head.skin, BLUSH, 0.12), shown)
 
@@ -242,13 +243,13 @@ def _skin(canvas: Canvas, head: Head) -> None:
     window.paint(window.rows(middle, head.outline()), head.lit(window, head.skin, middle, head.width))
     for side in (-1, 1):
         spot = head.at(side * 0.6 * head.width, head.lower(39.0, 0.3), 2.0)
-        cheek = canvas.window(-18, 33, 0, 46) if side < 0 else canvas.window(0, 33, 18, 46)
+        cheek = canvas.beside(side, 0, 33, 18, 46)
         cheek.paint(cheek.ellipse(spot, 2.9, 2.2, soft=4.0), BLUSH, 0.30)
 
 
 def _beard(canvas: Canvas, head: Head) -> None:
     """A full beard: the lower part of a slightly larger face."""
-    window = canvas.window(-20, 28, 20, 56)
+    window = canvas.window(-20, 23, 20, 56)
     width = head.width
     beard = window.rows(head.middle, head.outline(grow=1.5))
     cheeks = window.below(head.at(0.0, head.lower(45.0, 0.55), 2.4), lambda u: -13.5 * np.square(np.square(u / width)))
@@ -262,7 +263,7 @@ def _mouth(canvas: Canvas, head: Head) -> None:
     window = canvas.window(-12, 40, 12, 53)
     spot = head.at(0.0, head.lower(44.6, 0.55), 3.2)
     half = 5.6 + 1.0 * np.abs(f["smile"])
-    curve, opening = 1.1 + 1.8 * f["smile"], 1.9 * f["mouth_open"]
+    curve, opening = 1.4 + 1.7 * f["smile"], 1.9 * f["mouth_open"]
 
     def stroke(thick: Array | float, share: float = 1.0, lift: Array | float = 0.0) -> Array:
         reach = share * half
@@ -299,8 +300,9 @@ def _moustache(canvas: Canvas, head: Head) -> None:
     half, thick = 8.6 + 1.2 * f["moustache_size"], 1.6 + 0.9 * f["moustache_size"]
 
     def square(u: Array) -> Array:
-        w: Array = np.square(u / half)
-        return np.square(thick) * (1 - w) * (0.5 + 2.2 * w * np.maximum(1 - 0.75 * w, 0))
+        w = np.square(u / half)
+        plump: Array = np.square(thick) * (1 - w)
+        return plump * (0.5 + 2.2 * w * np.maximum(1 - 0.75 * w, 0))
 
     def bend(u: Array) -> Array:
         w = np.square(u / half)
@@ -312,7 +314,7 @@ def _moustache(canvas: Canvas, head: Head) -> None:
 def _eye(canvas: Canvas, head: Head, side: int) -> None:
     """White, iris, pupil, a spark on the side of the light, and the line of the lashes."""
     f = head.f
-    window = canvas.window(-17, 26, 3, 38) if side < 0 else canvas.window(-3, 26, 17, 38)
+    window = canvas.beside(side, -4, 26, 17, 38)
     spot = head.at(side * (6.9 + 0.8 * f["eye_spacing"]), 32.0, 2.8)
     wide = (3.5 + 0.5 * f["eye_size"]) * (1 - 0.12 * side * f["yaw"])
     high = 2.5 + 0.45 * f["eye_size"]
@@ -334,7 +336,7 @@ def _eye(canvas: Canvas, head: Head, side: int) -> None:
 
 def _brow(canvas: Canvas, head: Head, side: int) -> None:
     f = head.f
-    window = canvas.window(-18, 23, 4, 32) if side < 0 else canvas.window(-4, 23, 18, 32)
+    window = canvas.beside(side, -4, 23, 18, 32)
     spot = head.at(side * (7.0 + 0.8 * f["eye_spacing"]), 26.6 - 0.5 * f["eye_size"], 2.8)
     thick = 0.65 + 0.75 * f["brow_size"]
     brow = window.columns(
@@ -350,7 +352,7 @@ def _glasses(canvas: Canvas, head: Head) -> None:
     worn = head.f["glasses"]
     apart = 7.2 + 0.6 * head.f["eye_spacing"]
     for side in (-1, 1):
-        window = canvas.window(-20, 24, 3, 41) if side < 0 else canvas.window(-3, 24, 20, 41)
+        window = canvas.beside(side, -6, 24, 20, 41)
         spot = head.at(side * apart, 32.4, 3.2)
         lens, rim = window.ellipse(spot, 5.1, 4.9), window.ellipse(spot, 6.0, 5.8)
         np.minimum(rim, 1 - lens, out=rim)
@@ -358,6 +360,6 @@ def _glasses(canvas: Canvas, head: Head) -> None:
         window.paint(rim, INK, worn)
     bridge = canvas.window(-8, 29, 8, 34)
     arch = bridge.columns(
-        head.at(0.0, 31.2, 3.4), lambda u: 0.3 + 0 * u - 0.3 * np.square(u / (apart - 5.4)), lambda u: 0.12 * u * u
+        head.at(0.0, 31.2, 3.4), lambda u: 0.3 * (1 - np.square(u / (apart - 5.4))), lambda u: 0.12 * u * u
     )
     bridge.paint(arch, INK, worn)

@@ -1,0 +1,176 @@
+"""Several recipes, and PCA, on the same data, with the same networks and from the same seed, side by side."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+
+from latentwalk.data.dataset import Dataset
+from latentwalk.data.sources import join
+from latentwalk.errors import ConfigError
+from latentwalk.estimator import Autoencoder
+from latentwalk.latent.criteria import completeness, continuity
+from latentwalk.latent.measure import Measure
+from latentwalk.latent.sampling import StandardNormal
+from latentwalk.latent.space import LatentSpace
+from latentwalk.latent.structure import active_units, class_accuracy, collapsed
+
+__all__ = ["Comparison", "Entry", "Judgement", "judge", "pca_space"]
+
+NAMES = {
+    "pca": "PCA",
+    "ae": "AE",
+    "vae": "VAE",
+    "vae-without-kl": "VAE without KL",
+    "iwae": "IWAE",
+    "denoising": "Denoising AE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was measured of one latent space.
+
+    error: mean squared reconstruction error of the held-out rows, per value, in `space.unit`s squared.
+    continuity, completeness ("own N(0, I)" and "matched Gaussian"): see `criteria`. class_accuracy: 10 nearest codes, or None
+    without labels. active: dimensions in use. warning: what is wrong, in words, or None.
+    """
+
+    error: float
+    continuity: Measure
+    completeness: Mapping[str, Measure]
+    class_accuracy: float | None
+    active: int
+    warning: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One member of a comparison. model: None for PCA. seconds: of training."""
+
+    recipe: str
+    latent: int
+    model: Autoencoder | None
+    space: LatentSpace
+    judgement: Judgement
+    seconds: float
+
+    @property
+    def title(self) -> str:
+        """The name people read."""
+        return NAMES.get(self.recipe, self.recipe)
+
+
+class Comparison:
+    """Recipes x numbers of dimensions on the same data, everything else equal, and each one judged.
+
+    recipes: names, or `Recipe`s; "pca" is scikit-learn's PCA, whitened, so that its own N(0, I) is the Gaussian with the
+    codes' moments (Tipping & Bishop 1999). latent: numbers of dimensions. options: as of `Autoencoder`.
+
+    Learned: entries_ (a list of `Entry`), in order of `latent`, then `recipes`.
+
+    >>> data = Dataset.of(np.random.default_rng(0).normal(size=(400, 4)))
+    >>> Comparison(["pca", "ae"], latent=[2], epochs=2, random_state=0).fit(data).table()[0]["model"]
+    'PCA'
+    """
+
+    def __init__(
+        self, recipes: Sequence[Any] = ("pca", "ae", "vae-without-kl", "vae"), *, latent: Sequence[int] = (2, 8), **options: Any
+    ) -> None:
+        self.recipes = recipes
+        self.latent = latent
+        self.options = options
+
+    def fit(self, train: Dataset, test: Dataset | None = None) -> Self:
+        """Train and judge every member. Without `test`, a tenth of the rows (at least 20) is held out to judge by."""
+        self.entries_ = list(self.each(train, test))
+        return self
+
+    def each(self, train: Dataset, test: Dataset | None = None) -> Iterator[Entry]:
+        """The same, one finished entry at a time, for who wants to show or save them as they come."""
+        if not self.recipes or not len(self.latent):
+            raise ConfigError("a comparison needs at least one recipe and one number of dimensions.")
+        if test is None:
+            train, test = halves(train, self.options.get("random_state"))
+        for latent in self.latent:
+            for recipe in self.recipes:
+                yield self._entry(recipe, latent, train, test)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row an entry, numbers only, ready for `pandas.DataFrame`."""
+        return [
+            {
+                "model": entry.title,
+                "latent": entry.latent,
+                "error": entry.judgement.error,
+                "continuity": entry.judgement.continuity.value,
+                **{f"completeness, {source}": m.value for source, m in entry.judgement.completeness.items()},
+                "class accuracy": entry.judgement.class_accuracy,
+                "active": entry.judgement.active,
+                "seconds": entry.seconds,
+            }
+            for entry in self.entries_
+        ]
+
+    def _entry(self, recipe: Any, latent: int, train: Dataset, test: Dataset) -> Entry:
+        start = time.perf_counter()
+        model = None if recipe == "pca" else Autoencoder(recipe, latent=latent, **self.options).fit(train)
+        both, held_out = join(train, test), np.arange(len(train) + len(test)) >= len(train)
+        fitted = model or PCA(latent, whiten=True, random_state=0).fit(train.x.reshape(len(train), -1))
+        seconds = time.perf_counter() - start
+        space = pca_space(fitted, both, held_out) if model is None else model.space(both, held_out=held_out)
+        name = recipe if isinstance(recipe, str) else recipe.name
+        return Entry(name, latent, model, space, judge(space), seconds)
+
+
+def judge(space: LatentSpace, seed: int = 0) -> Judgement:
+    """Everything this library says in numbers about one space."""
+    return Judgement(
+        error=reconstruction_error(space),
+        continuity=continuity(space, seed=seed),
+        completeness={
+            "own N(0, I)": completeness(space, "prior", seed=seed),
+            "matched Gaussian": completeness(space, "gaussian", seed=seed),
+        },
+        class_accuracy=None if space.labels is None else class_accuracy(space, seed=seed),
+        active=int(active_units(space).active.sum()),
+        warning=collapsed(space),
+    )
+
+
+def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:
+    """Mean squared error of held-out rows (all rows when that is not known), per value, in `space.unit`s squared."""
+    rows = np.arange(len(space)) if space.held_out is None else np.flatnonzero(space.held_out)
+    rows = rows[:most]
+    return float(np.mean(np.square((space.decode(space.codes[rows]) - space.data[rows]) / space.unit)))
+
+
+def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None) -> LatentSpace:
+    """The latent space of a fitted, whitened PCA."""
+    shape = data.x.shape[1:]
+    width = data.spec.high - data.spec.low
+    unit = np.array([width or 1.0]) if data.spec.kind == "image" else data.x.std(axis=0)
+    return LatentSpace(
+        codes=pca.transform(data.x.reshape(len(data), -1)).astype(np.float32),
+        scales=np.zeros((len(data), pca.n_components_), np.float32),
+        data=data.x,
+        decode=lambda z: pca.inverse_transform(z).reshape(-1, *shape).astype(np.float32),
+        prior=StandardNormal(pca.n_components_),
+        labels=data.y,
+        classes=data.classes,
+        unit=np.where(unit > 0, unit, 1).astype(np.float32),
+        held_out=held_out,
+    )
+
+
+def halves(data: Dataset, seed: Any = None) -> tuple[Dataset, Dataset]:
+    """Rows to learn from and rows to judge by, drawn at random: a tenth, and at least 20, of the rows are the latter."""
+    held = max(20, len(data) // 10)
+    if len(data) < 2 * held:
+        raise ConfigError(f"{len(data)} rows are too few to hold {held} out to judge by. At least 40 are needed.")
+    rows = np.random.default_rng(seed if isinstance(seed, int) else 0).permutation(len(data))
+    return data.take(np.sort(rows[held:])), data.take(np.sort(rows[:held]))

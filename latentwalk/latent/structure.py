@@ -1,0 +1,105 @@
+"""What the codes look like from the inside: which dimensions are used, and whether neighbours in the data stay neighbours."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.manifold import trustworthiness as sklearn_trustworthiness
+from sklearn.neighbors import KNeighborsClassifier
+
+from latentwalk.errors import DataError
+
+if TYPE_CHECKING:
+    from latentwalk.latent.space import LatentSpace
+
+__all__ = ["Units", "active_units", "class_accuracy", "collapsed", "trustworthiness"]
+
+ACTIVE = 0.01  # Burda et al. 2016: a dimension whose posterior mean varies less than this is not used
+NAMED = 8  # dimensions listed by number in a sentence; beyond that only their count is given
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What each latent dimension is used for.
+
+    variance: (D,) of the posterior means over the examples. active: (D,) variance > .01. kl: (D,) KL(q || N(0, 1)) in nats,
+    the mean over the examples; None for a plain autoencoder, whose posterior is a point.
+    """
+
+    variance: NDArray[np.float64]
+    active: NDArray[np.bool_]
+    kl: NDArray[np.float64] | None
+
+
+def active_units(space: "LatentSpace") -> Units:
+    """Per dimension: Var_x(E_q[z]), whether that is above .01, and KL(q(z | x) || N(0, 1)) = (mu² + sigma² - 1) / 2 - ln sigma.
+
+    The .01 rule is made for a space whose prior is N(0, I); a plain autoencoder may put its codes on any scale.
+    Source: Burda et al. 2016, section 5.2; Kingma & Welling 2014, appendix B.
+    """
+    mu, sigma = space.codes.astype(np.float64), space.scales.astype(np.float64)
+    if len(mu) < 2 or not np.isfinite(mu).all():
+        raise DataError(f"active units need at least 2 codes, all of them numbers; got {len(mu)}.")
+    variance = mu.var(axis=0)
+    kl = ((mu**2 + sigma**2 - 1) / 2 - np.log(sigma)).mean(axis=0) if (sigma > 0).all() else None
+    return Units(variance, variance > ACTIVE, kl)
+
+
+def collapsed(space: "LatentSpace") -> str | None:
+    """A warning, with the remedy, where dimensions of the posterior carry nothing about the data; None where all do.
+
+    A plain autoencoder has no posterior to collapse: only codes that are all one point are a warning there.
+    """
+    units = active_units(space)
+    dim, dead = len(units.active), np.flatnonzero(~units.active)
+    if units.kl is None:
+        return _dead_encoder(units.variance)
+    if len(dead) == 0:
+        return None
+    if len(dead) == dim:
+        return (
+            f"The posterior has collapsed: none of the {dim} latent dimensions depends on the data (the codes' variance is at "
+            f"most {units.variance.max():.1e}), so the decoder ignores them and every draw looks alike. Lower beta, warm it up "
+            "from 0, or give free nats; if the loss was still falling, train for more epochs."
+        )
+    which = f" ({', '.join(map(str, dead))})" if len(dead) <= NAMED else ""
+    return (
+        f"The posterior has partly collapsed: {len(dead)} of {dim} latent dimensions{which} do not depend on the data. "
+        f"Nothing is lost if reconstructions are good: {dim - len(dead)} dimensions are enough. If they are not, lower beta, warm it "
+        "up from 0, give free nats, or train for more epochs."
+    )
+
+
+def trustworthiness(space: "LatentSpace", *, k: int = 15, most: int = 4_000, seed: int = 0) -> float:
+    """How far the k nearest codes of an example are also near it in the data, in [0, 1]; on at most `most` examples.
+
+    Source: Venna & Kaski 2001, as scikit-learn computes it. Distances in the data are in units of `space.unit`.
+    Raises DataError with too few examples for k.
+    """
+    if len(space.codes) <= 2 * k:
+        raise DataError(f"trustworthiness with k={k} needs more than {2 * k} examples; got {len(space.codes)}.")
+    rows = np.sort(np.random.default_rng(seed).permutation(len(space.codes))[:most])
+    x: NDArray[Any] = (np.asarray(space.data[rows]) / space.unit).reshape(len(rows), -1)
+    return float(sklearn_trustworthiness(x, space.codes[rows], n_neighbors=k))
+
+
+def class_accuracy(space: "LatentSpace", *, k: int = 10, most: int = 10_000, seed: int = 0) -> float:
+    """How often the k nearest codes of an example vote for its own class, in [0, 1]; on at most `most` examples.
+
+    The example itself has no vote. Raises DataError without labels.
+    """
+    if space.labels is None:
+        raise DataError("class accuracy needs labels. Give them: space(X, y).")
+    rows = np.random.default_rng(seed).permutation(len(space.codes))[:most]
+    # kneighbors() without an argument leaves each point out of its own neighbours; predict(None) does the same
+    voters = KNeighborsClassifier(k).fit(space.codes[rows], space.labels[rows])
+    return float((voters.predict(None) == space.labels[rows]).mean())
+
+
+def _dead_encoder(variance: NDArray[np.float64]) -> str | None:
+    if variance.max() > 1e-10:
+        return None
+    return (
+        "All examples have the same code: the encoder ignores its input. Lower the learning rate, or train for more epochs."
+    )

@@ -1,0 +1,109 @@
+"""Train autoencoders of any family, measure whether their latent space is continuous and complete, and walk in it.
+
+    Autoencoder("vae", latent=2).fit(X)     learn          Comparison(["ae", "vae"]).fit(data)     several, side by side
+    .space(X) -> LatentSpace                walk           continuity(space), completeness(space)  measure
+
+Names are imported when they are first used, so that `import latentwalk` and `latentwalk --help` do not wait for PyTorch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from latentwalk.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    LatentwalkError,
+    NotGenerativeError,
+    TrainingError,
+)
+
+if TYPE_CHECKING:
+    from latentwalk.comparison import Comparison
+    from latentwalk.data.catalog import load, names
+    from latentwalk.data.corruption import Corruption
+    from latentwalk.data.dataset import Dataset, DataSpec
+    from latentwalk.data.sources import read
+    from latentwalk.estimator import Autoencoder
+    from latentwalk.latent.criteria import completeness, continuity
+    from latentwalk.latent.measure import Measure
+    from latentwalk.latent.space import LatentSpace
+    from latentwalk.models.likelihood import Likelihood
+    from latentwalk.models.objective import Schedule, constant, cyclical, linear
+    from latentwalk.models.recipes import RECIPES, Recipe
+    from latentwalk.networks.build import Network
+
+    __version__: str
+
+__all__ = [
+    "RECIPES",
+    "Autoencoder",
+    "CheckpointError",
+    "Comparison",
+    "ConfigError",
+    "Corruption",
+    "DataError",
+    "DataSpec",
+    "Dataset",
+    "LatentSpace",
+    "LatentwalkError",
+    "Likelihood",
+    "Measure",
+    "Network",
+    "NotGenerativeError",
+    "Recipe",
+    "Schedule",
+    "TrainingError",
+    "__version__",
+    "completeness",
+    "constant",
+    "continuity",
+    "cyclical",
+    "linear",
+    "load",
+    "names",
+    "read",
+]
+
+_HOMES = {
+    "comparison": ("Comparison",),
+    "data.catalog": ("load", "names"),
+    "data.corruption": ("Corruption",),
+    "data.dataset": ("DataSpec", "Dataset"),
+    "data.sources": ("read",),
+    "estimator": ("Autoencoder",),
+    "latent.criteria": ("completeness", "continuity"),
+    "latent.measure": ("Measure",),
+    "latent.space": ("LatentSpace",),
+    "models.likelihood": ("Likelihood",),
+    "models.objective": ("Schedule", "constant", "cyclical", "linear"),
+    "models.recipes": ("RECIPES", "Recipe"),
+    "networks.build": ("Network",),
+}
+_HOME_OF = {name: home for home, names_there in _HOMES.items() for name in names_there}
+
+
+def __getattr__(name: str) -> Any:
+    """PEP 562: the name from the module it lives in, kept for the next time."""
+    if name == "__version__":
+        value: Any = _version()
+    elif name in _HOME_OF:
+        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    """The installed package's version; that of a mere checkout is unknown."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(__name__)
+    except PackageNotFoundError:
+        return "0+unknown"

@@ -18,7 +18,7 @@ from torch import Tensor
 from latentwalk.data.batches import Batches
 from latentwalk.data.dataset import Dataset, DataSpec, as_array, check_finite, check_labels
 from latentwalk.data.scaling import Scaling, as_tensor
-from latentwalk.errors import CheckpointError, ConfigError, DataError, NotGenerativeError
+from latentwalk.errors import CheckpointError, ConfigError, DataError, NotGenerativeError, TrainingError
 from latentwalk.latent.sampling import Sampler, StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.latent_model import Pass
@@ -114,12 +114,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             again = self.warm_start and hasattr(self, "model_")
             if not again:
                 self._assemble(x, X.spec if isinstance(X, Dataset) else None)
+            elif x.shape[1:] != self.spec_.shape:
+                raise DataError(
+                    f"warm_start goes on with examples of shape {self.spec_.shape}, as in training; got {x.shape[1:]}."
+                )
+            self._check_range(x)
             self.model_.to(device)
             learn, held = self._split(len(x), np.random.default_rng(seed))
             self.validation_rows_ = held
-            data = as_tensor(x).to(device)
-            batches = Batches(data[torch.from_numpy(learn)], self.batch_size, torch.Generator().manual_seed(seed))
-            validation = Batches(data[torch.from_numpy(held)], 4 * self.batch_size) if len(held) else None
+            batches = Batches(as_tensor(x[learn]).to(device), self.batch_size, torch.Generator().manual_seed(seed))
+            validation = Batches(as_tensor(x[held]).to(device), 4 * self.batch_size) if len(held) else None
             epochs = train(self.model_, self.recipe_.loss(), batches, settings, validation)
             self._learn(epochs, self.history_ if again else [])
         return self
@@ -131,6 +135,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         try:
             for epoch in with_progress(epochs, self.epochs) if self.progress else epochs:
                 self.history_.append(replace(epoch, number=len(self.history_) + 1))
+        except TrainingError:
+            if not self.history_:
+                del self.model_  # nothing was learnt: the estimator is as if never fitted
+            raise
         except KeyboardInterrupt:
             self.interrupted_ = True
             epochs.close()  # type: ignore[attr-defined]  # a generator; closing it puts the best weights back
@@ -143,21 +151,21 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _assemble(self, x: NDArray[Any], known: DataSpec | None) -> None:
         if not (isinstance(self.latent, (int, np.integer)) and self.latent >= 1):
             raise ConfigError(f"latent={self.latent!r} is not a number of dimensions. Expected a whole number, at least 1.")
-        self.spec_ = self.spec or known or DataSpec.infer(x)
-        if self.spec_.shape != x.shape[1:]:
-            raise ConfigError(f"spec says an example has shape {self.spec_.shape}; in X it has {x.shape[1:]}.")
-        self.recipe_ = recipe_named(self.recipe)
-        self.network_ = network_named(self.network)
-        self.likelihood_ = likelihood_named(self.likelihood, self.spec_)
-        self.n_features_in_ = self.spec_.size
-        scaling = Scaling.fit(x, self.spec_, self.likelihood_.scaling(self.spec_))
-        self.model_ = assemble(self.recipe_, self.spec_, self.network_, self.likelihood_, int(self.latent), scaling)
+        spec = self.spec or known or DataSpec.infer(x)
+        if spec.shape != x.shape[1:]:
+            raise ConfigError(f"spec says an example has shape {spec.shape}; in X it has {x.shape[1:]}.")
+        recipe, network = recipe_named(self.recipe), network_named(self.network)
+        likelihood = likelihood_named(self.likelihood, spec)
+        scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
+        self.model_ = assemble(recipe, spec, network, likelihood, int(self.latent), scaling)
+        self.spec_, self.recipe_, self.network_, self.likelihood_ = spec, recipe, network, likelihood
+        self.n_features_in_ = spec.size
 
     def _settings(self) -> Settings:
         if not (isinstance(self.batch_size, (int, np.integer)) and self.batch_size >= 1):
             raise ConfigError(f"batch_size={self.batch_size!r}: expected a whole number, at least 1.")
-        if not 0 <= self.validation < 1:
-            raise ConfigError(f"validation={self.validation} is not a share of the rows. Expected 0 <= validation < 1.")
+        if not (isinstance(self.validation, (int, float, np.floating)) and 0 <= self.validation < 1):
+            raise ConfigError(f"validation={self.validation!r} is not a share of the rows. Expected 0 <= validation < 1.")
         recipe = recipe_named(self.recipe)
         return Settings(
             epochs=self.epochs,
@@ -172,7 +180,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _split(self, n: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Row numbers to learn from and to choose the best weights on, each in order; none of the latter for very few rows."""
-        held = round(self.validation * n)
+        held = min(round(self.validation * n), n - 1)
         rows = rng.permutation(n)
         return np.sort(rows[held:]), np.sort(rows[:held])
 
@@ -185,8 +193,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def inverse_transform(self, Z: ArrayLike) -> NDArray[np.float32]:
         """What codes Z (n, D) decode to: likelihood means (n, *E), in the units of the data."""
         check_is_fitted(self)
-        z = np.asarray(Z, dtype=np.float32)
         latent = self._n_features_out
+        try:
+            z = np.asarray(Z, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"expected codes (n, {latent}), all numbers: {error}.") from error
         if z.ndim != 2 or z.shape[1] != latent:
             raise DataError(f"expected codes (n, {latent}), got shape {z.shape}.")
         check_finite(z)
@@ -226,11 +237,15 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         depend on its values alone, so that scores can be repeated.
         """
         x = self._checked(X)
-        if draws < 1:
-            raise ConfigError(f"draws={draws}: expected at least 1.")
-        noise = np.stack([_noise(row, draws, self._n_features_out) for row in x])
+        if not (isinstance(draws, (int, np.integer)) and draws >= 1):
+            raise ConfigError(f"draws={draws!r}: expected a whole number, at least 1.")
+        self._check_range(x)
+        bounds = [
+            self._map(self._bound, rows, np.stack([_noise(row, int(draws), self._n_features_out) for row in rows]))
+            for rows in (x[start : start + CHUNK] for start in range(0, len(x), CHUNK))
+        ]
         volume = self.model_.scaling.log_volume if self.likelihood_.is_density else 0.0
-        return self._map(self._bound, x, noise).astype(np.float64) - volume
+        return np.concatenate(bounds).astype(np.float64) - volume
 
     def score(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> float:
         """The mean of `score_samples`: higher is better, as model selection expects."""
@@ -250,7 +265,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             labels=labelled.y,
             classes=labelled.classes,
             unit=self.model_.scaling.unit,
-            held_out=None if held_out is None else np.asarray(held_out, dtype=bool),
+            held_out=None if held_out is None else _mask(held_out, len(x)),
         )
 
     # ------------------------------------------------------------------ keeping
@@ -339,6 +354,18 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             raise DataError(f"expected examples of shape {self.spec_.shape}, as in training; got {array.shape[1:]}.")
         return array
 
+    def _check_range(self, x: NDArray[Any]) -> None:
+        """Raise DataError where the likelihood knows no such values: outside the range that was scaled to [0, 1]."""
+        if self.likelihood_.kind == "gaussian":
+            return
+        low, high = (self.spec_.low, self.spec_.high) if self.spec_.kind == "image" else (0.0, 1.0)
+        for worst in (float(x.min()), float(x.max())):
+            if not low <= worst <= high:
+                raise DataError(
+                    f'likelihood="{self.likelihood_.kind}" needs values in [{low:g}, {high:g}] here; X holds {worst:g}. '
+                    'Clip or scale X, or fit with likelihood="gaussian".'
+                )
+
     def _posterior(self, x: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Means and deviations of q(z | x), each (n, D)."""
 
@@ -383,6 +410,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
 def _padded(rows: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([rows, np.zeros((CHUNK - len(rows), *rows.shape[1:]), rows.dtype)])
+
+
+def _mask(held_out: ArrayLike, rows: int) -> NDArray[np.bool_]:
+    mask = np.asarray(held_out)
+    if mask.dtype != bool or mask.shape != (rows,):
+        raise DataError(
+            f"held_out must be a mask: {rows} booleans, one for each row of X; got {mask.dtype} of shape {mask.shape}. "
+            "From row numbers: np.isin(np.arange(len(X)), numbers)."
+        )
+    return mask
 
 
 def _noise(row: NDArray[Any], draws: int, latent: int) -> NDArray[np.float32]:

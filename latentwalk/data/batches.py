@@ -13,7 +13,8 @@ __all__ = ["Batches"]
 class Batches:
     """Rows of a resident tensor (n, *E), in batches of `size`. Iterating shuffles anew when there is a generator.
 
-    A last batch of one row is dropped when shuffling: a step on it costs as much as a full one and is all noise.
+    A last batch of one row is dropped when shuffling (unless all have one): a step on it costs as much as a full one and is
+    all noise.
     """
 
     data: Tensor
@@ -26,7 +27,7 @@ class Batches:
             return
         order = torch.randperm(len(self.data), generator=self.generator).to(self.data.device)
         for rows in order.split(self.size):
-            if len(rows) > 1 or len(order) == 1:
+            if len(rows) > 1 or self.size == 1 or len(order) == 1:
                 yield self.data.index_select(0, rows)
 
     def __len__(self) -> int:

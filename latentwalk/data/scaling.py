@@ -87,8 +87,15 @@ class Scaling(nn.Module):
 
 
 def as_tensor(x: NDArray[Any]) -> Tensor:
-    """`x` as a tensor with its dtype, or the next larger one that PyTorch calculates with."""
-    wider = {"uint16": np.int32, "uint32": np.int64, "uint64": np.float64, "longdouble": np.float64, "float128": np.float64}
+    """`x` as a tensor with its dtype, or the next larger one that PyTorch calculates with (it does not subtract booleans)."""
+    wider = {
+        "bool": np.uint8,
+        "uint16": np.int32,
+        "uint32": np.int64,
+        "uint64": np.float64,
+        "longdouble": np.float64,
+        "float128": np.float64,
+    }
     native = np.ascontiguousarray(x, dtype=wider.get(x.dtype.name, x.dtype.newbyteorder("=")))
     return torch.from_numpy(native if native.flags.writeable else native.copy())
 
@@ -102,7 +109,7 @@ def _moments(x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     flat = x.reshape(len(x), -1)
     chunks = range(0, len(flat), CHUNK)
     mean = np.sum([flat[i : i + CHUNK].sum(axis=0, dtype=np.float64) for i in chunks], axis=0) / len(flat)
-    squares = np.sum([np.square(flat[i : i + CHUNK] - mean).sum(axis=0) for i in chunks], axis=0)
+    squares = np.sum([np.square(flat[i : i + CHUNK] - mean).sum(axis=0, dtype=np.float64) for i in chunks], axis=0)
     deviation = np.sqrt(squares / len(flat))
     constant = deviation <= CONSTANT * np.abs(mean).clip(min=math.ulp(1.0))
     return mean, np.where(constant, 1.0, deviation)

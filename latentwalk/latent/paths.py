@@ -30,6 +30,7 @@ def spherical(a: Codes, b: Codes, steps: int) -> Codes:
 
     Parallel ends, opposite ends and an end at the origin have no single great circle: there it is the straight line.
     """
+    a, b = a.astype(np.float64), b.astype(np.float64)  # float32 knows an angle near 0 or pi to 3e-4 only
     lengths = np.linalg.norm(a), np.linalg.norm(b)
     if min(lengths) == 0:
         return linear(a, b, steps)

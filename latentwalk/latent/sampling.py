@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.errors import DataError
+
 __all__ = ["MomentMatched", "Sampler", "StandardNormal"]
 
 Codes = NDArray[np.float32]
@@ -33,7 +35,9 @@ class MomentMatched:
 
     @classmethod
     def fit(cls, codes: NDArray[Any]) -> "MomentMatched":
-        """The Gaussian of these codes (n, D). A flat direction gets no spread instead of an error."""
+        """The Gaussian of these codes (n, D), n at least 2. A flat direction gets no spread instead of an error."""
+        if len(codes) < 2:
+            raise DataError(f"a covariance needs at least 2 encoded examples, got {len(codes)}.")
         values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(codes.astype(np.float64), rowvar=False)))
         return cls(codes.mean(axis=0, dtype=np.float64), vectors * np.sqrt(values.clip(0)))
 

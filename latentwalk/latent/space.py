@@ -74,7 +74,7 @@ class LatentSpace:
 
         path: "spherical" (keeps the distance from the origin) or "linear". Raises ConfigError.
         """
-        _expect(steps >= 2, f"a walk needs at least 2 steps, got steps={steps}.")
+        _expect(_whole(steps) and steps >= 2, f"a walk needs at least 2 steps, a whole number; got steps={steps!r}.")
         return self._decoded(path_named(path)(self.code(a), self.code(b), steps))
 
     def blend(self, points: Sequence[Point], weights: ArrayLike | None = None) -> Decoded:
@@ -112,23 +112,22 @@ class LatentSpace:
 
         source: "prior", "gaussian" (mean and covariance of the codes), or any sampler (n, generator) → (n, D).
         """
+        _expect(_whole(n) and n >= 0, f"n={n!r}: expected a whole number of examples, 0 or more.")
         return self._decoded(self.sampler(source)(n, np.random.default_rng(seed)))
 
     def direction(self, having: ArrayLike, lacking: ArrayLike) -> Codes:
         """The step (D,) from examples lacking something to examples having it: the difference of their mean codes.
 
-        having, lacking: row numbers, or masks (n,). Raises DataError when either is empty.
+        having, lacking: row numbers, or masks (n,). Raises DataError when either is empty or no such thing.
         """
-        ends = [self.codes[np.asarray(rows)] for rows in (having, lacking)]
-        for name, codes in zip(("having", "lacking"), ends, strict=True):
-            if len(codes) == 0:
-                raise DataError(f"`{name}` selects no example. A direction needs at least one on each side.")
-        return (ends[0].mean(axis=0) - ends[1].mean(axis=0)).astype(np.float32)
+        ends = [self.codes[self._rows(rows, name)].mean(axis=0) for name, rows in (("having", having), ("lacking", lacking))]
+        return (ends[0] - ends[1]).astype(np.float32)
 
     def graft(self, x: Point, direction: ArrayLike, strength: float = 1.0) -> Decoded:
         """A point moved `strength` times along a direction (D,): z (D,), x (*E). Strength 0 is the plain reconstruction."""
         step = np.asarray(direction, dtype=np.float32)
         _expect(step.shape == (self.dim,), f"expected a direction of shape ({self.dim},), got {step.shape}.")
+        _expect(bool(np.isfinite(step).all() and np.isfinite(strength)), f"expected finite numbers, got {strength} x {step}.")
         return self._decoded((self.code(x) + strength * step)[None])[0]
 
     # ------------------------------------------------------------------ places
@@ -138,7 +137,10 @@ class LatentSpace:
         if isinstance(point, (int, np.integer)):
             _expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
             return self.codes[point]
-        code = np.asarray(point, dtype=np.float32)
+        try:
+            code = np.asarray(point, dtype=np.float32)
+        except (TypeError, ValueError):
+            raise ConfigError(f"a point is a row number or a code of {self.dim} numbers, got {point!r}.") from None
         _expect(code.shape == (self.dim,), f"expected a row number or a code of shape ({self.dim},), got {code.shape}.")
         _expect(bool(np.isfinite(code).all()), f"a code must be finite, got {code}.")
         return code
@@ -146,12 +148,15 @@ class LatentSpace:
     def typical(self, label: int | str) -> int:
         """The row of class `label` whose code lies nearest to that class's median code: a fair representative."""
         rows = np.flatnonzero(self._labels() == self._class(label))
+        if len(rows) == 0:
+            raise DataError(f"no example of class {str(label)!r} was encoded.")
         away = self.codes[rows] - np.median(self.codes[rows], axis=0)
         return int(rows[np.argmin((away**2).sum(axis=1))])
 
     def axis_values(self, axis: int, steps: int, over: str) -> NDArray[Any]:
         """`steps` increasing values along one axis, as `grid` uses them: (steps,)."""
         axis = self._axis(axis)
+        _expect(_whole(steps) and steps >= 1, f"expected a whole number of steps, at least 1; got steps={steps!r}.")
         match over:
             case "prior":
                 return np.asarray(norm.ppf(np.linspace(0.05, 0.95, steps)))
@@ -189,8 +194,23 @@ class LatentSpace:
         return Decoded(z, x.reshape(*z.shape[:-1], *x.shape[1:]))
 
     def _axis(self, axis: int) -> int:
-        _expect(0 <= axis < self.dim, f"axis {axis} is not among the {self.dim} latent dimensions (0 to {self.dim - 1}).")
+        known = _whole(axis) and 0 <= axis < self.dim
+        _expect(known, f"axis {axis} is not among the {self.dim} latent dimensions (0 to {self.dim - 1}).")
         return axis
+
+    def _rows(self, rows: ArrayLike, name: str) -> NDArray[np.intp]:
+        """Row numbers from row numbers or a mask (n,). Raises DataError when there are none, or not so many rows."""
+        chosen = np.atleast_1d(np.asarray(rows))
+        if chosen.dtype == bool and chosen.shape == (len(self),):
+            chosen = np.flatnonzero(chosen)
+        if chosen.size == 0:
+            raise DataError(f"`{name}` selects no example. A direction needs at least one on each side.")
+        if chosen.dtype.kind not in "iu" or chosen.ndim != 1 or not -len(self) <= chosen.min() <= chosen.max() < len(self):
+            raise DataError(
+                f"`{name}` is neither row numbers of the {len(self)} encoded examples nor a mask of that length: "
+                f"got {chosen.dtype} of shape {chosen.shape}."
+            )
+        return chosen.astype(np.intp)
 
     def _labels(self) -> NDArray[np.int64]:
         if self.labels is None:
@@ -202,6 +222,10 @@ class LatentSpace:
         if str(label) not in names:
             raise unknown("class", str(label), names)
         return names.index(str(label)) if self.classes else int(label)
+
+
+def _whole(number: object) -> bool:
+    return isinstance(number, (int, np.integer))
 
 
 def _expect(holds: "bool | np.bool_", message: str) -> None:

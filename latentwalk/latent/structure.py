@@ -100,6 +100,4 @@ def class_accuracy(space: "LatentSpace", *, k: int = 10, most: int = 10_000, see
 def _dead_encoder(variance: NDArray[np.float64]) -> str | None:
     if variance.max() > 1e-10:
         return None
-    return (
-        "All examples have the same code: the encoder ignores its input. Lower the learning rate, or train for more epochs."
-    )
+    return "All examples have the same code: the encoder ignores its input. Lower the learning rate, or train for more epochs."

@@ -33,8 +33,9 @@ class Conditional(nn.Module):
         self.given = given
 
     def forward(self, c: Tensor) -> Distribution:
-        """c (..., *C) → distribution with batch (...). Raw output is widened to float32: log-densities need the digits."""
+        """c (..., *C) → distribution with batch (...). Raw output is widened to float32 at least: log-densities need the digits."""
         lead = c.shape[: c.ndim - self.given]
         raw: Tensor = self.body(c if len(lead) == 1 else c.flatten(0, len(lead) - 1))
-        distribution: Distribution = self.head(raw.float() if len(lead) == 1 else raw.float().unflatten(0, lead))
+        raw = raw.float() if raw.dtype.itemsize < 4 else raw
+        distribution: Distribution = self.head(raw if len(lead) == 1 else raw.unflatten(0, lead))
         return distribution

@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, ContinuousBernoulli, Distribution, Independent, Normal
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from latentwalk.data.dataset import DataSpec
 from latentwalk.data.scaling import ScalingName
@@ -27,6 +28,7 @@ LikelihoodKind = Literal["bernoulli", "continuous-bernoulli", "gaussian"]
 KINDS: tuple[LikelihoodKind, ...] = ("bernoulli", "continuous-bernoulli", "gaussian")
 BINARY = 0.7  # share of values near either end of their range from which image data is read as (nearly) binary
 LOG_SIGMA = (-7.0, 7.0)  # a decoder that reproduces its data exactly would drive sigma to 0 and the density to infinity
+SMALL_LOGIT = 0.1  # below it the continuous Bernoulli's formulas divide 0 by 0; their series are exact to rounding there
 QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; log sigma may have far to go
 
 
@@ -100,7 +102,20 @@ class BernoulliHead(Head):
         self.axes = axes
 
     def forward(self, raw: Tensor) -> Distribution:
-        return Independent(Bernoulli(logits=raw, validate_args=False), self.axes, validate_args=False)
+        return Bits(raw, self.axes)
+
+
+class Bits(Independent):
+    """Independent Bernoullis whose event is the last `axes` axes; values between 0 and 1 are read as probabilities."""
+
+    def __init__(self, logits: Tensor, axes: int) -> None:
+        super().__init__(Bernoulli(logits=logits, validate_args=False), axes, validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value), (*batch): the sign is turned after the sum, which saves two passes over the event."""
+        logits = self.base_dist.logits
+        loss = binary_cross_entropy_with_logits(logits, value.expand_as(logits), reduction="none")
+        return -loss.flatten(-len(self.event_shape)).sum(-1)
 
 
 class ContinuousBernoulliHead(Head):
@@ -113,7 +128,35 @@ class ContinuousBernoulliHead(Head):
         self.axes = axes
 
     def forward(self, raw: Tensor) -> Distribution:
-        return Independent(ContinuousBernoulli(logits=raw, validate_args=False), self.axes, validate_args=False)
+        return Independent(Gray(logits=raw, validate_args=False), self.axes, validate_args=False)
+
+
+class Gray(ContinuousBernoulli):  # type: ignore[misc]
+    """The continuous Bernoulli, exact for any logit.
+
+    torch's own works from the clamped probability: in float32 its density integrates to .53 at a logit of 30, and its mean
+    never comes closer than .06 to black or white. In the logit l, the constant is l / tanh(l / 2) and the mean
+    1 / (1 - exp(-l)) - 1 / l, each with a series around 0.
+    """
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value), broadcast over batch and event."""
+        logits, value = torch.broadcast_tensors(self.logits, value)
+        small, near, away = self._cases()
+        series = math.log(2) + near**2 / 12 - 7 * near**4 / 1440
+        log_norm = torch.where(small, series, away.abs().log() - (0.5 * away).tanh().abs().log())
+        return log_norm - binary_cross_entropy_with_logits(logits, value, reduction="none")
+
+    @property
+    def mean(self) -> Tensor:
+        """E[x], within (0, 1)."""
+        small, near, away = self._cases()
+        return torch.where(small, 0.5 + near / 12 - near**3 / 720, -1 / torch.expm1(-away) - 1 / away)
+
+    def _cases(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Which logits are small; them, or 0; the others, or 1: so that neither formula, nor its gradient, meets its bad places."""
+        small = self.logits.abs() < SMALL_LOGIT
+        return small, torch.where(small, self.logits, 0.0), torch.where(small, 1.0, self.logits)
 
 
 class GaussianHead(Head):
@@ -123,10 +166,11 @@ class GaussianHead(Head):
         super().__init__()
         self.axes = axes
         self.each = 2 if sigma == "each" else 1
+        self.learned = isinstance(sigma, str)
         start = 0.0 if isinstance(sigma, str) else math.log(sigma)
         self.slow_log_sigma = nn.Parameter(torch.tensor(start / QUICK), requires_grad=sigma == "shared")
 
     def forward(self, raw: Tensor) -> Distribution:
         mean, log_sigma = raw.chunk(2, dim=-self.axes) if self.each == 2 else (raw, QUICK * self.slow_log_sigma)
-        sigma = log_sigma.clamp(*LOG_SIGMA).exp()
+        sigma = (log_sigma.clamp(*LOG_SIGMA) if self.learned else log_sigma).exp()
         return Independent(Normal(mean, sigma, validate_args=False), self.axes, validate_args=False)

@@ -24,6 +24,7 @@ __all__ = [
     "Objective",
     "Schedule",
     "Terms",
+    "Time",
     "constant",
     "cyclical",
     "elbo",
@@ -42,7 +43,8 @@ class Terms:
     loss: Tensor
 
 
-Objective = Callable[[Pass, float | None], Terms]
+Time = float | Tensor | None  # in epochs; a tensor () where a step is compiled, so that it is no constant of the program
+Objective = Callable[[Pass, Time], Terms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,12 @@ class Schedule:
         if not 0 <= self.rise <= self.cycle or self.cycle <= 0:
             raise ConfigError(f"a rise of {self.rise} epochs does not fit in a cycle of {self.cycle}.")
 
-    def __call__(self, epoch: float | None) -> float:
+    def __call__(self, epoch: Time) -> float | Tensor:
         """The weight at that time; at None, where the schedule ends."""
         if epoch is None or self.rise == 0:
             return self.value
+        if isinstance(epoch, Tensor):
+            return self.value * (epoch.fmod(self.cycle) / self.rise).clamp(max=1.0)
         return self.value * min(1.0, math.fmod(epoch, self.cycle) / self.rise)
 
 
@@ -84,7 +88,7 @@ def cyclical(value: float = 1.0, *, every: float, rise: float = 0.5) -> Schedule
     return Schedule(value, rise * every, every)
 
 
-def reconstruction(p: Pass, epoch: float | None = None, *, sparsity: float = 0.0) -> Terms:
+def reconstruction(p: Pass, epoch: Time = None, *, sparsity: float = 0.0) -> Terms:
     """-log p(x | z), and, where asked, an L1 penalty on the code: `sparsity` nats for each unit of |z|."""
     values = {"reconstruction": -p.likelihood.log_prob(p.target).mean(0)}
     if sparsity:
@@ -92,7 +96,7 @@ def reconstruction(p: Pass, epoch: float | None = None, *, sparsity: float = 0.0
     return Terms(values, sum(values.values(), start=p.z.new_zeros(())).mean())
 
 
-def elbo(p: Pass, epoch: float | None = None, *, beta: Schedule = constant(1.0), free_nats: float = 0.0) -> Terms:  # noqa: B008
+def elbo(p: Pass, epoch: Time = None, *, beta: Schedule = constant(1.0), free_nats: float = 0.0) -> Terms:  # noqa: B008
     """The negative evidence lower bound. Terms: reconstruction and kl; their plain sum is the bound.
 
     beta: weight of the KL. free_nats: nats for each latent dimension, averaged over the batch, that are not pressed.
@@ -107,7 +111,7 @@ def elbo(p: Pass, epoch: float | None = None, *, beta: Schedule = constant(1.0),
     return Terms({"reconstruction": missing, "kl": divergence}, loss)
 
 
-def importance_weighted(p: Pass, epoch: float | None = None) -> Terms:
+def importance_weighted(p: Pass, epoch: Time = None) -> Terms:
     """The negative importance-weighted bound over the K draws of the pass.
 
     Source: Burda et al. 2016, "Importance weighted autoencoders", eq. 8.

@@ -7,10 +7,11 @@ Gaussian: the true one, p(z | x), is whatever prior and decoder make it.
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
+from torch.nn.functional import hardtanh
 
 from latentwalk.models.conditional import Head
 
-__all__ = ["DiagonalGaussian", "Point", "PointMass"]
+__all__ = ["DiagonalGaussian", "DiagonalNormal", "Point", "PointMass"]
 
 LOG_VARIANCE = (-20.0, 10.0)  # exp of a run-away log-variance overflows; these bounds leave all sane values alone
 
@@ -22,8 +23,15 @@ class DiagonalGaussian(Head):
 
     def forward(self, raw: Tensor) -> Distribution:
         mu, log_variance = raw.chunk(2, dim=-1)
-        sigma = (0.5 * log_variance.clamp(*LOG_VARIANCE)).exp()
-        return Independent(Normal(mu, sigma, validate_args=False), 1, validate_args=False)
+        return DiagonalNormal(mu, hardtanh(log_variance, *LOG_VARIANCE))
+
+
+class DiagonalNormal(Independent):
+    """N(mu, sigma²) with event (D,), which remembers the log-variance it was made from: its KL needs it exactly."""
+
+    def __init__(self, mu: Tensor, log_variance: Tensor) -> None:
+        self.log_variance = log_variance
+        super().__init__(Normal(mu, (0.5 * log_variance).exp(), validate_args=False), 1, validate_args=False)
 
 
 class Point(Head):

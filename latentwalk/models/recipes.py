@@ -110,7 +110,7 @@ def recipe_named(recipe: str | Recipe) -> Recipe:
     """The recipe of that name; a Recipe is given back as it is. Raises ConfigError."""
     if isinstance(recipe, Recipe):
         return recipe
-    if recipe not in RECIPES:
+    if not isinstance(recipe, str) or recipe not in RECIPES:
         raise unknown("recipe", recipe, RECIPES)
     return RECIPES[recipe]
 

@@ -94,7 +94,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def _header(path: Path) -> dict[str, Any]:
     try:
         header = json.loads(_content(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged or not a latentwalk model: it is not JSON ({error}).") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not a latentwalk model: expected format {FORMAT!r}.")
@@ -114,8 +114,8 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} is missing: {path.parent} is not a saved model, or not all of one.") from error
-    except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte in it
+        raise CheckpointError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
 
 
 def _umask() -> int:

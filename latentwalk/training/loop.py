@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,7 +19,7 @@ from latentwalk.errors import ConfigError, TrainingError
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.objective import Objective, Terms
 from latentwalk.training.history import Epoch
-from latentwalk.training.runtime import prepare
+from latentwalk.training.runtime import autocast, prepare
 from latentwalk.training.step import Step
 
 __all__ = ["Settings", "train"]
@@ -45,12 +46,13 @@ class Settings:
     clip: float | None = None
 
     def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise ConfigError(f"epochs={self.epochs}: at least one pass over the data is needed.")
+        if not (isinstance(self.epochs, (int, np.integer)) and self.epochs >= 1):
+            raise ConfigError(f"epochs={self.epochs!r}: expected a whole number of passes over the data, at least 1.")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ConfigError(f"learning_rate={self.learning_rate} is not a step size. Expected a number above 0.")
         if self.patience is not None and self.patience < 1:
             raise ConfigError(f"patience={self.patience}: expected at least 1 epoch, or None never to stop early.")
+        autocast(self.precision, torch.device("cpu"))  # raises for a precision that is not known
 
 
 def train(

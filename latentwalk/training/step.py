@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from latentwalk.data.corruption import Corruption
 from latentwalk.models.latent_model import LatentModel
-from latentwalk.models.objective import Objective, Terms
+from latentwalk.models.objective import Objective, Terms, Time
 from latentwalk.networks.layers import clip_norms
 from latentwalk.training.runtime import autocast
 
@@ -28,7 +28,7 @@ class Step:
     max_norm: float | None = None
     clip: float | None = None
 
-    def __call__(self, raw: Tensor, epoch: float) -> Terms:
+    def __call__(self, raw: Tensor, epoch: Time) -> Terms:
         """One step on raw data (B, *E), at this time in epochs."""
         terms = self.terms(raw, epoch)
         self.optimiser.zero_grad(set_to_none=True)
@@ -40,7 +40,7 @@ class Step:
             clip_norms(self.model, self.max_norm)
         return terms
 
-    def terms(self, raw: Tensor, epoch: float | None = None) -> Terms:
+    def terms(self, raw: Tensor, epoch: Time = None) -> Terms:
         """The terms of a raw batch, weights untouched. Without a time, every schedule is at its end."""
         x = channels_last(self.model.scaling(raw))
         seen = x if self.corruption is None else self.corruption(x)
@@ -49,8 +49,12 @@ class Step:
         return self.objective(p, epoch)
 
     def compiled(self) -> Callable[[Tensor, float], Terms]:
-        """The whole step, optimiser and all, through `torch.compile`."""
-        return torch.compile(self.__call__)
+        """The whole step, optimiser and all, through `torch.compile`.
+
+        Time goes in as a tensor: a float would be a constant of the program, and every step would compile a new one.
+        """
+        take = torch.compile(self.__call__)
+        return lambda raw, epoch: take(raw, torch.tensor(epoch, device=raw.device))
 
 
 def channels_last(x: Tensor) -> Tensor:

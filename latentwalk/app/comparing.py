@@ -1,0 +1,179 @@
+"""`latentwalk tour` and `compare`: several models on the same data, measured, saved, and drawn as one report."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from latentwalk.app.fitting import epochs_for, saved, stop_said, tell_skipped
+from latentwalk.app.output import OutputError, check_writable, note
+from latentwalk.app.runs import REPORT, Run
+from latentwalk.app.source import Source, fingerprint
+from latentwalk.comparison import NAMES, Comparison, Entry, halves
+from latentwalk.data import Dataset
+from latentwalk.errors import ConfigError, DataError, LatentwalkError, unknown
+from latentwalk.latent.measure import Measure
+from latentwalk.models.recipes import RECIPES
+
+__all__ = ["compared", "verdicts", "write_report"]
+
+USUAL = (2, 8)  # numbers of dimensions: one that can be looked at, one that is better
+FEWEST = 300  # rows below which completeness cannot be measured
+WIDE = 120  # columns of a table where there is no terminal to ask
+
+
+def compared(
+    recipes: Sequence[str],
+    source: Source,
+    out: Path,
+    latent: Sequence[int] | None,
+    epochs: int | None,
+    batch_size: int,
+    seed: int,
+    title: str,
+    force: bool,
+) -> None:
+    """Train and judge every recipe at every number of dimensions; save models and report in `out`; print the verdicts."""
+    start = time.perf_counter()
+    _check_recipes(recipes)
+    _check_out(out, force)
+    source, train, test = _halves(source, seed)
+    latent = _dimensions(latent, train)
+    epochs = epochs or epochs_for(len(train))
+    check_writable(out)
+    console = Console(stderr=True)
+    if console.is_terminal:
+        shape = " x ".join(map(str, train.spec.shape))
+        note(f"{train.name}: {len(train):,} rows to learn from, {len(test):,} to judge by, each {shape}; {epochs} epochs")
+    comparison = Comparison(recipes, latent=latent, epochs=epochs, batch_size=batch_size, random_state=seed)
+    settings = {"epochs": epochs, "batch size": batch_size, "seed": seed}
+    done: list[Entry] = []
+    try:
+        for entry in _followed(comparison, train, test, console):
+            done.append(entry)
+            if entry.model is not None:
+                saved(Run.of(_folder(out, entry), entry.model, source, train, epochs))
+    except (KeyboardInterrupt, LatentwalkError) as error:
+        if done:
+            _finish(out, done, title, train.name, time.perf_counter() - start, settings)
+        if isinstance(error, KeyboardInterrupt):
+            finished = f"{len(done)} of {len(recipes) * len(latent)} models were finished"
+            note(f"stopped; {finished}" + (f", and are saved in {out}. To have all, run it again." if done else "."))
+            raise typer.Exit(130) from None
+        raise
+    _finish(out, done, title, train.name, time.perf_counter() - start, settings)
+
+
+def write_report(folder: Path, entries: Sequence[Entry], **about: Any) -> Path:
+    """Write report.json and report.html; the path of the latter. Raises OutputError."""
+    from latentwalk.report import content, write
+
+    try:
+        return Path(write(folder, content(entries, **about)))
+    except OSError as error:
+        raise OutputError(f"cannot write the report to {folder}: {error.strerror or error}.") from error
+
+
+def verdicts(entries: Sequence[Entry]) -> None:
+    """Print the table of what was measured, and the warnings."""
+    table = Table(box=SIMPLE, pad_edge=False)
+    table.add_column("model", no_wrap=True)
+    table.add_column("D", justify="right")
+    for name in ("continuity", "complete, own N(0, I)", "complete, Gaussian of codes", "error", "seconds"):
+        table.add_column(name, justify="right")
+    for entry in entries:
+        found = entry.judgement
+        complete = [_interval(measure, "≤ ") for measure in found.completeness.values()]
+        numbers = (_interval(found.continuity), *complete, f"{found.error:.4f}", f"{entry.seconds:.0f}")
+        table.add_row(entry.title, str(entry.latent), *numbers)
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDE)).print(table)
+    typer.echo(
+        "continuity: share of small steps that keep the output. complete: share of draws that land where data is, at most."
+    )
+    for entry in entries:
+        if entry.judgement.warning:
+            note(f"{entry.title}, D = {entry.latent}: {entry.judgement.warning}")
+
+
+def _interval(measure: Measure, bound: str = "") -> str:
+    return f"{bound}{measure.value:.2f} [{measure.low:.2f}, {measure.high:.2f}]"
+
+
+def _followed(comparison: Comparison, train: Dataset, test: Dataset, console: Console) -> Iterator[Entry]:
+    """The entries as they are finished, with a line for each on a terminal. Ctrl-C stops it."""
+    members = [(NAMES.get(r, r), d) for d in comparison.latent for r in comparison.recipes]
+    entries = comparison.each(train, test)
+    for index, (name, latent) in enumerate(members, 1):
+        start = time.perf_counter()
+        if console.is_terminal:
+            note(f"{index}/{len(members)}  {name}, {latent} dimensions: training, then measuring")
+        try:
+            with stop_said("error"):
+                entry = next(entries)
+        except UserWarning:  # the estimator keeps what it learnt and warns; a comparison of half-trained models is none
+            raise KeyboardInterrupt from None
+        if console.is_terminal:
+            rest = time.perf_counter() - start - entry.seconds
+            note(f"     {entry.judgement.continuity}; trained in {entry.seconds:.0f} s, measured in {rest:.0f} s")
+        yield entry
+
+
+def _finish(out: Path, entries: Sequence[Entry], title: str, data: str, seconds: float, settings: Mapping[str, Any]) -> None:
+    page = write_report(out, entries, title=title, data=data, seconds=seconds, settings=settings)
+    verdicts(entries)
+    typer.echo(f"look: {page}")
+    walkable = [entry for entry in entries if entry.model is not None and len(entry.space.classes) > 1]
+    if walkable:
+        best = walkable[-1]
+        ends = f'--from "{best.space.classes[0]}" --to "{best.space.classes[-1]}"'
+        typer.echo(f"walk in it: latentwalk walk {_folder(out, best)} {ends}")
+
+
+def _folder(out: Path, entry: Entry) -> Path:
+    return out / "models" / f"{entry.recipe}-{entry.latent}"
+
+
+def _halves(source: Source, seed: int) -> tuple[Source, Dataset, Dataset]:
+    """Rows to learn from and to judge by, and the source from which just these can be had again."""
+    train = source.train()
+    tell_skipped(train)
+    test = source.test()
+    if test is None or fingerprint(test) == fingerprint(train):
+        source = replace(source, apart=seed)
+        train, test = halves(train, seed)
+    if len(train) + len(test) < FEWEST:
+        raise DataError(
+            f"{len(train) + len(test)} rows are too few to measure completeness with; at least {FEWEST} are needed."
+        )
+    return source, train, test
+
+
+def _dimensions(latent: Sequence[int] | None, train: Dataset) -> Sequence[int]:
+    """The numbers of dimensions asked for, or the usual ones that are fewer than the numbers of an example."""
+    size = min(train.spec.size, len(train))
+    if latent is None:
+        return [d for d in USUAL if d < size] or [1]
+    if max(latent) > size:
+        raise ConfigError(f"--latent {max(latent)} is more than the {size} numbers of an example (or rows). Choose fewer.")
+    return latent
+
+
+def _check_recipes(recipes: Sequence[str]) -> None:
+    """Raise ConfigError for an unknown one now, not after those before it were trained."""
+    known = ["pca", *RECIPES]
+    for recipe in recipes:
+        if recipe not in known:
+            raise unknown("recipe", recipe, known)
+
+
+def _check_out(out: Path, force: bool) -> None:
+    """Raise ConfigError for a folder that holds something else than a tour or a comparison."""
+    if out.is_dir() and any(out.iterdir()) and not (out / REPORT).exists() and not (out / "models").is_dir() and not force:
+        raise ConfigError(f"{out} is not empty and holds no report. Choose another --out, or write into it with --force.")

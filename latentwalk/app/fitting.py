@@ -1,0 +1,162 @@
+"""`latentwalk fit`: begin a run, stop it without losing anything, go on with it."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from latentwalk.app.output import OutputError, check_writable, note
+from latentwalk.app.runs import Run, holds_model
+from latentwalk.app.source import Source, fingerprint
+from latentwalk.data import Dataset
+from latentwalk.errors import CheckpointError, ConfigError
+from latentwalk.estimator import Autoencoder
+
+__all__ = ["begin", "epochs_for", "next_steps", "resume", "saved", "stop_said", "tell_skipped"]
+
+WORK = 400_000  # rows seen in all that a small model is good after; the tour on 5,000 rows stays under five minutes
+STOPPED = 130
+STOP = "training was stopped"  # how the estimator's warning begins
+READING = ("size", "color", "label")  # options of the data
+MODEL = {name: name for name in ("recipe", "latent", "network", "likelihood", "validation")} | {"seed": "random_state"}
+LEARNING = ("batch_size", "learning_rate", "patience", "precision", "compile")  # these may change on the way
+
+
+def epochs_for(rows: int) -> int:
+    """How many passes over so many rows are usually enough: 8 to 100."""
+    return max(8, min(100, WORK // rows))
+
+
+def begin(out: Path, source: Source, *, force: bool, epochs: int | None, **options: Any) -> None:
+    """Train a new model and save it in `out`."""
+    if holds_model(out) and not force:
+        raise ConfigError(
+            f"{out} holds a model already. Go on with it: --resume. Replace it: --force. Or choose another --out."
+        )
+    model = Autoencoder(**options)
+    train = _read(source)
+    check_writable(out)
+    model.epochs = epochs or epochs_for(len(train))
+    _learn(Run.of(out, model, source, train, model.epochs), train)
+
+
+def resume(out: Path, source: Source, given: Mapping[str, Any]) -> None:
+    """Go on with the model in `out`. given: the options that were typed."""
+    run = Run.open(out)
+    _check_same(run, given)
+    known = run.source or source
+    train = _read(replace(source, options={**known.options, **source.options}, apart=known.apart))
+    _check_rows(run, train)
+    total = given.get("epochs") or run.epochs or epochs_for(len(train))
+    done = len(run.model.history_)
+    if done >= total:
+        typer.echo(f"{out} has learnt for {done} epochs; nothing is left of {total}. To go further: --epochs {done + total}")
+        return
+    check_writable(out)
+    options = {name: given[name] for name in LEARNING if name in given}
+    run.model.set_params(warm_start=True, progress=True, epochs=total - done, **options)
+    _learn(Run.of(out, run.model, known, train, total), train)
+
+
+def saved(run: Run) -> None:
+    """Save the run; a failure to is the machine's, not a bad run given by the user."""
+    try:
+        run.save()
+    except CheckpointError as error:
+        raise OutputError(str(error)) from error
+
+
+def tell_skipped(data: Dataset) -> None:
+    """Say which files could not be read."""
+    if data.skipped:
+        more = f"\n  and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""
+        note(f"{len(data.skipped)} skipped:\n  " + "\n  ".join(data.skipped[:5]) + more)
+
+
+def next_steps(run: Run) -> list[str]:
+    """Commands worth trying now, ready to be pasted."""
+    model, folder = run.model, run.folder
+    ends = run.classes[:: max(1, len(run.classes) - 1)][:2] if len(run.classes) > 1 else ("row:0", "row:1")
+    steps = [("walk in it", f'latentwalk walk {folder} --from "{ends[0]}" --to "{ends[1]}"')]
+    draw = "" if model.recipe_.generative else " --source gaussian"
+    steps.append(("draw from it", f"latentwalk sample {folder} -n 64{draw}"))
+    steps.append(("judge it", f"latentwalk report {folder}"))
+    return [f"{what + ':':14}{command}" for what, command in steps]
+
+
+@contextmanager
+def stop_said(action: Any) -> Iterator[None]:
+    """What to do with the estimator's warning that Ctrl-C ended training: a filter action of `warnings`."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings(action, message=STOP, category=UserWarning)
+        yield
+
+
+def _learn(run: Run, train: Dataset) -> None:
+    """Fit the model of `run`, save, and say what came of it. Leaves with 130 after Ctrl-C."""
+    model = run.model
+    with stop_said("ignore"):
+        model.fit(train)
+    model.set_params(warm_start=False, epochs=run.epochs)
+    saved(run)
+    done = len(model.history_)
+    if model.interrupted_:
+        note(
+            f"stopped after {done} of {run.epochs} epochs; the best so far is saved in {run.folder}.\n"
+            f'To go on: latentwalk fit "{run.source.what if run.source else train.name}" --out {run.folder} --resume'
+        )
+        raise typer.Exit(STOPPED)
+    typer.echo(_summary(model, train))
+    typer.echo("\n".join([f"{'saved:':14}{run.folder}", *next_steps(run)]))
+
+
+def _summary(model: Autoencoder, train: Dataset) -> str:
+    best = [epoch for epoch in model.history_ if epoch.best][-1]
+    loss = best.loss if best.validation_loss is None else best.validation_loss
+    which = "training" if best.validation_loss is None else "validation"
+    seconds = sum(epoch.seconds for epoch in model.history_)
+    return (
+        f"{model.recipe_.name}, {model.latent} dimensions: {len(model.history_)} epochs over {len(train):,} rows of "
+        f"{train.name} in {seconds:.0f} s; best {which} loss {loss:.2f} nats, in epoch {best.number}"
+    )
+
+
+def _read(source: Source) -> Dataset:
+    train = source.train()
+    tell_skipped(train)
+    return train
+
+
+def _check_same(run: Run, given: Mapping[str, Any]) -> None:
+    """Raise ConfigError where an option that was typed would make another model."""
+    kept = {option: getattr(run.model, param) for option, param in MODEL.items()}
+    kept |= {option: (run.source.options if run.source else given).get(option) for option in READING}
+    for option, value in kept.items():
+        if option in given and given[option] != value:
+            raise ConfigError(
+                f"--{option} {given[option]} is not what {run.folder} was begun with ({value}). "
+                "Leave it out to go on, or begin anew in another --out."
+            )
+    if given.get("force"):
+        raise ConfigError("--resume goes on with the model in RUN, --force replaces it. Choose one.")
+
+
+def _check_rows(run: Run, train: Dataset) -> None:
+    """Raise ConfigError where the data is not what the run was begun with."""
+    if run.data is None and train.x.shape[1:] == run.model.spec_.shape:
+        return
+    found = fingerprint(train)
+    if found == run.data:
+        return
+    before = run.data or {"shape": ["?", *run.model.spec_.shape], "dtype": run.model.spec_.dtype}
+    same = all(found[key] == before[key] for key in ("shape", "dtype"))
+    told = [" x ".join(map(str, about["shape"])) + f" of {about['dtype']}" for about in (before, found)]
+    difference = f"both are {told[0]}, with other values" if same else f"it was {told[0]}, now it is {told[1]}"
+    raise ConfigError(
+        f"the data differs from what {run.folder} was begun with: {difference}. "
+        "Give the same data to go on, or begin anew in another --out."
+    )

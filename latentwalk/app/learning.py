@@ -1,0 +1,173 @@
+"""The commands that learn and judge: tour, compare, fit, report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentwalk.app.options import (
+    Batch,
+    Color,
+    Data,
+    DataAgain,
+    Epochs,
+    Force,
+    Label,
+    Latents,
+    RunFolder,
+    Seed,
+    Size,
+    numbers,
+    words,
+)
+
+__all__ = ["compare", "fit", "report", "tour"]
+
+TOUR = ("pca", "ae", "vae-without-kl", "vae")
+OF_A_RUN = ("recipe", "latent", "network", "likelihood", "validation", "seed", "size", "color", "label")
+
+
+def tour(
+    data: Annotated[str, typer.Option(metavar="NAME|PATH", help="A name (see: latentwalk data), file or folder.")] = "mnist-5k",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the report and the models go.")] = Path("tour"),
+    latent: Latents = None,
+    epochs: Epochs = None,
+    batch_size: Batch = 128,
+    seed: Seed = 0,
+    size: Size = None,
+    color: Color = None,
+    label: Label = None,
+    force: Force = False,
+) -> None:
+    """Train four models, measure them, draw the report.
+
+    PCA, a plain autoencoder, a VAE without KL and a VAE, each at two numbers of dimensions.
+
+    \b
+    Examples:
+      latentwalk tour
+      latentwalk tour --data photos/ --size 64 --out photo-tour
+    Then look at tour/report.html, and walk in a model:
+      latentwalk walk tour/models/vae-2 --from 0 --to 7
+    """
+    from latentwalk.app.comparing import compared
+    from latentwalk.app.source import Source
+
+    source = Source.named(data, size=size, color=color, label=label)
+    compared(TOUR, source, out, _dimensions(latent), epochs, batch_size, seed, "The tour", force)
+
+
+def compare(
+    data: Data,
+    recipes: Annotated[str, typer.Option(metavar="NAME,…", help="pca, or any recipe of fit.")] = "pca,ae,vae",
+    latent: Latents = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the report and the models go.")] = Path("comparison"),
+    epochs: Epochs = None,
+    batch_size: Batch = 128,
+    seed: Seed = 0,
+    size: Size = None,
+    color: Color = None,
+    label: Label = None,
+    force: Force = False,
+) -> None:
+    """The same for recipes of your choice.
+
+    \b
+    Example:
+      latentwalk compare digits --recipes ae,denoising,vae --latent 2,4 --out digits
+    """
+    from latentwalk.app.comparing import compared
+    from latentwalk.app.source import Source
+
+    source = Source.named(data, size=size, color=color, label=label)
+    compared(words(recipes), source, out, _dimensions(latent), epochs, batch_size, seed, "Comparison", force)
+
+
+def fit(
+    context: typer.Context,
+    data: Data,
+    out: Annotated[Path, typer.Option(metavar="RUN", help="The folder to save the model in.", show_default=False)],
+    recipe: Annotated[str, typer.Option(help="ae, vae, vae-without-kl, denoising, iwae.")] = "vae",
+    latent: Annotated[int, typer.Option(min=1, metavar="D", help="Number of latent dimensions.")] = 2,
+    network: Annotated[str, typer.Option(help="auto, dense, conv.")] = "auto",
+    likelihood: Annotated[str, typer.Option(help="auto, bernoulli, continuous-bernoulli, gaussian.")] = "auto",
+    epochs: Epochs = None,
+    batch_size: Batch = 128,
+    learning_rate: Annotated[float, typer.Option(help="Adam's step size.")] = 1e-3,
+    patience: Annotated[int | None, typer.Option(min=1, help="Stop after so many epochs without progress.")] = None,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16.")] = "float32",
+    compile: Annotated[bool, typer.Option("--compile", help="Compile the training step: half a minute, then faster.")] = False,
+    validation: Annotated[float, typer.Option(help="Share of the rows the best weights are chosen on.")] = 0.1,
+    seed: Seed = 0,
+    size: Size = None,
+    color: Color = None,
+    label: Label = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the model saved in RUN, up to --epochs in all.")] = False,
+    force: Force = False,
+) -> None:
+    """Train one model and save it.
+
+    Ctrl-C keeps the best so far; --resume goes on.
+
+    \b
+    Examples:
+      latentwalk fit mnist-5k --out run
+      latentwalk fit photos/ --size 64 --latent 32 --epochs 50 --out photos-run
+      latentwalk fit mnist-5k --out run --resume --epochs 200
+    With --resume, what was given before need not be repeated. Options that make another model (recipe, latent, network,
+    likelihood, validation, seed, size, color, label) cannot change; how to learn (epochs, batch size, …) can.
+    """
+    from latentwalk.app import fitting
+    from latentwalk.app.source import Source
+
+    source = Source.named(data, size=size, color=color, label=label)
+    given = {name: value for name, value in context.params.items() if _typed(context, name)}
+    if resume:
+        fitting.resume(out, source, given)
+        return
+    fitting.begin(
+        out,
+        source,
+        force=force,
+        recipe=recipe,
+        latent=latent,
+        network=network,
+        likelihood=likelihood,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        patience=patience,
+        precision=precision,
+        compile=compile,
+        validation=validation,
+        random_state=seed,
+    )
+
+
+def report(run: RunFolder, data: DataAgain = None) -> None:
+    """Judge a saved model and draw its report.
+
+    Writes RUN/report.json and RUN/report.html. For the folder of a tour: draws its report.html again.
+
+    \b
+    Example:
+      latentwalk report run
+    """
+    from latentwalk.app.judging import judged, redrawn
+    from latentwalk.app.runs import REPORT, Run, holds_model
+
+    if not holds_model(run) and (run / REPORT).exists():
+        redrawn(run)
+    else:
+        judged(Run.open(run), data)
+
+
+def _dimensions(text: str | None) -> Sequence[int] | None:
+    return None if text is None else numbers(text)
+
+
+def _typed(context: typer.Context, name: str) -> bool:
+    """Whether the user gave this option, rather than leaving its default."""
+    origin = context.get_parameter_source(name)
+    return origin is not None and origin.name in ("COMMANDLINE", "ENVIRONMENT")

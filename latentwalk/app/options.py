@@ -1,0 +1,79 @@
+"""Options that several commands share, and how their text is read. Imports nothing heavy: `--help` reads this file."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = [
+    "Batch",
+    "Color",
+    "Data",
+    "DataAgain",
+    "Epochs",
+    "Force",
+    "Label",
+    "Latents",
+    "RunFolder",
+    "Seed",
+    "Size",
+    "numbers",
+    "side",
+    "words",
+]
+
+
+def numbers(text: str) -> list[int]:
+    """Whole numbers, each at least 1, separated by commas: "2,8" → [2, 8]. Raises BadParameter."""
+    try:
+        found = [int(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(found) < 1:
+        raise typer.BadParameter(f"{text!r}: expected whole numbers, 1 or more, separated by commas. For example 2,8.")
+    return list(dict.fromkeys(found))
+
+
+def words(text: str) -> list[str]:
+    """Names separated by commas: "pca,ae" → ["pca", "ae"]. Raises BadParameter."""
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    if not found:
+        raise typer.BadParameter(f"{text!r}: expected names separated by commas. For example pca,ae,vae.")
+    return list(dict.fromkeys(found))
+
+
+def side(text: str) -> Any:
+    """A side in pixels, or height and width: "64" → 64, "48x64" → (48, 64). Raises BadParameter."""
+    try:
+        found = tuple(int(part) for part in text.lower().split("x"))
+    except ValueError:
+        found = ()
+    if len(found) not in (1, 2) or min(found) < 1:
+        raise typer.BadParameter(f"{text!r}: expected pixels, or HEIGHTxWIDTH. For example 64, or 48x64.")
+    return found[0] if len(found) == 1 else found
+
+
+Data = Annotated[
+    str,
+    typer.Argument(metavar="DATA", help="A name (see: latentwalk data), a file or a folder of images.", show_default=False),
+]
+DataAgain = Annotated[
+    str | None,
+    typer.Option("--data", metavar="NAME|PATH", help="Data to use instead of what the run learnt from."),
+]
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="RUN", help="The folder of a saved model, as `fit` and `tour` make.", show_default=False)
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same seed gives the same result on one machine.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the data. Default: by its size, 8 to 100.")]
+Batch = Annotated[int, typer.Option("--batch-size", min=1, help="Rows a training step looks at.")]
+Latents = Annotated[
+    str | None, typer.Option(metavar="D,D,…", help="Numbers of latent dimensions. Default: 2,8.", show_default=False)
+]
+Size = Annotated[
+    Any,
+    typer.Option(parser=side, metavar="PIXELS|HxW", help="Images: scale and crop each to this size."),
+]
+Color = Annotated[str | None, typer.Option(metavar="gray|rgb", help="Images: read all as gray, or all as colour.")]
+Label = Annotated[str | None, typer.Option(metavar="NAME", help="Tables: the column that is the class.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]

@@ -1,0 +1,74 @@
+"""What commands leave behind, and what they say: files that appear whole or not at all, plain text, one line an error."""
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from numpy.typing import NDArray
+
+from latentwalk.errors import ConfigError, LatentwalkError
+
+__all__ = ["OutputError", "check_writable", "destination", "note", "write_bytes", "write_csv", "write_text"]
+
+
+class OutputError(LatentwalkError, OSError):
+    """A file or folder that cannot be written."""
+
+
+def note(message: str) -> None:
+    """A remark, on standard error, so that it never mixes with results."""
+    typer.echo(message, err=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all. Raises OutputError."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all, and the folders it lies in. Raises OutputError."""
+    from latentwalk.training.checkpoint import write_atomically
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}. Choose another place with --out.") from error
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder and write into it, so that minutes of training are not lost to a wrong --out. Raises OutputError."""
+    trial = folder / f".latentwalk-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror or error}. Choose another place with --out.") from error
+
+
+def destination(out: Path | None, usual: Path, inputs: Sequence[Path] = (), *, force: bool = False) -> Path:
+    """Where to write: `out`, or the usual place inside the run, which is ours and always replaced.
+
+    A picture is replaced too; any other file that exists only with --force; and a file that is read, never.
+    """
+    path = usual if out is None else out
+    if any(path.exists() and given.exists() and path.samefile(given) for given in inputs):
+        raise ConfigError(f"{path} is read by this command, so it is not written to. Choose another --out.")
+    replaceable = out is None or force or path.suffix.lower() in (".png", ".gif")
+    if path.is_file() and not replaceable:
+        raise ConfigError(f"{path} exists. Choose another --out, or replace it with --force.")
+    return path
+
+
+def write_csv(path: Path, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
+    """Write a table of named columns (n,). Numbers are written in full: read back, they are the same."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows(zip(*columns.values(), strict=True))
+    write_text(path, text.getvalue())

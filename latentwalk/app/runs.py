@@ -1,0 +1,146 @@
+"""What a RUN folder holds: a saved model, and `run.json`, which says what it learnt from.
+
+    RUN/model.json, weights-….safetensors    see `training.checkpoint`
+    RUN/run.json                             the data (see `Source`), its fingerprint, class names, epochs asked for
+    RUN/report.json, report.html             once `latentwalk report RUN` was called
+    RUN/samples.png, walk.png, …             what the other commands draw, unless told where
+
+A folder that only `Autoencoder.save` wrote is a RUN too; commands that need its data then ask for `--data`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from latentwalk.app.output import write_text
+from latentwalk.app.source import Source, fingerprint, read_like
+from latentwalk.data import Dataset
+from latentwalk.data.sources import join
+from latentwalk.errors import CheckpointError, ConfigError, DataError
+from latentwalk.estimator import Autoencoder
+from latentwalk.latent.space import LatentSpace
+
+__all__ = ["MODEL", "REPORT", "Run", "holds_model"]
+
+FORMAT, VERSION = "latentwalk-run", 1
+MODEL, ABOUT, REPORT = "model.json", "run.json", "report.json"
+STALE = (REPORT, "report.html")  # what was said of the model that a new one replaces
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A model and where its data is. source: None where that is not known. epochs: how many were asked for in all."""
+
+    folder: Path
+    model: Autoencoder
+    source: Source | None = None
+    data: dict[str, Any] | None = None
+    classes: tuple[str, ...] = ()
+    epochs: int = 0
+
+    @classmethod
+    def of(cls, folder: Path, model: Autoencoder, source: Source, train: Dataset, epochs: int) -> Self:
+        """The run of a model that learnt from `train`."""
+        return cls(folder, model, source, fingerprint(train), train.classes, epochs)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The run saved in `folder`. Raises CheckpointError that says what is wrong with it."""
+        _check_folder(folder)
+        model = Autoencoder.load(folder)
+        model.progress = False
+        path = folder / ABOUT
+        if not path.exists():
+            return cls(folder, model, epochs=len(model.history_))
+        try:
+            about = json.loads(path.read_text(encoding="utf-8"))
+            if about["format"] != FORMAT or about["version"] > VERSION:
+                raise CheckpointError(
+                    f"{path} is not a run this latentwalk can read: format {about['format']!r}, version {about['version']}."
+                )
+            source = Source.from_json(about["source"])
+            return cls(folder, model, source, dict(about["data"]), tuple(about["classes"]), int(about["epochs"]))
+        except OSError as error:
+            raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{path} is damaged ({error}). Delete it, and say where the data is with --data, to use the model anyway."
+            ) from error
+
+    def save(self) -> None:
+        """Write the model and what it learnt from. Raises OutputError, CheckpointError."""
+        self.model.save(self.folder)
+        for name in STALE:
+            (self.folder / name).unlink(missing_ok=True)
+        about = {
+            "format": FORMAT,
+            "version": VERSION,
+            "source": None if self.source is None else self.source.to_json(),
+            "data": self.data,
+            "classes": list(self.classes),
+            "epochs": self.epochs,
+        }
+        write_text(self.folder / ABOUT, json.dumps(about, indent=1) + "\n")
+
+    # ------------------------------------------------------------------ its data
+
+    def train(self, given: str | None = None) -> Dataset:
+        """The rows learnt from, or the data set `given` instead. Raises DataError, ConfigError."""
+        return self._where(given).train() if given is None else self.read(given, split="train")
+
+    def judged(self, given: str | None = None) -> LatentSpace:
+        """The space as all rows see it, and which of them were held out while learning.
+
+        These are the test half, where there is one, and otherwise the rows on which the best weights were chosen.
+        """
+        source = self._where(given)
+        train, test = source.train(), source.test()
+        if test is not None and fingerprint(test) != fingerprint(train):
+            both = join(train, test)
+            return self.model.space(both, held_out=np.arange(len(both)) >= len(train))
+        if fingerprint(train) != self.data or not len(self.model.validation_rows_):
+            return self.model.space(train)
+        held_out = np.zeros(len(train), dtype=bool)
+        held_out[self.model.validation_rows_] = True
+        return self.model.space(train, held_out=held_out)
+
+    def read(self, given: str, split: Any = "all") -> Dataset:
+        """A data set made like the examples learnt from."""
+        label = None if self.source is None else self.source.options.get("label")
+        return read_like(self.model.spec_, given, split=split, label=label)
+
+    def _where(self, given: str | None) -> Source:
+        if given is not None:
+            options = {} if self.source is None else self.source.options
+            return Source.named(given, **options)
+        if self.source is None:
+            raise ConfigError(f"{self.folder} does not say what its model learnt from. Say it: --data NAME or PATH.")
+        if Path(self.source.what).is_absolute() and not Path(self.source.what).exists():
+            raise DataError(f"{self.source.what}, which the model learnt from, is gone. Say where it is now: --data PATH.")
+        return self.source
+
+
+def holds_model(folder: Path) -> bool:
+    """Whether a model is saved in the folder."""
+    return (folder / MODEL).exists()
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise CheckpointError where there is no model, naming the models that may have been meant."""
+    if not folder.exists():
+        raise CheckpointError(f"{folder}: no such folder. A RUN is made by: latentwalk fit DATA --out {folder}")
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder} is a file. Expected the folder of a run, made by: latentwalk fit DATA --out RUN")
+    below = _models_below(folder)
+    if not holds_model(folder) and below:
+        raise CheckpointError(f"{folder} holds several models. Name one: {', '.join(map(str, below))}")
+    if not holds_model(folder):
+        raise CheckpointError(f"{folder} holds no model ({MODEL} is missing). A RUN is made by: latentwalk fit DATA --out RUN")
+
+
+def _models_below(folder: Path) -> Sequence[Path]:
+    return sorted(path.parent for path in folder.glob(f"models/*/{MODEL}"))

@@ -1,0 +1,145 @@
+"""Where examples came from, so that they can be read again; and examples given later, made like those learnt from."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwalk.comparison import halves
+from latentwalk.data import Dataset, DataSpec, load, names
+from latentwalk.data.sources import Split, idx, images, join
+from latentwalk.data.sources.images import Color
+from latentwalk.errors import ConfigError, DataError
+
+__all__ = ["Source", "fingerprint", "is_picture", "joined", "pictures_like", "read_like"]
+
+LOOKED_AT = 64  # rows whose bytes make the fingerprint: enough to notice other data, quick for a memory-mapped file
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".avif", ".heic")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A name of the catalog or an absolute path, and the options it was read with.
+
+    apart: the seed with which rows were drawn apart to judge by, for a source without a test half; None where none were.
+    """
+
+    what: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    apart: int | None = None
+
+    @classmethod
+    def named(cls, given: str, **options: Any) -> Self:
+        """What a user typed: a path is made absolute, so that the run can be used from another folder."""
+        path = Path(given).expanduser()
+        what = str(path.resolve()) if given not in names() and path.exists() else given
+        return cls(what, {name: value for name, value in options.items() if value is not None})
+
+    def train(self) -> Dataset:
+        """The rows to learn from. Raises DataError, ConfigError."""
+        data = load(self.what, split="train", **self.options)
+        return data if self.apart is None else halves(data, self.apart)[0]
+
+    def test(self) -> Dataset | None:
+        """The rows to judge by; None where the source has no half for that."""
+        if self.apart is not None:
+            return halves(load(self.what, split="train", **self.options), self.apart)[1]
+        try:
+            return load(self.what, split="test", **self.options)
+        except DataError as error:
+            if "split='test'" in str(error):  # there is no such half; any other complaint is the user's to hear
+                return None
+            raise
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for a JSON file."""
+        return {"what": self.what, "options": dict(self.options), "apart": self.apart}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The source that `to_json` wrote. Raises KeyError, TypeError for anything else."""
+        options = {name: tuple(v) if isinstance(v, list) else v for name, v in dict(values["options"]).items()}
+        return cls(str(values["what"]), options, values["apart"])
+
+
+def fingerprint(data: Dataset) -> dict[str, Any]:
+    """Shape, dtype and a checksum of some rows: what is compared before training goes on."""
+    rows = np.unique(np.linspace(0, len(data) - 1, LOOKED_AT).astype(np.int64))
+    check = zlib.crc32(np.ascontiguousarray(data.x[rows]).tobytes())
+    return {"shape": list(data.x.shape), "dtype": str(data.x.dtype), "check": check}
+
+
+def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | None = None) -> Dataset:
+    """The data set a user named, made like the examples learnt from: images are fitted to their size and colour.
+
+    label: the label column, if the data has it. Raises DataError, ConfigError.
+    """
+    path = Path(given).expanduser()
+    if given not in names() and spec.kind == "image":
+        if path.is_file() and is_picture(path):
+            return pictures_like(spec, [path])
+        if path.suffix.lower() == ".zip" or (path.is_dir() and not idx.is_folder(path)):
+            height, width = spec.event[1:]
+            data = load(path, split=split, size=(height, width), color=_color(spec))
+            return replace(data, x=_like(spec, data.x), spec=spec)
+    source = Source.named(given)
+    if label is not None:
+        try:
+            return load(source.what, split=split, label=label)
+        except ConfigError:  # the new data need not have labels
+            pass
+    return load(source.what, split=split)
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the file is called like an image."""
+    return path.suffix.lower() in PICTURES
+
+
+def pictures_like(spec: DataSpec, files: Sequence[Path]) -> Dataset:
+    """Image files, in the order given, as examples (n, *E) like those learnt from: size, colour, layout and range.
+
+    Raises DataError, with the path, for a file that is not there or no image.
+    """
+    if spec.kind != "image":
+        raise DataError(f"{files[0]}: this model learnt from tables of {spec.size} numbers, not from images.")
+    height, width = spec.event[1:]
+    parts = []
+    for file in files:
+        try:
+            entry = images.Entry(file.name, file.stat().st_size, file.read_bytes)
+            parts.append(images._read([entry], file.stem, "all", "image", (height, width), _color(spec)).x)
+        except OSError as error:
+            raise DataError(f"{file}: {error.strerror or error}.") from error
+        except DataError as error:
+            raise DataError(f"{file}: {error}") from error
+    return Dataset(_like(spec, np.concatenate(parts)), spec, names=tuple(file.name for file in files))
+
+
+def joined(parts: Sequence[Dataset]) -> Dataset:
+    """Several data sets, one after the other."""
+    first, *rest = parts
+    for part in rest:
+        first = join(first, part)
+    return first
+
+
+def _color(spec: DataSpec) -> Color:
+    return "gray" if spec.channels == 1 else "rgb"
+
+
+def _like(spec: DataSpec, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    """Bytes (n, H, W) or (n, H, W, 3) in the layout and the range of `spec`."""
+    if spec.channels == 4:
+        pixels = np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], axis=-1)
+    x = pixels if spec.channels > 1 else pixels[..., None]  # (n, H, W, C)
+    x = np.moveaxis(x, -1, 1) if spec.layout == "CHW" else x.reshape(-1, *spec.shape)
+    if spec.dtype == "uint8" and (spec.low, spec.high) == (0, 255):
+        return x
+    values = spec.low + x / 255 * (spec.high - spec.low)
+    dtype = np.dtype(spec.dtype)
+    return values.astype(dtype) if dtype.kind == "f" else np.round(values).astype(dtype)

@@ -1,0 +1,116 @@
+"""The commands that use a saved model: sample, walk, reconstruct, encode."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentwalk.app.options import Data, DataAgain, Force, RunFolder, Seed
+
+__all__ = ["encode", "reconstruct", "sample", "walk"]
+
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write. Default: into RUN.", show_default=False)]
+
+
+def sample(
+    run: RunFolder,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 64,
+    out: Out = None,
+    source: Annotated[
+        str, typer.Option(metavar="prior|gaussian", help="Draw codes from N(0, I), or the Gaussian of the data's codes.")
+    ] = "prior",
+    temperature: Annotated[float, typer.Option(help="Spread of the draws; below 1 they are more ordinary.")] = 1.0,
+    seed: Seed = 0,
+    data: DataAgain = None,
+    force: Force = False,
+) -> None:
+    """Draw new examples.
+
+    Images: a sheet of them (.png). Tables: rows (.csv).
+
+    \b
+    Examples:
+      latentwalk sample run -n 64 --out samples.png
+      latentwalk sample run --source gaussian --temperature 0.7
+    """
+    from latentwalk.app import using
+    from latentwalk.app.runs import Run
+
+    using.sample(Run.open(run), count, out, source, temperature, seed, data, force=force)
+
+
+def walk(
+    run: RunFolder,
+    start: Annotated[str, typer.Option("--from", metavar="END", help="Where to start: see below.", show_default=False)],
+    to: Annotated[str, typer.Option("--to", metavar="END", help="Where to arrive.", show_default=False)],
+    steps: Annotated[int, typer.Option(min=2, help="How many pictures, both ends included.")] = 11,
+    path: Annotated[str, typer.Option(metavar="spherical|linear", help="The way between the two codes.")] = "spherical",
+    out: Out = None,
+    data: DataAgain = None,
+    force: Force = False,
+) -> None:
+    """Walk from one example to another.
+
+    Images: a strip (.png), or moving (.gif). Tables: rows (.csv).
+
+    An END is the name of a class (its most typical example), row:123 (that row of the data learnt from, counted from 0), or
+    an image file.
+
+    \b
+    Examples:
+      latentwalk walk run --from 0 --to 7
+      latentwalk walk run --from row:5 --to me.jpg --steps 25 --out walk.gif
+    """
+    from latentwalk.app import using
+    from latentwalk.app.runs import Run
+
+    using.walk(Run.open(run), start, to, steps, path, out, data, force=force)
+
+
+def reconstruct(
+    run: RunFolder,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILES…", help="Image files, or data (a name, file or folder).", show_default=False)
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|DIR", help="A sheet, or a folder. Default: into RUN.", show_default=False),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="Examples on a sheet, at most.")] = 40,
+    force: Force = False,
+) -> None:
+    """Encode and decode what you have.
+
+    Images: originals above their reconstructions (.png), or one picture each (--out DIR); they are fitted to the size and
+    colour the model learnt from. Tables: rows (.csv).
+
+    \b
+    Examples:
+      latentwalk reconstruct run one.png two.jpg --out both.png
+      latentwalk reconstruct run photos/ --out reconstructed/
+    """
+    from latentwalk.app import using
+    from latentwalk.app.runs import Run
+
+    using.reconstruct(Run.open(run), files, out, rows, force=force)
+
+
+def encode(
+    run: RunFolder,
+    data: Data,
+    out: Out = None,
+    split: Annotated[str, typer.Option(metavar="all|train|test", help="Which half, where the data has halves.")] = "all",
+    force: Force = False,
+) -> None:
+    """Write the codes of data as a table.
+
+    Columns: name and label where there are any, then z1, z2, ….
+
+    \b
+    Example:
+      latentwalk encode run mnist-5k --out codes.csv
+    """
+    from latentwalk.app import using
+    from latentwalk.app.runs import Run
+
+    using.encode(Run.open(run), data, out, split, force=force)

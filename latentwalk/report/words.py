@@ -1,0 +1,199 @@
+"""The sentences of the report. Each follows from the numbers, and is not said where they do not bear it out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["by_latent", "count", "disagreements", "number", "percent", "summary", "warnings"]
+
+Content = Mapping[str, Any]
+OWN, MATCHED = "own N(0, I)", "matched Gaussian"
+HOLES = 0.95  # a completeness whose whole interval lies below this has holes worth telling of
+SMOOTH = 0.95  # a continuity whose whole interval lies above this is continuous for all purposes
+
+
+def summary(content: Content) -> list[str]:
+    """The result in plain words: one sentence or a few, for who reads nothing else."""
+    groups = by_latent(content)
+    if len(content["entries"]) == 1:
+        return _alone(content["entries"][0])
+    pairs = {latent: pair for latent, entries in groups.items() if (pair := _pair(entries))}
+    said = [_drawn(latent, *pair) for latent, pair in pairs.items()]
+    return said + _orders(pairs) + _steps(groups)
+
+
+def disagreements(content: Content) -> list[dict[str, str]]:
+    """Where we measured something else than the textbook says: {"claim", "found"}, only what the intervals bear out."""
+    rules = (
+        ("A VAE that leaves out the KL term keeps a continuous latent space; it only loses completeness.", _no_gain),
+        ("A trained VAE is complete: whatever is drawn from N(0, I) makes sense.", _holes_in_vae),
+        ("A plain autoencoder's latent space is not continuous.", _smooth_with_holes),
+    )
+    groups = by_latent(content)
+    found = [(claim, [rule(latent, entries) for latent, entries in groups.items()]) for claim, rule in rules]
+    return [{"claim": claim, "found": " ".join(filter(None, said))} for claim, said in found if any(said)]
+
+
+def warnings(content: Content) -> list[dict[str, str]]:
+    """What is wrong with a model, and the remedy: {"who", "text"}."""
+    entries = content["entries"]
+    return [
+        {"who": f"{entry['title']}, {count(entry['latent'], 'dimension')}", "text": entry["judgement"]["warning"]}
+        for entry in entries
+        if entry["judgement"]["warning"]
+    ]
+
+
+def by_latent(content: Content) -> dict[int, list[Content]]:
+    """The entries of each number of dimensions, fewest first."""
+    entries = content["entries"]
+    return {d: [e for e in entries if e["latent"] == d] for d in sorted({entry["latent"] for entry in entries})}
+
+
+def percent(share: float | None) -> str:
+    """62 %. Never "100 %" nor "0 %" for a share that is neither.
+
+    >>> percent(0.996), percent(1.0)
+    ('99.6\u202f%', '100\u202f%')
+    """
+    if share is None:
+        return "–"
+    digits = 1 if 0 < share < 0.01 or 0.99 < share < 1 else 0
+    text = f"{100 * share:.{digits}f}"
+    text = {"0.0": "< 0.1", "100.0": "> 99.9"}.get(text, text)
+    return f"{text}\u202f%"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with so many digits that count; a dash for none."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+
+
+def count(n: int, what: str) -> str:
+    """'1 dimension', '8 dimensions'."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+# ---------------------------------------------------------------------- inside
+
+
+def _alone(entry: Content) -> list[str]:
+    own, smooth = entry["judgement"]["completeness"][OWN], entry["judgement"]["continuity"]
+    return [
+        f"Of codes drawn from N(0, I), {_most(own)} land where the {entry['title']} has encoded data"
+        + (": as complete as the test can see." if own["high"] >= 1 else "; the rest fall into holes."),
+        f"A small step in its latent space leaves the output nearly as it was {percent(smooth['value'])} of the time.",
+    ]
+
+
+def _drawn(latent: int, better: Content, worse: Content) -> str:
+    own, other = (entry["judgement"]["completeness"][OWN] for entry in (better, worse))
+    return (
+        f"In {count(latent, 'dimension')}, {_most(own)} of the codes drawn from N(0, I) land where the {better['title']} has "
+        f"encoded data; for the {_plain(worse)} it is {_most(other)}."
+    )
+
+
+def _orders(pairs: Mapping[int, tuple[Content, Content]]) -> list[str]:
+    """Whether VAE and plain autoencoder stand in the textbook's order, for each number of dimensions that has both."""
+    kinds: dict[str, list[int]] = {}
+    for latent, (vae, ae) in pairs.items():
+        if (vae["recipe"], ae["recipe"]) == ("vae", "ae"):
+            kinds.setdefault(_order(vae, ae), []).append(latent)
+    if len(kinds) == 1:
+        return [f"{sentence[0].upper()}{sentence[1:]}." for sentence in kinds]
+    return [f"In {' and '.join(map(str, latents))} dimensions {sentence}." for sentence, latents in kinds.items()]
+
+
+def _order(vae: Content, ae: Content) -> str:
+    own, other = (entry["judgement"]["completeness"][OWN] for entry in (vae, ae))
+    if own["low"] > other["high"]:
+        return "the textbook’s order holds: the VAE is the more complete"
+    if own["high"] < other["low"]:
+        return "the textbook’s order is turned round: the plain autoencoder is the more complete"
+    return "the intervals overlap: this run does not tell which is the more complete"
+
+
+def _steps(groups: Mapping[int, Sequence[Content]]) -> list[str]:
+    """Continuity in the fewest dimensions, where models differ most."""
+    latent, entries = next(iter(groups.items()))
+    vae, ae = _find(entries, "vae"), _find(entries, "ae")
+    if not (vae and ae):
+        return []
+    smooth, other = (entry["judgement"]["continuity"] for entry in (vae, ae))
+    return [
+        f"A small step leaves the output nearly as it was {percent(smooth['value'])} of the time in the VAE and "
+        f"{percent(other['value'])} in the plain autoencoder ({count(latent, 'dimension')})."
+    ]
+
+
+def _no_gain(latent: int, entries: Sequence[Content]) -> str:
+    without, vae, ae = (_find(entries, name) for name in ("vae-without-kl", "vae", "ae"))
+    if not (without and vae and ae):
+        return ""
+    ours, full, plain = (entry["judgement"]["continuity"] for entry in (without, vae, ae))
+    if not (ours["high"] < full["low"] and ours["low"] <= plain["high"]):
+        return ""
+    share = without["posterior"]["share"]
+    why = (
+        f" Nothing keeps sigma up: it shrinks to {percent(share)} of the codes’ spread."
+        if share is not None and share < 0.1
+        else ""
+    )
+    return (
+        f"In {count(latent, 'dimension')} it is as continuous as the plain autoencoder, no more: {percent(ours['value'])} "
+        f"against {percent(plain['value'])}, and {percent(full['value'])} with the KL.{why}"
+    )
+
+
+def _holes_in_vae(latent: int, entries: Sequence[Content]) -> str:
+    vae = _find(entries, "vae")
+    if vae is None:
+        return ""
+    own = vae["judgement"]["completeness"][OWN]
+    if own["high"] >= HOLES:
+        return ""
+    return (
+        f"In {count(latent, 'dimension')}, {_most(own)} of the draws from its own prior land where data lies: at least "
+        f"{percent(1 - own['value'])} fall into holes."
+    )
+
+
+def _smooth_with_holes(latent: int, entries: Sequence[Content]) -> str:
+    ae = _find(entries, "ae")
+    if ae is None:
+        return ""
+    smooth, own = ae["judgement"]["continuity"], ae["judgement"]["completeness"][OWN]
+    matched = ae["judgement"]["completeness"][MATCHED]
+    if not (smooth["low"] >= SMOOTH and max(own["high"], matched["high"]) < HOLES):
+        return ""
+    return (
+        f"In {count(latent, 'dimension')}, {percent(smooth['value'])} of its small steps change next to nothing, yet "
+        f"{_most(own)} of N(0, I) and {_most(matched)} of a Gaussian fitted to its codes land on data: it fails by holes, not by jumps."
+    )
+
+
+def _most(measure: Content) -> str:
+    """'at most 62 %'; the number is an upper bound."""
+    if measure["high"] >= 1:
+        return "practically all"
+    return "practically none" if measure["value"] < 0.005 else f"at most {percent(measure['value'])}"
+
+
+def _plain(entry: Content) -> str:
+    return "plain autoencoder" if entry["recipe"] == "ae" else str(entry["title"])
+
+
+def _find(entries: Sequence[Content], recipe: str) -> Content | None:
+    return next((entry for entry in entries if entry["recipe"] == recipe), None)
+
+
+def _pair(entries: Sequence[Content]) -> tuple[Content, Content] | None:
+    """The two worth comparing in a sentence: VAE and plain autoencoder, or else the most and the least complete network."""
+    vae, ae = _find(entries, "vae"), _find(entries, "ae")
+    if vae and ae:
+        return vae, ae
+    networks = [entry for entry in entries if entry["history"]] or entries
+    order = sorted(networks, key=lambda entry: -entry["judgement"]["completeness"][OWN]["value"])
+    return (order[0], order[-1]) if len(order) > 1 else None

@@ -1,0 +1,164 @@
+"""Objectives: bounds bound, schedules pass through their known points, and the logged numbers are what they are called."""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+from torch.distributions import Independent, MultivariateNormal, Normal
+
+from latentwalk.errors import ConfigError
+from latentwalk.models.divergence import kl_per_dimension
+from latentwalk.models.latent_model import Pass
+from latentwalk.models.objective import (
+    Schedule,
+    constant,
+    cyclical,
+    elbo,
+    importance_weighted,
+    linear,
+    log_weights,
+    reconstruction,
+)
+from latentwalk.models.posterior import DiagonalNormal, PointMass
+from latentwalk.models.prior import StandardNormal
+
+B, D, E = 6, 2, 5
+
+
+class LinearGaussian:
+    """p(x) = N(0, W W' + s² I) exactly; W has orthogonal columns, so the true posterior is diagonal and can be written down."""
+
+    def __init__(self):
+        torch.manual_seed(0)
+        basis = torch.linalg.qr(torch.randn(E, D, dtype=torch.float64)).Q
+        self.weight, self.sigma = basis * torch.tensor([2.0, 0.7], dtype=torch.float64), 0.5
+        self.x = torch.randn(B, D, dtype=torch.float64) @ self.weight.T + self.sigma * torch.randn(B, E, dtype=torch.float64)
+
+    def log_likelihood(self):
+        cov = self.weight @ self.weight.T + self.sigma**2 * torch.eye(E, dtype=torch.float64)
+        return MultivariateNormal(torch.zeros(E, dtype=torch.float64), cov).log_prob(self.x)
+
+    def seen(self, draws, shift=0.0):
+        """A forward pass with the exact posterior, or with one whose mean is off by `shift`."""
+        precision = 1 + self.weight.square().sum(0) / self.sigma**2
+        mean = (self.x @ self.weight) / self.sigma**2 / precision + shift
+        q = DiagonalNormal(mean, -precision.log().expand(B, D))
+        z = q.rsample((draws,))
+        likelihood = Independent(Normal(z @ self.weight.T, self.sigma), 1)
+        return Pass(self.x, z, q, StandardNormal(D).double()(), likelihood)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return LinearGaussian()
+
+
+@pytest.mark.parametrize("draws", [1, 2, 7])
+def test_importance_weighted_bound_is_exact_with_the_exact_posterior(model, draws):
+    bound = -importance_weighted(model.seen(draws)).values["importance_weighted"]
+    torch.testing.assert_close(bound, model.log_likelihood())
+
+
+def test_bound_grows_with_draws_from_the_elbo_towards_the_likelihood(model):
+    torch.manual_seed(1)
+    p = model.seen(64 * 2000, shift=0.6)
+    weights = log_weights(p)  # (N, B)
+    bounds = [
+        (torch.logsumexp(weights.unflatten(0, (-1, k)), 1) - math.log(k)).mean() for k in (1, 4, 16, 64)
+    ]  # each over the same draws, in expectation
+    exact = model.log_likelihood().mean()
+    assert all(later > sooner + 1e-3 for sooner, later in pairwise(bounds))
+    assert bounds[-1] < exact + 1e-3
+    assert float(exact - bounds[-1]) < 0.2 * float(exact - bounds[0])
+
+
+def test_elbo_of_one_pass_never_exceeds_its_importance_weighted_bound(model):
+    terms = importance_weighted(model.seen(20, shift=0.6)).values
+    assert (terms["elbo_gap"] >= 0).all()
+
+
+def test_elbo_misses_the_likelihood_by_the_kl_to_the_true_posterior(model):
+    torch.manual_seed(2)
+    p = model.seen(200_000, shift=0.6)
+    bound = -sum(elbo(p).values.values())
+    precision = 1 + model.weight.square().sum(0) / model.sigma**2
+    gap = 0.5 * (0.6**2 * precision).sum()  # KL of two Gaussians that differ by their means only
+    torch.testing.assert_close(bound, model.log_likelihood() - gap, atol=0.03, rtol=0)
+
+
+def test_loss_of_the_elbo_is_its_terms_weighted(model):
+    p = model.seen(3)
+    terms = elbo(p, 5.0, beta=linear(4.0, over=10))
+    expected = terms.values["reconstruction"] + 2.0 * terms.values["kl"]
+    torch.testing.assert_close(terms.loss, expected.mean())
+
+
+def test_logged_numbers_know_nothing_of_beta_and_free_nats(model):
+    p = model.seen(3)
+    plain, pressed = elbo(p, 1.0).values, elbo(p, 1.0, beta=constant(7.0), free_nats=3.0).values
+    for name in ("reconstruction", "kl"):
+        assert torch.equal(plain[name], pressed[name])
+
+
+def test_free_nats_put_a_floor_under_each_dimension_averaged_over_the_batch(model):
+    p = model.seen(1)
+    each = kl_per_dimension(p.posterior, p.prior).mean(0)
+    floor = float(each.mean())  # one dimension above it, one below
+    terms = elbo(p, 0.0, free_nats=floor)
+    expected = terms.values["reconstruction"].mean() + each.clamp(min=floor).sum()
+    torch.testing.assert_close(terms.loss, expected)
+    torch.testing.assert_close(elbo(p, None, free_nats=floor).loss, elbo(p, None).loss)  # measuring is plain
+
+
+def test_below_the_floor_the_kl_has_no_gradient():
+    raw = torch.full((4, 2), 0.1, requires_grad=True)
+    q = DiagonalNormal(raw, torch.zeros(4, 2))
+    likelihood = Independent(Normal(torch.zeros(1, 4, E), 1.0), 1)
+    p = Pass(torch.zeros(4, E), q.rsample((1,)), q, StandardNormal(2)(), likelihood)
+    (gradient,) = torch.autograd.grad(elbo(p, 0.0, free_nats=1.0).loss, raw)
+    assert gradient.abs().max() == 0
+    (gradient,) = torch.autograd.grad(elbo(p, 0.0).loss, raw)
+    assert gradient.abs().min() > 0
+
+
+def test_reconstruction_is_minus_the_log_likelihood_and_its_penalty_is_l1():
+    code = torch.tensor([[1.0, -3.0]])
+    q = PointMass(code)
+    p = Pass(torch.zeros(1, E), q.rsample((1,)), q, StandardNormal(2)(), Independent(Normal(torch.ones(1, 1, E), 1.0), 1))
+    terms = reconstruction(p, sparsity=0.5)
+    assert float(terms.values["reconstruction"]) == pytest.approx(E * (0.5 + 0.5 * math.log(2 * math.pi)))
+    assert float(terms.values["sparsity"]) == 2.0
+    assert float(terms.loss) == pytest.approx(sum(float(v) for v in terms.values.values()))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "points"),
+    [
+        (constant(3.0), {0: 3, 0.5: 3, 99: 3, None: 3}),
+        (linear(2.0, over=4), {0: 0, 1: 0.5, 2: 1, 4: 2, 5: 2, 1000: 2, None: 2}),
+        (linear(2.0, over=0), {0: 2, 3: 2, None: 2}),
+        (cyclical(2.0, every=10), {0: 0, 2.5: 1, 5: 2, 9.99: 2, 10: 0, 12.5: 1, 17: 2, None: 2}),
+        (cyclical(1.0, every=4, rise=1.0), {0: 0, 1: 0.25, 3: 0.75, 4: 0, None: 1}),
+    ],
+)
+def test_schedules_pass_through_known_points(schedule, points):
+    for epoch, value in points.items():
+        assert schedule(epoch) == pytest.approx(value)
+        if epoch is not None:  # as a compiled step asks
+            assert float(schedule(torch.tensor(float(epoch)))) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Schedule(-1.0),
+        lambda: Schedule(math.nan),
+        lambda: Schedule(1.0, rise=5, cycle=4),
+        lambda: linear(1.0, over=-2),
+        lambda: cyclical(1.0, every=0),
+    ],
+)
+def test_impossible_schedules_are_refused(make):
+    with pytest.raises(ConfigError):
+        make()

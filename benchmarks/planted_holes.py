@@ -52,35 +52,33 @@ def found(shape: str, dim: int, mass: float, seed: int) -> tuple[Measure, float]
     return acceptance(encoded, drawn, seed=seed), time.process_time() - start
 
 
-def row(dim: int, shape: str, mass: float, seeds: int) -> tuple[str, list[float]]:
-    runs = [found(shape, dim, mass, seed) for seed in range(seeds)]
-    values = [measure.value for measure, _ in runs]
-    alone = [f"{np.mean([measure.details[name] for measure, _ in runs]):.3f}" for name in ("trees_alone", "network_alone")]
-    error = max(abs(value - (1 - mass)) for value in values)
-    covered = sum(measure.low <= 1 - mass <= measure.high for measure, _ in runs)
-    cells = [str(dim), shape, f"{1 - mass:.2f}", " ".join(f"{value:.3f}" for value in values), f"{error:.3f}", *alone]
-    return f"| {' | '.join(cells)} | {covered} of {seeds} |", [seconds for _, seconds in runs]
+def row(dim: int, shape: str, mass: float, runs: list[Measure]) -> str:
+    error = max(abs(run.value - (1 - mass)) for run in runs)
+    alone = [f"{np.mean([run.details[name] for run in runs]):.3f}" for name in ("trees_alone", "network_alone")]
+    covered = sum(run.low <= 1 - mass <= run.high for run in runs)
+    cells = [str(dim), shape, f"{1 - mass:.1f}", " ".join(f"{run.value:.3f}" for run in runs), f"{error:.3f}", *alone]
+    return f"| {' | '.join(cells)} | {covered} of {len(runs)} |"
 
 
 def machine() -> str:
     info = Path("/proc/cpuinfo")
-    names = (
-        [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line] if info.exists() else []
-    )
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if "model name" in line]
     return f"{(names or [platform.machine()])[0]}, {os.cpu_count()} cores"
 
 
 def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 2
-    lines: list[str] = []
+    runs: dict[tuple[int, str, float], list[Measure]] = {}
     seconds: list[float] = []
-    for dim in (2, 8, 32):
-        for shape, mass in CASES:
-            line, took = row(dim, shape, mass, seeds)
-            print(line, f"{max(took):.1f} s", flush=True)
-            lines.append(line)
-            seconds += took
-            RESULTS.write_text(page(lines, seconds, seeds))  # after each row: a run cut short keeps what it has
+    for seed in range(seeds):
+        for dim in (32, 8, 2):
+            for shape, mass in CASES:
+                measure, took = found(shape, dim, mass, seed)
+                runs.setdefault((dim, shape, mass), []).append(measure)
+                seconds.append(took)
+                print(row(dim, shape, mass, runs[dim, shape, mass]), f"{took:.1f} s", flush=True)
+        RESULTS.write_text(page([row(*case, runs[case]) for case in sorted(runs)], seconds, seed + 1))
 
 
 def page(lines: list[str], seconds: list[float], seeds: int) -> str:

@@ -296,9 +296,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             self.recipe_, self.network_, self.likelihood_, self.spec_ = (
                 codec.from_json(saved[part]) for part in ("recipe", "network", "likelihood", "spec")
             )
-            self.model_ = assemble(
-                self.recipe_, self.spec_, self.network_, self.likelihood_, saved["latent"], Scaling(self.spec_)
-            )
+            with seeded(0):  # the first weights are thrown away; who loads a model expects no draw from their generator
+                self.model_ = assemble(
+                    self.recipe_, self.spec_, self.network_, self.likelihood_, saved["latent"], Scaling(self.spec_)
+                )
             self.model_.load_state_dict(weights)
             self.history_ = history.from_json(saved["history"])
             self.validation_rows_ = np.asarray(saved["validation_rows"], dtype=np.int64)

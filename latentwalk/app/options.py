@@ -30,7 +30,9 @@ def numbers(text: str) -> list[int]:
     except ValueError:
         found = []
     if not found or min(found) < 1:
-        raise typer.BadParameter(f"{text!r}: expected whole numbers, 1 or more, separated by commas. For example 2,8.")
+        raise typer.BadParameter(
+            f"{text!r}: expected whole numbers, 1 or more, separated by commas. For example 2,8.", param_hint="--latent"
+        )
     return list(dict.fromkeys(found))
 
 
@@ -38,7 +40,7 @@ def words(text: str) -> list[str]:
     """Names separated by commas: "pca,ae" → ["pca", "ae"]. Raises BadParameter."""
     found = [part.strip() for part in text.split(",") if part.strip()]
     if not found:
-        raise typer.BadParameter(f"{text!r}: expected names separated by commas. For example pca,ae,vae.")
+        raise typer.BadParameter(f"{text!r}: expected names separated by commas. For example pca,ae.", param_hint="--recipes")
     return list(dict.fromkeys(found))
 
 

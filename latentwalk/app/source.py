@@ -79,20 +79,21 @@ def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | 
     label: the label column, if the data has it. Raises DataError, ConfigError.
     """
     path = Path(given).expanduser()
-    if given not in names() and spec.kind == "image":
-        if path.is_file() and is_picture(path):
-            return pictures_like(spec, [path])
-        if path.suffix.lower() == ".zip" or (path.is_dir() and not idx.is_folder(path)):
-            height, width = spec.event[1:]
-            data = load(path, split=split, size=(height, width), color=_color(spec))
-            return replace(data, x=_like(spec, data.x), spec=spec)
-    source = Source.named(given)
-    if label is not None:
+    if given in names():
+        return load(given, split=split)
+    if path.is_file() and is_picture(path):
+        return pictures_like(spec, [path])
+    archive = path.suffix.lower() == ".zip" or (path.is_dir() and not idx.is_folder(path))
+    if archive and spec.kind == "image":
+        height, width = spec.event[1:]
+        data = load(path, split=split, size=(height, width), color=_color(spec))
+        return replace(data, x=_like(spec, data.x), spec=spec)
+    if label is not None and path.exists():
         try:
-            return load(source.what, split=split, label=label)
+            return load(path, split=split, label=label)
         except ConfigError:  # the new data need not have labels
             pass
-    return load(source.what, split=split)
+    return load(given, split=split)
 
 
 def is_picture(path: Path) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentwalk.app.output import OutputError, destination, note, write_csv
 from latentwalk.app.pictures import enlarged, pixels, save_gif, save_png, sheet, square_columns
 from latentwalk.app.runs import Run
-from latentwalk.app.source import is_picture, joined, pictures_like
+from latentwalk.app.source import joined
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError, unknown
 from latentwalk.latent.paths import PathName
@@ -123,7 +123,7 @@ class _Ends:
             return self.rows.x[row], f"row {row}"
         path = Path(end).expanduser()
         if path.is_file():
-            given = pictures_like(self.run.model.spec_, [path]) if is_picture(path) else self.run.read(end)
+            given = self.run.read(end)
             if len(given) != 1:
                 raise DataError(f"{end} holds {len(given):,} examples; an end of a walk is one. Say which with row:N.")
             return given.x[0], end

@@ -66,8 +66,8 @@ def collapsed(space: "LatentSpace") -> str | None:
     which = f" ({', '.join(map(str, dead))})" if len(dead) <= NAMED else ""
     return (
         f"The posterior has partly collapsed: {len(dead)} of {dim} latent dimensions{which} do not depend on the data. "
-        f"Nothing is lost if reconstructions are good: {dim - len(dead)} dimensions are enough. If they are not, lower beta, warm it "
-        "up from 0, give free nats, or train for more epochs."
+        f"Nothing is lost if reconstructions are good: {dim - len(dead)} dimensions are enough. If they are not, lower beta, "
+        "warm it up from 0, give free nats, or train for more epochs."
     )
 
 

@@ -33,7 +33,7 @@ class Conditional(nn.Module):
         self.given = given
 
     def forward(self, c: Tensor) -> Distribution:
-        """c (..., *C) → distribution with batch (...). Raw output is widened to float32 at least: log-densities need the digits."""
+        """c (..., *C) → distribution with batch (...). Raw output is float32 at least: log-densities need the digits."""
         lead = c.shape[: c.ndim - self.given]
         raw: Tensor = self.body(c if len(lead) == 1 else c.flatten(0, len(lead) - 1))
         raw = raw.float() if raw.dtype.itemsize < 4 else raw

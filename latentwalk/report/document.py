@@ -83,12 +83,8 @@ def page(content: Content) -> str:
 def _hero(content: Content) -> Content:
     """The entry whose walk opens the page: a VAE if there is one, a network if not, and of those what loses least."""
     return min(
-        content["entries"], key=lambda e: (e["recipe"] != "vae", not e["history"], _or_zero(e["judgement"]["error"]))
+        content["entries"], key=lambda e: (e["recipe"] != "vae", not e["history"], e["judgement"]["error"] or 0.0)
     )
-
-
-def _or_zero(value: float | None) -> float:
-    return value or 0.0
 
 
 def _marks(content: Content) -> dict[str, dict[str, str]]:
@@ -119,10 +115,9 @@ def _row(entry: Content) -> dict[str, Any]:
 def _bar(measure: Content) -> dict[str, Any]:
     """A measure in words, and as lengths in pixels."""
     value, low, high = measure["value"], measure["low"], measure["high"]
-    interval = "–".join(words.percent(end).replace("\u202f%", "") for end in (low, high))
     return {
         "text": words.percent(value),
-        "interval": interval,
+        "interval": words.interval(low, high),
         "reading": measure["reading"],
         **{name: round(BAR * share, 1) for name, share in (("value", value), ("low", low), ("high", high))},
     }

@@ -100,7 +100,8 @@ def scatter(entry: Content, classes: Sequence[str]) -> Colours:
 
     def paint(axes: Axes, palette: Palette) -> None:
         size = float(np.clip(6000 / max(len(points), 1), 3, 14))
-        axes.scatter(points[:, 0], points[:, 1], s=size, c=_class_colours(labels, len(points), palette), alpha=0.75, linewidths=0)
+        colours = _class_colours(labels, len(points), palette)
+        axes.scatter(points[:, 0], points[:, 1], s=size, c=colours, alpha=0.75, linewidths=0)
         _name_classes(axes, points, labels, classes, palette)
         _plane(axes, entry, palette)
 

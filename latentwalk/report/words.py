@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["by_latent", "count", "disagreements", "number", "percent", "summary", "warnings"]
+__all__ = ["by_latent", "count", "disagreements", "interval", "number", "percent", "summary", "warnings"]
 
 Content = Mapping[str, Any]
 OWN, MATCHED = "own N(0, I)", "matched Gaussian"
@@ -26,7 +26,7 @@ def disagreements(content: Content) -> list[dict[str, str]]:
     rules = (
         ("A VAE that leaves out the KL term keeps a continuous latent space; it only loses completeness.", _no_gain),
         ("A trained VAE is complete: whatever is drawn from N(0, I) makes sense.", _holes_in_vae),
-        ("A plain autoencoder's latent space is not continuous.", _smooth_with_holes),
+        ("A plain autoencoder’s latent space is not continuous.", _smooth_with_holes),
     )
     groups = by_latent(content)
     found = [(claim, [rule(latent, entries) for latent, entries in groups.items()]) for claim, rule in rules]
@@ -61,6 +61,16 @@ def percent(share: float | None) -> str:
     text = f"{100 * share:.{digits}f}"
     text = {"0.0": "< 0.1", "100.0": "> 99.9"}.get(text, text)
     return f"{text}\u202f%"
+
+
+def interval(low: float, high: float) -> str:
+    """Both ends of an interval in per cent, without the sign.
+
+    >>> interval(0.93, 0.9996)
+    '93–99.9'
+    """
+    ends = [f"{100 * min(end, 0.999):.1f}" if 0.99 < end < 1 else f"{100 * end:.0f}" for end in (low, high)]
+    return "–".join(ends)
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -117,15 +127,15 @@ def _order(vae: Content, ae: Content) -> str:
 
 def _steps(groups: Mapping[int, Sequence[Content]]) -> list[str]:
     """Continuity in the fewest dimensions, where models differ most."""
-    latent, entries = next(iter(groups.items()))
-    vae, ae = _find(entries, "vae"), _find(entries, "ae")
-    if not (vae and ae):
-        return []
-    smooth, other = (entry["judgement"]["continuity"] for entry in (vae, ae))
-    return [
-        f"A small step leaves the output nearly as it was {percent(smooth['value'])} of the time in the VAE and "
-        f"{percent(other['value'])} in the plain autoencoder ({count(latent, 'dimension')})."
-    ]
+    for latent, entries in groups.items():
+        vae, ae = _find(entries, "vae"), _find(entries, "ae")
+        if vae and ae:
+            smooth, other = (entry["judgement"]["continuity"]["value"] for entry in (vae, ae))
+            return [
+                f"A small step leaves the output nearly as it was {percent(smooth)} of the time in the VAE and "
+                f"{percent(other)} in the plain autoencoder ({count(latent, 'dimension')})."
+            ]
+    return []
 
 
 def _no_gain(latent: int, entries: Sequence[Content]) -> str:
@@ -170,7 +180,8 @@ def _smooth_with_holes(latent: int, entries: Sequence[Content]) -> str:
         return ""
     return (
         f"In {count(latent, 'dimension')}, {percent(smooth['value'])} of its small steps change next to nothing, yet "
-        f"{_most(own)} of N(0, I) and {_most(matched)} of a Gaussian fitted to its codes land on data: it fails by holes, not by jumps."
+        f"{_most(own)} of N(0, I) and {_most(matched)} of a Gaussian fitted to its codes land on data: it fails by "
+        "holes, not by jumps."
     )
 
 

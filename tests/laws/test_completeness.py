@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from scipy.stats import ncx2, norm
 
@@ -49,7 +50,7 @@ def space_of(codes: Array, **changed: Any) -> LatentSpace:
     return LatentSpace(codes, **(given | changed))
 
 
-@pytest.mark.parametrize("dim", [2, 8, 32])
+@pytest.mark.parametrize("dim", [2, 8])
 def test_draws_from_the_true_distribution_are_complete(dim: int) -> None:
     rng = np.random.default_rng(0)
     found = acceptance(outside(nothing, 6_000, dim, rng), rng.standard_normal((20_000, dim)))
@@ -61,12 +62,10 @@ def test_draws_from_the_true_distribution_are_complete(dim: int) -> None:
     ("hole", "dim", "mass", "n"),
     [
         (disc, 2, 0.1, 12_000),
-        (slab, 2, 0.5, 6_000),
         (rotated, 2, 0.3, 6_000),
         (disc, 8, 0.3, 20_000),
-        (slab, 8, 0.1, 6_000),
         (rotated, 8, 0.1, 45_000),
-        (rotated, 8, 0.5, 6_000),
+        (slab, 8, 0.5, 6_000),
     ],
 )
 def test_planted_holes_are_found(hole: Callable[..., Any], dim: int, mass: float, n: int) -> None:
@@ -111,24 +110,20 @@ def test_shift_and_scale_of_the_codes_do_not_matter() -> None:
 def test_a_fitted_gaussian_repairs_what_the_prior_misses() -> None:
     space = space_of(5 + 0.01 * np.random.default_rng(6).standard_normal((3_000, 2)))
     prior, gaussian = completeness(space), completeness(space, "gaussian")
-    assert prior.value < 0.01
+    assert prior.value < 0.002
     assert gaussian.value > 0.97
-    assert prior.reading.startswith("At most 0 % of draws from the model's own prior")
+    assert prior.reading.startswith("At most 0.1 % of draws from the model's own prior")
 
 
 def test_same_seed_same_number_and_the_callers_randomness_is_left_alone() -> None:
-    import torch
-
-    space = space_of(np.random.default_rng(7).standard_normal((400, 2)))
+    """One of the two dimensions is constant, as a dead unit of an autoencoder is; that is no error."""
+    space = space_of(np.random.default_rng(7).standard_normal((400, 2)) * [1, 0])
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    assert completeness(space, seed=3).to_json() == completeness(space, seed=3).to_json()
+    found = completeness(space, "gaussian", seed=3)
+    assert found.to_json() == completeness(space, "gaussian", seed=3).to_json()
+    assert found.value > 0.9
     assert torch.equal(before, torch.get_rng_state())
     assert torch.get_num_threads() == threads
-
-
-def test_a_constant_dimension_is_no_error() -> None:
-    codes = np.random.default_rng(8).standard_normal((600, 2)) * [1, 0]
-    assert completeness(space_of(codes), "gaussian").value > 0.9
 
 
 def test_wrong_use_is_named() -> None:

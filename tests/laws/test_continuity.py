@@ -30,7 +30,8 @@ def whitened(n: int, dim: int, seed: int = 0) -> Array:
 
 def lattice(n: int, gap: float, dim: int) -> Array:
     """Examples in a row, `gap` between neighbours."""
-    return np.eye(dim)[0] * gap * np.arange(n)[:, None]
+    row: Array = gap * np.arange(n)[:, None] * np.eye(dim)[0]
+    return row
 
 
 @pytest.mark.parametrize("gap", [0.2, 0.5, 0.8])

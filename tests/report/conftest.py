@@ -1,0 +1,59 @@
+"""Small spaces with judgements made by hand: what is tested here is the report, not the measuring."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+
+from latentwalk.comparison import Entry, Judgement, pca_space
+from latentwalk.data.dataset import Dataset
+from latentwalk.estimator import Autoencoder
+from latentwalk.latent.measure import Measure
+
+HELD = 60  # rows of each data set that count as held out
+
+
+def pictures(n: int = 260) -> Dataset:
+    """Bright bars at three heights, with noise: (n, 9, 9) bytes, three classes with names that need care."""
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % 3
+    x = rng.integers(0, 60, (n, 9, 9))
+    for at, label in enumerate(y):
+        x[at, 3 * label : 3 * label + 3, 2:7] += 150
+    return Dataset.of(x.astype(np.uint8), np.array(["<script>alert(1)</script>", "cost$", "$x_"])[y])
+
+
+def judged(recipe: str, latent: int, data: Dataset) -> Entry:
+    """A barely trained model with a judgement of round numbers."""
+    held_out = np.arange(len(data)) >= len(data) - HELD
+    if recipe == "pca":
+        model = None
+        space = pca_space(PCA(latent, whiten=True).fit(data.x.reshape(len(data), -1)), data, held_out)
+    else:
+        model = Autoencoder(recipe, latent=latent, network="dense", epochs=2, random_state=0, progress=False).fit(data)
+        space = model.space(data, held_out=held_out)
+    curve = {"curve_scales": [0.02, 0.1, 0.5], "curve": [1.0, 0.8, 0.2]}
+    share = Measure("completeness", 0.6, 0.55, 0.65, "At most 60 % land.", {"trees_alone": float("nan")})
+    judgement = Judgement(
+        error=0.05,
+        continuity=Measure("continuity", 0.8, 0.75, 0.85, "80 % of steps.", curve),
+        completeness={"own N(0, I)": share, "matched Gaussian": share},
+        class_accuracy=None if data.y is None else 0.9,
+        active=latent,
+        warning="It has collapsed. Lower beta." if recipe == "vae" else None,
+    )
+    return Entry(recipe, latent, model, space, judgement, 1.5)
+
+
+@pytest.fixture(scope="session")
+def judge_all() -> Callable[[Sequence[tuple[str, int]], Dataset], list[Entry]]:
+    """(recipe, latent) pairs and data → entries."""
+    return lambda pairs, data: [judged(recipe, latent, data) for recipe, latent in pairs]
+
+
+@pytest.fixture(scope="session")
+def entries() -> list[Entry]:
+    """PCA, AE and VAE in two dimensions and a VAE in three, on the same pictures."""
+    data = pictures()
+    return [judged(recipe, latent, data) for recipe, latent in (("pca", 2), ("ae", 2), ("vae", 2), ("vae", 3))]

@@ -1,0 +1,98 @@
+"""The sentences follow the numbers: turn a number round and the sentence turns, or is not said."""
+
+from typing import Any
+
+import pytest
+
+from latentwalk.report import words
+
+TITLES = {"ae": "AE", "vae": "VAE", "vae-without-kl": "VAE without KL", "pca": "PCA"}
+
+
+def made_up(recipe: str, latent: int, continuity: float, own: float, matched: float = 0.5) -> dict[str, Any]:
+    """What the sentences read of an entry, with intervals of two points to each side."""
+
+    def measure(value: float) -> dict[str, Any]:
+        return {"value": value, "low": max(0.0, value - 0.02), "high": min(1.0, value + 0.02)}
+
+    return {
+        "recipe": recipe,
+        "title": TITLES[recipe],
+        "latent": latent,
+        "history": [] if recipe == "pca" else [{}],
+        "posterior": {"share": 0.01},
+        "judgement": {
+            "continuity": measure(continuity),
+            "completeness": {"own N(0, I)": measure(own), "matched Gaussian": measure(matched)},
+            "warning": None,
+        },
+    }
+
+
+def said(function: Any, *entries: dict[str, Any]) -> str:
+    found = function({"entries": list(entries)})
+    return " ".join(item if isinstance(item, str) else f"{item['claim']} {item['found']}" for item in found)
+
+
+@pytest.mark.parametrize(
+    ("vae", "ae", "expected"),
+    [(0.85, 0.62, "order holds"), (0.62, 0.85, "turned round"), (0.70, 0.71, "intervals overlap")],
+)
+def test_the_order_is_the_one_measured(vae, ae, expected):
+    text = said(words.summary, made_up("ae", 2, 0.6, ae), made_up("vae", 2, 0.9, vae))
+    assert expected in text
+    assert f"at most {words.percent(vae)} of the codes drawn from N(0, I) land where the VAE" in text
+    assert f"for the plain autoencoder it is at most {words.percent(ae)}" in text
+
+
+def test_orders_that_differ_between_dimensions_are_told_apart():
+    entries = [made_up("ae", 2, 0.6, 0.6), made_up("vae", 2, 0.9, 0.9), made_up("ae", 8, 0.6, 0.9), made_up("vae", 8, 0.9, 0.6)]
+    text = said(words.summary, *entries)
+    assert "In 2 dimensions the textbook’s order holds" in text
+    assert "In 8 dimensions the textbook’s order is turned round" in text
+
+
+def test_without_vae_and_ae_the_most_and_the_least_complete_network_are_compared():
+    entries = made_up("pca", 2, 1, 0.99), made_up("ae", 2, 0.6, 0.3), made_up("vae-without-kl", 2, 0.6, 0.5)
+    text = said(words.summary, *entries)
+    assert "where the VAE without KL has encoded data; for the plain autoencoder" in text
+    assert "textbook" not in text
+
+
+@pytest.mark.parametrize(("continuity", "shown"), [(0.63, True), (0.80, False), (0.94, False)])
+def test_leaving_out_the_kl_is_told_of_only_where_it_gains_nothing(continuity, shown):
+    entries = made_up("ae", 2, 0.63, 0.6), made_up("vae-without-kl", 2, continuity, 0.6), made_up("vae", 2, 0.94, 0.98)
+    assert ("leaves out the KL" in said(words.disagreements, *entries)) == shown
+
+
+@pytest.mark.parametrize(("own", "shown"), [(0.85, True), (0.94, False), (1.0, False)])
+def test_holes_of_a_vae_are_told_of_only_where_the_interval_shows_them(own, shown):
+    text = said(words.disagreements, made_up("vae", 2, 0.94, own))
+    assert ("A trained VAE is complete" in text) == shown
+    assert ("at least 15\u202f% fall into holes" in text) == shown
+
+
+@pytest.mark.parametrize(
+    ("continuity", "own", "matched", "shown"),
+    [(0.99, 0.0, 0.4, True), (0.63, 0.0, 0.4, False), (0.99, 0.0, 0.97, False), (0.99, 0.97, 0.4, False)],
+)
+def test_a_smooth_autoencoder_full_of_holes(continuity, own, matched, shown):
+    text = said(words.disagreements, made_up("ae", 8, continuity, own, matched))
+    assert ("by holes, not by jumps" in text) == shown
+
+
+def test_nothing_is_said_where_the_textbook_is_right():
+    entries = made_up("ae", 2, 0.6, 0.6), made_up("vae-without-kl", 2, 0.93, 0.6), made_up("vae", 2, 0.94, 0.99)
+    assert words.disagreements({"entries": list(entries)}) == []
+
+
+def test_a_single_model_is_told_as_it_is():
+    assert "the rest fall into holes" in said(words.summary, made_up("vae", 2, 0.9, 0.8))
+    assert "as complete as the test can see" in said(words.summary, made_up("vae", 2, 0.9, 0.99))
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.62, "62"), (0.995, "99.5"), (0.9999, "> 99.9"), (1.0, "100"), (0.0, "0"), (0.0001, "< 0.1")]
+)
+def test_no_share_is_rounded_to_all_or_nothing(share, text):
+    assert words.percent(share) == f"{text}\u202f%"

@@ -4,7 +4,7 @@
 
 Four shapes of hole: none; a ball one deviation off the centre; a slab across an axis; the same slab across a random
 direction. 60,000 encoded points, 40,000 draws: 20,000 a side to train and 20,000 a side to judge. Writes
-benchmarks/results/planted_holes.md. About 5 minutes for 2 seeds on 2 cores.
+benchmarks/results/planted_holes.md. About 8 minutes of CPU for 2 seeds, on one thread.
 """
 
 import os

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
 
 from latentwalk.data.dataset import Dataset
@@ -85,17 +85,25 @@ class Comparison:
         self.latent = latent
         self.options = options
 
-    def fit(self, train: Dataset, test: Dataset | None = None) -> Self:
-        """Train and judge every member. Without `test`, a tenth of the rows (at least 20) is held out to judge by."""
+    def fit(self, train: Dataset | ArrayLike, test: Dataset | ArrayLike | None = None) -> Self:
+        """Train and judge every member on data sets, or arrays (n, *E).
+
+        Without `test`, a tenth of the rows (at least 20) is held out to judge by.
+        """
         self.entries_ = list(self.each(train, test))
         return self
 
-    def each(self, train: Dataset, test: Dataset | None = None) -> Iterator[Entry]:
+    def each(self, train: Dataset | ArrayLike, test: Dataset | ArrayLike | None = None) -> Iterator[Entry]:
         """The same, one finished entry at a time, for who wants to show or save them as they come."""
         if not self.recipes or not len(self.latent):
             raise ConfigError("a comparison needs at least one recipe and one number of dimensions.")
+        train = train if isinstance(train, Dataset) else Dataset.of(train)
         if test is None:
             train, test = halves(train, self.options.get("random_state"))
+        test = test if isinstance(test, Dataset) else Dataset.of(test)
+        most = min(len(train), train.spec.size)
+        if "pca" in self.recipes and max(self.latent) > most:
+            raise ConfigError(f"latent={max(self.latent)}: the data has {most} principal components. Use fewer, or no 'pca'.")
         for latent in self.latent:
             for recipe in self.recipes:
                 yield self._entry(recipe, latent, train, test)

@@ -122,8 +122,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             self.model_.to(device)
             learn, held = self._split(len(x), np.random.default_rng(seed))
             self.validation_rows_ = held
-            batches = Batches(as_tensor(x[learn]).to(device), self.batch_size, torch.Generator().manual_seed(seed))
-            validation = Batches(as_tensor(x[held]).to(device), 4 * self.batch_size) if len(held) else None
+            size = int(self.batch_size)
+            batches = Batches(as_tensor(x[learn]).to(device), size, torch.Generator().manual_seed(seed))
+            validation = Batches(as_tensor(x[held]).to(device), 4 * size) if len(held) else None
             epochs = train(self.model_, self.recipe_.loss(), batches, settings, validation)
             self._learn(epochs, self.history_ if again else [])
         return self

@@ -16,12 +16,13 @@ from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.networks.build import Network
 
 RNG = np.random.default_rng(0)
-TABLE = RNG.normal(size=(60, 5))
+TABLE = RNG.normal(size=(60, 2)) @ RNG.normal(size=(2, 5)) + 0.3 * RNG.normal(size=(60, 5))
 BITS = RNG.random((60, 6, 7)) > 0.5
 
 
 def auto(recipe="vae", **options):
-    return Autoencoder(recipe, **{"epochs": 2, "random_state": 0, "progress": False, "network": Network(widths=(16,))} | options)
+    usual = {"epochs": 2, "random_state": 0, "progress": False, "network": Network(widths=(16,))}
+    return Autoencoder(recipe, **usual | options)
 
 
 def weights(model):
@@ -35,21 +36,27 @@ def same(a, b):
 # ------------------------------------------------------------------ codes
 
 
-@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(
-    ("shape", "network"),
-    [((5,), "dense"), ((28, 28), "dense"), ((28, 28), "conv"), ((27, 31, 3), "conv"), ((3, 27, 31), "conv"), ((3, 27, 31), "dense")],
-    ids=str,
-)  # fmt: skip
+    ("shape", "network", "threads"),
+    [
+        ((5,), Network("dense"), 1),
+        ((28, 28), Network("dense"), 1),
+        ((28, 28), Network("dense"), 2),
+        ((27, 31, 3), Network("conv", channels=(8, 16)), 1),
+        ((3, 27, 31), Network("conv", channels=(8, 16)), 2),
+        ((3, 27, 31), Network("dense", widths=(64,)), 1),
+    ],
+    ids=["table", "gray", "gray, 2 threads", "HWC", "CHW, 2 threads", "CHW, dense"],
+)
 def test_a_row_has_the_same_code_alone_as_among_others(shape, network, threads):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        x = np.random.default_rng(1).random((CHUNK + 37, *shape)).astype(np.float32)
-        model = auto(network=network, epochs=1).fit(x[:64])
+        x = np.random.default_rng(1).random((CHUNK + 9, *shape)).astype(np.float32)
+        model = auto(network=network, epochs=1).fit(x[:32])
         together = model.transform(x)
         decoded, scores = model.reconstruct(x), model.score_samples(x, draws=2)
-        for row in (0, 1, 36, CHUNK - 1, CHUNK, CHUNK + 36):
+        for row in (0, 1, CHUNK - 1, CHUNK, CHUNK + 8):
             np.testing.assert_array_equal(model.transform(x[row : row + 1])[0], together[row])
             np.testing.assert_array_equal(model.reconstruct(x[row : row + 1])[0], decoded[row])
             np.testing.assert_array_equal(model.score_samples(x[row : row + 1], draws=2)[0], scores[row])
@@ -63,7 +70,7 @@ def test_a_row_has_the_same_code_alone_as_among_others(shape, network, threads):
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_answers_have_the_shape_and_units_of_x(recipe):
     x = np.random.default_rng(0).integers(0, 256, (50, 6, 7, 3), dtype=np.uint8)
-    model = auto(recipe, latent=3, epochs=10).fit(x)
+    model = auto(recipe, latent=3, epochs=60, learning_rate=1e-2).fit(x)
     codes = model.transform(x)
     assert (codes.shape, codes.dtype) == ((50, 3), np.float32)
     for back in (model.inverse_transform(codes), model.reconstruct(x), model.denoise(x)):
@@ -126,7 +133,7 @@ def test_the_space_is_what_transform_and_inverse_transform_say():
 # ------------------------------------------------------------------ data of every kind
 
 
-@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "uint16", "int64", "uint64", "float16", "float64", "longdouble", ">f4"])
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", "int64", "uint64", "float16", "float64", "longdouble", ">f4"])
 @pytest.mark.parametrize("shape", [(6,), (5, 6), (5, 6, 3)], ids=str)
 def test_every_dtype_fits_and_comes_back(dtype, shape):
     x = (np.random.default_rng(0).random((30, *shape)) * 100).astype(dtype)
@@ -159,8 +166,17 @@ def test_x_is_not_modified_and_lists_and_arrays_are_the_same():
     np.testing.assert_array_equal(auto().fit(Dataset.of(x)).transform(x), a)
 
 
-@pytest.mark.parametrize(("n", "options"), [(2, {}), (3, {"validation": 0.99}), (7, {"batch_size": 3}), (5, {"batch_size": 1}),
-                                            (9, {"batch_size": np.int64(4), "validation": 0.5}), (4, {"validation": 0.1})])  # fmt: skip
+@pytest.mark.parametrize(
+    ("n", "options"),
+    [
+        (2, {}),
+        (3, {"validation": 0.99}),
+        (7, {"batch_size": 3}),
+        (5, {"batch_size": 1}),
+        (9, {"batch_size": np.int64(4), "validation": 0.5}),
+        (4, {"validation": 0.1}),
+    ],
+)
 def test_few_rows_and_odd_batches_train(n, options):
     model = auto(**options).fit(TABLE[:n])
     assert len(model.history_) == 2
@@ -170,10 +186,10 @@ def test_few_rows_and_odd_batches_train(n, options):
 
 def test_validation_rows_are_not_trained_on():
     """Whatever stands in them, the weights are the same (were it not for the choice of the best epoch)."""
-    first = auto(epochs=1).fit(TABLE)
-    spoilt = TABLE.copy()
-    spoilt[first.validation_rows_] = TABLE[first.validation_rows_][::-1]
-    assert same(weights(first), weights(auto(epochs=1).fit(spoilt)))
+    first = auto(epochs=1).fit(BITS)
+    other = BITS.copy()
+    other[first.validation_rows_] ^= True
+    assert same(weights(first), weights(auto(epochs=1).fit(other)))
 
 
 def test_a_spec_overrides_what_would_be_guessed():
@@ -209,11 +225,11 @@ def test_fitting_leaves_the_generators_of_others_alone():
 
 
 def test_warm_start_goes_on_and_fitting_anew_does_not():
-    model = auto(warm_start=True).fit(TABLE)
+    model = auto(warm_start=True, epochs=20, validation=0).fit(TABLE)
     before = weights(model)
     model.fit(TABLE)
-    assert [epoch.number for epoch in model.history_] == [1, 2, 3, 4]
-    assert model.history_[2].loss < model.history_[0].loss
+    assert [epoch.number for epoch in model.history_] == list(range(1, 41))
+    assert model.history_[20].loss < model.history_[0].loss - 0.1
     assert not same(before, weights(model))
     again = model.set_params(warm_start=False).fit(TABLE)
     assert same(before, weights(again))
@@ -329,9 +345,9 @@ def spoilt(row, column, value):
         (lambda: auto().fit(spoilt(12, 4, np.nan)), DataError, "NaN .*row 12, column 4"),
         (lambda: auto().fit(spoilt(7, 0, -np.inf)), DataError, "infinity .*row 7, column 0"),
         (lambda: auto().fit(np.full((9, 3, 4), np.nan)), DataError, r"NaN .*row 0, position \(0, 0\)"),
-        (lambda: auto().fit(["a", "b"]), DataError, ""),
-        (lambda: auto().fit([["a", "b"], ["c", "d"]]), DataError, ""),
-        (lambda: auto().fit(np.zeros(5)), DataError, ""),
+        (lambda: auto().fit(["a", "b"]), DataError, "2D array"),
+        (lambda: auto().fit([["a", "b"], ["c", "d"]]), DataError, "numeric|convert"),
+        (lambda: auto().fit(np.zeros(5)), DataError, "2D array"),
         (lambda: auto().fit(TABLE, np.zeros(59)), DataError, r"expected 60 labels.*\(59,\)"),
         (lambda: auto("vea").fit(TABLE), ConfigError, "unknown recipe 'vea'. Did you mean 'vae'"),
         (lambda: auto(likelihood="bernouli").fit(TABLE), ConfigError, "Did you mean 'bernoulli'"),

@@ -92,8 +92,9 @@ def test_set_output_pandas_and_names():
     np.testing.assert_array_equal(model.reconstruct(table), model.inverse_transform(codes))
     with pytest.raises(DataError, match="feature names"):
         model.transform(table[list("dcba")])
-    with pytest.raises(DataError, match="row 2"):
-        model.transform(table.mask(table.index == 102))
+    table.loc[102, "c"] = np.nan
+    with pytest.raises(DataError, match="row 2, column 2"):
+        model.transform(table)
 
 
 def test_a_fitted_model_can_be_pickled_and_says_so_in_words():

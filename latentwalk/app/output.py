@@ -41,12 +41,14 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder and write into it, so that minutes of training are not lost to a wrong --out. Raises OutputError."""
-    trial = folder / f".latentwalk-{os.getpid()}"
+    """Try to write into the folder, so that minutes of training are not lost to a wrong --out. Raises OutputError."""
+    trial, new = folder / f".latentwalk-{os.getpid()}", not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         trial.touch()
         trial.unlink()
+        if new:
+            folder.rmdir()
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}. Choose another place with --out.") from error
 

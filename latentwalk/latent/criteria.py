@@ -147,9 +147,9 @@ def _network(
     """A D-128-128-1 network on x (n, D) and y (n,): its logit of y = 1.
 
     One-cycle AdamW, weights averaged over the last 250 steps or so; a tenth of the points choose the best of the averages,
-    looked at after each of `rounds`. The averaging and the high rate make tilted holes of mass .1 in 8 dimensions visible (.90 found
-    instead of .97). All rounds are run: such a hole is found late, after a long stretch without progress, and a stop after ten
-    idle rounds once missed it (.99).
+    looked at after each of `rounds`. The averaging and the high rate make tilted holes of mass .1 in 8 dimensions visible (.90
+    found instead of .97). All rounds are run: such a hole is found late, after a long stretch without progress, and a stop
+    after ten idle rounds once missed it (.99).
     """
     generator = torch.Generator().manual_seed(seed)
     points, marks = torch.from_numpy(x.astype(np.float32)), torch.from_numpy(y.astype(np.float32))

@@ -21,7 +21,7 @@ def pictures(n: int = 260) -> Dataset:
     x = rng.integers(0, 60, (n, 9, 9))
     for at, label in enumerate(y):
         x[at, 3 * label : 3 * label + 3, 2:7] += 150
-    return Dataset.of(x.astype(np.uint8), np.array(["<script>alert(1)</script>", "cost$", "$x_"])[y])
+    return Dataset.of(x.astype(np.uint8), np.array(["<script>alert(1)</script>", "cost$", "x$y_"])[y])
 
 
 def judged(recipe: str, latent: int, data: Dataset) -> Entry:

@@ -23,6 +23,7 @@ from latentwalk.training import checkpoint, codec
 
 IMAGES = np.random.default_rng(0).random((24, 9, 10, 3))
 WARM = Recipe("mine", beta=linear(2.0, over=3), corruption=Corruption("masking", 0.2), free_nats=0.05, draws=2, generative=True)
+NETWORKS = [Network("dense", widths=(6,)), Network("conv", widths=(), channels=(3, 4))]
 LIKELIHOODS = ["auto", "bernoulli", "continuous-bernoulli", Likelihood(sigma="each"), Likelihood(sigma=0.2)]
 CYCLES = Recipe("cycles", beta=cyclical(every=4))
 
@@ -54,7 +55,7 @@ def changed(folder, **header):
 
 @pytest.mark.parametrize("recipe", [*RECIPES, WARM, CYCLES], ids=lambda r: getattr(r, "name", r))
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=str)
-@pytest.mark.parametrize("network", [Network("dense", widths=(6,)), Network("conv", widths=(), channels=(3, 4))], ids=lambda n: n.kind)
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.kind)
 def test_the_same_numbers_come_back(recipe, likelihood, network, tmp_path):
     ours = fitted(recipe, likelihood=likelihood, network=network, latent=3)
     ours.save(tmp_path)

@@ -2,9 +2,9 @@
 
     python benchmarks/verdicts.py [--data mnist] [--seeds 3] [--latent 2 8 32]
 
-The setting of the study in docs/design.md: MLP 784-512-256, 8 epochs, batches of 128, Adam 1e-3, Bernoulli targets. PCA, AE, VAE
-without KL, VAE; each trained on the training rows, continuity on the test rows, completeness on the codes of all rows. Every
-entry is kept in a JSON-lines file as it is finished (`--keep`), and a second run goes on from there. Writes
+The setting of the study in docs/design.md: MLP 784-512-256, 8 epochs, batches of 128, Adam 1e-3, Bernoulli targets. PCA, AE,
+VAE without KL, VAE; each trained on the training rows, continuity on the test rows, completeness on the codes of all
+rows. Every entry is kept in a JSON-lines file as it is finished (`--keep`), and a second run goes on from there. Writes
 benchmarks/results/verdicts.md (verdicts-NAME.md for another set). About 40 minutes for MNIST on 2 cores.
 """
 
@@ -65,11 +65,11 @@ def page(kept: list[dict[str, Any]], train: Dataset, test: Dataset, seeds: int) 
     rows = [row(kept, recipe, latent) for latent in sorted({f["key"][2] for f in kept}) for recipe in RECIPES]
     return (
         f"# Verdicts: {train.name}\n\n{facts('torch', 'numpy', 'scikit-learn', 'latentwalk')} Seeds 0 to {seeds - 1}; "
-        f"{len(train):,} training rows (a tenth chooses the best epoch), {len(test):,} test rows. MLP 784-512-256, 8 epochs, batches "
-        "of 128, Adam 1e-3. Continuity on test rows, completeness on one draw of q(z | x) for every row (codes for AE and PCA); "
-        "'at most', since a hole that two classifiers cannot see counts as complete. Each cell: the median over the seeds, and in "
-        "brackets the lowest and highest end of the seeds' 95 % intervals. Squared error: mean per value of the test rows, in "
-        f"units of the range. Script: `benchmarks/verdicts.py --data {train.name}`.\n\n"
+        f"{len(train):,} training rows (a tenth chooses the best epoch), {len(test):,} test rows. MLP 784-512-256, 8 epochs, "
+        "batches of 128, Adam 1e-3. Continuity on test rows, completeness on one draw of q(z | x) for every row (codes for AE "
+        "and PCA); 'at most', since a hole that two classifiers cannot see counts as complete. Each cell: the median over the "
+        "seeds, and in brackets the lowest and highest end of the seeds' 95 % intervals. Squared error: mean per value of the "
+        f"test rows, in units of the range. Script: `benchmarks/verdicts.py --data {train.name}`.\n\n"
         f"{head}\n| ---: | --- |{' ---: |' * 6}\n" + "\n".join(rows) + "\n\n" + "\n".join(claims(kept)) + "\n"
     )
 

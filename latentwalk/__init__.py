@@ -16,6 +16,7 @@ from latentwalk.errors import (
     LatentwalkError,
     NotGenerativeError,
     TrainingError,
+    TrainingStopped,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ __all__ = [
     "Recipe",
     "Schedule",
     "TrainingError",
+    "TrainingStopped",
     "__version__",
     "completeness",
     "constant",

@@ -1,6 +1,7 @@
 """Several recipes, and PCA, on the same data, with the same networks and from the same seed, side by side."""
 
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,9 +12,9 @@ from sklearn.decomposition import PCA
 
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources import join
-from latentwalk.errors import ConfigError
+from latentwalk.errors import ConfigError, DataError, TrainingStopped
 from latentwalk.estimator import Autoencoder
-from latentwalk.latent.criteria import completeness, continuity
+from latentwalk.latent.criteria import FEWEST_TO_TELL, completeness, continuity
 from latentwalk.latent.measure import Measure
 from latentwalk.latent.sampling import StandardNormal
 from latentwalk.latent.space import LatentSpace
@@ -101,6 +102,8 @@ class Comparison:
         if test is None:
             train, test = halves(train, self.options.get("random_state"))
         test = test if isinstance(test, Dataset) else Dataset.of(test)
+        if len(train) + len(test) < FEWEST_TO_TELL:
+            raise DataError(f"{len(train) + len(test)} rows are too few to judge by: at least {FEWEST_TO_TELL} are needed.")
         most = min(len(train), train.spec.size)
         if "pca" in self.recipes and max(self.latent) > most:
             raise ConfigError(f"latent={max(self.latent)}: the data has {most} principal components. Use fewer, or no 'pca'.")
@@ -126,13 +129,23 @@ class Comparison:
 
     def _entry(self, recipe: Any, latent: int, train: Dataset, test: Dataset) -> Entry:
         start = time.perf_counter()
-        model = None if recipe == "pca" else Autoencoder(recipe, latent=latent, **self.options).fit(train)
+        model = None if recipe == "pca" else _trained(recipe, latent, train, self.options)
         both, held_out = join(train, test), np.arange(len(train) + len(test)) >= len(train)
         fitted = model or PCA(latent, whiten=True, random_state=0).fit(train.x.reshape(len(train), -1))
         seconds = time.perf_counter() - start
         space = pca_space(fitted, both, held_out) if model is None else model.space(both, held_out=held_out)
         name = recipe if isinstance(recipe, str) else recipe.name
         return Entry(name, latent, model, space, judge(space), seconds)
+
+
+def _trained(recipe: Any, latent: int, data: Dataset, options: Mapping[str, Any]) -> Autoencoder:
+    """A fitted member. Ctrl-C ends the whole comparison: one of half-trained models is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingStopped)
+        model = Autoencoder(recipe, latent=latent, **options).fit(data)
+    if model.interrupted_:
+        raise KeyboardInterrupt
+    return model
 
 
 def judge(space: LatentSpace, seed: int = 0) -> Judgement:

@@ -7,6 +7,9 @@
     ├── NotGenerativeError   sampling asked of a model that has nothing to draw from   (also a RuntimeError)
     └── CheckpointError      a saved model that cannot be written or read              (also a RuntimeError)
 
+    UserWarning
+    └── TrainingStopped      Ctrl-C ended training early; what was learnt is kept
+
 A message says what happened, where, what was found, what was expected, and what to do about it.
 """
 
@@ -20,6 +23,7 @@ __all__ = [
     "LatentwalkError",
     "NotGenerativeError",
     "TrainingError",
+    "TrainingStopped",
     "unknown",
 ]
 
@@ -38,6 +42,10 @@ class DataError(LatentwalkError, ValueError):
 
 class TrainingError(LatentwalkError, RuntimeError):
     """Training that went wrong."""
+
+
+class TrainingStopped(UserWarning):
+    """A warning: Ctrl-C ended training early, and what was learnt until then is kept."""
 
 
 class NotGenerativeError(LatentwalkError, RuntimeError):

@@ -18,7 +18,7 @@ from torch import Tensor
 from latentwalk.data.batches import Batches
 from latentwalk.data.dataset import Dataset, DataSpec, as_array, check_finite, check_labels
 from latentwalk.data.scaling import Scaling, as_tensor
-from latentwalk.errors import CheckpointError, ConfigError, DataError, NotGenerativeError, TrainingError
+from latentwalk.errors import CheckpointError, ConfigError, DataError, NotGenerativeError, TrainingError, TrainingStopped
 from latentwalk.latent.sampling import Sampler, StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.latent_model import Pass
@@ -122,10 +122,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             self.model_.to(device)
             learn, held = self._split(len(x), np.random.default_rng(seed))
             self.validation_rows_ = held
-            size = int(self.batch_size)
-            batches = Batches(as_tensor(x[learn]).to(device), size, torch.Generator().manual_seed(seed))
-            validation = Batches(as_tensor(x[held]).to(device), 4 * size) if len(held) else None
-            epochs = train(self.model_, self.recipe_.loss(), batches, settings, validation)
+            data, size = as_tensor(x).to(device), int(self.batch_size)
+            batches = Batches(data, size, torch.Generator().manual_seed(seed), torch.from_numpy(learn))
+            validation = Batches(data, 4 * size, rows=torch.from_numpy(held)) if len(held) else None
+            epochs = train(self.model_, self.recipe_.loss(), batches, settings, validation, going_on=again)
             self._learn(epochs, self.history_ if again else [])
         return self
 
@@ -146,6 +146,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             warnings.warn(
                 f"training was stopped after {len(self.history_)} of {len(before) + self.epochs} epochs; the best weights so "
                 "far are kept. To go on: set_params(warm_start=True).fit(X).",
+                TrainingStopped,
                 stacklevel=3,
             )
 

@@ -12,7 +12,7 @@ from latentwalk.models.recipes import recipe_named
 from latentwalk.networks.build import Network
 
 RNG = np.random.default_rng(0)
-X = RNG.normal(size=(120, 2)) @ RNG.normal(size=(2, 5)) + 0.1 * RNG.normal(size=(120, 5)) + 7
+X = RNG.normal(size=(320, 2)) @ RNG.normal(size=(2, 5)) + 0.1 * RNG.normal(size=(320, 5)) + 7
 DATA = Dataset.of(X, np.where(X[:, 0] > 7, "right", "left"))
 OPTIONS = {"epochs": 2, "random_state": 0, "progress": False, "network": Network(widths=(8,))}
 
@@ -34,7 +34,7 @@ def test_members_come_in_order_and_share_rows_to_judge_by(quick):
     assert [e.model is None for e in entries[:3]] == [True, False, False]
     for entry in entries:
         assert entry.space.dim == entry.latent
-        assert entry.space.held_out.sum() == 20
+        assert entry.space.held_out.sum() == 32
         np.testing.assert_array_equal(entry.space.data, entries[0].space.data)
         assert entry.space.classes == ("left", "right")
         assert entry.seconds > 0
@@ -69,7 +69,7 @@ def test_error_is_measured_in_units_of_the_data():
 
 def test_halves_part_the_rows_and_repeat():
     train, test = halves(DATA, 3)
-    assert (len(train), len(test)) == (100, 20)
+    assert (len(train), len(test)) == (288, 32)
     rows = np.concatenate([train.x, test.x])
     np.testing.assert_array_equal(np.sort(rows[:, 0]), np.sort(X[:, 0]))
     np.testing.assert_array_equal(halves(DATA, 3)[1].x, test.x)

@@ -11,20 +11,19 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from latentwalk.app.fitting import epochs_for, saved, stop_said, tell_skipped
+from latentwalk.app.fitting import epochs_for, saved, tell_skipped
 from latentwalk.app.output import OutputError, check_writable, note
 from latentwalk.app.runs import REPORT, Run
 from latentwalk.app.source import Source, fingerprint
 from latentwalk.comparison import NAMES, Comparison, Entry, halves
 from latentwalk.data import Dataset
-from latentwalk.errors import ConfigError, DataError, LatentwalkError, unknown
+from latentwalk.errors import ConfigError, LatentwalkError, unknown
 from latentwalk.latent.measure import Measure
 from latentwalk.models.recipes import RECIPES
 
 __all__ = ["compared", "verdicts", "write_report"]
 
 USUAL = (2, 8)  # numbers of dimensions: one that can be looked at, one that is better
-FEWEST = 300  # rows below which completeness cannot be measured
 WIDE = 120  # columns of a table where there is no terminal to ask
 
 
@@ -114,11 +113,7 @@ def _followed(comparison: Comparison, train: Dataset, test: Dataset, console: Co
         start = time.perf_counter()
         if console.is_terminal:
             note(f"{index}/{len(members)}  {name}, {latent} dimensions: training, then measuring")
-        try:
-            with stop_said("error"):
-                entry = next(entries)
-        except UserWarning:  # the estimator keeps what it learnt and warns; a comparison of half-trained models is none
-            raise KeyboardInterrupt from None
+        entry = next(entries)
         if console.is_terminal:
             rest = time.perf_counter() - start - entry.seconds
             note(f"     {entry.judgement.continuity}; trained in {entry.seconds:.0f} s, measured in {rest:.0f} s")
@@ -148,10 +143,6 @@ def _halves(source: Source, seed: int) -> tuple[Source, Dataset, Dataset]:
     if test is None or fingerprint(test) == fingerprint(train):
         source = replace(source, apart=seed)
         train, test = halves(train, seed)
-    if len(train) + len(test) < FEWEST:
-        raise DataError(
-            f"{len(train) + len(test)} rows are too few to measure completeness with; at least {FEWEST} are needed."
-        )
     return source, train, test
 
 

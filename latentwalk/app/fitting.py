@@ -1,8 +1,7 @@
 """`latentwalk fit`: begin a run, stop it without losing anything, go on with it."""
 
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,13 @@ from latentwalk.app.output import OutputError, check_writable, note
 from latentwalk.app.runs import Run, holds_model
 from latentwalk.app.source import Source, fingerprint
 from latentwalk.data import Dataset
-from latentwalk.errors import CheckpointError, ConfigError
+from latentwalk.errors import CheckpointError, ConfigError, TrainingStopped
 from latentwalk.estimator import Autoencoder
 
-__all__ = ["begin", "epochs_for", "next_steps", "resume", "saved", "stop_said", "tell_skipped"]
+__all__ = ["begin", "epochs_for", "next_steps", "resume", "saved", "tell_skipped"]
 
 WORK = 400_000  # rows seen in all that a small model is good after; the tour on 5,000 rows stays under five minutes
 STOPPED = 130
-STOP = "training was stopped"  # how the estimator's warning begins
 READING = ("size", "color", "label")  # options of the data
 MODEL = {name: name for name in ("recipe", "latent", "network", "likelihood", "validation")} | {"seed": "random_state"}
 LEARNING = ("batch_size", "learning_rate", "patience", "precision", "compile")  # these may change on the way
@@ -88,18 +86,11 @@ def next_steps(run: Run) -> list[str]:
     return [f"{what + ':':14}{command}" for what, command in steps]
 
 
-@contextmanager
-def stop_said(action: Any) -> Iterator[None]:
-    """What to do with the estimator's warning that Ctrl-C ended training: a filter action of `warnings`."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings(action, message=STOP, category=UserWarning)
-        yield
-
-
 def _learn(run: Run, train: Dataset) -> None:
     """Fit the model of `run`, save, and say what came of it. Leaves with 130 after Ctrl-C."""
     model = run.model
-    with stop_said("ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingStopped)  # said below, with the command that goes on
         model.fit(train)
     model.set_params(warm_start=False, epochs=run.epochs)
     saved(run)

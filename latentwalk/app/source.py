@@ -113,7 +113,7 @@ def pictures_like(spec: DataSpec, files: Sequence[Path]) -> Dataset:
     for file in files:
         try:
             entry = images.Entry(file.name, file.stat().st_size, file.read_bytes)
-            parts.append(images._read([entry], file.stem, "all", "image", (height, width), _color(spec)).x)
+            parts.append(images.read_entries([entry], file.stem, "all", "image", (height, width), _color(spec)).x)
         except OSError as error:
             raise DataError(f"{file}: {error.strerror or error}.") from error
         except DataError as error:

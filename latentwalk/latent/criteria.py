@@ -36,7 +36,15 @@ if TYPE_CHECKING:
     from latentwalk.latent.sampling import Sampler
     from latentwalk.latent.space import LatentSpace
 
-__all__ = ["acceptance", "accepted_share", "completeness", "continuity", "foreign_classes", "neighbour_distance"]
+__all__ = [
+    "FEWEST_TO_TELL",
+    "acceptance",
+    "accepted_share",
+    "completeness",
+    "continuity",
+    "foreign_classes",
+    "neighbour_distance",
+]
 
 Array = NDArray[Any]
 Score = Callable[[Array], Array]  # (m, D) → (m,), higher where the point looks encoded

@@ -46,7 +46,7 @@ def wilson(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]:
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     # rounding may leave the end a hair inside the share itself when all, or none, are hits
-    return float(min(centre - half, share)), float(max(centre + half, share))
+    return max(0.0, float(min(centre - half, share))), min(1.0, float(max(centre + half, share)))
 
 
 def mean_interval(values: NDArray[Any], level: float = 0.95) -> tuple[float, float]:

@@ -33,7 +33,7 @@ def kl_per_dimension(q: Distribution, p: Distribution) -> Tensor:
     match q, p:
         case DiagonalNormal(), UnitNormal():
             # Half the operations of torch's formula for two arbitrary Gaussians, and no log of an exp.
-            return 0.5 * (q.mean.square() + q.log_variance.exp() - q.log_variance - 1)
+            return 0.5 * (q.mean * q.mean + q.log_variance.exp() - q.log_variance - 1)
         case Independent(), Independent():
             return kl_divergence(q.base_dist, p.base_dist)
     raise ConfigError("free_nats needs a posterior and a prior that are independent in each dimension.")

@@ -105,7 +105,7 @@ class BernoulliHead(Head):
         return Bits(raw, self.axes)
 
 
-class Bits(Independent):
+class Bits(Independent):  # type: ignore[type-arg]
     """Independent Bernoullis whose event is the last `axes` axes; values between 0 and 1 are read as probabilities."""
 
     def __init__(self, logits: Tensor, axes: int) -> None:
@@ -154,7 +154,7 @@ class Gray(ContinuousBernoulli):
         return torch.where(small, 0.5 + near / 12 - near**3 / 720, -1 / torch.expm1(-away) - 1 / away)
 
     def _cases(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Which logits are small; them, or 0; the others, or 1: so that neither formula, nor its gradient, meets its bad places."""
+        """Which logits are small; them, or 0; the others, or 1: so that no formula, nor its gradient, meets its bad places."""
         small = self.logits.abs() < SMALL_LOGIT
         return small, torch.where(small, self.logits, 0.0), torch.where(small, 1.0, self.logits)
 

@@ -26,7 +26,7 @@ class DiagonalGaussian(Head):
         return DiagonalNormal(mu, hardtanh(log_variance, *LOG_VARIANCE))
 
 
-class DiagonalNormal(Independent):
+class DiagonalNormal(Independent):  # type: ignore[type-arg]
     """N(mu, sigma²) with event (D,), which remembers the log-variance it was made from: its KL needs it exactly."""
 
     def __init__(self, mu: Tensor, log_variance: Tensor) -> None:

@@ -31,7 +31,7 @@ class StandardNormal(Prior):
         return UnitNormal(self.zeros, self.ones)
 
 
-class UnitNormal(Independent):
+class UnitNormal(Independent):  # type: ignore[type-arg]
     """N(0, I) with event (D,): a type of its own, so that its KL can be the short formula."""
 
     def __init__(self, zeros: Tensor, ones: Tensor) -> None:

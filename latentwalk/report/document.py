@@ -52,13 +52,9 @@ def redraw(folder: str | os.PathLike[str]) -> Path:
 
 def page(content: Content) -> str:
     """The HTML page of a report's content. The same content gives the same page."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(percent=words.percent, number=words.number)
-    template = environment.from_string(
-        resources.files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8")
-    )
+    template = environment.from_string(resources.files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8"))
     groups = words.by_latent(content)
     return template.render(
         content=content,
@@ -82,9 +78,7 @@ def page(content: Content) -> str:
 
 def _hero(content: Content) -> Content:
     """The entry whose walk opens the page: a VAE if there is one, a network if not, and of those what loses least."""
-    return min(
-        content["entries"], key=lambda e: (e["recipe"] != "vae", not e["history"], e["judgement"]["error"] or 0.0)
-    )
+    return min(content["entries"], key=lambda e: (e["recipe"] != "vae", not e["history"], e["judgement"]["error"] or 0.0))
 
 
 def _marks(content: Content) -> dict[str, dict[str, str]]:
@@ -133,9 +127,7 @@ def _group(content: Content, latent: int, entries: Sequence[Content]) -> dict[st
         "width": len(columns),
         "shadow": entries[0]["plane"]["shadow"],
         "plates": [
-            plate
-            for plate in (_plate(content, *described, columns, entries) for described in order)
-            if plate["pictures"]
+            plate for plate in (_plate(content, *described, columns, entries) for described in order) if plate["pictures"]
         ],
     }
 

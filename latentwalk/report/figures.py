@@ -138,9 +138,7 @@ def posterior(entry: Content) -> Colours:
     def paint(axes: Axes, palette: Palette) -> None:
         colours = _class_colours(labels, len(points), palette)
         for radius in (1, 2):
-            axes.add_patch(
-                Circle(found["prior"], radius, fill=False, ls=(0, (4, 3)), lw=0.8, ec=palette.muted, zorder=0.5)
-            )
+            axes.add_patch(Circle(found["prior"], radius, fill=False, ls=(0, (4, 3)), lw=0.8, ec=palette.muted, zorder=0.5))
         if widths.max(initial=0) > 0:
             axes.add_collection(
                 EllipseCollection(
@@ -219,9 +217,7 @@ def _drawn(paint: Callable[[Axes, Palette], None], palette: Palette, size: tuple
     axes.patch.set_alpha(0)
     paint(axes, palette)
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Glyph"
-        )  # a class named in a script the font lacks is drawn as boxes, no more
+        warnings.filterwarnings("ignore", "Glyph")  # a class named in a script the font lacks is drawn as boxes, no more
         canvas.draw()  # type: ignore[no-untyped-call]
     image = Image.fromarray(np.asarray(canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
     file = io.BytesIO()

@@ -53,9 +53,7 @@ def content(
     if not entries:
         raise ConfigError("a report needs at least one entry. Fit a Comparison, or judge one model.")
     if len({entry.space.data.shape for entry in entries}) > 1:
-        raise ConfigError(
-            "the entries of one report must have encoded the same examples. Make a report for each data set."
-        )
+        raise ConfigError("the entries of one report must have encoded the same examples. Make a report for each data set.")
     first = entries[0].space
     spec = next((entry.model.spec_ for entry in entries if entry.model is not None), None) or DataSpec.infer(first.data)
     painter = Painter.of(spec, first.data)

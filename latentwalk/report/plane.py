@@ -48,9 +48,7 @@ class Plane:
         flat = (codes - origin) @ axes.T
         low, high = np.quantile(flat, [0.003, 0.997], axis=0)
         centre = (low + high) / 2
-        prior = (
-            np.abs(-origin @ axes.T - centre).max() + 2.6
-        )  # N(0, I) belongs into the picture wherever the codes went
+        prior = np.abs(-origin @ axes.T - centre).max() + 2.6  # N(0, I) belongs into the picture wherever the codes went
         half = max(float((high - low).max()) / 2, float(prior)) * 1.06
         return cls(origin, axes, centre, half, space.dim > 2)
 
@@ -143,9 +141,7 @@ def _told_apart(encoded: Array, draw: Sampler, z: Array, rng: np.random.Generato
     encoded = rng.permutation(encoded)[:TRAINED]
     learn = 2 * len(encoded) // 3
     x = np.concatenate([encoded[:learn], draw(learn, rng)])
-    trees = HistGradientBoostingClassifier(learning_rate=0.2, max_iter=60, random_state=0).fit(
-        x, np.repeat([1, 0], learn)
-    )
+    trees = HistGradientBoostingClassifier(learning_rate=0.2, max_iter=60, random_state=0).fit(x, np.repeat([1, 0], learn))
     return np.asarray(trees.decision_function(z) < np.quantile(trees.decision_function(encoded[learn:]), 0.05))
 
 

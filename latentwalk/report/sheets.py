@@ -72,9 +72,7 @@ class Painter:
         """Examples x (rows, columns, *E) of a plane: tiles without gaps; for a table, one map of the plane per column."""
         if self.image:
             return self.sheet(x.reshape(-1, *self.spec.shape), x.shape[1], gap=0)
-        maps = np.moveaxis(self._unit(x.reshape(-1, self.spec.size)).reshape(*x.shape[:2], -1), 2, 0)[
-            :MAPS
-        ]  # (maps, r, c)
+        maps = np.moveaxis(self._unit(x.reshape(-1, self.spec.size)).reshape(*x.shape[:2], -1), 2, 0)[:MAPS]  # (maps, r, c)
         across = int(np.ceil(np.sqrt(len(maps))))
         down, (h, w) = -(-len(maps) // across), maps.shape[1:]
         gap = 2

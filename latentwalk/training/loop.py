@@ -56,12 +56,19 @@ class Settings:
 
 
 def train(
-    model: LatentModel, objective: Objective, batches: Batches, settings: Settings, validation: Batches | None = None
+    model: LatentModel,
+    objective: Objective,
+    batches: Batches,
+    settings: Settings,
+    validation: Batches | None = None,
+    *,
+    going_on: bool = False,
 ) -> Iterator[Epoch]:
     """Train `model` in place, yielding after each epoch.
 
     batches: raw training data, shuffled anew each epoch. validation: raw data the best weights are chosen on; the training
-    loss decides where there is none. Raises TrainingError when a term stops being a finite number.
+    loss decides where there is none. going_on: the model is trained already; new weights must do better than its own on the
+    validation data to replace them. Raises TrainingError when a term stops being a finite number.
     """
     prepare()
     model.train()
@@ -78,7 +85,8 @@ def train(
         clip=settings.clip,
     )
     take = step.compiled() if settings.compile else step
-    best, weights, stale = math.inf, _copy(model), 0
+    best = _measure(step, validation, 0)[0] if going_on and validation is not None else math.inf
+    weights, stale = _copy(model), 0
     try:
         for number in range(1, settings.epochs + 1):
             start = time.perf_counter()

@@ -317,8 +317,7 @@ def test_table_round_trip(tmp_path, parser, suffix):
     comma = "\t" if suffix == ".tsv" else ","
     lines = [comma.join(["a", "b", "Class", "c"])]
     lines += [
-        comma.join([repr(float(p)), repr(float(q)), ("None", "NA")[i % 2], repr(float(r))])
-        for i, (p, q, r) in enumerate(x)
+        comma.join([repr(float(p)), repr(float(q)), ("None", "NA")[i % 2], repr(float(r))]) for i, (p, q, r) in enumerate(x)
     ]
     text = "\n".join(lines).encode()
     (tmp_path / f"t{suffix}").write_bytes(gzip.compress(text) if suffix.endswith("gz") else text)

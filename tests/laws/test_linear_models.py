@@ -113,8 +113,15 @@ def test_at_the_optimum_no_weight_wants_to_move(x):
 def test_trained_linear_vae_nears_the_exact_likelihood_from_below(x, pca):
     """Through the public face: standardised columns inside, scores in the units of X outside."""
     vae = Autoencoder(
-        "vae", latent=D, network=LINEAR, likelihood="gaussian", epochs=600,
-        learning_rate=3e-2, batch_size=N, validation=0, random_state=0,
+        "vae",
+        latent=D,
+        network=LINEAR,
+        likelihood="gaussian",
+        epochs=600,
+        learning_rate=3e-2,
+        batch_size=N,
+        validation=0,
+        random_state=0,
     ).fit(x)
     scores = vae.score_samples(x).mean()
     # standardising columns makes the noise of PPCA unequal, so the exact answer is the best in standardised units

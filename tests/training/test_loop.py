@@ -92,10 +92,12 @@ def test_best_weights_are_kept_at_every_epoch_and_at_the_end():
 
 def _noisy(objective, model):
     """The same objective, plus a pull on the weights, so that every epoch leaves them elsewhere."""
+
     def pulled(p, epoch):
         terms = objective(p, epoch)
         pull = sum(weight.sum() for weight in model.parameters())
         return Terms(terms.values, terms.loss + pull - pull.detach())
+
     return pulled  # fmt: skip
 
 

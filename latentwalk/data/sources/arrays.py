@@ -107,9 +107,7 @@ def _part(
         if codes.min() >= 0 and codes.max() < math.prod(titles.shape):
             known["classes"] = tuple(str(title) for title in load(f"{target}_names").reshape(-1)[codes])
     known["skipped"] = tuple(f"{name}: Python objects (pickle)" for name, h in about.items() if h.dtype.hasobject)
-    return assemble(
-        load(data), labels, factors, label=target or "", asked=label is not None, kind=kind, name=stem, **known
-    )
+    return assemble(load(data), labels, factors, label=target or "", asked=label is not None, kind=kind, name=stem, **known)
 
 
 def _data(about: dict[str, Header]) -> str:

@@ -23,7 +23,7 @@ from latentwalk.data.dataset import Dataset, Kind
 from latentwalk.data.sources.common import Split, assemble, undivided
 from latentwalk.errors import ConfigError, DataError
 
-__all__ = ["Color", "Size", "check_size", "read_folder", "read_zip"]
+__all__ = ["Color", "Size", "check_size", "read_entries", "read_folder", "read_zip"]
 
 Color = Literal["gray", "rgb"]
 Size = int | tuple[int, int]  # a square's side, or (height, width)
@@ -55,7 +55,7 @@ def read_folder(path: Path, *, split: Split, kind: Kind | None, size: Size | Non
     """All images in the folder and below it, in the order of their names."""
     files = (item for item in path.rglob("*") if item.is_file())
     entries = [Entry(item.relative_to(path).as_posix(), item.stat().st_size, item.read_bytes) for item in files]
-    return _read(entries, path.name, split, kind, size, color)
+    return read_entries(entries, path.name, split, kind, size, color)
 
 
 def read_zip(path: Path, *, split: Split, kind: Kind | None, size: Size | None, color: Color | None) -> Dataset:
@@ -63,12 +63,13 @@ def read_zip(path: Path, *, split: Split, kind: Kind | None, size: Size | None, 
     with zipfile.ZipFile(path) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
         entries = [Entry(info.filename, info.file_size, partial(archive.read, info)) for info in infos]
-        return _read(entries, path.stem, split, kind, size, color)
+        return read_entries(entries, path.stem, split, kind, size, color)
 
 
-def _read(
+def read_entries(
     entries: list[Entry], name: str, split: Split, kind: Kind | None, size: Size | None, color: Color | None
 ) -> Dataset:
+    """These images, in the order of their names; those that cannot be read are skipped, and listed."""
     visible = sorted((entry for entry in entries if not _hidden(entry.name)), key=lambda entry: entry.name)
     kept, inside = _half(visible, split)
     skipped: dict[str, str] = {}

@@ -117,8 +117,7 @@ def faces(n: int = 10_000, *, seed: int = 0, size: int = 64, **fixed: ArrayLike)
         raise ConfigError(f"seed={seed} is out of range. Expected 0 or more.")
     pinned = {name: _stretched(name, values, n) for name, values in _checked(fixed).items()}
     factors = {
-        name: pinned[name].copy() if name in pinned else factor.draw(n, _stream(seed, name))
-        for name, factor in FACTORS.items()
+        name: pinned[name].copy() if name in pinned else factor.draw(n, _stream(seed, name)) for name, factor in FACTORS.items()
     }
     x, y = render(factors, size=size), factors["moustache"].copy()
     return Dataset(x, DataSpec.infer(x), y, ("no moustache", "moustache"), name="faces", factors=factors)

@@ -28,9 +28,7 @@ HAIR = _colours("2b2327", "4a3029", "7a4328", "b5622f", "dca950", "ecd08c", "b9b
 IRIS = _colours("5b3a24", "7f5a2c", "5f8a54", "3f7f9c", "4a78c0")
 SHIRT = _colours("34577c", "3e8e8a", "e9e1d2", "e2a33d", "cf5c44", "7d4a6d", "3c4654")
 BACKGROUND = _colours("f6d9b8", "f2b8a0", "d9b3c6", "a9bfdc", "9fd0cc", "c3d9a8", "f3dd98")
-WHITE, INK, UMBER, LIP, MOUTH, BLUSH = (
-    _colours(stop) for stop in ("fffaf4", "33262a", "331a14", "b8453f", "6e2430", "e8604c")
-)
+WHITE, INK, UMBER, LIP, MOUTH, BLUSH = (_colours(stop) for stop in ("fffaf4", "33262a", "331a14", "b8453f", "6e2430", "e8604c"))
 DEEPER = np.array([[0.74], [0.62], [0.52]], np.float32)  # whiskers keep the hue of the hair, darker and warmer
 
 # What makes a hair style: cropped, short, parted, bob, long, curly, bun.
@@ -176,9 +174,7 @@ def _hair(canvas: Canvas, head: Head) -> Array:
 
     tone = head.lit(window, 0.86 * head.hair, middle, width)
     bun = canvas.window(-11, 5, 11, 15)
-    bun.paint(
-        bun.ellipse(head.at(0.0, 9.6, -0.5), 5.4, 4.6), head.lit(bun, head.hair, middle, width), head.style("bun")
-    )
+    bun.paint(bun.ellipse(head.at(0.0, 9.6, -0.5), 5.4, 4.6), head.lit(bun, head.hair, middle, width), head.style("bun"))
     hair = window.rows(middle, square)
     window.paint(hair, tone)
     return hair
@@ -287,9 +283,7 @@ def _nose(canvas: Canvas, head: Head) -> None:
     tip = head.at(0.0, head.lower(38.6, 0.3), 4.4)
     shade = _mix(0.80 * head.skin, BLUSH, 0.18)
     window.paint(window.ellipse(tip.moved(y=0.7), 3.5 * large, 2.3 * large), shade, 0.75)
-    window.paint(
-        window.ellipse(tip.moved(y=-0.1), 2.9 * large, 2.3 * large), np.minimum(1.04 * head.skin, np.float32(255))
-    )
+    window.paint(window.ellipse(tip.moved(y=-0.1), 2.9 * large, 2.3 * large), np.minimum(1.04 * head.skin, np.float32(255)))
 
 
 def _moustache(canvas: Canvas, head: Head) -> None:
@@ -359,7 +353,5 @@ def _glasses(canvas: Canvas, head: Head) -> None:
         window.paint(lens, WHITE, 0.14 * worn)
         window.paint(rim, INK, worn)
     bridge = canvas.window(-8, 29, 8, 34)
-    arch = bridge.columns(
-        head.at(0.0, 31.2, 3.4), lambda u: 0.3 * (1 - np.square(u / (apart - 5.4))), lambda u: 0.12 * u * u
-    )
+    arch = bridge.columns(head.at(0.0, 31.2, 3.4), lambda u: 0.3 * (1 - np.square(u / (apart - 5.4))), lambda u: 0.12 * u * u)
     bridge.paint(arch, INK, worn)

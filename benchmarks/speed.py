@@ -25,7 +25,8 @@ import numpy as np
 BATCH, RATE = 128, 1e-3
 IMAGES = {"mlp": 60_000, "conv": 12_000}
 NETWORKS = {"mlp": "784-512-256-2 MLP", "conv": "conv 32-64, dense 256, z = 2"}
-CONTESTANTS = ("bare loop", "latentwalk", "latentwalk bf16", "latentwalk compiled", "latentwalk compiled bf16", "pythae")
+PLAIN = ("bare loop", "latentwalk", "latentwalk bf16", "pythae")
+CONTESTANTS = {"mlp": (*PLAIN, "latentwalk compiled", "latentwalk compiled bf16"), "conv": PLAIN}
 
 
 def main() -> None:
@@ -43,16 +44,16 @@ def main() -> None:
 
 def table(network: str, rounds: int, data: str) -> str:
     """The results for one network, as Markdown."""
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS[network]}
     for number in range(rounds):
-        for name in CONTESTANTS:
+        for name in CONTESTANTS[network]:
             command = [sys.executable, __file__, "--data", data, "--worker", name, network]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise SystemExit(f"{name}, {network}:\n{done.stderr}")
             found[name].append(json.loads(done.stdout.splitlines()[-1]))
             print(f"round {number + 1} {network} {name}: {found[name][-1]}", file=sys.stderr, flush=True)
-    rows = [row(name, found[name], found["pythae"], found["bare loop"]) for name in CONTESTANTS]
+    rows = [row(name, found[name], found["pythae"], found["bare loop"]) for name in CONTESTANTS[network]]
     head = "| | images/s, median (range) | x pythae | x bare loop | best x best pythae | peak memory, MB | x pythae's | loss |"
     return "\n".join([f"### {NETWORKS[network]}, {IMAGES[network]:,} images", "", head, "|---|" + "---:|" * 7, *rows])
 

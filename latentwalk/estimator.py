@@ -222,8 +222,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         if not self.recipe_.generative:
             raise NotGenerativeError(
-                f'recipe "{self.recipe_.name}" has nothing to draw from: its codes are not trained to fill a known '
-                "distribution. "
+                f'recipe "{self.recipe_.name}" has nothing to draw from: no known distribution is filled by its codes. '
                 'Fit recipe="vae", or see what happens anyway: space(X).sample(n, source="gaussian").'
             )
         if not (isinstance(n, (int, np.integer)) and n >= 0):

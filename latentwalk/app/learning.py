@@ -55,7 +55,7 @@ def tour(
     from latentwalk.app.source import Source
 
     source = Source.named(data, size=size, color=color, label=label)
-    compared(TOUR, source, out, _dimensions(latent), epochs, batch_size, seed, "The tour", force)
+    compared(TOUR, source, out, _dimensions(latent), epochs, batch_size, seed, "Which latent spaces can you walk in?", force)
 
 
 def compare(

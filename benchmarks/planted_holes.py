@@ -7,18 +7,13 @@ direction. 60,000 encoded points, 40,000 draws: 20,000 a side to train and 20,00
 benchmarks/results/planted_holes.md. About 8 minutes of CPU for 2 seeds, on one thread.
 """
 
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sklearn
-import torch
+from facts import RESULTS, facts
 from numpy.typing import NDArray
 from scipy.stats import ncx2, norm
 
@@ -26,7 +21,7 @@ from latentwalk.latent.criteria import acceptance
 from latentwalk.latent.measure import Measure
 
 Array = NDArray[Any]
-RESULTS = Path(__file__).parent / "results" / "planted_holes.md"
+RESULT = RESULTS / "planted_holes.md"
 CASES = [("none", 0.0), *((shape, h) for shape in ("ball", "slab", "rotated slab") for h in (0.1, 0.3, 0.5))]
 
 
@@ -60,13 +55,6 @@ def row(dim: int, shape: str, mass: float, runs: list[Measure]) -> str:
     return f"| {' | '.join(cells)} | {covered} of {len(runs)} |"
 
 
-def machine() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if "model name" in line]
-    return f"{(names or [platform.machine()])[0]}, {os.cpu_count()} cores"
-
-
 def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 2
     runs: dict[tuple[int, str, float], list[Measure]] = {}
@@ -78,7 +66,7 @@ def main() -> None:
                 runs.setdefault((dim, shape, mass), []).append(measure)
                 seconds.append(took)
                 print(row(dim, shape, mass, runs[dim, shape, mass]), f"{took:.1f} s", flush=True)
-        RESULTS.write_text(page([row(*case, runs[case]) for case in sorted(runs)], seconds, seed + 1))
+        RESULT.write_text(page([row(*case, runs[case]) for case in sorted(runs)], seconds, seed + 1))
 
 
 def page(lines: list[str], seconds: list[float], seeds: int) -> str:
@@ -89,8 +77,7 @@ def page(lines: list[str], seconds: list[float], seeds: int) -> str:
         "| D | hole | truth | measured, one a seed | largest error | trees alone | network alone | intervals with the truth |\n"
         "| ---: | --- | ---: | --- | ---: | ---: | ---: | ---: |\n" + "\n".join(lines) + "\n\n"
         f"CPU seconds a measurement, on one thread: median {np.median(seconds):.1f}, most {max(seconds):.1f}. "
-        f"{machine()}; Python {platform.python_version()}, torch {torch.__version__}, scikit-learn {sklearn.__version__}, "
-        f"numpy {np.__version__}; seeds 0 to {seeds - 1}; {date.today()}.\n"
+        f"{facts('numpy', 'scikit-learn', 'torch', 'latentwalk')} Seeds 0 to {seeds - 1}.\n"
     )
 
 

@@ -3,22 +3,26 @@
     python -m venv benchmarks/.venv
     benchmarks/.venv/bin/pip install -c constraints.txt -e . pydantic dill imageio cloudpickle tqdm
     benchmarks/.venv/bin/pip install --no-deps pythae
-    benchmarks/.venv/bin/python benchmarks/speed.py [--rounds 5] [--data PATH]
+    benchmarks/.venv/bin/python benchmarks/speed.py [--rounds 4] [--data PATH]
 
 Every measurement is a process of its own, so that memory and thread settings of one cannot help another. In each round all
 contestants run one after the other; ratios are taken within a round, and the median over rounds is reported with its range.
 The first epoch is warm-up, the second is timed. Batches of 128, Adam, Bernoulli reconstruction (gray MNIST), z = 2.
-Writes benchmarks/results/speed.md. About 15 minutes on 2 cores.
+Measurements are kept in a JSON-lines file (`--keep`), from which a second run goes on. Writes benchmarks/results/speed.md.
+About 20 minutes on 2 cores.
 """
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,36 +30,59 @@ BATCH, RATE = 128, 1e-3
 IMAGES = {"mlp": 60_000, "conv": 12_000}
 NETWORKS = {"mlp": "784-512-256-2 MLP", "conv": "conv 32-64, dense 256, z = 2"}
 PLAIN = ("bare loop", "latentwalk", "latentwalk bf16", "pythae")
-CONTESTANTS = {"mlp": (*PLAIN, "latentwalk compiled", "latentwalk compiled bf16"), "conv": PLAIN}
+TABLES = (
+    ("mlp", 2, (*PLAIN, "latentwalk compiled", "latentwalk compiled bf16")),
+    ("mlp", 1, PLAIN),
+    ("conv", 2, PLAIN),
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--data", default="mnist")
+    parser.add_argument("--keep", type=Path, default=Path("runs/speed.jsonl"))
     parser.add_argument("--worker", nargs=2, metavar=("CONTESTANT", "NETWORK"))
     asked = parser.parse_args()
     if asked.worker:
         print(json.dumps(worker(*asked.worker, asked.data)))
         return
-    tables = [table(network, asked.rounds, asked.data) for network in NETWORKS]
-    write("\n\n".join(tables), asked.rounds)
+    kept = [json.loads(line) for line in asked.keep.read_text().splitlines()] if asked.keep.exists() else []
+    for network, threads, contestants in TABLES:
+        for number in range(asked.rounds):
+            for name in contestants:
+                key = [network, threads, name, number]
+                if not any(found["key"] == key for found in kept):
+                    kept.append({"key": key} | measured(name, network, threads, asked.data))
+                    keep(asked.keep, kept[-1])
+    write("\n\n".join(table(*which, kept) for which in TABLES), asked.rounds)
 
 
-def table(network: str, rounds: int, data: str) -> str:
-    """The results for one network, as Markdown."""
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in CONTESTANTS[network]}
-    for number in range(rounds):
-        for name in CONTESTANTS[network]:
-            command = [sys.executable, __file__, "--data", data, "--worker", name, network]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise SystemExit(f"{name}, {network}:\n{done.stderr}")
-            found[name].append(json.loads(done.stdout.splitlines()[-1]))
-            print(f"round {number + 1} {network} {name}: {found[name][-1]}", file=sys.stderr, flush=True)
-    rows = [row(name, found[name], found["pythae"], found["bare loop"]) for name in CONTESTANTS[network]]
+def measured(name: str, network: str, threads: int, data: str) -> dict[str, float]:
+    """One measurement, in a process of its own."""
+    command = [sys.executable, __file__, "--data", data, "--worker", name, network]
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise SystemExit(f"{name}, {network}:\n{done.stderr}")
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def keep(path: Path, found: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(found) + "\n")
+    print(found, file=sys.stderr, flush=True)
+
+
+def table(network: str, threads: int, contestants: tuple[str, ...], kept: list[dict[str, Any]]) -> str:
+    """The results for one network and number of threads, as Markdown."""
+    runs = {name: [f for f in kept if f["key"][:3] == [network, threads, name]] for name in contestants}
+    rows = [row(name, runs[name], runs["pythae"], runs["bare loop"]) for name in contestants]
     head = "| | images/s, median (range) | x pythae | x bare loop | best x best pythae | peak memory, MB | x pythae's | loss |"
-    return "\n".join([f"### {NETWORKS[network]}, {IMAGES[network]:,} images", "", head, "|---|" + "---:|" * 7, *rows])
+    what = f"{NETWORKS[network]}, {IMAGES[network]:,} images, {threads} thread{'s' * (threads > 1)}"
+    return "\n".join([f"### {what}", "", head, "|---|" + "---:|" * 7, *rows])
 
 
 def row(name: str, mine: list[dict[str, float]], pythae: list[dict[str, float]], bare: list[dict[str, float]]) -> str:

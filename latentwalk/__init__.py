@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from latentwalk.latent.criteria import completeness, continuity
     from latentwalk.latent.measure import Measure
     from latentwalk.latent.space import LatentSpace
+    from latentwalk.latent.structure import active_units, collapsed
     from latentwalk.models.likelihood import Likelihood
     from latentwalk.models.objective import Schedule, constant, cyclical, linear
     from latentwalk.models.recipes import RECIPES, Recipe
@@ -57,6 +58,8 @@ __all__ = [
     "TrainingError",
     "TrainingStopped",
     "__version__",
+    "active_units",
+    "collapsed",
     "completeness",
     "constant",
     "continuity",
@@ -77,6 +80,7 @@ _HOMES = {
     "latent.criteria": ("completeness", "continuity"),
     "latent.measure": ("Measure",),
     "latent.space": ("LatentSpace",),
+    "latent.structure": ("active_units", "collapsed"),
     "models.likelihood": ("Likelihood",),
     "models.objective": ("Schedule", "constant", "cyclical", "linear"),
     "models.recipes": ("RECIPES", "Recipe"),

@@ -14,8 +14,7 @@ Sources: Lopez-Paz & Oquab 2017, "Revisiting classifier two-sample tests"; Sugiy
 Planted holes of known size are measured in `benchmarks/planted_holes.py`; `docs/design.md` tells why these two classifiers.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,12 +24,12 @@ import torch
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neighbors import NearestNeighbors
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.measure import Measure, mean_interval, wilson
+from latentwalk.training.runtime import one_thread
 
 if TYPE_CHECKING:
     from latentwalk.latent.sampling import Sampler
@@ -100,7 +99,7 @@ def acceptance(encoded: Array, drawn: Array, *, seed: int = 0, most: int = 20_00
     y = np.repeat([1, 0], training)
     encoded, drawn = encoded[training : training + held_out], drawn[training : training + most]
 
-    with _one_thread():
+    with one_thread():
         scores = [(score(encoded), score(drawn)) for score in (_trees(x, y, seed), _network(x, y, seed))]
     trees, network = (accepted_share(*pair)[0] for pair in scores)
     value, low, high = accepted_share(scores[0][0] + scores[1][0], scores[0][1] + scores[1][1], seed=seed)
@@ -189,19 +188,6 @@ def _layers(dim: int, seed: int) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return nn.Sequential(nn.Linear(dim, 128), nn.SiLU(), nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, 1)).float()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread for trees and network alike: both are too small to share, and threads that wait for each other cost more
-    than they bring (network on 2 cores, one of them busy: 5 s with one thread, 30 to 60 s with two)."""
-    before = torch.get_num_threads()
-    with threadpool_limits(1):
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
 
 
 # ---------------------------------------------------------------------- continuity

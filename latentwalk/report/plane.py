@@ -14,6 +14,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from latentwalk.latent.sampling import Sampler
 from latentwalk.latent.space import LatentSpace
+from latentwalk.training.runtime import one_thread
 
 __all__ = ["CELLS", "Plane", "held_rows", "region"]
 
@@ -141,8 +142,10 @@ def _told_apart(encoded: Array, draw: Sampler, z: Array, rng: np.random.Generato
     encoded = rng.permutation(encoded)[:TRAINED]
     learn = 2 * len(encoded) // 3
     x = np.concatenate([encoded[:learn], draw(learn, rng)])
-    trees = HistGradientBoostingClassifier(learning_rate=0.2, max_iter=60, random_state=0).fit(x, np.repeat([1, 0], learn))
-    return np.asarray(trees.decision_function(z) < np.quantile(trees.decision_function(encoded[learn:]), 0.05))
+    with one_thread():
+        trees = HistGradientBoostingClassifier(learning_rate=0.2, max_iter=60, random_state=0)
+        score = trees.fit(x, np.repeat([1, 0], learn)).decision_function
+        return np.asarray(score(z) < np.quantile(score(encoded[learn:]), 0.05))
 
 
 def _short(point: Array) -> list[float]:

@@ -29,6 +29,7 @@ KINDS: tuple[LikelihoodKind, ...] = ("bernoulli", "continuous-bernoulli", "gauss
 BINARY = 0.7  # share of values near either end of their range from which image data is read as (nearly) binary
 LOG_SIGMA = (-7.0, 7.0)  # a decoder that reproduces its data exactly would drive sigma to 0 and the density to infinity
 SMALL_LOGIT = 0.1  # below it the continuous Bernoulli's formulas divide 0 by 0; their series are exact to rounding there
+FIRST_SIGMA = 0.1  # where learning it starts for images, in their range: from 1 the KL wins first, and the posterior collapses
 QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; log sigma may have far to go
 
 
@@ -167,7 +168,7 @@ class GaussianHead(Head):
         self.axes = axes
         self.each = 2 if sigma == "each" else 1
         self.learned = isinstance(sigma, str)
-        start = 0.0 if isinstance(sigma, str) else math.log(sigma)
+        start = math.log(sigma) if not isinstance(sigma, str) else math.log(FIRST_SIGMA) if axes == 3 else 0.0
         self.slow_log_sigma = nn.Parameter(torch.tensor(start / QUICK), requires_grad=sigma == "shared")
 
     def forward(self, raw: Tensor) -> Distribution:

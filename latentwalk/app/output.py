@@ -11,6 +11,7 @@ import typer
 from numpy.typing import NDArray
 
 from latentwalk.errors import ConfigError, LatentwalkError
+from latentwalk.files import write_atomically
 
 __all__ = ["OutputError", "check_writable", "destination", "note", "write_bytes", "write_csv", "write_text"]
 
@@ -31,8 +32,6 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all, and the folders it lies in. Raises OutputError."""
-    from latentwalk.training.checkpoint import write_atomically
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)

@@ -22,6 +22,7 @@ from latentwalk.data import Dataset
 from latentwalk.data.sources import join
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimator import Autoencoder
+from latentwalk.files import complaint
 from latentwalk.latent.space import LatentSpace
 
 __all__ = ["MODEL", "REPORT", "Run", "holds_model"]
@@ -58,10 +59,8 @@ class Run:
             return cls(folder, model, epochs=len(model.history_))
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
-            if about["format"] != FORMAT or about["version"] > VERSION:
-                raise CheckpointError(
-                    f"{path} is not a run this latentwalk can read: format {about['format']!r}, version {about['version']}."
-                )
+            if wrong := complaint(path, about, "run", FORMAT, VERSION):
+                raise CheckpointError(wrong)
             source = Source.from_json(about["source"])
             return cls(folder, model, source, dict(about["data"]), tuple(about["classes"]), int(about["epochs"]))
         except OSError as error:

@@ -11,7 +11,6 @@ import importlib
 import inspect
 import io
 import os
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 from latentwalk.data.dataset import Dataset, check_labels
 from latentwalk.data.sources import Split, idx, join, read
 from latentwalk.errors import DataError, unknown
+from latentwalk.files import write_atomically
 
 __all__ = ["load", "names"]
 
@@ -243,21 +243,9 @@ def _downloaded(url: str, into: Path, sha256: str) -> bytes:
     if found != sha256:
         raise ValueError(f"other content: sha256 {found[:12]}…, expected {sha256[:12]}…")
     with suppress(OSError):  # a cache that cannot be written to costs the next download, not this one
-        _keep(packed, into)
+        into.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(into, packed)
     return content
-
-
-def _keep(content: bytes, into: Path) -> None:
-    """Write whole or not at all: two runs may download at once, and either may be interrupted."""
-    into.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=into.parent, prefix=into.name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.replace(draft, into)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
 
 
 def _cache() -> Path:

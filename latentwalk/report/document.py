@@ -13,9 +13,9 @@ from typing import Any
 import jinja2
 
 from latentwalk.errors import CheckpointError, DataError
+from latentwalk.files import complaint, write_atomically
 from latentwalk.report import figures, words
 from latentwalk.report.gather import FORMAT, VERSION
-from latentwalk.training.checkpoint import write_atomically
 
 __all__ = ["page", "redraw", "write"]
 
@@ -173,18 +173,13 @@ def _keep(path: Path, text: str) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing: there is no report to draw again. Make one first.") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}.") from error
     except ValueError as error:
         raise DataError(f"{path} is damaged: it is not JSON ({error}). Make the report again.") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise DataError(f"{path} is not a latentwalk report: expected format {FORMAT!r}.")
-    version = content.get("format_version")
-    if not isinstance(version, int) or version > VERSION:
-        raise DataError(
-            f"{path} was written by a newer latentwalk (format version {version}; this one reads up to {VERSION}). Upgrade."
-        )
+    if wrong := complaint(path, content, "report", FORMAT, VERSION, version="format_version"):
+        raise DataError(wrong)
     return content

@@ -7,11 +7,9 @@ The weights are written first, under a name made of their content; replacing `mo
 model takes the old one's place. A crash, or a full disk, before it leaves the old model whole. Reading runs no code.
 """
 
-import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,9 @@ from safetensors.torch import save as bytes_of
 from torch import Tensor
 
 from latentwalk.errors import CheckpointError
+from latentwalk.files import complaint, write_atomically
 
-__all__ = ["FORMAT", "VERSION", "read", "write", "write_atomically"]
+__all__ = ["FORMAT", "VERSION", "read", "write"]
 
 FORMAT = "latentwalk-model"
 VERSION = 1
@@ -75,34 +74,13 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tens
         raise CheckpointError(f"{path} is not a safetensors file: {error}.") from error
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
 def _header(path: Path) -> dict[str, Any]:
     try:
-        header = json.loads(_content(path))
+        header: dict[str, Any] = json.loads(_content(path))
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged or not a latentwalk model: it is not JSON ({error}).") from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is not a latentwalk model: expected format {FORMAT!r}.")
-    version = header.get("version")
-    if not isinstance(version, int) or version > VERSION:
-        raise CheckpointError(
-            f"{path} was written by a newer latentwalk (format version {version}; this one reads up to {VERSION}). Upgrade."
-        )
+    if wrong := complaint(path, header, "model", FORMAT, VERSION):
+        raise CheckpointError(wrong)
     for key, kind in (("weights", str), ("sha256", str), ("model", dict)):
         if not isinstance(header.get(key), kind):
             raise CheckpointError(f"{path} is damaged: {key!r} is missing or not a {kind.__name__}.")
@@ -116,9 +94,3 @@ def _content(path: Path) -> bytes:
         raise CheckpointError(f"{path} is missing: {path.parent} is not a saved model, or not all of one.") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte in it
         raise CheckpointError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import latentwalk
-from latentwalk.app import pictures
+from latentwalk.app import output, pictures
 from latentwalk.app.cli import app
 from latentwalk.data import load
 from latentwalk.errors import DataError, TrainingError
@@ -348,7 +348,8 @@ def test_a_full_disk_is_a_failure(run: Path, tmp_path: Path, monkeypatch: pytest
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "write_atomically", full)
+    for module in (checkpoint, output):
+        monkeypatch.setattr(module, "write_atomically", full)
     assert "No space left" in bad("sample", run, code=1)
     assert "No space left" in bad("fit", "digits", "--epochs", 1, "--out", tmp_path / "r", code=1)
 

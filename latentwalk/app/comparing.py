@@ -11,8 +11,8 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from latentwalk.app.fitting import epochs_for, saved, tell_skipped
-from latentwalk.app.output import OutputError, check_writable, note
+from latentwalk.app.fitting import epochs_for, tell_skipped
+from latentwalk.app.output import check_writable, note, saving
 from latentwalk.app.runs import REPORT, Run
 from latentwalk.app.source import Source, fingerprint
 from latentwalk.comparison import NAMES, Comparison, Entry, halves
@@ -57,7 +57,8 @@ def compared(
         for entry in _followed(comparison, train, test, console):
             done.append(entry)
             if entry.model is not None:
-                saved(Run.of(_folder(out, entry), entry.model, source, train, epochs))
+                with saving():
+                    Run.of(_folder(out, entry), entry.model, source, train, epochs).save()
     except (KeyboardInterrupt, LatentwalkError) as error:
         if done:
             _finish(out, done, title, train.name, time.perf_counter() - start, settings)
@@ -73,10 +74,8 @@ def write_report(folder: Path, entries: Sequence[Entry], **about: Any) -> Path:
     """Write report.json and report.html; the path of the latter. Raises OutputError."""
     from latentwalk.report import content, write
 
-    try:
-        return Path(write(folder, content(entries, **about)))
-    except OSError as error:
-        raise OutputError(f"cannot write the report to {folder}: {error.strerror or error}.") from error
+    with saving():
+        return write(folder, content(entries, **about))
 
 
 def verdicts(entries: Sequence[Entry]) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 import typer
 
-from latentwalk.app.output import OutputError, check_writable, note
+from latentwalk.app.output import check_writable, note, saving
 from latentwalk.app.runs import Run, holds_model
 from latentwalk.app.source import Source, fingerprint
 from latentwalk.data import Dataset
-from latentwalk.errors import CheckpointError, ConfigError, TrainingStopped
+from latentwalk.errors import ConfigError, TrainingStopped
 from latentwalk.estimator import Autoencoder
 
-__all__ = ["begin", "epochs_for", "next_steps", "resume", "saved", "tell_skipped"]
+__all__ = ["begin", "epochs_for", "next_steps", "resume", "tell_skipped"]
 
 WORK = 400_000  # rows seen in all that a small model is good after; the tour on 5,000 rows stays under five minutes
 STOPPED = 130
@@ -60,14 +60,6 @@ def resume(out: Path, source: Source, given: Mapping[str, Any]) -> None:
     _learn(Run.of(out, run.model, known, train, total), train)
 
 
-def saved(run: Run) -> None:
-    """Save the run; a failure to is the machine's, not a bad run given by the user."""
-    try:
-        run.save()
-    except CheckpointError as error:
-        raise OutputError(str(error)) from error
-
-
 def tell_skipped(data: Dataset) -> None:
     """Say which files could not be read."""
     if data.skipped:
@@ -93,7 +85,8 @@ def _learn(run: Run, train: Dataset) -> None:
         warnings.simplefilter("ignore", TrainingStopped)  # said below, with the command that goes on
         model.fit(train)
     model.set_params(warm_start=False, epochs=run.epochs)
-    saved(run)
+    with saving():
+        run.save()
     done = len(model.history_)
     if model.interrupted_:
         note(

@@ -5,10 +5,9 @@ from pathlib import Path
 import typer
 
 from latentwalk.app.comparing import verdicts, write_report
-from latentwalk.app.output import OutputError, check_writable
+from latentwalk.app.output import check_writable, saving
 from latentwalk.app.runs import Run
 from latentwalk.comparison import Entry, judge
-from latentwalk.errors import ConfigError
 
 __all__ = ["judged", "redrawn"]
 
@@ -30,12 +29,6 @@ def redrawn(folder: Path) -> None:
     """Draw report.html again from the report.json in `folder`."""
     from latentwalk.report import redraw
 
-    try:
+    with saving():
         page = redraw(folder)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}/report.html: {error.strerror or error}.") from error
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError(f"{folder}/report.json is damaged: {error}.") from error
     typer.echo(f"look: {page}")

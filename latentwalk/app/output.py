@@ -3,17 +3,18 @@
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
 from numpy.typing import NDArray
 
-from latentwalk.errors import ConfigError, LatentwalkError
+from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
 from latentwalk.files import write_atomically
 
-__all__ = ["OutputError", "check_writable", "destination", "note", "write_bytes", "write_csv", "write_text"]
+__all__ = ["OutputError", "check_writable", "destination", "note", "saving", "write_bytes", "write_csv", "write_text"]
 
 
 class OutputError(LatentwalkError, OSError):
@@ -37,6 +38,15 @@ def write_bytes(path: Path, content: bytes) -> None:
         write_atomically(path, content)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}. Choose another place with --out.") from error
+
+
+@contextmanager
+def saving() -> Iterator[None]:
+    """A model or report that cannot be saved is the machine's failure, not a bad run given by the user. Raises OutputError."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise OutputError(str(error)) from error
 
 
 def check_writable(folder: Path) -> None:

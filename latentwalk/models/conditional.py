@@ -14,10 +14,14 @@ __all__ = ["Conditional", "Head"]
 class Head(nn.Module, ABC):
     """Raw network output (..., each * C, …) → a distribution with batch (...) over one event (C, …).
 
-    each: how many raw numbers the head needs for every number of the event, stacked along the event's first axis.
+    axes: of the event. each: how many raw numbers the head needs for every number of the event, stacked along its first axis.
     """
 
-    each: int
+    each: int = 1
+
+    def __init__(self, axes: int = 1) -> None:
+        super().__init__()
+        self.axes = axes
 
     @abstractmethod
     def forward(self, raw: Tensor) -> Distribution: ...

@@ -29,6 +29,7 @@ KINDS: tuple[LikelihoodKind, ...] = ("bernoulli", "continuous-bernoulli", "gauss
 BINARY = 0.7  # share of values near either end of their range from which image data is read as (nearly) binary
 LOG_SIGMA = (-7.0, 7.0)  # a decoder that reproduces its data exactly would drive sigma to 0 and the density to infinity
 SMALL_LOGIT = 0.1  # below it the continuous Bernoulli's formulas divide 0 by 0; their series are exact to rounding there
+IMAGE_AXES = 3  # (C, H, W)
 FIRST_SIGMA = 0.1  # where learning it starts for images, in their range: from 1 the KL wins first, and the posterior collapses
 QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; log sigma may have far to go
 
@@ -96,12 +97,6 @@ def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
 class BernoulliHead(Head):
     """raw (..., C, …) → independent Bernoullis with these logits."""
 
-    each = 1
-
-    def __init__(self, axes: int) -> None:
-        super().__init__()
-        self.axes = axes
-
     def forward(self, raw: Tensor) -> Distribution:
         return Bits(raw, self.axes)
 
@@ -121,12 +116,6 @@ class Bits(Independent):  # type: ignore[type-arg]
 
 class ContinuousBernoulliHead(Head):
     """raw (..., C, …) → independent continuous Bernoullis with these logits."""
-
-    each = 1
-
-    def __init__(self, axes: int) -> None:
-        super().__init__()
-        self.axes = axes
 
     def forward(self, raw: Tensor) -> Distribution:
         return Independent(Gray(logits=raw, validate_args=False), self.axes, validate_args=False)
@@ -164,12 +153,11 @@ class GaussianHead(Head):
     """raw → N(mean, sigma²): raw is the mean, and for sigma="each" then log sigma along the event's first axis."""
 
     def __init__(self, axes: int, sigma: float | str = "shared") -> None:
-        super().__init__()
-        self.axes = axes
+        super().__init__(axes)
         self.each = 2 if sigma == "each" else 1
         self.learned = isinstance(sigma, str)
-        start = math.log(sigma) if not isinstance(sigma, str) else math.log(FIRST_SIGMA) if axes == 3 else 0.0
-        self.slow_log_sigma = nn.Parameter(torch.tensor(start / QUICK), requires_grad=sigma == "shared")
+        first = sigma if not isinstance(sigma, str) else FIRST_SIGMA if axes == IMAGE_AXES else 1.0
+        self.slow_log_sigma = nn.Parameter(torch.tensor(math.log(first) / QUICK), requires_grad=sigma == "shared")
 
     def forward(self, raw: Tensor) -> Distribution:
         mean, log_sigma = raw.chunk(2, dim=-self.axes) if self.each == 2 else (raw, QUICK * self.slow_log_sigma)

@@ -37,8 +37,6 @@ class DiagonalNormal(Independent):  # type: ignore[type-arg]
 class Point(Head):
     """raw (..., D) → all mass on one code: the encoder of a plain autoencoder."""
 
-    each = 1
-
     def forward(self, raw: Tensor) -> Distribution:
         return PointMass(raw)
 

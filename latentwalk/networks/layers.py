@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from latentwalk.errors import unknown
 
@@ -46,8 +46,4 @@ def clip_norms(module: nn.Module, limit: float) -> None:
     for layer in module.modules():
         if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
             out = 1 if isinstance(layer, nn.ConvTranspose2d) else 0
-            layer.weight.copy_(_shortened(layer.weight, out, limit))
-
-
-def _shortened(weight: Tensor, out: int, limit: float) -> Tensor:
-    return weight.renorm(p=2, dim=out, maxnorm=limit)
+            layer.weight.copy_(layer.weight.renorm(p=2, dim=out, maxnorm=limit))

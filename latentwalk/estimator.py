@@ -2,8 +2,7 @@
 
 import os
 import warnings
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Self
 
@@ -13,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor
 
 from latentwalk.data.batches import Batches
 from latentwalk.data.dataset import Dataset, DataSpec, as_array, check_finite, check_labels
@@ -21,9 +19,8 @@ from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.errors import CheckpointError, ConfigError, DataError, NotGenerativeError, TrainingError, TrainingStopped
 from latentwalk.latent.sampling import Sampler, StandardNormal
 from latentwalk.latent.space import LatentSpace
-from latentwalk.models.latent_model import Pass
+from latentwalk.models.inference import bounds, decoded, encoded
 from latentwalk.models.likelihood import Likelihood, likelihood_named
-from latentwalk.models.objective import log_weights
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
 from latentwalk.networks.build import Network, network_named
 from latentwalk.training import checkpoint, codec, history
@@ -31,12 +28,8 @@ from latentwalk.training.history import Epoch
 from latentwalk.training.loop import Settings, train
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import device_named, seeded
-from latentwalk.training.step import channels_last
 
 __all__ = ["Autoencoder"]
-
-CHUNK = 128  # rows put through a network at once outside training, always exactly this many: see `_chunks`
-DRAWS = 16  # draws of one chunk decoded at once
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -109,7 +102,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             check_labels(np.asarray(y).reshape(-1), len(x))
         if len(x) < 2:
             raise DataError(f"found 1 sample (X has shape {x.shape}); learning needs at least 2 rows.")
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        seed = self._seed()
         with seeded(seed, device):
             again = self.warm_start and hasattr(self, "model_")
             if not again:
@@ -190,7 +183,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def transform(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
         """The codes: posterior means (n, D), float32. A row gets the same code alone as among others."""
-        return self._posterior(self._checked(X))[0]
+        x = self._checked(X)
+        return encoded(self.model_, x)[0]
 
     def inverse_transform(self, Z: ArrayLike) -> NDArray[np.float32]:
         """What codes Z (n, D) decode to: likelihood means (n, *E), in the units of the data."""
@@ -203,7 +197,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if z.ndim != 2 or z.shape[1] != latent:
             raise DataError(f"expected codes (n, {latent}), got shape {z.shape}.")
         check_finite(z)
-        return self._map(lambda z: self.model_.scaling.inverse(self.model_.decoder(z).mean), z)
+        return decoded(self.model_, z)
 
     def reconstruct(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
         """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), in the units of the data."""
@@ -227,7 +221,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             )
         if not (isinstance(n, (int, np.integer)) and n >= 0):
             raise ConfigError(f"n={n!r}: expected a whole number of examples, 0 or more.")
-        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
+        rng = np.random.default_rng(self._seed())
         return self.inverse_transform(self._prior(temperature)(int(n), rng))
 
     def score_samples(self, X: ArrayLike | Dataset, draws: int = 1) -> NDArray[np.float64]:
@@ -241,12 +235,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if not (isinstance(draws, (int, np.integer)) and draws >= 1):
             raise ConfigError(f"draws={draws!r}: expected a whole number, at least 1.")
         self._check_range(x)
-        bounds = [
-            self._map(self._bound, rows, np.stack([_noise(row, int(draws), self._n_features_out) for row in rows]))
-            for rows in (x[start : start + CHUNK] for start in range(0, len(x), CHUNK))
-        ]
         volume = self.model_.scaling.log_volume if self.likelihood_.is_density else 0.0
-        return np.concatenate(bounds).astype(np.float64) - volume
+        return bounds(self.model_, x, int(draws)).astype(np.float64) - volume
 
     def score(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> float:
         """The mean of `score_samples`: higher is better, as model selection expects."""
@@ -256,7 +246,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """The latent space as these examples (n, *E) see it; y: labels (n,). held_out: a mask of rows not trained on."""
         x = self._checked(X)
         labelled = X if isinstance(X, Dataset) and y is None else Dataset.of(np.zeros((len(x), 1)), y)
-        codes, scales = self._posterior(x)
+        codes, scales = encoded(self.model_, x)
         return LatentSpace(
             codes=codes,
             scales=scales,
@@ -368,50 +358,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                     'Clip or scale X, or fit with likelihood="gaussian".'
                 )
 
-    def _posterior(self, x: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Means and deviations of q(z | x), each (n, D)."""
-
-        def moments(raw: Tensor) -> Tensor:
-            q = self.model_.encoder(channels_last(self.model_.scaling(raw)))
-            return torch.stack([q.mean, q.stddev], dim=1)
-
-        both = self._map(moments, x)
-        return both[:, 0], both[:, 1]
-
-    def _bound(self, raw: Tensor, noise: Tensor) -> Tensor:
-        """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw (B, *E) and noise (B, K, D): (B,)."""
-        x = channels_last(self.model_.scaling(raw))
-        q, prior = self.model_.encoder(x), self.model_.prior()
-        weights = []
-        for some in noise.movedim(1, 0).split(DRAWS):
-            z = q.mean + q.stddev * some
-            p = Pass(x, z, q, prior, self.model_.decoder(z))
-            weights.append(log_weights(p) if self.recipe_.posterior == "gaussian" else p.likelihood.log_prob(x))
-        return torch.logsumexp(torch.cat(weights), 0) - np.log(noise.shape[1])
-
-    @torch.inference_mode()
-    def _map(self, function: Callable[..., Tensor], *arrays: NDArray[Any]) -> NDArray[Any]:
-        """`function` over rows of arrays, a chunk at a time, on the model's device.
-
-        Chunks are always full, the last one padded: matrix products of one shape round alike, so a row's answer does not
-        depend on the company it comes in.
-        """
-        device = next(self.model_.parameters()).device
-        rows = len(arrays[0])
-        answers = []
-        for start in range(0, max(rows, 1), CHUNK):
-            some = [as_tensor(_padded(array[start : start + CHUNK])).to(device) for array in arrays]
-            answers.append(function(*some).cpu().numpy())
-        return np.concatenate(answers)[:rows]
+    def _seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _prior(self, temperature: float = 1.0) -> Sampler:
         if not (np.isfinite(temperature) and temperature >= 0):
             raise ConfigError(f"temperature={temperature}: expected a number, 0 or more.")
         return StandardNormal(self._n_features_out, temperature)
-
-
-def _padded(rows: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate([rows, np.zeros((CHUNK - len(rows), *rows.shape[1:]), rows.dtype)])
 
 
 def _mask(held_out: ArrayLike, rows: int) -> NDArray[np.bool_]:
@@ -422,9 +375,3 @@ def _mask(held_out: ArrayLike, rows: int) -> NDArray[np.bool_]:
             "From row numbers: np.isin(np.arange(len(X)), numbers)."
         )
     return mask
-
-
-def _noise(row: NDArray[Any], draws: int, latent: int) -> NDArray[np.float32]:
-    """Standard normal noise (K, D) that depends on the values of the row and on nothing else."""
-    generator = np.random.Generator(np.random.Philox(key=zlib.crc32(np.ascontiguousarray(row).tobytes())))
-    return generator.standard_normal((draws, latent), dtype=np.float32)

@@ -9,7 +9,8 @@ import torch
 
 from latentwalk.data import Dataset, DataSpec
 from latentwalk.errors import ConfigError, DataError, LatentwalkError, NotGenerativeError, TrainingError
-from latentwalk.estimator import CHUNK, Autoencoder
+from latentwalk.estimator import Autoencoder
+from latentwalk.models.inference import CHUNK
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.objective import linear
 from latentwalk.models.recipes import RECIPES, Recipe

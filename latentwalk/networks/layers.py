@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from latentwalk.errors import unknown
 
-__all__ = ["ACTIVATIONS", "activation", "clip_norms", "stack"]
+__all__ = ["ACTIVATIONS", "activation", "channels_last", "clip_norms", "stack"]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -35,6 +35,11 @@ def stack(widths: Sequence[int], act: str, dropout: float) -> list[nn.Module]:
         if dropout:
             layers.append(nn.Dropout(dropout))
     return layers
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """Images (B, C, H, W) with their channels innermost in memory, which convolutions on a CPU prefer."""
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
 
 
 @torch.no_grad()

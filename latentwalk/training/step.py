@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from latentwalk.data.corruption import Corruption
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.objective import Objective, Terms, Time
-from latentwalk.networks.layers import clip_norms
+from latentwalk.networks.layers import channels_last, clip_norms
 from latentwalk.training.runtime import autocast
 
-__all__ = ["Step", "channels_last"]
+__all__ = ["Step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,3 @@ class Step:
         """
         take = torch.compile(self.__call__)
         return lambda raw, epoch: take(raw, torch.tensor(epoch, device=raw.device))
-
-
-def channels_last(x: Tensor) -> Tensor:
-    """Images (B, C, H, W) with their channels innermost in memory, which convolutions on a CPU prefer."""
-    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x

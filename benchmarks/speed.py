@@ -47,7 +47,9 @@ def main() -> None:
     if asked.worker:
         print(json.dumps(worker(*asked.worker, asked.data)))
         return
-    kept = [json.loads(line) for line in asked.keep.read_text().splitlines()] if asked.keep.exists() else []
+    from facts import RESULTS, earlier, facts, keep  # here, so that a worker measures without what it imports
+
+    kept = earlier(asked.keep)
     for network, threads, contestants in TABLES:
         for number in range(asked.rounds):
             for name in contestants:
@@ -55,7 +57,9 @@ def main() -> None:
                 if not any(found["key"] == key for found in kept):
                     kept.append({"key": key} | measured(name, network, threads, asked.data))
                     keep(asked.keep, kept[-1])
-    write("\n\n".join(table(*which, kept) for which in TABLES), asked.rounds)
+    about = facts("torch", "numpy", "pythae", "latentwalk")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "speed.md").write_text(page("\n\n".join(table(*which, kept) for which in TABLES), asked.rounds, about))
 
 
 def measured(name: str, network: str, threads: int, data: str) -> dict[str, float]:
@@ -67,13 +71,6 @@ def measured(name: str, network: str, threads: int, data: str) -> dict[str, floa
         raise SystemExit(f"{name}, {network}:\n{done.stderr}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-def keep(path: Path, found: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(json.dumps(found) + "\n")
-    print(found, file=sys.stderr, flush=True)
 
 
 def table(network: str, threads: int, contestants: tuple[str, ...], kept: list[dict[str, Any]]) -> str:
@@ -99,12 +96,8 @@ def row(name: str, mine: list[dict[str, float]], pythae: list[dict[str, float]],
     )
 
 
-def write(tables: str, rounds: int) -> None:
-    from facts import RESULTS, facts
-
-    machine = facts("torch", "numpy", "pythae", "latentwalk")
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "speed.md").write_text(
+def page(tables: str, rounds: int, machine: str) -> str:
+    return (
         "# Training speed\n\n"
         f"{machine} {rounds} interleaved rounds, one process a measurement; medians, ranges in brackets; ratios within a "
         "round. Gray MNIST as Bernoulli targets, batches of 128, Adam 1e-3, z = 2, seed 0; epoch 2 is timed. Peak memory is "

@@ -9,12 +9,11 @@ benchmarks/results/verdicts.md (verdicts-NAME.md for another set). About 40 minu
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import Any
 
-from facts import RESULTS, facts
+from facts import RESULTS, earlier, facts, keep
 
 from latentwalk.comparison import Comparison, Entry
 from latentwalk.data import Dataset, load
@@ -31,7 +30,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path("runs/verdicts.jsonl"))
     asked = parser.parse_args()
     train, test = load(asked.data), load(asked.data, split="test")
-    kept = read(asked.keep)
+    kept = earlier(asked.keep)
     for seed in range(asked.seeds):
         for latent in asked.latent:
             for recipe in RECIPES:
@@ -102,17 +101,6 @@ def claims(kept: list[dict[str, Any]]) -> list[str]:
 
 def median(values: list[float]) -> float:
     return sorted(values)[len(values) // 2]
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def keep(path: Path, found: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(json.dumps(found) + "\n")
-    print(found, flush=True)
 
 
 if __name__ == "__main__":

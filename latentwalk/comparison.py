@@ -12,15 +12,16 @@ from sklearn.decomposition import PCA
 
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources import join
-from latentwalk.errors import ConfigError, DataError, TrainingStopped
+from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
 from latentwalk.estimator import Autoencoder
 from latentwalk.latent.criteria import FEWEST_TO_TELL, completeness, continuity
 from latentwalk.latent.measure import Measure
 from latentwalk.latent.sampling import StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.latent.structure import active_units, class_accuracy, collapsed
+from latentwalk.models.recipes import RECIPES, Recipe
 
-__all__ = ["Comparison", "Entry", "Judgement", "judge", "pca_space"]
+__all__ = ["Comparison", "Entry", "Judgement", "check_recipes", "judge", "pca_space"]
 
 NAMES = {
     "pca": "PCA",
@@ -98,6 +99,7 @@ class Comparison:
         """The same, one finished entry at a time, for who wants to show or save them as they come."""
         if not self.recipes or not len(self.latent):
             raise ConfigError("a comparison needs at least one recipe and one number of dimensions.")
+        check_recipes(self.recipes)
         train = train if isinstance(train, Dataset) else Dataset.of(train)
         if test is None:
             train, test = halves(train, self.options.get("random_state"))
@@ -136,6 +138,14 @@ class Comparison:
         space = pca_space(fitted, both, held_out) if model is None else model.space(both, held_out=held_out)
         name = recipe if isinstance(recipe, str) else recipe.name
         return Entry(name, latent, model, space, judge(space), seconds)
+
+
+def check_recipes(recipes: Sequence[Any]) -> None:
+    """Raise ConfigError for an unknown name now, not after the recipes before it were trained."""
+    known = ["pca", *RECIPES]
+    for recipe in recipes:
+        if not isinstance(recipe, Recipe) and recipe not in known:
+            raise unknown("recipe", recipe, known)
 
 
 def _trained(recipe: Any, latent: int, data: Dataset, options: Mapping[str, Any]) -> Autoencoder:

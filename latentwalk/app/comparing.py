@@ -15,11 +15,10 @@ from latentwalk.app.fitting import epochs_for, tell_skipped
 from latentwalk.app.output import check_writable, note, saving
 from latentwalk.app.runs import REPORT, Run
 from latentwalk.app.source import Source, fingerprint
-from latentwalk.comparison import NAMES, Comparison, Entry, halves
+from latentwalk.comparison import NAMES, Comparison, Entry, check_recipes, halves
 from latentwalk.data import Dataset
-from latentwalk.errors import ConfigError, LatentwalkError, unknown
+from latentwalk.errors import ConfigError, LatentwalkError
 from latentwalk.latent.measure import Measure
-from latentwalk.models.recipes import RECIPES
 
 __all__ = ["compared", "verdicts", "write_report"]
 
@@ -40,7 +39,7 @@ def compared(
 ) -> None:
     """Train and judge every recipe at every number of dimensions; save models and report in `out`; print the verdicts."""
     start = time.perf_counter()
-    _check_recipes(recipes)
+    check_recipes(recipes)  # before the data is read, which may take long
     _check_out(out, force)
     source, train, test = _halves(source, seed)
     latent = _dimensions(latent, train)
@@ -153,14 +152,6 @@ def _dimensions(latent: Sequence[int] | None, train: Dataset) -> Sequence[int]:
     if max(latent) > size:
         raise ConfigError(f"--latent {max(latent)} is more than the {size} numbers of an example (or rows). Choose fewer.")
     return latent
-
-
-def _check_recipes(recipes: Sequence[str]) -> None:
-    """Raise ConfigError for an unknown one now, not after those before it were trained."""
-    known = ["pca", *RECIPES]
-    for recipe in recipes:
-        if recipe not in known:
-            raise unknown("recipe", recipe, known)
 
 
 def _check_out(out: Path, force: bool) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from latentwalk.latent.space import LatentSpace
 from latentwalk.report.plane import Plane, held_rows, region
 from latentwalk.report.sheets import Painter
 from latentwalk.training import history
+from latentwalk.training.runtime import processor
 
 __all__ = ["FORMAT", "VERSION", "content", "plain"]
 
@@ -67,7 +67,7 @@ def content(
         "settings": dict(settings or {}),
         "versions": {name: _version(name) for name in ("latentwalk", "torch", "numpy", "scikit-learn")}
         | {"python": platform.python_version()},
-        "machine": {"processor": _processor(), "cores": os.cpu_count(), "accelerator": _accelerator(entries)},
+        "machine": {"processor": processor(), "cores": os.cpu_count(), "accelerator": _accelerator(entries)},
         "seconds": seconds,
         "originals": painter.sheet(np.asarray(first.data[rows]), SHOWN, magnify=2),
         "walk": {"start": _named(first, start), "end": _named(first, end)},
@@ -238,15 +238,6 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _processor() -> str:
-    """The processor's name as its maker writes it, where the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _accelerator(entries: Sequence[Entry]) -> str | None:

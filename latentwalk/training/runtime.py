@@ -5,13 +5,14 @@ import ctypes
 import functools
 import platform
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from latentwalk.errors import ConfigError, unknown
 
-__all__ = ["autocast", "device_named", "one_thread", "prepare", "seeded"]
+__all__ = ["autocast", "device_named", "one_thread", "prepare", "processor", "seeded"]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 KEEP = 32 << 20  # bytes; glibc's own upper bound for the mmap threshold
@@ -30,6 +31,15 @@ def prepare() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(M_MMAP_THRESHOLD, KEEP)
         libc.mallopt(M_TRIM_THRESHOLD, -1)
+
+
+def processor() -> str:
+    """The processor's name as its maker writes it, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def device_named(name: str) -> torch.device:

@@ -24,12 +24,7 @@ def pixels(x: NDArray[Any], spec: DataSpec) -> Pixels:
     """Examples (n, *E) in the units of the data as bytes (n, H, W, C), C in 1, 3, 4. What lies outside the range is cut."""
     span = (spec.high - spec.low) or 1.0
     gray = np.clip((np.asarray(x, np.float64) - spec.low) / span, 0, 1)
-    match spec.layout:
-        case "HW":
-            gray = gray[..., None]
-        case "CHW":
-            gray = np.moveaxis(gray, 1, -1)
-    return np.round(gray * 255).astype(np.uint8)
+    return spec.channels_last(np.round(gray * 255).astype(np.uint8))
 
 
 def enlarged(tiles: Pixels) -> Pixels:

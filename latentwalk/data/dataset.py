@@ -82,6 +82,16 @@ class DataSpec:
         """Numbers in one example."""
         return int(np.prod(self.shape))
 
+    def channels_last(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Images (n, *E) with their channels as the last axis: (n, H, W, C)."""
+        match self.layout:
+            case "HW":
+                return x[..., None]
+            case "CHW":
+                return np.moveaxis(x, 1, -1)
+            case _:
+                return x
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
         return {**asdict(self), "shape": list(self.shape)}

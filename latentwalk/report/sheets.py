@@ -93,12 +93,7 @@ class Painter:
 
     def _tiles(self, x: Array, largest: int, magnify: int) -> Array:
         """Images (n, *E) as bytes (n, h, w, 2 or 4): gray or colour, and an opaque last channel."""
-        levels = np.rint(255 * self._unit(x.astype(np.float64))).astype(np.uint8)
-        match self.spec.layout:
-            case "HW":
-                levels = levels[..., None]
-            case "CHW":
-                levels = np.moveaxis(levels, 1, -1)
+        levels = self.spec.channels_last(np.rint(255 * self._unit(x.astype(np.float64))).astype(np.uint8))
         levels = np.stack([_sized(tile, largest, magnify) for tile in levels])
         if levels.shape[-1] in (1, 3):
             levels = np.concatenate([levels, np.full_like(levels[..., :1], 255)], axis=-1)

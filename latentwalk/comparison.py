@@ -109,9 +109,10 @@ class Comparison:
         most = min(len(train), train.spec.size)
         if "pca" in self.recipes and max(self.latent) > most:
             raise ConfigError(f"latent={max(self.latent)}: the data has {most} principal components. Use fewer, or no 'pca'.")
+        both, held_out = join(train, test), np.arange(len(train) + len(test)) >= len(train)
         for latent in self.latent:
             for recipe in self.recipes:
-                yield self._entry(recipe, latent, train, test)
+                yield self._entry(recipe, latent, train, both, held_out)
 
     def table(self) -> list[dict[str, Any]]:
         """One row an entry, numbers only, ready for `pandas.DataFrame`."""
@@ -129,15 +130,15 @@ class Comparison:
             for entry in self.entries_
         ]
 
-    def _entry(self, recipe: Any, latent: int, train: Dataset, test: Dataset) -> Entry:
+    def _entry(self, recipe: Any, latent: int, train: Dataset, both: Dataset, held_out: NDArray[np.bool_]) -> Entry:
         start = time.perf_counter()
-        model = None if recipe == "pca" else _trained(recipe, latent, train, self.options)
-        both, held_out = join(train, test), np.arange(len(train) + len(test)) >= len(train)
-        fitted = model or PCA(latent, whiten=True, random_state=0).fit(train.x.reshape(len(train), -1))
+        fitted = _pca(latent, train) if recipe == "pca" else _trained(recipe, latent, train, self.options)
         seconds = time.perf_counter() - start
-        space = pca_space(fitted, both, held_out) if model is None else model.space(both, held_out=held_out)
-        name = recipe if isinstance(recipe, str) else recipe.name
-        return Entry(name, latent, model, space, judge(space), seconds)
+        if isinstance(fitted, PCA):
+            space = pca_space(fitted, both, held_out)
+            return Entry("pca", latent, None, space, judge(space), seconds)
+        space = fitted.space(both, held_out=held_out)
+        return Entry(fitted.recipe_.name, latent, fitted, space, judge(space), seconds)
 
 
 def check_recipes(recipes: Sequence[Any]) -> None:
@@ -146,6 +147,10 @@ def check_recipes(recipes: Sequence[Any]) -> None:
     for recipe in recipes:
         if not isinstance(recipe, Recipe) and recipe not in known:
             raise unknown("recipe", recipe, known)
+
+
+def _pca(latent: int, data: Dataset) -> PCA:
+    return PCA(latent, whiten=True, random_state=0).fit(data.x.reshape(len(data), -1))
 
 
 def _trained(recipe: Any, latent: int, data: Dataset, options: Mapping[str, Any]) -> Autoencoder:

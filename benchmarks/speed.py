@@ -226,7 +226,7 @@ def bodies(network: str) -> tuple["torch.nn.Module", "torch.nn.Module"]:  # type
 
     spec = DataSpec("image", (28, 28), "HW", "uint8", 0.0, 255.0, 1.0)
     made = Network({"mlp": "dense", "conv": "conv"}[network])
-    return made.encoder(spec, (4,)), made.decoder(spec, 2, 1)
+    return made.encoder(spec, (4,)), made.decoder(spec, 2, spec.event)
 
 
 RUNS = {

@@ -1,6 +1,5 @@
 """The scikit-learn face: `Autoencoder("vae", latent=2).fit(X)`, and what can be done with it then."""
 
-import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,35 +8,38 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from latentwalk.data.batches import Batches
-from latentwalk.data.dataset import Dataset, DataSpec, as_array, check_finite, check_labels
+from latentwalk.data.corruption import Corruption, corruption_named
+from latentwalk.data.dataset import Dataset, DataSpec, Kind, check_finite, check_labels, is_ragged, padded
 from latentwalk.data.scaling import Scaling, as_tensor
-from latentwalk.errors import CheckpointError, ConfigError, DataError, NotGenerativeError, TrainingError, TrainingStopped
+from latentwalk.errors import ConfigError, DataError, NotGenerativeError, TrainingError, TrainingStopped
+from latentwalk.keeping import Keeping
 from latentwalk.latent.sampling import Sampler, StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.inference import bounds, decoded, encoded
 from latentwalk.models.likelihood import Likelihood, likelihood_named
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
-from latentwalk.networks.build import Network, network_named
-from latentwalk.training import checkpoint, codec, history
+from latentwalk.networks.build import RECURRENT, Network, network_named
 from latentwalk.training.history import Epoch
-from latentwalk.training.loop import Settings, train
+from latentwalk.training.loop import LearningSchedule, Settings, train
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import device_named, seeded
 
 __all__ = ["Autoencoder"]
 
 
-class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Autoencoder(Keeping):
     """An autoencoder of any family, for arrays (n, *E) of numbers.
 
-    recipe: "ae", "vae", "vae-without-kl", "denoising", "iwae", or a `Recipe`. latent: D, the number of dimensions of a code.
-    network: "auto", "dense", "conv" or a `Network`. likelihood: "auto", "bernoulli", "continuous-bernoulli", "gaussian", or a
-    `Likelihood`. epochs, batch_size, learning_rate, patience, precision, compile: see `Settings`. validation: share of the
+    recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`. latent: D, the number of
+    dimensions of a code; None is the recipe's own: 2, 64 for "denoising", as many as X has features for a sparse one.
+    network: "auto", "dense", "conv", "gru", "lstm" or a `Network`. likelihood: "auto", "bernoulli", "continuous-bernoulli",
+    "gaussian", or a `Likelihood`. noise: what spoils the input while training, instead of what the recipe says: a deviation
+    (0.5), a range of them ((0.1, 0.6), for noise of unknown strength), the name of a kind ("masking"), or a `Corruption`.
+    epochs, batch_size, learning_rate, learning_schedule, patience, precision, compile: see `Settings`. validation: share of the
     rows on which the best weights are chosen; they are not trained on. device: "auto", "cpu", "cuda", …. random_state: an
     integer makes fitting repeatable on one machine. warm_start: fitting again goes on from the weights there are.
     spec: a `DataSpec`, where the one read off X is not right. progress: draw a bar while fitting, on a terminal.
@@ -55,12 +57,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self,
         recipe: str | Recipe = "vae",
         *,
-        latent: int = 2,
+        latent: int | None = None,
         network: str | Network = "auto",
         likelihood: str | Likelihood = "auto",
+        noise: float | tuple[float, float] | str | Corruption | None = None,
         epochs: int = 20,
         batch_size: int = 128,
         learning_rate: float = 1e-3,
+        learning_schedule: LearningSchedule = "constant",
         patience: int | None = None,
         validation: float = 0.1,
         precision: str = "float32",
@@ -75,9 +79,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.latent = latent
         self.network = network
         self.likelihood = likelihood
+        self.noise = noise
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.learning_schedule = learning_schedule
         self.patience = patience
         self.validation = validation
         self.precision = precision
@@ -93,11 +99,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def fit(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> Self:
         """Learn from X (n, *E), n at least 2. `y` is not used; its length is checked.
 
+        In a table or a signal, NaN says that a value was not observed; X may be a list of signals of different lengths.
         Ctrl-C ends training early: the best weights so far are kept, and a warning says how to go on.
         Raises DataError, ConfigError, TrainingError.
         """
         settings, device = self._settings(), device_named(self.device)
-        x = self._checked(X, reset=True)
+        x, spec = self._first_seen(X)
         if y is not None:
             check_labels(np.asarray(y).reshape(-1), len(x))
         if len(x) < 2:
@@ -106,12 +113,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         with seeded(seed, device):
             again = self.warm_start and hasattr(self, "model_")
             if not again:
-                self._assemble(x, X.spec if isinstance(X, Dataset) else None)
+                self._assemble(x, spec)
             elif x.shape[1:] != self.spec_.shape:
                 raise DataError(
                     f"warm_start goes on with examples of shape {self.spec_.shape}, as in training; got {x.shape[1:]}."
                 )
             self._check_range(x)
+            settings = replace(settings, corruption=self.recipe_.corruption)
             self.model_.to(device)
             learn, held = self._split(len(x), np.random.default_rng(seed))
             self.validation_rows_ = held
@@ -143,33 +151,56 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 stacklevel=3,
             )
 
-    def _assemble(self, x: NDArray[Any], known: DataSpec | None) -> None:
-        if not (isinstance(self.latent, (int, np.integer)) and self.latent >= 1):
-            raise ConfigError(f"latent={self.latent!r} is not a number of dimensions. Expected a whole number, at least 1.")
-        spec = self.spec or known or DataSpec.infer(x)
+    def _first_seen(self, X: ArrayLike | Dataset) -> tuple[NDArray[Any], DataSpec]:
+        """The data to learn from, (n, *E), and what it is."""
+        known = X.spec if isinstance(X, Dataset) else None
+        kind: Kind | None = None
+        if is_ragged(X):
+            X, kind = padded(X), "signal"
+        x = self._as_array(X, reset=True)
+        network = network_named(self.network).kind
+        if known is None and (network in RECURRENT or (network == "conv" and x.ndim == 2)):
+            kind = "signal"  # these networks read (n, T) and (n, T, F) in one way only
+        spec = self.spec or known or DataSpec.infer(x, kind)
         if spec.shape != x.shape[1:]:
             raise ConfigError(f"spec says an example has shape {spec.shape}; in X it has {x.shape[1:]}.")
-        recipe, network = recipe_named(self.recipe), network_named(self.network)
+        check_finite(x, missing=spec.missing)
+        return x, spec
+
+    def _assemble(self, x: NDArray[Any], spec: DataSpec) -> None:
+        recipe, network = self._recipe(), network_named(self.network)
+        if recipe.corruption is not None:
+            recipe = replace(recipe, corruption=recipe.corruption.fitted(spec))
+        latent = self.latent if self.latent is not None else recipe.latent if recipe.latent is not None else spec.size
+        if not (isinstance(latent, (int, np.integer)) and latent >= 1):
+            raise ConfigError(f"latent={self.latent!r} is not a number of dimensions. Expected a whole number, at least 1.")
         likelihood = likelihood_named(self.likelihood, spec)
         scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
-        self.model_ = assemble(recipe, spec, network, likelihood, int(self.latent), scaling)
+        self.model_ = assemble(recipe, spec, network, likelihood, int(latent), scaling)
         self.spec_, self.recipe_, self.network_, self.likelihood_ = spec, recipe, network, likelihood
         self.n_features_in_ = spec.size
+
+    def _recipe(self) -> Recipe:
+        """The recipe, with the noise that was asked for. Raises ConfigError."""
+        recipe = recipe_named(self.recipe)
+        return recipe if self.noise is None else replace(recipe, corruption=corruption_named(self.noise))
 
     def _settings(self) -> Settings:
         if not (isinstance(self.batch_size, (int, np.integer)) and self.batch_size >= 1):
             raise ConfigError(f"batch_size={self.batch_size!r}: expected a whole number, at least 1.")
         if not (isinstance(self.validation, (int, float, np.floating)) and 0 <= self.validation < 1):
             raise ConfigError(f"validation={self.validation!r} is not a share of the rows. Expected 0 <= validation < 1.")
-        recipe = recipe_named(self.recipe)
+        recipe = self._recipe()
+        if self.compile and recipe.contraction:
+            raise ConfigError("compile=True cannot differentiate a gradient, as a contractive recipe must. Use compile=False.")
         return Settings(
             epochs=self.epochs,
             learning_rate=self.learning_rate,
+            learning_schedule=self.learning_schedule,
             patience=self.patience,
             precision=self.precision,
             compile=self.compile,
             draws=recipe.draws,
-            corruption=recipe.corruption,
             max_norm=network_named(self.network).max_norm,
         )
 
@@ -200,12 +231,24 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return decoded(self.model_, z)
 
     def reconstruct(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
-        """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), in the units of the data."""
-        return self.inverse_transform(self.transform(X))
+        """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), in the units of the data.
+
+        A signal that ends early is NaN from there on, as in X.
+        """
+        x = self._checked(X)
+        decoded_ = decoded(self.model_, encoded(self.model_, x)[0])
+        if self.spec_.kind == "signal" and self.spec_.missing:
+            decoded_[_after_the_end(x)] = np.nan
+        return decoded_
 
     def denoise(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
         """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it."""
         return self.reconstruct(X)
+
+    def impute(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
+        """X (n, *E) with the model's reconstruction where X is NaN. A signal that ends early is not made longer."""
+        x = self._checked(X)
+        return np.where(np.isnan(x), self.reconstruct(x), x).astype(np.float32) if self.spec_.missing else x
 
     def sample(self, n: int = 1, temperature: float = 1.0) -> NDArray[np.float32]:
         """`n` new examples (n, *E): codes from the prior, their spread times `temperature`, decoded to likelihood means.
@@ -250,7 +293,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return LatentSpace(
             codes=codes,
             scales=scales,
-            data=x,
+            data=self.inverse_transform(codes) if self.spec_.kind == "signal" and self.spec_.missing else self.impute(x),
             decode=self.inverse_transform,
             prior=self._prior(),
             labels=labelled.y,
@@ -259,99 +302,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             held_out=None if held_out is None else _mask(held_out, len(x)),
         )
 
-    # ------------------------------------------------------------------ keeping
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Save to a folder (safetensors and JSON), replacing a model saved there before. Raises CheckpointError."""
-        check_is_fitted(self)
-        description = {
-            "params": {name: codec.to_json(value) for name, value in self.get_params(deep=False).items()},
-            "recipe": codec.to_json(self.recipe_),
-            "network": codec.to_json(self.network_),
-            "likelihood": codec.to_json(self.likelihood_),
-            "spec": codec.to_json(self.spec_),
-            "latent": self._n_features_out,
-            "features": [str(name) for name in getattr(self, "feature_names_in_", [])],
-            "validation_rows": self.validation_rows_.tolist(),
-            "history": history.to_json(self.history_),
-            "interrupted": self.interrupted_,
-        }
-        checkpoint.write(folder, description, self.model_.state_dict())
-
-    @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """The autoencoder that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
-        saved, weights = checkpoint.read(folder)
-        try:
-            self = cls(**{name: codec.from_json(value) for name, value in saved["params"].items()})
-            self.recipe_, self.network_, self.likelihood_, self.spec_ = (
-                codec.from_json(saved[part]) for part in ("recipe", "network", "likelihood", "spec")
-            )
-            with seeded(0):  # the first weights are thrown away; who loads a model expects no draw from their generator
-                self.model_ = assemble(
-                    self.recipe_, self.spec_, self.network_, self.likelihood_, saved["latent"], Scaling(self.spec_)
-                )
-            self.model_.load_state_dict(weights)
-            self.history_ = history.from_json(saved["history"])
-            self.validation_rows_ = np.asarray(saved["validation_rows"], dtype=np.int64)
-            self.interrupted_ = bool(saved["interrupted"])
-            self.n_features_in_ = self.spec_.size
-            if saved["features"]:
-                self.feature_names_in_ = np.asarray(saved["features"], dtype=object)
-        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0] if not isinstance(error, KeyError) else f"{error} is missing"
-            raise CheckpointError(f"{folder}/{checkpoint.DESCRIPTION} does not describe its weights: {reason}.") from error
-        self.model_.eval()
-        return self
-
-    # ------------------------------------------------------------------ scikit-learn's protocol
-
-    def set_params(self, **params: Any) -> Self:
-        """scikit-learn's; options of a recipe that was given by name can be set too (`recipe__beta=4`)."""
-        inner = {name.removeprefix("recipe__"): value for name, value in params.items() if name.startswith("recipe__")}
-        outer = {name: value for name, value in params.items() if not name.startswith("recipe__")}
-        super().set_params(**outer)
-        if inner:
-            self.recipe = recipe_named(self.recipe).with_params(inner)
-        return self
-
-    @property
-    def _n_features_out(self) -> int:
-        return int(self.model_.prior().event_shape[0])
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []  # codes are float32 whatever comes in
-        tags.non_deterministic = self.random_state is None
-        return tags
-
     # ------------------------------------------------------------------ inside
-
-    def _checked(self, X: ArrayLike | Dataset, reset: bool = False) -> NDArray[Any]:
-        """X as an array (n, *E) of finite numbers like those learnt from."""
-        if not reset:
-            check_is_fitted(self)
-        x = X.x if isinstance(X, Dataset) else X
-        if (x.ndim if hasattr(x, "ndim") else np.asarray(x).ndim) <= 2:
-            try:
-                x = validate_data(self, x, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
-            except ValueError as error:
-                raise DataError(str(error)) from error
-        array = as_array(x)
-        check_finite(array)
-        if not reset and array.shape[1:] != self.spec_.shape:
-            raise DataError(f"expected examples of shape {self.spec_.shape}, as in training; got {array.shape[1:]}.")
-        return array
 
     def _check_range(self, x: NDArray[Any]) -> None:
         """Raise DataError where the likelihood knows no such values: outside the range that was scaled to [0, 1]."""
         if self.likelihood_.kind == "gaussian":
             return
         low, high = (self.spec_.low, self.spec_.high) if self.spec_.kind == "image" else (0.0, 1.0)
-        for worst in (float(x.min()), float(x.max())):
+        for worst in (float(np.nanmin(x)), float(np.nanmax(x))):
             if not low <= worst <= high:
                 raise DataError(
                     f'likelihood="{self.likelihood_.kind}" needs values in [{low:g}, {high:g}] here; X holds {worst:g}. '
@@ -365,6 +323,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         if not (np.isfinite(temperature) and temperature >= 0):
             raise ConfigError(f"temperature={temperature}: expected a number, 0 or more.")
         return StandardNormal(self._n_features_out, temperature)
+
+
+def _after_the_end(x: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where signals (n, T[, F]) are over: True at every step after the last one with an observed value."""
+    observed = ~np.isnan(x)
+    return ~np.logical_or.accumulate(observed.any(axis=tuple(range(2, x.ndim)))[:, ::-1], axis=1)[:, ::-1]
 
 
 def _mask(held_out: ArrayLike, rows: int) -> NDArray[np.bool_]:

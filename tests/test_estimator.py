@@ -14,6 +14,7 @@ from latentwalk.models.inference import CHUNK
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.objective import linear
 from latentwalk.models.recipes import RECIPES, Recipe
+from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network
 
 RNG = np.random.default_rng(0)
@@ -343,7 +344,8 @@ def spoilt(row, column, value):
         (lambda: auto().fit(np.zeros((0, 5, 5))), DataError, "the data is empty"),
         (lambda: auto().fit(np.zeros((5, 0))), DataError, "0 feature"),
         (lambda: auto().fit(TABLE[:1]), DataError, "1 sample.*at least 2 rows"),
-        (lambda: auto().fit(spoilt(12, 4, np.nan)), DataError, "NaN .*row 12, column 4"),
+        (lambda: auto().fit(spoilt(12, slice(None), np.nan)), DataError, "row 12 of X holds nothing but NaN"),
+        (lambda: auto().fit(spoilt(slice(None), 4, np.nan)), DataError, "column 4 of X holds nothing but NaN"),
         (lambda: auto().fit(spoilt(7, 0, -np.inf)), DataError, "infinity .*row 7, column 0"),
         (lambda: auto().fit(np.full((9, 3, 4), np.nan)), DataError, r"NaN .*row 0, position \(0, 0\)"),
         (lambda: auto().fit(["a", "b"]), DataError, "2D array"),
@@ -354,7 +356,20 @@ def spoilt(row, column, value):
         (lambda: auto(likelihood="bernouli").fit(TABLE), ConfigError, "Did you mean 'bernoulli'"),
         (lambda: auto(likelihood="bernoulli").fit(TABLE), ConfigError, r"needs values in \[0, 1\]; X holds -"),
         (lambda: auto(network="cnv").fit(TABLE), ConfigError, "Did you mean 'conv'"),
-        (lambda: auto(network="conv").fit(TABLE), ConfigError, "needs images; the data is a table"),
+        (lambda: auto(network="gru").fit(np.zeros((5, 4, 4, 3))), DataError, "is not a signal"),
+        (lambda: auto(network="gru").fit(Dataset.of(TABLE)), ConfigError, "needs signals; the data is a table"),
+        (lambda: auto(noise="salt-and-pepper").fit(TABLE), ConfigError, "for images; the data is a table"),
+        (lambda: auto(noise="missing-steps").fit(TABLE), ConfigError, "for signals; the data is a table"),
+        (lambda: auto(noise="gausian").fit(TABLE), ConfigError, "Did you mean 'gaussian'"),
+        (lambda: auto(noise=-1).fit(TABLE), ConfigError, "amount=-1"),
+        (lambda: auto(noise=(0.5, 0.1)).fit(TABLE), ConfigError, r"amount=\(0.5, 0.1\)"),
+        (
+            lambda: auto(Recipe("k", "point", "reconstruction", sparsity=Sparsity("top-k", 9))).fit(TABLE),
+            ConfigError,
+            "cannot keep 9",
+        ),
+        (lambda: auto("contractive", compile=True).fit(TABLE), ConfigError, "compile=False"),
+        (lambda: auto(learning_schedule="cos").fit(TABLE), ConfigError, "Did you mean 'cosine'"),
         (lambda: auto(precision="float16").fit(TABLE), ConfigError, "Did you mean 'bfloat16'"),
         (lambda: auto(device="gpu7").fit(TABLE), ConfigError, "device='gpu7' cannot be used here"),
         (lambda: auto(latent=0).fit(TABLE), ConfigError, "latent=0"),

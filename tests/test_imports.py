@@ -6,7 +6,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "latentwalk"
-ORDER = ["errors", "files", "data", "networks", "models", "training", "latent", "estimator", "comparison", "report", "app"]
+ORDER = [
+    "errors",
+    "files",
+    "data",
+    "networks",
+    "models",
+    "training",
+    "latent",
+    "keeping",
+    "estimator",
+    "comparison",
+    "uses",
+    "report",
+    "app",
+]
 DOORS = {"__init__", "__main__"}  # what a user enters by may see everything
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in {f"{d}.py" for d in DOORS})
 

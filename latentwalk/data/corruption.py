@@ -1,39 +1,135 @@
 """Noise that a denoising autoencoder learns to take away: it sees the corrupted x and is asked for the clean one.
 
-Source: Vincent et al. 2010, "Stacked denoising autoencoders", section 3.3.
+    gaussian         x + amount * N(0, 1)                                    anything
+    masking          a share `amount` of the values set to 0                 anything
+    salt-and-pepper  a share `amount` set to black or white, each as likely  images
+    poisson          photons are counted, each `amount` bright               images
+    blur             a Gaussian window of deviation `amount` pixels, steps   images, signals
+    missing-steps    a share `amount` of the time steps set to 0             signals
+
+Source: Vincent et al. 2010, "Stacked denoising autoencoders", section 3.3 (the first three).
 """
 
-from dataclasses import dataclass
-from typing import Literal
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
+from torch.nn.functional import conv1d, pad
 
+from latentwalk.data.dataset import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
 
-__all__ = ["Corruption"]
+__all__ = ["Corruption", "CorruptionKind", "corruption_named"]
+
+CorruptionKind = Literal["gaussian", "masking", "salt-and-pepper", "poisson", "blur", "missing-steps"]
+SHARES = ("masking", "salt-and-pepper", "missing-steps")
+FITS = {"salt-and-pepper": ("image",), "poisson": ("image",), "blur": ("image", "signal"), "missing-steps": ("signal",)}
+REACH = 3  # deviations of a blur's window on either side
 
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """A kind of noise and how much of it, in the units that networks see.
+    """A kind of noise and how much of it, in the units that networks see: an image's range, a table's or signal's deviations.
 
-    "gaussian": amount is the deviation added. "masking": amount is the share of values set to 0.
+    amount: a number, or (low, high): then each example draws its own, uniformly, and a model learns to cope with noise of
+    unknown strength. clip: keep within [0, 1], as a file of pixels would; None clips images.
     """
 
-    kind: Literal["gaussian", "masking"] = "gaussian"
-    amount: float = 0.3
+    kind: CorruptionKind = "gaussian"
+    amount: float | tuple[float, float] = 0.3
+    clip: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in ("gaussian", "masking"):
-            raise unknown("corruption", self.kind, ("gaussian", "masking"))
-        if not 0 <= self.amount <= (1 if self.kind == "masking" else float("inf")):
+        if self.kind not in get_args(CorruptionKind):
+            raise unknown("corruption", self.kind, get_args(CorruptionKind))
+        low, high = self.range
+        most = 1.0 if self.kind in SHARES else math.inf
+        if not (0 <= low <= high <= most and math.isfinite(high)):
+            wanted = "a share, 0 to 1" if self.kind in SHARES else "a finite number, 0 or more"
             raise ConfigError(
-                f"{self.kind} corruption cannot have amount={self.amount}. Expected a share, or a deviation of 0 or more."
+                f"{self.kind} corruption cannot have amount={self.amount}. Expected {wanted}, or a range of such."
             )
 
+    @property
+    def range(self) -> tuple[float, float]:
+        """The smallest and the largest amount."""
+        try:
+            low, high = self.amount if isinstance(self.amount, (tuple, list)) else (self.amount, self.amount)
+            return float(low), float(high)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"amount={self.amount!r} of a corruption: expected a number, or (low, high).") from error
+
+    def fitted(self, spec: DataSpec) -> "Corruption":
+        """This corruption for data like `spec`. Raises ConfigError where it cannot apply."""
+        fits = FITS.get(self.kind, get_args(Kind))
+        if spec.kind not in fits:
+            raise ConfigError(
+                f"{self.kind} noise is for {' and '.join(f'{kind}s' for kind in fits)}; the data is a {spec.kind} of shape "
+                f"{spec.shape}. Use gaussian or masking."
+            )
+        return replace(self, clip=spec.kind == "image" if self.clip is None else self.clip)
+
     def __call__(self, x: Tensor) -> Tensor:
-        """A corrupted copy of x (B, *event), drawn from PyTorch's generator."""
-        if self.kind == "gaussian":
-            return x + self.amount * torch.randn_like(x)
-        return x * (torch.rand_like(x) >= self.amount)
+        """A corrupted copy of x (B, *event), drawn from PyTorch's generator. NaN, which is not observed, stays NaN."""
+        low, high = self.range
+        amount = x.new_full((), low) if low == high else low + (high - low) * torch.rand(len(x), *[1] * (x.ndim - 1)).to(x)
+        noisy = NOISES[self.kind](x, amount)
+        return noisy.clamp(0, 1) if self.clip else noisy
+
+
+def corruption_named(noise: "float | tuple[float, float] | str | Corruption") -> Corruption:
+    """A deviation, or a range of them, as Gaussian noise; the usual amount of a kind; a Corruption as it is."""
+    if isinstance(noise, Corruption):
+        return noise
+    if isinstance(noise, str):
+        return Corruption(noise)  # type: ignore[arg-type]  # checked there
+    return Corruption("gaussian", noise)
+
+
+def _gaussian(x: Tensor, deviation: Tensor) -> Tensor:
+    return x + deviation * torch.randn_like(x)
+
+
+def _masking(x: Tensor, share: Tensor) -> Tensor:
+    return torch.where(torch.rand_like(x) < share, x * 0, x)
+
+
+def _salt_and_pepper(x: Tensor, share: Tensor) -> Tensor:
+    luck = torch.rand_like(x)
+    return torch.where(luck < share, (luck < share / 2).to(x), x)
+
+
+def _poisson(x: Tensor, photon: Tensor) -> Tensor:
+    return torch.where(photon > 0, torch.poisson(x.clamp(min=0) / photon.clamp(min=1e-6)) * photon, x)
+
+
+def _missing_steps(x: Tensor, share: Tensor) -> Tensor:
+    steps = torch.rand(len(x), 1, x.shape[-1], device=x.device) < share
+    return torch.where(steps, x * 0, x)
+
+
+def _blur(x: Tensor, deviation: Tensor) -> Tensor:
+    """Along every axis of the event but its channels; the edge goes on beyond the edge."""
+    widths = deviation.flatten().expand(len(x))
+    reach = max(1, math.ceil(REACH * float(widths.max())))
+    at = torch.arange(-reach, reach + 1, device=x.device)
+    windows = torch.softmax(-(at**2) / (2 * widths.clamp(min=1e-3)[:, None] ** 2), dim=1)  # (B, 2 reach + 1)
+    for axis in range(2, x.ndim):
+        lines = x.movedim(axis, -1)
+        flat = lines.reshape(1, len(x) * lines[0].numel() // lines.shape[-1], lines.shape[-1])
+        each = windows.repeat_interleave(flat.shape[1] // len(x), dim=0)[:, None]
+        x = conv1d(pad(flat, (reach, reach), "replicate"), each, groups=flat.shape[1]).reshape(lines.shape).movedim(-1, axis)
+    return x
+
+
+NOISES: dict[str, Callable[[Tensor, Tensor], Any]] = {
+    "gaussian": _gaussian,
+    "masking": _masking,
+    "salt-and-pepper": _salt_and_pepper,
+    "poisson": _poisson,
+    "blur": _blur,
+    "missing-steps": _missing_steps,
+}

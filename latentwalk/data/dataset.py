@@ -4,19 +4,19 @@
 with its labels and names; every reader of `sources`, and every name of the `catalog`, answers with one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.errors import DataError
 
-__all__ = ["DataSpec", "Dataset", "as_array", "check_finite", "check_labels"]
+__all__ = ["DataSpec", "Dataset", "Kind", "as_array", "check_finite", "check_labels", "is_ragged", "padded"]
 
-Kind = Literal["image", "table"]
-Layout = Literal["HW", "HWC", "CHW", "flat"]
+Kind = Literal["image", "table", "signal"]
+Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF"]
 CHUNK = 4096  # rows looked at together, so that a memory-mapped array is never copied whole
 
 
@@ -24,10 +24,11 @@ CHUNK = 4096  # rows looked at together, so that a memory-mapped array is never 
 class DataSpec:
     """What one example is.
 
-    kind: "image" or "table". shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
-    layout: where an image keeps its channels; "flat" for a table. dtype: NumPy's name for it.
+    kind: "image", "table" or "signal". shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
+    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal. dtype: NumPy's name.
     low, high: the range of the values: 0 and 255 for bytes of an image, what was seen otherwise.
     extreme: the share of values within a twentieth of the range from either end, 1 for binary data.
+    missing: whether NaN was seen, which says: not observed. A signal that ends early is NaN from there on.
     """
 
     kind: Kind
@@ -37,13 +38,14 @@ class DataSpec:
     low: float
     high: float
     extreme: float
+    missing: bool = False
 
     @classmethod
     def infer(cls, x: NDArray[Any], kind: Kind | None = None, layout: Layout | None = None) -> "DataSpec":
         """The spec of `x` (n, *E), read off its shape and values. `kind` and `layout` override what would be guessed.
 
         An event of two axes is a gray image; of three, a colour image when its first or last axis has 1, 3 or 4 entries;
-        of one axis, a table. Everything else is flattened into a table.
+        of one axis, a table. Everything else is flattened into a table. kind="signal" reads (T,) or (T, F), T steps in time.
 
         >>> DataSpec.infer(np.zeros((5, 28, 28), np.uint8)).layout
         'HW'
@@ -56,17 +58,18 @@ class DataSpec:
                 f"an event of shape {shape} is not an image. Expected (H, W), (H, W, C) or (C, H, W) with C in 1, 3, 4. "
                 "Reshape X, or leave out kind='image'."
             )
+        missing = kind != "image" and x.dtype.kind == "f" and any(np.isnan(rows).any() for _, rows in _chunks(x))
         low, high = _range(x, kind)
-        return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(x, low, high))
+        return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(x, low, high), missing)
 
     @property
     def channels(self) -> int:
         """Channels of an image; 1 for a gray one."""
-        return {"HW": 1, "HWC": self.shape[-1], "CHW": self.shape[0], "flat": 1}[self.layout]
+        return {"HWC": self.shape[-1], "CHW": self.shape[0]}.get(self.layout, 1)
 
     @property
     def event(self) -> tuple[int, ...]:
-        """The event as networks see it: (C, H, W) for an image, (D,) for a table."""
+        """The event as networks see it: (C, H, W) for an image, (D,) for a table, (F, T) for a signal."""
         match self.layout:
             case "HW":
                 return (1, *self.shape)
@@ -74,6 +77,10 @@ class DataSpec:
                 return (self.shape[2], *self.shape[:2])
             case "CHW":
                 return self.shape
+            case "T":
+                return (1, *self.shape)
+            case "TF":
+                return self.shape[::-1]
             case _:
                 return (int(np.prod(self.shape)),)
 
@@ -124,19 +131,23 @@ class Dataset:
     def of(cls, x: ArrayLike, y: ArrayLike | None = None, *, kind: Kind | None = None, **known: Any) -> "Dataset":
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
-        Raises DataError: no rows, no numbers, NaN or infinity (which row and column), labels of another length.
+            NaN in a table or a signal says that the value was not observed.
+        Raises DataError: no rows, no numbers, infinity, a row of NaN alone (which one), labels of another length.
 
         >>> Dataset.of(np.eye(3), ["a", "b", "a"]).classes
         ('a', 'b')
         """
+        if is_ragged(x):
+            x, kind = padded(x), kind or "signal"
         x = as_array(x)
-        check_finite(x)
+        spec = DataSpec.infer(x, kind)
+        check_finite(x, missing=spec.missing)
         codes = None
         if y is not None:
             values, codes = np.unique(check_labels(y, len(x)), return_inverse=True)
             known.setdefault("classes", tuple(str(value) for value in values))
             codes = codes.astype(np.int64)
-        return cls(x, DataSpec.infer(x, kind), codes, **known)
+        return cls(x, spec, codes, **known)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -169,20 +180,64 @@ def as_array(x: ArrayLike) -> NDArray[Any]:
     return array
 
 
-def check_finite(x: NDArray[Any]) -> None:
-    """Raise DataError naming row and column of the first NaN or infinity in `x` (n, *E)."""
+def check_finite(x: NDArray[Any], *, missing: bool = False) -> None:
+    """Raise DataError naming row and column of the first NaN or infinity in `x` (n, *E).
+
+    missing: NaN is welcome, and says that a value was not observed; then only a row that is all NaN is refused.
+    """
     if x.dtype.kind != "f":
         return
     for start, rows in _chunks(x):
-        bad = ~np.isfinite(rows)
+        bad = np.isinf(rows) if missing else ~np.isfinite(rows)
         if bad.any():
             row, *column = (int(i) for i in np.argwhere(bad)[0])
             value = rows[(row, *column)]
             where = f"column {column[0]}" if len(column) == 1 else f"position {tuple(column)}"
             raise DataError(
                 f"X holds {'NaN' if np.isnan(value) else 'infinity'} ({value}) at row {start + row}, {where}. "
-                "Expected finite numbers. Drop or fill those values first."
+                f"Expected finite numbers{', or NaN where nothing was observed' if missing else ''}. "
+                "Drop or fill those values first."
             )
+        empty = np.isnan(rows).reshape(len(rows), -1).all(axis=1) if missing else np.zeros(0, bool)
+        if empty.any():
+            raise DataError(
+                f"row {start + int(np.argmax(empty))} of X holds nothing but NaN (a signal of length 0, or a table row without "
+                "one observed value). Nothing can be learnt or said about it. Drop such rows first."
+            )
+
+
+def is_ragged(x: object) -> "TypeGuard[Sequence[NDArray[Any]]]":
+    """Whether `x` is a list of signals, (T, F) or (T,) each, that differ in length."""
+    if not (isinstance(x, (list, tuple)) and len(x)):
+        return False
+    return all(isinstance(one, np.ndarray) and one.ndim in (1, 2) for one in x) and len({len(one) for one in x}) > 1
+
+
+def padded(signals: Sequence[ArrayLike], length: int | None = None) -> NDArray[Any]:
+    """Signals of different lengths, (T_i,) or (T_i, F) each, as one array (n, T[, F]) that is NaN after each one's end.
+
+    length: T; that of the longest unless given. Raises DataError: a signal without steps, longer than `length`, or with
+    another number of channels.
+
+    >>> padded([[1.0, 2.0], [3.0]])
+    array([[ 1.,  2.],
+           [ 3., nan]])
+    """
+    arrays = [np.asarray(one) for one in signals]
+    if not arrays:
+        raise DataError("no signals: the list is empty. At least one is needed.")
+    longest = max(len(one) for one in arrays) if length is None else length
+    for row, one in enumerate(arrays):
+        if one.ndim not in (1, 2) or one.shape[1:] != arrays[0].shape[1:] or one.dtype.kind not in "biuf":
+            like = ("T", *map(str, arrays[0].shape[1:]))
+            raise DataError(f"signal {row} is {one.dtype} of shape {one.shape}; expected numbers, ({', '.join(like)}).")
+        if not 1 <= len(one) <= longest:
+            raise DataError(f"signal {row} has {len(one)} steps; expected 1 to {longest}. Drop or cut it.")
+    dtype = np.result_type(np.float32, *(one.dtype for one in arrays))
+    whole = np.full((len(arrays), longest, *arrays[0].shape[1:]), np.nan, dtype)
+    for row, one in enumerate(arrays):
+        whole[row, : len(one)] = one
+    return whole
 
 
 def check_labels(y: ArrayLike, rows: int) -> NDArray[Any]:
@@ -200,6 +255,10 @@ def _chunks(x: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
 def _layout(shape: tuple[int, ...], kind: Kind | None) -> Layout:
     if kind == "table":
         return "flat"
+    if kind == "signal":
+        if len(shape) > 2:
+            raise DataError(f"an event of shape {shape} is not a signal. Expected (T,) or (T, F): time first, then channels.")
+        return "T" if len(shape) == 1 else "TF"
     if len(shape) == 2:
         return "HW"
     if len(shape) == 3 and shape[-1] in (1, 3, 4):
@@ -210,8 +269,8 @@ def _layout(shape: tuple[int, ...], kind: Kind | None) -> Layout:
 
 
 def _range(x: NDArray[Any], kind: Kind) -> tuple[float, float]:
-    low = float(min(rows.min() for _, rows in _chunks(x)))
-    high = float(max(rows.max() for _, rows in _chunks(x)))
+    low = float(np.min([np.fmin.reduce(rows, axis=None) for _, rows in _chunks(x)]))  # fmin passes over NaN
+    high = float(np.max([np.fmax.reduce(rows, axis=None) for _, rows in _chunks(x)]))
     if kind == "image" and x.dtype == np.uint8 and high > 1:
         return 0.0, 255.0
     if x.dtype.kind == "b" or (low >= 0 and high <= 1 and kind == "image"):
@@ -222,4 +281,5 @@ def _range(x: NDArray[Any], kind: Kind) -> tuple[float, float]:
 def _extreme(x: NDArray[Any], low: float, high: float) -> float:
     margin = (high - low) / 20
     near = sum(np.count_nonzero((rows <= low + margin) | (rows >= high - margin)) for _, rows in _chunks(x))
-    return float(near / x.size)
+    observed = sum(np.count_nonzero(rows == rows) for _, rows in _chunks(x))
+    return float(near / max(observed, 1))

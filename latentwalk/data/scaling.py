@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from latentwalk.data.dataset import CHUNK, DataSpec
+from latentwalk.errors import DataError
 
 __all__ = ["Scaling", "ScalingName", "as_tensor"]
 
@@ -23,8 +24,9 @@ CONSTANT = 1e-12  # a column whose deviation is below this share of its largest 
 class Scaling(nn.Module):
     """Affine scaling and layout: raw data (B, *E) of any dtype ↔ x (B, *event), float32 and channels first.
 
-    x = (raw - shift) / scale, with shift and scale broadcastable to the event. Arithmetic is in float64 for tables, so that
-    a column of large numbers with a small spread (years, say) keeps its digits.
+    x = (raw - shift) / scale, with shift and scale broadcastable to the event: one number each for an image, one a column for a
+    table, one a channel for a signal. Arithmetic is in float64 but for images, so that a column of large numbers with a small
+    spread (years, say) keeps its digits. NaN stays NaN.
     """
 
     shift: Tensor
@@ -33,21 +35,22 @@ class Scaling(nn.Module):
     def __init__(self, spec: DataSpec, shift: Tensor | None = None, scale: Tensor | None = None) -> None:
         super().__init__()
         self.spec = spec
-        empty = torch.zeros(spec.event if spec.kind == "table" else (1, 1, 1), dtype=_precision(spec))
+        empty = torch.zeros(_each(spec), dtype=torch.float32 if spec.kind == "image" else torch.float64)
         self.register_buffer("shift", empty if shift is None else shift.to(empty))
         self.register_buffer("scale", torch.ones_like(empty) if scale is None else scale.to(empty))
 
     @classmethod
     def fit(cls, x: NDArray[Any], spec: DataSpec, how: ScalingName) -> "Scaling":
-        """The scaling for data (n, *E): "none", "unit" (range [0, 1]) or "standard" (each column mean 0, deviation 1)."""
+        """The scaling for data (n, *E): "none", "unit" (range [0, 1]) or "standard" (mean 0, deviation 1 each)."""
         plain = cls(spec)
         match how:
             case "unit":
                 width = spec.high - spec.low
                 return cls(spec, torch.full_like(plain.shift, spec.low), torch.full_like(plain.scale, width or 1.0))
             case "standard":
-                mean, deviation = _moments(x)
-                return cls(spec, torch.from_numpy(mean), torch.from_numpy(deviation))
+                flat = x.reshape(len(x), -1) if spec.kind == "table" else x.reshape(-1, spec.event[0])
+                mean, deviation = (torch.from_numpy(moment).reshape(_each(spec)) for moment in _moments(flat))
+                return cls(spec, mean, deviation)
             case _:
                 return plain
 
@@ -59,14 +62,14 @@ class Scaling(nn.Module):
     def inverse(self, x: Tensor) -> Tensor:
         """x (B, *event) → raw (B, *E), float32 in the units of the data."""
         raw = (x * self.scale + self.shift).float()
-        if self.spec.layout == "HWC":
-            return raw.movedim(-3, -1)
+        if self.spec.layout in ("HWC", "TF"):
+            return raw.movedim(1 - raw.ndim, -1)
         return raw.reshape(-1, *self.spec.shape)
 
     @property
     def _shifts(self) -> bool:
         """Whether shift can be anything but 0. For bytes it is 0, and leaving it out saves a pass over every batch."""
-        return self.spec.kind == "table" or self.spec.low != 0
+        return self.spec.kind != "image" or self.spec.low != 0
 
     @property
     def unit(self) -> NDArray[np.float32]:
@@ -78,13 +81,15 @@ class Scaling(nn.Module):
     def log_volume(self) -> float:
         """log |d raw / d x|, in nats: what a density of x has more than the same density in the units of the data."""
         logs = self.scale.double().log()
-        return float(logs.sum()) if self.spec.kind == "table" else float(logs.sum()) * self.spec.size
+        return float(logs.sum()) * self.spec.size / logs.numel()
 
     def _channels_first(self, raw: Tensor) -> Tensor:
         match self.spec.layout:
             case "HW":
                 return raw.unsqueeze(1)
-            case "HWC":
+            case "T":
+                return raw.unsqueeze(1)
+            case "HWC" | "TF":
                 return raw.movedim(-1, 1)
             case "flat":
                 return raw.flatten(1)
@@ -106,16 +111,22 @@ def as_tensor(x: NDArray[Any]) -> Tensor:
     return torch.from_numpy(native if native.flags.writeable else native.copy())
 
 
-def _precision(spec: DataSpec) -> torch.dtype:
-    return torch.float64 if spec.kind == "table" else torch.float32
+def _each(spec: DataSpec) -> tuple[int, ...]:
+    """The shape of shift and scale, broadcastable to the event."""
+    return {"image": (1, 1, 1), "table": spec.event, "signal": (spec.event[0], 1)}[spec.kind]
 
 
-def _moments(x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and deviation of each column of `x` (n, *E) flattened, in two passes; a constant column gets deviation 1."""
-    flat = x.reshape(len(x), -1)
-    chunks = range(0, len(flat), CHUNK)
-    mean = np.sum([flat[i : i + CHUNK].sum(axis=0, dtype=np.float64) for i in chunks], axis=0) / len(flat)
-    squares = np.sum([np.square(flat[i : i + CHUNK] - mean).sum(axis=0, dtype=np.float64) for i in chunks], axis=0)
-    deviation = np.sqrt(squares / len(flat))
+def _moments(flat: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and deviation of the observed values of each column of `flat` (n, C), in two passes.
+
+    A constant column gets deviation 1. Raises DataError for a column without one value.
+    """
+    chunks = [slice(i, i + CHUNK) for i in range(0, len(flat), CHUNK)]
+    seen = np.sum([np.count_nonzero(flat[i] == flat[i], axis=0) for i in chunks], axis=0)
+    if not seen.all():
+        raise DataError(f"column {int(np.argmin(seen))} of X holds nothing but NaN. Nothing can be learnt from it. Drop it.")
+    mean = np.sum([np.nansum(flat[i], axis=0, dtype=np.float64) for i in chunks], axis=0) / seen
+    squares = np.sum([np.nansum(np.square(flat[i] - mean), axis=0, dtype=np.float64) for i in chunks], axis=0)
+    deviation = np.sqrt(squares / seen)
     constant = deviation <= CONSTANT * np.abs(mean).clip(min=math.ulp(1.0))
     return mean, np.where(constant, 1.0, deviation)

@@ -15,6 +15,7 @@ class Head(nn.Module, ABC):
     """Raw network output (..., each * C, …) → a distribution with batch (...) over one event (C, …).
 
     axes: of the event. each: how many raw numbers the head needs for every number of the event, stacked along its first axis.
+    A subclass that reads its raw numbers otherwise says how many in `raw_shape`.
     """
 
     each: int = 1
@@ -22,6 +23,10 @@ class Head(nn.Module, ABC):
     def __init__(self, axes: int = 1) -> None:
         super().__init__()
         self.axes = axes
+
+    def raw_shape(self, event: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the raw numbers for one event."""
+        return (self.each * event[0], *event[1:])
 
     @abstractmethod
     def forward(self, raw: Tensor) -> Distribution: ...

@@ -1,37 +1,25 @@
 """p(x | z): what a decoder says about the data, and so what "reconstruction loss" means.
 
-    bernoulli             binary values; gray values in [0, 1] read as probabilities (the usual binary cross-entropy)
-    continuous-bernoulli  values in [0, 1] that are not binary, with the density that makes the above integrate to one
-    gaussian              anything real; sigma fixed, one learned number, or one for every element from the decoder
-
-Sources: Loaiza-Ganem & Cunningham 2019, "The continuous Bernoulli"; Rybkin et al. 2021, "Simple and effective VAE training
-with calibrated decoders" (the shared sigma).
+bernoulli             binary values; gray values in [0, 1] read as probabilities (the usual binary cross-entropy)
+continuous-bernoulli  values in [0, 1] that are not binary, with the density that makes the above integrate to one
+gaussian              anything real; sigma fixed, one learned number, or one for every element from the decoder
 """
 
 import math
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-from torch import Tensor, nn
-from torch.distributions import Bernoulli, ContinuousBernoulli, Distribution, Independent, Normal
-from torch.nn.functional import binary_cross_entropy_with_logits
-
 from latentwalk.data.dataset import DataSpec
 from latentwalk.data.scaling import ScalingName
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Head
+from latentwalk.models.heads import BernoulliHead, ContinuousBernoulliHead, GaussianHead, ObservedHead
 
-__all__ = ["BernoulliHead", "ContinuousBernoulliHead", "GaussianHead", "Likelihood", "likelihood_named"]
+__all__ = ["Likelihood", "LikelihoodKind", "likelihood_named"]
 
 LikelihoodKind = Literal["bernoulli", "continuous-bernoulli", "gaussian"]
 KINDS: tuple[LikelihoodKind, ...] = ("bernoulli", "continuous-bernoulli", "gaussian")
 BINARY = 0.7  # share of values near either end of their range from which image data is read as (nearly) binary
-LOG_SIGMA = (-7.0, 7.0)  # a decoder that reproduces its data exactly would drive sigma to 0 and the density to infinity
-SMALL_LOGIT = 0.1  # below it the continuous Bernoulli's formulas divide 0 by 0; their series are exact to rounding there
-IMAGE_AXES = 3  # (C, H, W)
-FIRST_SIGMA = 0.1  # where learning it starts for images, in their range: from 1 the KL wins first, and the posterior collapses
-QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; log sigma may have far to go
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +38,23 @@ class Likelihood:
         elif not (self.sigma > 0 and math.isfinite(self.sigma)):
             raise ConfigError(f"sigma={self.sigma} is not a standard deviation. Expected a number above 0.")
 
-    def head(self, event: tuple[int, ...]) -> Head:
-        """The head for data of this event (C, …)."""
+    def head(self, spec: DataSpec) -> Head:
+        """The head for data like `spec`; what is missing there has no part in its log-likelihood."""
+        axes = len(spec.event)
         match self.kind:
             case "bernoulli":
-                return BernoulliHead(len(event))
+                head: Head = BernoulliHead(axes)
             case "continuous-bernoulli":
-                return ContinuousBernoulliHead(len(event))
+                head = ContinuousBernoulliHead(axes)
             case _:
-                return GaussianHead(len(event), self.sigma)
+                head = GaussianHead(axes, self.sigma)
+        return ObservedHead(head) if spec.missing else head
 
     def scaling(self, spec: DataSpec) -> ScalingName:
         """How the data must be scaled for it. Raises ConfigError when the data's range cannot be read as [0, 1]."""
         if self.kind == "gaussian":
             return "unit" if spec.kind == "image" else "standard"
-        if spec.low < 0 or (spec.kind == "table" and spec.high > 1):
+        if spec.low < 0 or (spec.kind != "image" and spec.high > 1):
             worst = spec.low if spec.low < 0 else spec.high
             raise ConfigError(
                 f'likelihood="{self.kind}" needs values in [0, 1]; X holds {worst:g}. Use likelihood="gaussian", or scale X.'
@@ -92,74 +82,3 @@ def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
     unit_range = spec.low == 0 and (spec.kind == "image" or spec.high == 1)
     nearly_binary = spec.extreme == 1 or (spec.kind == "image" and spec.extreme >= BINARY)
     return Likelihood("bernoulli" if unit_range and nearly_binary else "gaussian")
-
-
-class BernoulliHead(Head):
-    """raw (..., C, …) → independent Bernoullis with these logits."""
-
-    def forward(self, raw: Tensor) -> Distribution:
-        return Bits(raw, self.axes)
-
-
-class Bits(Independent):  # type: ignore[type-arg]
-    """Independent Bernoullis whose event is the last `axes` axes; values between 0 and 1 are read as probabilities."""
-
-    def __init__(self, logits: Tensor, axes: int) -> None:
-        super().__init__(Bernoulli(logits=logits, validate_args=False), axes, validate_args=False)
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        """log p(value), (*batch): the sign is turned after the sum, which saves two passes over the event."""
-        logits = self.base_dist.logits
-        loss = binary_cross_entropy_with_logits(logits, value.expand_as(logits), reduction="none")
-        return -loss.flatten(-len(self.event_shape)).sum(-1)
-
-
-class ContinuousBernoulliHead(Head):
-    """raw (..., C, …) → independent continuous Bernoullis with these logits."""
-
-    def forward(self, raw: Tensor) -> Distribution:
-        return Independent(Gray(logits=raw, validate_args=False), self.axes, validate_args=False)
-
-
-class Gray(ContinuousBernoulli):
-    """The continuous Bernoulli, exact for any logit.
-
-    torch's own works from the clamped probability: in float32 its density integrates to .53 at a logit of 30, and its mean
-    never comes closer than .06 to black or white. In the logit l, the constant is l / tanh(l / 2) and the mean
-    1 / (1 - exp(-l)) - 1 / l, each with a series around 0.
-    """
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        """log p(value), broadcast over batch and event."""
-        logits, value = torch.broadcast_tensors(self.logits, value)
-        small, near, away = self._cases()
-        series = math.log(2) + near**2 / 12 - 7 * near**4 / 1440
-        log_norm = torch.where(small, series, away.abs().log() - (0.5 * away).tanh().abs().log())
-        return log_norm - binary_cross_entropy_with_logits(logits, value, reduction="none")
-
-    @property
-    def mean(self) -> Tensor:
-        """E[x], within (0, 1)."""
-        small, near, away = self._cases()
-        return torch.where(small, 0.5 + near / 12 - near**3 / 720, -1 / torch.expm1(-away) - 1 / away)
-
-    def _cases(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Which logits are small; them, or 0; the others, or 1: so that no formula, nor its gradient, meets its bad places."""
-        small = self.logits.abs() < SMALL_LOGIT
-        return small, torch.where(small, self.logits, 0.0), torch.where(small, 1.0, self.logits)
-
-
-class GaussianHead(Head):
-    """raw → N(mean, sigma²): raw is the mean, and for sigma="each" then log sigma along the event's first axis."""
-
-    def __init__(self, axes: int, sigma: float | str = "shared") -> None:
-        super().__init__(axes)
-        self.each = 2 if sigma == "each" else 1
-        self.learned = isinstance(sigma, str)
-        first = sigma if not isinstance(sigma, str) else FIRST_SIGMA if axes == IMAGE_AXES else 1.0
-        self.slow_log_sigma = nn.Parameter(torch.tensor(math.log(first) / QUICK), requires_grad=sigma == "shared")
-
-    def forward(self, raw: Tensor) -> Distribution:
-        mean, log_sigma = raw.chunk(2, dim=-self.axes) if self.each == 2 else (raw, QUICK * self.slow_log_sigma)
-        sigma = (log_sigma.clamp(*LOG_SIGMA) if self.learned else log_sigma).exp()
-        return Independent(Normal(mean, sigma, validate_args=False), self.axes, validate_args=False)

@@ -1,6 +1,6 @@
 """What training makes small: functions from one forward pass to named terms.
 
-    reconstruction        -log p(x | z)                                            a plain autoencoder
+    reconstruction        -log p(x | z)  [+ sparsity] [+ contraction]              a plain autoencoder, sparse, contractive
     elbo                  -E_q log p(x | z) + beta KL(q(z | x) || p(z))            a VAE (beta = 1), beta-VAE, VAE without KL
     importance_weighted   -log 1/K sum_k p(x, z_k) / q(z_k | x)                    IWAE
 
@@ -19,6 +19,7 @@ from torch import Tensor
 from latentwalk.errors import ConfigError
 from latentwalk.models.divergence import kl, kl_per_dimension
 from latentwalk.models.latent_model import Pass
+from latentwalk.models.sparsity import Sparsity
 
 __all__ = [
     "Objective",
@@ -88,11 +89,15 @@ def cyclical(value: float = 1.0, *, every: float, rise: float = 0.5) -> Schedule
     return Schedule(value, rise * every, every)
 
 
-def reconstruction(p: Pass, epoch: Time = None, *, sparsity: float = 0.0) -> Terms:
-    """-log p(x | z), and, where asked, an L1 penalty on the code: `sparsity` nats for each unit of |z|."""
+def reconstruction(p: Pass, epoch: Time = None, *, sparsity: Sparsity | None = None, contraction: float = 0.0) -> Terms:
+    """-log p(x | z), and, where asked, what a sparse code costs and `contraction` nats for each ||d z / d x||²."""
     values = {"reconstruction": -p.likelihood.log_prob(p.target).mean(0)}
-    if sparsity:
-        values["sparsity"] = sparsity * p.z.abs().sum(-1).mean(0)
+    cost = None if sparsity is None else sparsity.penalty(p.z)
+    if cost is not None:
+        values["sparsity"] = cost
+    if contraction:
+        assert p.jacobian is not None, "the model was not asked for the Jacobian"
+        values["contraction"] = contraction * p.jacobian
     return Terms(values, sum(values.values(), start=p.z.new_zeros(())).mean())
 
 

@@ -5,7 +5,7 @@ Gaussian: the true one, p(z | x), is whatever prior and decoder make it.
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 from torch.nn.functional import hardtanh
 
@@ -35,10 +35,24 @@ class DiagonalNormal(Independent):  # type: ignore[type-arg]
 
 
 class Point(Head):
-    """raw (..., D) → all mass on one code: the encoder of a plain autoencoder."""
+    """raw (..., D) → all mass on one code: the encoder of a plain autoencoder.
+
+    squash: a sigmoid keeps each unit within (0, 1). keep: only the so many largest units of a code are kept, the others are 0
+    (Makhzani & Frey 2014, "k-sparse autoencoders"). silence: the share of units that Dropout silences while training.
+    """
+
+    def __init__(self, *, squash: bool = False, keep: int | None = None, silence: float = 0.0) -> None:
+        super().__init__()
+        self.squash = squash
+        self.keep = keep
+        self.silence = nn.Dropout(silence)
 
     def forward(self, raw: Tensor) -> Distribution:
-        return PointMass(raw)
+        z = raw.sigmoid() if self.squash else raw
+        if self.keep is not None:
+            largest = z.topk(self.keep, dim=-1).indices
+            z = torch.zeros_like(z).scatter(-1, largest, z.gather(-1, largest))
+        return PointMass(self.silence(z))
 
 
 class PointMass(Distribution):

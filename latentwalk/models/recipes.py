@@ -28,6 +28,7 @@ from latentwalk.models.objective import (
 )
 from latentwalk.models.posterior import DiagonalGaussian, Point
 from latentwalk.models.prior import StandardNormal
+from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network
 
 __all__ = ["RECIPES", "Recipe", "assemble", "recipe_named"]
@@ -38,9 +39,10 @@ class Recipe:
     """One family of autoencoders.
 
     posterior: "gaussian" or "point". objective: "elbo", "reconstruction" or "importance_weighted". beta: weight of the KL, a
-    number or a Schedule. free_nats: see `elbo`. sparsity: see `reconstruction`. draws: codes drawn for each input while
-    training. corruption: noise put on the input, whose clean version is the target.
+    number or a Schedule. free_nats: see `elbo`. sparsity, contraction: see `reconstruction`. draws: codes drawn for each
+    input while training. corruption: noise put on the input, whose clean version is the target.
     generative: whether the recipe trains its codes to fill N(0, I), so that drawing from it makes sense.
+    latent: dimensions of a code where the user names none; None is as many as an example has numbers.
     """
 
     name: str
@@ -48,10 +50,12 @@ class Recipe:
     objective: Literal["elbo", "reconstruction", "importance_weighted"] = "elbo"
     beta: float | Schedule = 1.0
     free_nats: float = 0.0
-    sparsity: float = 0.0
+    sparsity: Sparsity | None = None
+    contraction: float = 0.0
     draws: int = 1
     corruption: Corruption | None = None
     generative: bool = False
+    latent: int | None = 2
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -63,8 +67,12 @@ class Recipe:
             raise ConfigError(f"objective={self.objective!r} needs posterior='gaussian': a point has no KL to the prior.")
         if self.draws < 1:
             raise ConfigError(f"draws={self.draws}: at least one code must be drawn for each input.")
-        if min(self.free_nats, self.sparsity) < 0:
-            raise ConfigError(f"free_nats={self.free_nats} and sparsity={self.sparsity} cannot be negative.")
+        if min(self.free_nats, self.contraction) < 0:
+            raise ConfigError(f"free_nats={self.free_nats} and contraction={self.contraction} cannot be negative.")
+        if self.objective != "reconstruction" and (self.sparsity or self.contraction):
+            raise ConfigError("sparsity and contraction go with objective='reconstruction', whose codes are points.")
+        if self.sparsity and self.posterior == "gaussian":
+            raise ConfigError("sparsity goes with posterior='point': a Gaussian's draws are never sparse.")
         self.schedule()
 
     def schedule(self) -> Schedule:
@@ -79,7 +87,7 @@ class Recipe:
             case "importance_weighted":
                 return importance_weighted
             case _:
-                return partial(reconstruction, sparsity=self.sparsity)
+                return partial(reconstruction, sparsity=self.sparsity, contraction=self.contraction)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """scikit-learn's protocol, so that `clone` and `GridSearchCV` see into a recipe (`recipe__beta`)."""
@@ -94,13 +102,23 @@ class Recipe:
         return replace(self, **params)
 
 
+def _plain(name: str, source: str, **options: Any) -> Recipe:
+    return Recipe(name, "point", "reconstruction", source=source, **options)
+
+
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe("ae", "point", "reconstruction", source="Hinton & Salakhutdinov 2006"),
-        Recipe("denoising", "point", "reconstruction", corruption=Corruption(), source="Vincent et al. 2010"),
+        _plain("ae", "Hinton & Salakhutdinov 2006; the undercomplete autoencoder"),
+        _plain("sparse", "Ng 2011", sparsity=Sparsity("rate"), latent=None),
+        _plain("l1-sparse", "Ng 2011", sparsity=Sparsity("l1"), latent=None),
+        _plain("k-sparse", "Makhzani & Frey 2014", sparsity=Sparsity("top-k"), latent=None),
+        _plain("dropout", "Srivastava et al. 2014", sparsity=Sparsity("dropout"), latent=None),
+        _plain("denoising", "Vincent et al. 2010", corruption=Corruption(), latent=64),
+        _plain("contractive", "Rifai et al. 2011", contraction=1.0),
         Recipe("vae", generative=True, source="Kingma & Welling 2014"),
         Recipe("vae-without-kl", beta=0.0, source="what is left of a VAE when its loss is only reconstruction"),
+        Recipe("denoising-vae", corruption=Corruption(), generative=True, source="Im et al. 2017"),
         Recipe("iwae", objective="importance_weighted", draws=5, generative=True, source="Burda et al. 2016"),
     )
 }
@@ -119,9 +137,13 @@ def assemble(
     recipe: Recipe, spec: DataSpec, network: Network, likelihood: Likelihood, latent: int, scaling: Scaling
 ) -> LatentModel:
     """The untrained model of a recipe for data like `spec`, with `latent` dimensions."""
-    code = DiagonalGaussian() if recipe.posterior == "gaussian" else Point()
-    data = likelihood.head(spec.event)
+    code = DiagonalGaussian() if recipe.posterior == "gaussian" else _point(recipe, latent)
+    data = likelihood.head(spec)
     encoder = Conditional(network.encoder(spec, (code.each * latent,)), code, given=len(spec.event))
-    decoder = Conditional(network.decoder(spec, latent, data.each), data, given=1)
-    model = LatentModel(scaling, encoder, StandardNormal(latent), decoder)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions on a CPU prefer it
+    decoder = Conditional(network.decoder(spec, latent, data.raw_shape(spec.event)), data, given=1)
+    model = LatentModel(scaling, encoder, StandardNormal(latent), decoder, contracts=recipe.contraction > 0)
+    return model.to(memory_format=torch.channels_last) if spec.kind == "image" else model  # type: ignore[call-overload]  # convolutions on a CPU prefer it
+
+
+def _point(recipe: Recipe, latent: int) -> Point:
+    return Point() if recipe.sparsity is None else recipe.sparsity.head(latent)

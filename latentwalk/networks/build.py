@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import nn
 
@@ -10,26 +10,31 @@ from latentwalk.data.dataset import DataSpec
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.networks.conv import ConvDecoder, ConvEncoder
 from latentwalk.networks.dense import Dense
-from latentwalk.networks.layers import ACTIVATIONS
+from latentwalk.networks.layers import ACTIVATIONS, Filled
+from latentwalk.networks.recurrent import RecurrentDecoder, RecurrentEncoder
 
-__all__ = ["Network", "network_named"]
+__all__ = ["RECURRENT", "Network", "NetworkKind", "network_named"]
 
+NetworkKind = Literal["auto", "dense", "conv", "gru", "lstm"]
+RECURRENT = ("gru", "lstm")
 SMALL = 1024  # values in an event up to which dense layers are both faster and as good on two cores
 DEPTHS = (32, 64, 128, 128, 256, 256)
-TOP = 8  # the convolutional pyramid stops when its smaller side is this or less
+TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its smaller side is this or less
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
     """What the encoder and the decoder are made of; the decoder mirrors the encoder.
 
-    kind: "dense", "conv" (images), or "auto": dense up to 1024 values in an example, conv for larger images.
-    widths: hidden dense layers, the widest first; after the convolutions in a "conv" network. Default (512, 256), or (256,).
-    channels: one level each, halving the image; default 32, 64, 128, … until the smaller side is at most 8.
+    kind: "dense", "conv" (images, signals), "gru" or "lstm" (signals), or "auto": conv for images of more than 1024 values,
+    and for signals in which nothing is missing; gru for other signals; dense for the rest.
+    widths: hidden dense layers, the widest first; after the convolutions in a "conv" network; of a recurrent one, the units
+    that read in each direction, then dense layers. Default (512, 256), (256,) after convolutions, (128,) for recurrent ones.
+    channels: one level each, halving every side; default 32, 64, 128, … until the smaller side is at most 8 (16 steps).
     dropout: share of hidden units silenced while training. max_norm: longest allowed incoming weight vector of a unit.
     """
 
-    kind: Literal["auto", "dense", "conv"] = "auto"
+    kind: NetworkKind = "auto"
     widths: tuple[int, ...] | None = None
     channels: tuple[int, ...] | None = None
     activation: str = "relu"
@@ -37,8 +42,8 @@ class Network:
     max_norm: float | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in ("auto", "dense", "conv"):
-            raise unknown("network", self.kind, ("auto", "dense", "conv"))
+        if self.kind not in get_args(NetworkKind):
+            raise unknown("network", self.kind, get_args(NetworkKind))
         if self.activation not in ACTIVATIONS:
             raise unknown("activation", self.activation, ACTIVATIONS)
         if not 0 <= self.dropout < 1:
@@ -49,42 +54,61 @@ class Network:
             values = getattr(self, name)
             if values is not None and not all(isinstance(v, int) and v > 0 for v in values):
                 raise ConfigError(f"{name}={values} must be whole numbers above 0.")
+        if self.widths == () and self.kind in RECURRENT:
+            raise ConfigError(f"widths=() leaves network='{self.kind}' without units. Expected at least one width.")
 
     def encoder(self, spec: DataSpec, out: tuple[int, ...]) -> nn.Module:
-        """A body x (B, *event) → (B, *out)."""
-        if self._convolves(spec):
-            return ConvEncoder(_image(spec), out, self._depths(spec), self._widths(spec), self.activation, self.dropout)
-        return Dense(spec.event, out, self._widths(spec), self.activation, self.dropout)
-
-    def decoder(self, spec: DataSpec, latent: int, each: int) -> nn.Module:
-        """A body z (B, D) → (B, each * C, …): `each` numbers for every number of the event, stacked along its first axis."""
+        """A body x (B, *event) → (B, *out). Where the data has missing values, x holds NaN."""
+        if not spec.missing:
+            return self._reader(spec, spec.event, out)
         first, *rest = spec.event
-        if self._convolves(spec):
-            _, height, width = _image(spec)
-            out = (each * first, height, width)
-            return ConvDecoder(latent, out, self._depths(spec), self._widths(spec), self.activation, self.dropout)
-        return Dense((latent,), (each * first, *rest), self._widths(spec)[::-1], self.activation, self.dropout)
+        return nn.Sequential(Filled(), self._reader(spec, (2 * first, *rest), out))
 
-    def _convolves(self, spec: DataSpec) -> bool:
-        if self.kind == "conv" and spec.kind != "image":
-            raise ConfigError(f"network='conv' needs images; the data is a {spec.kind} of shape {spec.shape}. Use 'dense'.")
-        return self.kind == "conv" or (self.kind == "auto" and spec.kind == "image" and spec.size > SMALL)
+    def decoder(self, spec: DataSpec, latent: int, out: tuple[int, ...]) -> nn.Module:
+        """A body z (B, D) → (B, *out), raw numbers for a head."""
+        widths, act, dropout = self._widths(spec), self.activation, self.dropout
+        match self._kind(spec):
+            case "conv":
+                return ConvDecoder(latent, out, self._depths(spec), widths, act, dropout)
+            case "gru" | "lstm" as kind:
+                return RecurrentDecoder(kind, latent, out, widths, act, dropout)
+            case _:
+                return Dense((latent,), out, widths[::-1], act, dropout)
+
+    def _reader(self, spec: DataSpec, seen: tuple[int, ...], out: tuple[int, ...]) -> nn.Module:
+        widths, act, dropout = self._widths(spec), self.activation, self.dropout
+        match self._kind(spec):
+            case "conv":
+                return ConvEncoder(seen, out, self._depths(spec), widths, act, dropout)
+            case "gru" | "lstm" as kind:
+                return RecurrentEncoder(kind, seen, out, widths, act, dropout, masked=spec.missing)
+            case _:
+                return Dense(seen, out, widths, act, dropout)
+
+    def _kind(self, spec: DataSpec) -> NetworkKind:
+        """The kind, chosen if it is "auto". Raises ConfigError where it does not fit the data."""
+        fits = {"conv": ("image", "signal"), "gru": ("signal",), "lstm": ("signal",)}.get(self.kind)
+        if fits is not None and spec.kind not in fits:
+            raise ConfigError(
+                f"network='{self.kind}' needs {' or '.join(f'{kind}s' for kind in fits)}; the data is a {spec.kind} of shape "
+                f"{spec.shape}. Use 'dense', or say what the data is: Dataset.of(X, kind='{fits[-1]}')."
+            )
+        if self.kind != "auto":
+            return self.kind
+        if spec.kind == "signal":
+            return "gru" if spec.missing else "conv"
+        return "conv" if spec.kind == "image" and spec.size > SMALL else "dense"
 
     def _widths(self, spec: DataSpec) -> tuple[int, ...]:
         if self.widths is not None:
             return self.widths
-        return (256,) if self._convolves(spec) else (512, 256)
+        return {"dense": (512, 256), "conv": (256,)}.get(self._kind(spec), (128,))
 
     def _depths(self, spec: DataSpec) -> tuple[int, ...]:
-        levels = max(1, math.ceil(math.log2(min(spec.event[1:]) / TOP)))
+        levels = max(1, math.ceil(math.log2(min(spec.event[1:]) / TOP[spec.kind])))
         return self.channels or DEPTHS[:levels]
 
 
 def network_named(network: "str | Network") -> Network:
     """The network of that name; a Network is given back as it is. Raises ConfigError."""
     return network if isinstance(network, Network) else Network(kind=network)  # type: ignore[arg-type]  # checked there
-
-
-def _image(spec: DataSpec) -> tuple[int, int, int]:
-    channels, height, width = spec.event
-    return channels, height, width

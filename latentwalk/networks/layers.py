@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from latentwalk.errors import unknown
 
-__all__ = ["ACTIVATIONS", "activation", "channels_last", "clip_norms", "stack"]
+__all__ = ["ACTIVATIONS", "Filled", "activation", "channels_last", "clip_norms", "stack"]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -37,6 +37,14 @@ def stack(widths: Sequence[int], act: str, dropout: float) -> list[nn.Module]:
     return layers
 
 
+class Filled(nn.Module):
+    """x (B, C, …) with NaN where nothing was observed → (B, 2C, …): x with 0 there, then 1 for observed and 0 for not."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        observed = ~x.isnan()
+        return torch.cat([torch.where(observed, x, 0.0), observed.to(x)], dim=1)
+
+
 def channels_last(x: Tensor) -> Tensor:
     """Images (B, C, H, W) with their channels innermost in memory, which convolutions on a CPU prefer."""
     return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
@@ -49,6 +57,9 @@ def clip_norms(module: nn.Module, limit: float) -> None:
     Source: Srivastava et al. 2014, "Dropout", section 5.1.
     """
     for layer in module.modules():
-        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
-            out = 1 if isinstance(layer, nn.ConvTranspose2d) else 0
-            layer.weight.copy_(layer.weight.renorm(p=2, dim=out, maxnorm=limit))
+        if isinstance(layer, (nn.ConvTranspose1d, nn.ConvTranspose2d)):
+            layer.weight.copy_(layer.weight.renorm(p=2, dim=1, maxnorm=limit))
+        elif isinstance(layer, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase)):
+            for name, weight in layer.named_parameters(recurse=False):
+                if name.startswith("weight"):  # a recurrent layer has two matrices; a row of each feeds one gate of one unit
+                    weight.copy_(weight.renorm(p=2, dim=0, maxnorm=limit))

@@ -12,11 +12,14 @@ from latentwalk.errors import CheckpointError
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.objective import Schedule
 from latentwalk.models.recipes import Recipe
+from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network
 
 __all__ = ["from_json", "to_json"]
 
-TYPES: dict[str, type] = {kind.__name__: kind for kind in (Corruption, DataSpec, Likelihood, Network, Recipe, Schedule)}
+TYPES: dict[str, type] = {
+    kind.__name__: kind for kind in (Corruption, DataSpec, Likelihood, Network, Recipe, Schedule, Sparsity)
+}
 
 
 def to_json(value: Any) -> Any:

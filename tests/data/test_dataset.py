@@ -63,7 +63,8 @@ def test_extreme_is_one_for_binary_data():
         (np.zeros(3), r"\(n, \*E\)"),
         (np.zeros((0, 3)), "empty"),
         (np.zeros((3, 0)), "empty"),
-        (np.array([[0.0, 1.0], [np.nan, 1.0]]), "NaN .* row 1, column 0"),
+        (np.array([[0.0, 1.0], [np.nan, np.nan]]), "row 1 of X holds nothing but NaN"),
+        (np.array([[[0.0, 1.0]], [[np.nan, 1.0]]]), r"NaN .* row 1, position \(0, 0\)"),
         (np.array([[[0.0, -np.inf]]]), r"infinity .* row 0, position \(0, 1\)"),
     ],
 )
@@ -73,10 +74,11 @@ def test_bad_arrays_are_refused(x, message):
 
 
 def test_nan_is_found_beyond_the_first_chunk():
-    x = np.zeros((5000, 2), np.float32)
+    x = np.zeros((5000, 2, 2), np.float32)
     x[4999, 1] = np.nan
-    with pytest.raises(DataError, match="row 4999, column 1"):
+    with pytest.raises(DataError, match=r"row 4999, position \(1, 0\)"):
         Dataset.of(x)
+    assert Dataset.of(x, kind="signal").spec.missing
 
 
 def test_labels_of_another_length_are_refused():

@@ -8,13 +8,8 @@ import torch
 
 from latentwalk.data import DataSpec
 from latentwalk.errors import ConfigError
-from latentwalk.models.likelihood import (
-    BernoulliHead,
-    ContinuousBernoulliHead,
-    GaussianHead,
-    Likelihood,
-    likelihood_named,
-)
+from latentwalk.models.heads import BernoulliHead, ContinuousBernoulliHead, GaussianHead
+from latentwalk.models.likelihood import Likelihood, likelihood_named
 
 LOGITS = [0.0, 1e-9, -1e-6, 1e-4, 3e-3, 4.01e-3, -0.02, 0.0999, 0.1001, -0.5, 1.0, -5.0, 12.0, 17.0, -30.0, 60.0]
 

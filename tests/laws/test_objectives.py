@@ -22,6 +22,7 @@ from latentwalk.models.objective import (
 )
 from latentwalk.models.posterior import DiagonalNormal, PointMass
 from latentwalk.models.prior import StandardNormal
+from latentwalk.models.sparsity import Sparsity
 
 B, D, E = 6, 2, 5
 
@@ -126,7 +127,7 @@ def test_reconstruction_is_minus_the_log_likelihood_and_its_penalty_is_l1():
     code = torch.tensor([[1.0, -3.0]])
     q = PointMass(code)
     p = Pass(torch.zeros(1, E), q.rsample((1,)), q, StandardNormal(2)(), Independent(Normal(torch.ones(1, 1, E), 1.0), 1))
-    terms = reconstruction(p, sparsity=0.5)
+    terms = reconstruction(p, sparsity=Sparsity("l1", 0.5))
     assert float(terms.values["reconstruction"]) == pytest.approx(E * (0.5 + 0.5 * math.log(2 * math.pi)))
     assert float(terms.values["sparsity"]) == 2.0
     assert float(terms.loss) == pytest.approx(sum(float(v) for v in terms.values.values()))

@@ -41,14 +41,14 @@ def test_networks_fit_the_event_whatever_the_layout(height, width, kind, layout,
     if data.layout != layout:  # (3, H, 3) reads as HWC; the test is not about that
         return
     channels, *rest = data.event
-    raw = network.decoder(data, 4, each)(torch.zeros(3, 4))
+    raw = network.decoder(data, 4, (each * data.event[0], *data.event[1:]))(torch.zeros(3, 4))
     assert raw.shape == (3, each * channels, *rest)
     assert network.encoder(data, (6,))(torch.zeros(3, *data.event)).shape == (3, 6)
 
 
 @given(sides, sides, st.integers(0, 6))
 def test_pyramid_halves_and_rounds_up(height, width, levels):
-    sizes = pyramid(height, width, levels)
+    sizes = pyramid((height, width), levels)
     assert len(sizes) == levels + 1
     for (h, w), (half_h, half_w) in pairwise(sizes):
         assert 2 * half_h - h in (0, 1)
@@ -66,7 +66,7 @@ def test_auto_is_dense_for_tables_and_small_images_and_conv_for_large_ones():
 def test_decoder_mirrors_the_encoder():
     network, data = Network("dense", widths=(9, 4)), spec(3, 3)
     sizes = [[layer.in_features for layer in body.modules() if isinstance(layer, nn.Linear)]
-             for body in (network.encoder(data, (2,)), network.decoder(data, 2, 1))]  # fmt: skip
+             for body in (network.encoder(data, (2,)), network.decoder(data, 2, data.event))]  # fmt: skip
     assert sizes == [[9, 9, 4], [2, 4, 9]]
 
 
@@ -86,7 +86,10 @@ def test_every_activation_is_used(name):
 def test_dropout_is_active_only_in_training(kind):
     torch.manual_seed(0)
     network, data = Network(kind, dropout=0.5), spec(12, 12)
-    for body, x in ((network.encoder(data, (8,)), torch.randn(4, 1, 12, 12)), (network.decoder(data, 3, 1), torch.randn(4, 3))):
+    for body, x in (
+        (network.encoder(data, (8,)), torch.randn(4, 1, 12, 12)),
+        (network.decoder(data, 3, data.event), torch.randn(4, 3)),
+    ):
         assert not torch.equal(body.train()(x), body(x))
         assert torch.equal(body.eval()(x), body(x))
 
@@ -103,7 +106,7 @@ def incoming(layer):
 def test_clip_norms_shortens_the_long_and_leaves_the_short(kind):
     torch.manual_seed(0)
     network, data = Network(kind), spec(20, 20)
-    for body in (network.encoder(data, (2,)), network.decoder(data, 2, 1)):
+    for body in (network.encoder(data, (2,)), network.decoder(data, 2, data.event)):
         layers = [layer for layer in body.modules() if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d))]
         before = [layer.weight.detach().clone() for layer in layers]
         lengths = [incoming(layer) for layer in layers]
@@ -125,7 +128,7 @@ def test_clip_norms_shortens_the_long_and_leaves_the_short(kind):
         (lambda: Network(max_norm=0), "max_norm=0 is not a length"),
         (lambda: Network(widths=(3, 0)), "widths=.* must be whole numbers above 0"),
         (lambda: Network(channels=(3.5,)), "channels=.* must be whole numbers above 0"),
-        (lambda: Network("conv").encoder(spec(30), (2,)), "needs images; the data is a table of shape .30,."),
+        (lambda: Network("conv").encoder(spec(30), (2,)), "needs images or signals; the data is a table of shape .30,."),
     ],
 )
 def test_refusals_say_what_would_do(make, message):

@@ -63,7 +63,8 @@ def join(first: Dataset, second: Dataset) -> Dataset:
     if first.x.shape[1:] != second.x.shape[1:]:
         raise DataError(f"the parts differ in shape: {first.x.shape[1:]} and {second.x.shape[1:]}. Read each alone.")
     x = as_array(np.concatenate([first.x, second.x]))
-    check_finite(x)
+    spec = type(first.spec).infer(x, first.spec.kind)
+    check_finite(x, missing=spec.missing)
     classes = tuple(dict.fromkeys(first.classes + second.classes))
     y = None
     if first.y is not None and second.y is not None:
@@ -72,7 +73,7 @@ def join(first: Dataset, second: Dataset) -> Dataset:
     return replace(
         first,
         x=x,
-        spec=type(first.spec).infer(x, first.spec.kind),
+        spec=spec,
         y=y,
         classes=classes if y is not None else (),
         names=first.names + second.names if first.names and second.names else (),

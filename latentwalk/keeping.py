@@ -1,0 +1,137 @@
+"""What an estimator must do besides learning: be saved and loaded, speak scikit-learn's protocol, look at what it is given."""
+
+import os
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from latentwalk.data.dataset import Dataset, DataSpec, as_array, check_finite, padded
+from latentwalk.data.scaling import Scaling
+from latentwalk.errors import CheckpointError, DataError
+from latentwalk.models.latent_model import LatentModel
+from latentwalk.models.likelihood import Likelihood
+from latentwalk.models.recipes import Recipe, assemble, recipe_named
+from latentwalk.networks.build import Network
+from latentwalk.training import checkpoint, codec, history
+from latentwalk.training.history import Epoch
+from latentwalk.training.runtime import seeded
+
+__all__ = ["Keeping"]
+
+
+class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
+    """The side of `Autoencoder` that has nothing to do with learning. Abstract: it has no `fit`."""
+
+    recipe: str | Recipe
+    model_: LatentModel
+    spec_: DataSpec
+    recipe_: Recipe
+    network_: Network
+    likelihood_: Likelihood
+    history_: list[Epoch]
+    validation_rows_: NDArray[np.int64]
+    interrupted_: bool
+    random_state: int | np.random.RandomState | None
+
+    @abstractmethod
+    def fit(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> Self: ...
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Save to a folder (safetensors and JSON), replacing a model saved there before. Raises CheckpointError."""
+        check_is_fitted(self)
+        description = {
+            "params": {name: codec.to_json(value) for name, value in self.get_params(deep=False).items()},
+            "recipe": codec.to_json(self.recipe_),
+            "network": codec.to_json(self.network_),
+            "likelihood": codec.to_json(self.likelihood_),
+            "spec": codec.to_json(self.spec_),
+            "latent": self._n_features_out,
+            "features": [str(name) for name in getattr(self, "feature_names_in_", [])],
+            "validation_rows": self.validation_rows_.tolist(),
+            "history": history.to_json(self.history_),
+            "interrupted": self.interrupted_,
+        }
+        checkpoint.write(folder, description, self.model_.state_dict())
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Self:
+        """The autoencoder that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
+        saved, weights = checkpoint.read(folder)
+        try:
+            self = cls(**{name: codec.from_json(value) for name, value in saved["params"].items()})
+            self.recipe_, self.network_, self.likelihood_, self.spec_ = (
+                codec.from_json(saved[part]) for part in ("recipe", "network", "likelihood", "spec")
+            )
+            with seeded(0):  # the first weights are thrown away; who loads a model expects no draw from their generator
+                self.model_ = assemble(
+                    self.recipe_, self.spec_, self.network_, self.likelihood_, saved["latent"], Scaling(self.spec_)
+                )
+            self.model_.load_state_dict(weights)
+            self.history_ = history.from_json(saved["history"])
+            self.validation_rows_ = np.asarray(saved["validation_rows"], dtype=np.int64)
+            self.interrupted_ = bool(saved["interrupted"])
+            self.n_features_in_ = self.spec_.size
+            if saved["features"]:
+                self.feature_names_in_ = np.asarray(saved["features"], dtype=object)
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0] if not isinstance(error, KeyError) else f"{error} is missing"
+            raise CheckpointError(f"{folder}/{checkpoint.DESCRIPTION} does not describe its weights: {reason}.") from error
+        self.model_.eval()
+        return self
+
+    # ------------------------------------------------------------------ scikit-learn's protocol
+
+    def set_params(self, **params: Any) -> Self:
+        """scikit-learn's; options of a recipe that was given by name can be set too (`recipe__beta=4`)."""
+        inner = {name.removeprefix("recipe__"): value for name, value in params.items() if name.startswith("recipe__")}
+        outer = {name: value for name, value in params.items() if not name.startswith("recipe__")}
+        super().set_params(**outer)
+        if inner:
+            self.recipe = recipe_named(self.recipe).with_params(inner)
+        return self
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.model_.prior().event_shape[0])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # codes are float32 whatever comes in
+        tags.input_tags.allow_nan = True  # NaN says: not observed
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+    # ------------------------------------------------------------------ what is given
+
+    def _checked(self, X: ArrayLike | Dataset) -> NDArray[Any]:
+        """X as an array (n, *E) of numbers like those learnt from."""
+        check_is_fitted(self)
+        of_signals = self.spec_.kind == "signal" and self.spec_.missing
+        if of_signals and isinstance(X, (list, tuple)) and all(isinstance(one, np.ndarray) for one in X):
+            X = padded(X, self.spec_.shape[0])
+        array = self._as_array(X, reset=False)
+        if of_signals and array.ndim == 1 + len(self.spec_.shape) and array.shape[1] < self.spec_.shape[0]:
+            array = padded(list(array), self.spec_.shape[0])
+        if array.shape[1:] != self.spec_.shape:
+            raise DataError(f"expected examples of shape {self.spec_.shape}, as in training; got {array.shape[1:]}.")
+        check_finite(array, missing=self.spec_.missing)
+        return array
+
+    def _as_array(self, X: ArrayLike | Dataset, *, reset: bool) -> NDArray[Any]:
+        """X as an array (n, *E); scikit-learn looks at tables, for the names and the number of their features."""
+        x = X.x if isinstance(X, Dataset) else X
+        signal = not reset and self.spec_.kind == "signal"
+        if (x.ndim if hasattr(x, "ndim") else np.asarray(x).ndim) <= 2 and not signal:
+            try:
+                x = validate_data(self, x, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
+            except ValueError as error:
+                raise DataError(str(error)) from error
+        return as_array(x)

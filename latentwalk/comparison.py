@@ -3,14 +3,14 @@
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
 
-from latentwalk.data.dataset import Dataset
+from latentwalk.data.dataset import Dataset, DataSpec
 from latentwalk.data.sources import join
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
 from latentwalk.estimator import Autoencoder
@@ -20,17 +20,51 @@ from latentwalk.latent.sampling import StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.latent.structure import active_units, class_accuracy, collapsed
 from latentwalk.models.recipes import RECIPES, Recipe
+from latentwalk.networks.build import Network
 
-__all__ = ["Comparison", "Entry", "Judgement", "check_recipes", "judge", "pca_space"]
+__all__ = ["NAMES", "Comparison", "Entry", "Family", "Judgement", "check_recipes", "families", "judge", "pca_space"]
 
 NAMES = {
     "pca": "PCA",
     "ae": "AE",
-    "vae": "VAE",
-    "vae-without-kl": "VAE without KL",
-    "iwae": "IWAE",
+    "ae-conv": "Convolutional AE",
+    "ae-gru": "Recurrent AE (GRU)",
+    "ae-lstm": "Recurrent AE (LSTM)",
+    "sparse": "Sparse AE (rate)",
+    "l1-sparse": "Sparse AE (L1)",
+    "k-sparse": "k-sparse AE",
+    "dropout": "Dropout AE",
     "denoising": "Denoising AE",
+    "contractive": "Contractive AE",
+    "vae": "VAE",
+    "vae-conv": "Convolutional VAE",
+    "vae-without-kl": "VAE without KL",
+    "denoising-vae": "Denoising VAE",
+    "iwae": "IWAE",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A recipe with a network of its own, or a code as wide as it needs, where others take what the comparison says.
+
+    network: None is the comparison's. latent: None is the comparison's.
+    """
+
+    recipe: Recipe
+    network: str | Network | None = None
+    latent: int | None = None
+
+
+def families(spec: DataSpec) -> list["str | Family"]:
+    """PCA, and every family of autoencoders that fits data like `spec`: the gallery. Sparse codes are as wide as the data."""
+    networks = {"image": ("conv",), "signal": ("conv", "gru", "lstm"), "table": ()}[spec.kind]
+    other = [Family(replace(RECIPES["ae"], name=f"ae-{kind}"), kind) for kind in networks]
+    rest = [Family(recipe, latent=spec.size) if recipe.latent is None else Family(recipe) for recipe in RECIPES.values()]
+    found: list[str | Family] = ["pca", *rest[:1], *other, *rest[1:]]
+    if spec.kind == "image":
+        found.append(Family(replace(RECIPES["vae"], name="vae-conv"), "conv"))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +104,9 @@ class Entry:
 class Comparison:
     """Recipes x numbers of dimensions on the same data, everything else equal, and each one judged.
 
-    recipes: names, or `Recipe`s; "pca" is scikit-learn's PCA, whitened, so that its own N(0, I) is the Gaussian with the
-    codes' moments (Tipping & Bishop 1999). latent: numbers of dimensions. options: as of `Autoencoder`.
+    recipes: names, `Recipe`s, or `Family`s (see `families` for all of them); "pca" is scikit-learn's PCA, whitened, so that its
+    own N(0, I) is the Gaussian with the codes' moments (Tipping & Bishop 1999). latent: numbers of dimensions. options: as of
+    `Autoencoder`.
 
     Learned: entries_ (a list of `Entry`), in order of `latent`, then `recipes`.
 
@@ -131,8 +166,13 @@ class Comparison:
         ]
 
     def _entry(self, recipe: Any, latent: int, train: Dataset, both: Dataset, held_out: NDArray[np.bool_]) -> Entry:
+        options = dict(self.options)
+        if isinstance(recipe, Family):
+            latent = recipe.latent or latent
+            options |= {} if recipe.network is None else {"network": recipe.network}
+            recipe = recipe.recipe
         start = time.perf_counter()
-        fitted = _pca(latent, train) if recipe == "pca" else _trained(recipe, latent, train, self.options)
+        fitted = _pca(latent, train) if recipe == "pca" else _trained(recipe, latent, train, options)
         seconds = time.perf_counter() - start
         if isinstance(fitted, PCA):
             space = pca_space(fitted, both, held_out)
@@ -145,7 +185,7 @@ def check_recipes(recipes: Sequence[Any]) -> None:
     """Raise ConfigError for an unknown name now, not after the recipes before it were trained."""
     known = ["pca", *RECIPES]
     for recipe in recipes:
-        if not isinstance(recipe, Recipe) and recipe not in known:
+        if not isinstance(recipe, (Recipe, Family)) and recipe not in known:
             raise unknown("recipe", recipe, known)
 
 
@@ -188,8 +228,7 @@ def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:
 def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None) -> LatentSpace:
     """The latent space of a fitted, whitened PCA."""
     shape = data.x.shape[1:]
-    width = data.spec.high - data.spec.low
-    unit = np.array([width or 1.0]) if data.spec.kind == "image" else data.x.std(axis=0)
+    unit = _unit(data)
     return LatentSpace(
         codes=pca.transform(data.x.reshape(len(data), -1)).astype(np.float32),
         scales=np.zeros((len(data), pca.n_components_), np.float32),
@@ -201,6 +240,17 @@ def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None
         unit=np.where(unit > 0, unit, 1).astype(np.float32),
         held_out=held_out,
     )
+
+
+def _unit(data: Dataset) -> NDArray[Any]:
+    """One unit of error, as the models' own scaling has it: an image's range, a column's or a channel's deviation."""
+    match data.spec.kind:
+        case "image":
+            return np.array([data.spec.high - data.spec.low or 1.0])
+        case "signal":
+            return data.x.std(axis=(0, 1), keepdims=True)[0]
+        case _:
+            return data.x.std(axis=0)
 
 
 def halves(data: Dataset, seed: Any = None) -> tuple[Dataset, Dataset]:

@@ -12,6 +12,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from latentwalk.data.batches import Batches
+from latentwalk.data.columns import columns_of, is_frame, needs_columns, unnamed
+from latentwalk.data.columns import decoded as decoded_columns
+from latentwalk.data.columns import encoded as encoded_columns
 from latentwalk.data.corruption import Corruption, corruption_named
 from latentwalk.data.dataset import Dataset, DataSpec, Kind, check_finite, check_labels, is_ragged, padded
 from latentwalk.data.scaling import Scaling, as_tensor
@@ -19,8 +22,8 @@ from latentwalk.errors import ConfigError, DataError, NotGenerativeError, Traini
 from latentwalk.keeping import Keeping
 from latentwalk.latent.sampling import Sampler, StandardNormal
 from latentwalk.latent.space import LatentSpace
-from latentwalk.models.inference import bounds, decoded, encoded
-from latentwalk.models.likelihood import Likelihood, likelihood_named
+from latentwalk.models.inference import bounds, decoded, drawn, encoded
+from latentwalk.models.likelihood import OF_COLUMNS, Likelihood, likelihood_named
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
 from latentwalk.networks.build import RECURRENT, Network, network_named
 from latentwalk.training.history import Epoch
@@ -32,17 +35,18 @@ __all__ = ["Autoencoder"]
 
 
 class Autoencoder(Keeping):
-    """An autoencoder of any family, for arrays (n, *E) of numbers.
+    """An autoencoder of any family, for arrays (n, *E) of numbers, signals of any length, and frames of mixed columns.
 
     recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`. latent: D, the number of
     dimensions of a code; None is the recipe's own: 2, 64 for "denoising", as many as X has features for a sparse one.
     network: "auto", "dense", "conv", "gru", "lstm" or a `Network`. likelihood: "auto", "bernoulli", "continuous-bernoulli",
-    "gaussian", or a `Likelihood`. noise: what spoils the input while training, instead of what the recipe says: a deviation
-    (0.5), a range of them ((0.1, 0.6), for noise of unknown strength), the name of a kind ("masking"), or a `Corruption`.
-    epochs, batch_size, learning_rate, learning_schedule, patience, precision, compile: see `Settings`. validation: share of the
-    rows on which the best weights are chosen; they are not trained on. device: "auto", "cpu", "cuda", …. random_state: an
-    integer makes fitting repeatable on one machine. warm_start: fitting again goes on from the weights there are.
-    spec: a `DataSpec`, where the one read off X is not right. progress: draw a bar while fitting, on a terminal.
+    "gaussian", for tables "student-t", "negative-binomial", "mixed", or a `Likelihood`. noise: what spoils the input while
+    training, instead of what the recipe says: a deviation (0.5), a range of them ((0.1, 0.6), for noise of unknown strength),
+    the name of a kind ("masking"), or a `Corruption`. epochs, batch_size, learning_rate, learning_schedule, patience,
+    precision, compile: see `Settings`. validation: share of the rows on which the best weights are chosen; they are not trained
+    on. device: "auto", "cpu", "cuda", …. random_state: an integer makes fitting repeatable on one machine. warm_start: fitting
+    again goes on from the weights there are. spec: a `DataSpec`, where the one read off X is not right. progress: draw a bar
+    while fitting, on a terminal.
 
     Learned: model_ (a `LatentModel`), spec_, recipe_, network_, likelihood_, history_ (a list of `Epoch`),
     validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit short).
@@ -155,7 +159,12 @@ class Autoencoder(Keeping):
         """The data to learn from, (n, *E), and what it is."""
         known = X.spec if isinstance(X, Dataset) else None
         kind: Kind | None = None
-        if is_ragged(X):
+        likelihood = self.likelihood.kind if isinstance(self.likelihood, Likelihood) else self.likelihood
+        if is_frame(X) and (needs_columns(X) or likelihood == "mixed"):
+            columns = columns_of(X)
+            X = encoded_columns(X, columns)
+            known = DataSpec.of_columns(X, columns)
+        elif is_ragged(X):
             X, kind = padded(X), "signal"
         x = self._as_array(X, reset=True)
         network = network_named(self.network).kind
@@ -165,6 +174,10 @@ class Autoencoder(Keeping):
         if spec.shape != x.shape[1:]:
             raise ConfigError(f"spec says an example has shape {spec.shape}; in X it has {x.shape[1:]}.")
         check_finite(x, missing=spec.missing)
+        if likelihood in OF_COLUMNS and spec.kind == "table" and not spec.columns:
+            if likelihood == "mixed":
+                raise ConfigError('likelihood="mixed" needs named columns. Give a pandas frame, or a Dataset read from a file.')
+            spec = replace(spec, columns=unnamed(x, "count" if likelihood == "negative-binomial" else "continuous"))
         return x, spec
 
     def _assemble(self, x: NDArray[Any], spec: DataSpec) -> None:
@@ -179,6 +192,8 @@ class Autoencoder(Keeping):
         self.model_ = assemble(recipe, spec, network, likelihood, int(latent), scaling)
         self.spec_, self.recipe_, self.network_, self.likelihood_ = spec, recipe, network, likelihood
         self.n_features_in_ = spec.size
+        if spec.framed:
+            self.feature_names_in_ = np.array([column.name for column in spec.columns], dtype=object)
 
     def _recipe(self) -> Recipe:
         """The recipe, with the noise that was asked for. Raises ConfigError."""
@@ -217,8 +232,14 @@ class Autoencoder(Keeping):
         x = self._checked(X)
         return encoded(self.model_, x)[0]
 
-    def inverse_transform(self, Z: ArrayLike) -> NDArray[np.float32]:
-        """What codes Z (n, D) decode to: likelihood means (n, *E), in the units of the data."""
+    def inverse_transform(self, Z: ArrayLike) -> Any:
+        """What codes Z (n, D) decode to: likelihood means (n, *E), float32, in the units of the data.
+
+        A table that came as a frame with categories goes as one, each cell what it most likely is.
+        """
+        return self._framed(self._decoded(Z))
+
+    def _decoded(self, Z: ArrayLike) -> NDArray[np.float32]:
         check_is_fitted(self)
         latent = self._n_features_out
         try:
@@ -230,29 +251,36 @@ class Autoencoder(Keeping):
         check_finite(z)
         return decoded(self.model_, z)
 
-    def reconstruct(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
-        """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), in the units of the data.
+    def reconstruct(self, X: ArrayLike | Dataset) -> Any:
+        """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), float32, in the units of the data.
 
-        A signal that ends early is NaN from there on, as in X.
+        A signal that ends early is NaN from there on, as in X. A frame comes back as a frame.
         """
-        x = self._checked(X)
+        return self._framed(self._reconstructed(self._checked(X)))
+
+    def _reconstructed(self, x: NDArray[Any]) -> NDArray[np.float32]:
         decoded_ = decoded(self.model_, encoded(self.model_, x)[0])
         if self.spec_.kind == "signal" and self.spec_.missing:
             decoded_[_after_the_end(x)] = np.nan
         return decoded_
 
-    def denoise(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
+    def denoise(self, X: ArrayLike | Dataset) -> Any:
         """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it."""
         return self.reconstruct(X)
 
-    def impute(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
-        """X (n, *E) with the model's reconstruction where X is NaN. A signal that ends early is not made longer."""
-        x = self._checked(X)
-        return np.where(np.isnan(x), self.reconstruct(x), x).astype(np.float32) if self.spec_.missing else x
+    def impute(self, X: ArrayLike | Dataset) -> Any:
+        """X (n, *E) with the model's reconstruction where a value is missing; what was observed stays exactly as it was.
 
-    def sample(self, n: int = 1, temperature: float = 1.0) -> NDArray[np.float32]:
+        A signal that ends early is not made longer. A frame comes back as a frame.
+        """
+        x = self._checked(X)
+        return self._framed(np.where(np.isnan(x), self._reconstructed(x), x) if self.spec_.missing else x)
+
+    def sample(self, n: int = 1, temperature: float = 1.0) -> Any:
         """`n` new examples (n, *E): codes from the prior, their spread times `temperature`, decoded to likelihood means.
 
+        The rows of a table whose columns have likelihoods of their own are drawn from them: whole counts, and categories as
+        often as they should be; a frame, like the one learnt from, if it was one.
         Repeatable when random_state is an integer. Raises NotGenerativeError for a recipe that does not train its codes to
         fill the prior.
         """
@@ -265,7 +293,10 @@ class Autoencoder(Keeping):
         if not (isinstance(n, (int, np.integer)) and n >= 0):
             raise ConfigError(f"n={n!r}: expected a whole number of examples, 0 or more.")
         rng = np.random.default_rng(self._seed())
-        return self.inverse_transform(self._prior(temperature)(int(n), rng))
+        z = self._prior(temperature)(int(n), rng)
+        if not self.spec_.columns:
+            return self._decoded(z)
+        return self._framed(drawn(self.model_, z.astype(np.float32), int(rng.integers(2**31))))
 
     def score_samples(self, X: ArrayLike | Dataset, draws: int = 1) -> NDArray[np.float64]:
         """A lower bound on log p(x) for each row, in nats: (n,). Importance-weighted over `draws` draws of q(z | x).
@@ -293,8 +324,8 @@ class Autoencoder(Keeping):
         return LatentSpace(
             codes=codes,
             scales=scales,
-            data=self.inverse_transform(codes) if self.spec_.kind == "signal" and self.spec_.missing else self.impute(x),
-            decode=self.inverse_transform,
+            data=np.where(np.isnan(x), self._decoded(codes), x) if self.spec_.missing else x,
+            decode=self._decoded,
             prior=self._prior(),
             labels=labelled.y,
             classes=labelled.classes,
@@ -304,9 +335,12 @@ class Autoencoder(Keeping):
 
     # ------------------------------------------------------------------ inside
 
+    def _framed(self, x: NDArray[Any]) -> Any:
+        return decoded_columns(x, self.spec_.columns) if self.spec_.framed else x
+
     def _check_range(self, x: NDArray[Any]) -> None:
         """Raise DataError where the likelihood knows no such values: outside the range that was scaled to [0, 1]."""
-        if self.likelihood_.kind == "gaussian":
+        if self.likelihood_.kind not in ("bernoulli", "continuous-bernoulli"):
             return
         low, high = (self.spec_.low, self.spec_.high) if self.spec_.kind == "image" else (0.0, 1.0)
         for worst in (float(np.nanmin(x)), float(np.nanmax(x))):

@@ -88,6 +88,10 @@ def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | 
         height, width = spec.event[1:]
         data = load(path, split=split, size=(height, width), color=_color(spec))
         return replace(data, x=_like(spec, data.x), spec=spec)
+    if spec.framed and path.is_file():
+        return load(path, split=split, label=label or "", columns=spec.columns)
+    if spec.kind == "signal" and path.exists():
+        return load(path, split=split, kind="signal")
     if label is not None and path.exists():
         try:
             return load(path, split=split, label=label)

@@ -13,6 +13,7 @@ from latentwalk.app.pictures import enlarged, pixels, save_gif, save_png, sheet,
 from latentwalk.app.runs import Run
 from latentwalk.app.source import joined
 from latentwalk.data import Dataset
+from latentwalk.data.columns import is_frame
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError, unknown
 from latentwalk.latent.paths import PathName
 
@@ -63,7 +64,7 @@ def walk(run: Run, start: str, end: str, steps: int, path: str, out: Path | None
     space = run.model.space(np.stack([a, b]))
     way = space.walk(0, 1, steps, path=cast(PathName, path))
     if not _draws(run):
-        write_csv(to, {"step": range(steps), **_columns(way.x)})
+        write_csv(to, {"step": range(steps), **_columns(run.model.inverse_transform(way.z))})
     elif to.suffix.lower() == ".gif":
         save_gif(to, pixels(way.x, run.model.spec_))
     else:
@@ -168,8 +169,10 @@ def _target(run: Run, out: Path | None, name: str, *, inputs: Sequence[Path] = (
     return destination(out, run.folder / f"{name}{endings[0]}", inputs, force=force)
 
 
-def _columns(x: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-    """Examples (n, *E) as columns x1, x2, …."""
+def _columns(x: Any) -> Mapping[str, Any]:
+    """Examples (n, *E) as columns x1, x2, …; those of a frame as they are called."""
+    if is_frame(x):
+        return {str(name): x[name].astype(object).where(x[name].notna(), "").to_numpy() for name in x}
     flat = x.reshape(len(x), -1)
     return {f"x{i + 1}": flat[:, i] for i in range(flat.shape[1])}
 

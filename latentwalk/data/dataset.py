@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns
 from latentwalk.errors import DataError
 
 __all__ = ["DataSpec", "Dataset", "Kind", "as_array", "check_finite", "check_labels", "is_ragged", "padded"]
@@ -29,6 +30,7 @@ class DataSpec:
     low, high: the range of the values: 0 and 255 for bytes of an image, what was seen otherwise.
     extreme: the share of values within a twentieth of the range from either end, 1 for binary data.
     missing: whether NaN was seen, which says: not observed. A signal that ends early is NaN from there on.
+    columns: what each column of a table is, where they are not all plain numbers; its values are as `columns.encoded` has them.
     """
 
     kind: Kind
@@ -39,6 +41,7 @@ class DataSpec:
     high: float
     extreme: float
     missing: bool = False
+    columns: tuple[Column, ...] = ()
 
     @classmethod
     def infer(cls, x: NDArray[Any], kind: Kind | None = None, layout: Layout | None = None) -> "DataSpec":
@@ -61,6 +64,16 @@ class DataSpec:
         missing = kind != "image" and x.dtype.kind == "f" and any(np.isnan(rows).any() for _, rows in _chunks(x))
         low, high = _range(x, kind)
         return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(x, low, high), missing)
+
+    @classmethod
+    def of_columns(cls, x: NDArray[Any], columns: Sequence[Column]) -> "DataSpec":
+        """The spec of a table `x` (n, C) whose columns are these."""
+        return replace(cls.infer(x, "table"), columns=tuple(columns))
+
+    @property
+    def framed(self) -> bool:
+        """Whether examples are the rows of a data frame."""
+        return bool(self.columns) and bool(self.columns[0].name)
 
     @property
     def channels(self) -> int:
@@ -106,7 +119,8 @@ class DataSpec:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "DataSpec":
         """The spec that `to_json` wrote."""
-        return cls(**{**values, "shape": tuple(values["shape"])})
+        columns = (Column(**{**one, "categories": tuple(one["categories"])}) for one in values["columns"])
+        return cls(**{**values, "shape": tuple(values["shape"]), "columns": tuple(columns)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +142,31 @@ class Dataset:
     skipped: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, x: ArrayLike, y: ArrayLike | None = None, *, kind: Kind | None = None, **known: Any) -> "Dataset":
+    def of(
+        cls,
+        x: Any,
+        y: ArrayLike | None = None,
+        *,
+        kind: Kind | None = None,
+        columns: Sequence[Column] = (),
+        **known: Any,
+    ) -> "Dataset":
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
-            NaN in a table or a signal says that the value was not observed.
-        Raises DataError: no rows, no numbers, infinity, a row of NaN alone (which one), labels of another length.
+        x may also be a list of signals of different lengths, or a pandas frame with text, categories and dates beside numbers;
+        columns: what its columns are, as another table had them. In a table or a signal, NaN says: not observed.
+        Raises DataError: no rows, no numbers, infinity, a row that is all NaN (which one), labels of another length.
 
         >>> Dataset.of(np.eye(3), ["a", "b", "a"]).classes
         ('a', 'b')
         """
         if is_ragged(x):
             x, kind = padded(x), kind or "signal"
+        elif is_frame(x) and (columns or needs_columns(x)):
+            columns = columns or columns_of(x)
+            x, kind = encoded(x, columns), "table"
         x = as_array(x)
-        spec = DataSpec.infer(x, kind)
+        spec = replace(DataSpec.infer(x, kind), columns=tuple(columns))
         check_finite(x, missing=spec.missing)
         codes = None
         if y is not None:

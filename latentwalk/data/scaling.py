@@ -50,6 +50,9 @@ class Scaling(nn.Module):
             case "standard":
                 flat = x.reshape(len(x), -1) if spec.kind == "table" else x.reshape(-1, spec.event[0])
                 mean, deviation = (torch.from_numpy(moment).reshape(_each(spec)) for moment in _moments(flat))
+                if spec.columns:  # counts and codes stay what they are
+                    plain_ = torch.tensor([column.kind != "continuous" for column in spec.columns])
+                    mean, deviation = mean.where(~plain_, 0.0), deviation.where(~plain_, 1.0)
                 return cls(spec, mean, deviation)
             case _:
                 return plain
@@ -60,8 +63,9 @@ class Scaling(nn.Module):
         return (shifted / self.scale).float()
 
     def inverse(self, x: Tensor) -> Tensor:
-        """x (B, *event) → raw (B, *E), float32 in the units of the data."""
-        raw = (x * self.scale + self.shift).float()
+        """x (B, *event) → raw (B, *E), in the units of the data: float32, float64 for the rows of a frame (dates need it)."""
+        raw = x * self.scale + self.shift
+        raw = raw if self.spec.framed else raw.float()
         if self.spec.layout in ("HWC", "TF"):
             return raw.movedim(1 - raw.ndim, -1)
         return raw.reshape(-1, *self.spec.shape)

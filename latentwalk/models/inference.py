@@ -19,7 +19,7 @@ from latentwalk.models.objective import log_weights
 from latentwalk.models.posterior import PointMass
 from latentwalk.networks.layers import channels_last
 
-__all__ = ["CHUNK", "bounds", "decoded", "encoded"]
+__all__ = ["CHUNK", "bounds", "decoded", "drawn", "encoded"]
 
 Array = NDArray[Any]
 CHUNK = 128  # rows put through a network at once, always exactly this many
@@ -40,6 +40,14 @@ def encoded(model: LatentModel, x: Array) -> tuple[NDArray[np.float32], NDArray[
 def decoded(model: LatentModel, z: Array) -> NDArray[np.float32]:
     """Likelihood means of codes (n, D), in the units and shape of the data: (n, *E)."""
     return _in_chunks(model, lambda codes: model.scaling.inverse(model.decoder(codes).mean), z)
+
+
+def drawn(model: LatentModel, z: Array, seed: int) -> NDArray[np.float32]:
+    """One draw of p(x | z) for each of codes (n, D), in the units and shape of the data: (n, *E)."""
+    device = next(model.parameters()).device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        return _in_chunks(model, lambda codes: model.scaling.inverse(model.decoder(codes).sample()), z)
 
 
 def bounds(model: LatentModel, x: Array, draws: int) -> NDArray[np.float32]:

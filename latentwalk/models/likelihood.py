@@ -3,35 +3,56 @@
 bernoulli             binary values; gray values in [0, 1] read as probabilities (the usual binary cross-entropy)
 continuous-bernoulli  values in [0, 1] that are not binary, with the density that makes the above integrate to one
 gaussian              anything real; sigma fixed, one learned number, or one for every element from the decoder
+    student-t             tables: anything real, with heavy tails
+    negative-binomial     tables: counts
+    mixed                 tables: to each column its own of gaussian, student-t, negative-binomial and categorical
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from latentwalk.data.columns import Column
 from latentwalk.data.dataset import DataSpec
 from latentwalk.data.scaling import ScalingName
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Head
 from latentwalk.models.heads import BernoulliHead, ContinuousBernoulliHead, GaussianHead, ObservedHead
+from latentwalk.models.mixed import DEFAULTS, ColumnLikelihood, MixedHead
 
-__all__ = ["Likelihood", "LikelihoodKind", "likelihood_named"]
+__all__ = ["OF_COLUMNS", "Likelihood", "LikelihoodKind", "likelihood_named"]
 
-LikelihoodKind = Literal["bernoulli", "continuous-bernoulli", "gaussian"]
-KINDS: tuple[LikelihoodKind, ...] = ("bernoulli", "continuous-bernoulli", "gaussian")
+LikelihoodKind = Literal["bernoulli", "continuous-bernoulli", "gaussian", "student-t", "negative-binomial", "mixed"]
+KINDS: tuple[LikelihoodKind, ...] = get_args(LikelihoodKind)
+OF_COLUMNS = ("student-t", "negative-binomial", "mixed")
+FITS: dict[str, tuple[ColumnLikelihood, ...]] = {
+    "continuous": ("gaussian", "student-t"),
+    "count": ("negative-binomial",),
+    "category": ("categorical",),
+}
 BINARY = 0.7  # share of values near either end of their range from which image data is read as (nearly) binary
 
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """The distribution a decoder gives. sigma, for a Gaussian: a number, "shared" (learned) or "each" (from the decoder)."""
+    """The distribution a decoder gives.
+
+    sigma, for "gaussian": a number, "shared" (learned) or "each" (from the decoder). columns, for "mixed": the distribution of
+    columns by name, {"income": "student-t"}, where it is not the usual one of the column's kind.
+    """
 
     kind: LikelihoodKind = "gaussian"
     sigma: float | Literal["shared", "each"] = "shared"
+    columns: Mapping[str, ColumnLikelihood] | Sequence[tuple[str, ColumnLikelihood]] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise unknown("likelihood", self.kind, KINDS)
+        object.__setattr__(self, "columns", tuple(sorted(dict(self.columns).items())))
+        for named in dict(self.columns).values():
+            if named not in get_args(ColumnLikelihood):
+                raise unknown("likelihood of a column", named, get_args(ColumnLikelihood))
         if isinstance(self.sigma, str):
             if self.sigma not in ("shared", "each"):
                 raise unknown("sigma", self.sigma, ("shared", "each"))
@@ -41,6 +62,8 @@ class Likelihood:
     def head(self, spec: DataSpec) -> Head:
         """The head for data like `spec`; what is missing there has no part in its log-likelihood."""
         axes = len(spec.event)
+        if spec.columns:
+            return MixedHead(spec.columns, self.of_columns(spec.columns))
         match self.kind:
             case "bernoulli":
                 head: Head = BernoulliHead(axes)
@@ -52,7 +75,9 @@ class Likelihood:
 
     def scaling(self, spec: DataSpec) -> ScalingName:
         """How the data must be scaled for it. Raises ConfigError when the data's range cannot be read as [0, 1]."""
-        if self.kind == "gaussian":
+        if self.kind in OF_COLUMNS and spec.kind != "table":
+            raise ConfigError(f'likelihood="{self.kind}" is for tables; the data is a {spec.kind}. Use "gaussian".')
+        if self.kind == "gaussian" or spec.columns:
             return "unit" if spec.kind == "image" else "standard"
         if spec.low < 0 or (spec.kind != "image" and spec.high > 1):
             worst = spec.low if spec.low < 0 else spec.high
@@ -60,6 +85,22 @@ class Likelihood:
                 f'likelihood="{self.kind}" needs values in [0, 1]; X holds {worst:g}. Use likelihood="gaussian", or scale X.'
             )
         return "unit" if spec.kind == "image" else "none"
+
+    def of_columns(self, columns: Sequence[Column]) -> list[ColumnLikelihood]:
+        """The distribution of each column. Raises ConfigError for one that does not fit the column's kind."""
+        asked = dict(self.columns)
+        for name in asked:
+            if name not in (known := [column.name for column in columns]):
+                raise unknown("column of the likelihood", name, known)
+        heavy = {"continuous": "student-t"} if self.kind == "student-t" else {}
+        found = [asked.get(column.name, (DEFAULTS | heavy)[column.kind]) for column in columns]
+        for column, named in zip(columns, found, strict=True):
+            if named not in FITS[column.kind]:
+                raise ConfigError(
+                    f"column {column.name!r} is a {column.kind} column and cannot have a {named} likelihood. "
+                    f"Expected {' or '.join(FITS[column.kind])}."
+                )
+        return found  # type: ignore[return-value]  # checked
 
     @property
     def is_density(self) -> bool:
@@ -75,6 +116,8 @@ def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
     """
     if isinstance(name, Likelihood):
         return name
+    if name in ("auto", "gaussian") and spec.columns:
+        return Likelihood("mixed")
     if name != "auto":
         if name not in KINDS:
             raise unknown("likelihood", name, ("auto", *KINDS))

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Literal
 
 import torch
+from torch import nn
 
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import DataSpec
@@ -18,6 +19,7 @@ from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Conditional
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
+from latentwalk.models.mixed import Inputs
 from latentwalk.models.objective import (
     Objective,
     Schedule,
@@ -139,10 +141,17 @@ def assemble(
     """The untrained model of a recipe for data like `spec`, with `latent` dimensions."""
     code = DiagonalGaussian() if recipe.posterior == "gaussian" else _point(recipe, latent)
     data = likelihood.head(spec)
-    encoder = Conditional(network.encoder(spec, (code.each * latent,)), code, given=len(spec.event))
+    encoder = Conditional(_encoder(network, spec, (code.each * latent,)), code, given=len(spec.event))
     decoder = Conditional(network.decoder(spec, latent, data.raw_shape(spec.event)), data, given=1)
     model = LatentModel(scaling, encoder, StandardNormal(latent), decoder, contracts=recipe.contraction > 0)
     return model.to(memory_format=torch.channels_last) if spec.kind == "image" else model  # type: ignore[call-overload]  # convolutions on a CPU prefer it
+
+
+def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...]) -> nn.Module:
+    if not spec.columns:
+        return network.encoder(spec, out)
+    inputs = Inputs(spec.columns, spec.missing)
+    return nn.Sequential(inputs, network.encoder(replace(spec, shape=(inputs.size,), missing=False), out))
 
 
 def _point(recipe: Recipe, latent: int) -> Point:

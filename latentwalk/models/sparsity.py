@@ -60,9 +60,7 @@ class Sparsity:
         """The encoder's head for a code of so many units. Raises ConfigError where more are to be kept than there are."""
         kept = int(self.value) if self.value >= 1 else max(1, round(self.value * latent))
         if self.kind == "top-k" and kept > latent:
-            raise ConfigError(
-                f"top-k sparsity cannot keep {kept} of {latent} units. Use a larger latent, or a smaller k."
-            )
+            raise ConfigError(f"top-k sparsity cannot keep {kept} of {latent} units. Use a larger latent, or a smaller k.")
         return Point(
             squash=self.kind == "rate",
             keep=kept if self.kind == "top-k" else None,

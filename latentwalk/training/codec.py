@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from latentwalk.data.columns import Column
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import DataSpec
 from latentwalk.errors import CheckpointError
@@ -18,7 +19,7 @@ from latentwalk.networks.build import Network
 __all__ = ["from_json", "to_json"]
 
 TYPES: dict[str, type] = {
-    kind.__name__: kind for kind in (Corruption, DataSpec, Likelihood, Network, Recipe, Schedule, Sparsity)
+    kind.__name__: kind for kind in (Column, Corruption, DataSpec, Likelihood, Network, Recipe, Schedule, Sparsity)
 }
 
 

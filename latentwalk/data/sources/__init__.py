@@ -12,10 +12,12 @@ import gzip
 import os
 import zipfile
 import zlib
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
+from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset, Kind
 from latentwalk.data.sources import arrays, idx, images, tables
 from latentwalk.data.sources.common import Split, join
@@ -35,6 +37,7 @@ def read(
     color: Color | None = None,
     kind: Kind | None = None,
     label: str | None = None,
+    columns: Sequence[Column] | None = None,
 ) -> Dataset:
     """The data set in a file or folder.
 
@@ -43,9 +46,10 @@ def read(
         of it, "test" is refused.
     size: images only. A side, or (height, width), in pixels: scaled to cover it, then cropped around the centre.
     color: images only. "gray" or "rgb"; None is rgb if any image can hold colour.
-    kind: "image" or "table", where the guess from the shape would be wrong.
+    kind: "image", "table" or "signal", where the guess from the shape would be wrong.
     label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
+    columns: tables only. Those a model learnt from (`DataSpec.columns`), so that categories get the codes it knows.
 
     A .npy, and a plain IDX file of bytes, is memory-mapped. Images come as bytes (n, H, W) or (n, H, W, 3), in the
     order of their names; what could not be read is listed in `Dataset.skipped`, and sub-folders are classes where all
@@ -63,7 +67,7 @@ def read(
     if not path.exists():
         raise DataError(f"{path}: no such file or folder.{_nearest(path)}")
     try:
-        return _read(path, split, {"size": size, "color": color}, {"label": label}, kind)
+        return _read(path, split, {"size": size, "color": color}, {"label": label, "columns": columns}, kind)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except ConfigError as error:
@@ -85,7 +89,8 @@ def _read(path: Path, split: Split, of_images: dict[str, Any], of_tables: dict[s
         return (images.read_folder if path.is_dir() else images.read_zip)(path, **shared, **of_images)
     _refuse(of_images, "folders and archives of images")
     if name.endswith(".npz"):
-        return arrays.read_npz(path, **shared, **of_tables)
+        _refuse({"columns": of_tables["columns"]}, "tables")
+        return arrays.read_npz(path, **shared, label=of_tables["label"])
     if name.endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz")):
         return tables.read_csv(path, **shared, **of_tables)
     if name.endswith((".parquet", ".pq")):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.data.columns import is_frame
 from latentwalk.data.dataset import Dataset, Kind, as_array, check_finite
 from latentwalk.errors import DataError
 
@@ -33,7 +34,7 @@ def native(x: NDArray[Any]) -> NDArray[Any]:
 
 
 def assemble(
-    x: NDArray[Any],
+    x: Any,
     labels: NDArray[Any] | None = None,
     factors: Mapping[str, NDArray[Any]] | None = None,
     *,
@@ -42,7 +43,7 @@ def assemble(
     kind: Kind | None = None,
     **known: Any,
 ) -> Dataset:
-    """The data set of `x` (n, *E), with `labels` (n,) called `label`.
+    """The data set of `x` (n, *E), or of a frame, with `labels` (n,) called `label`.
 
     Labels with fractions are a measured quantity and no classes: they become a factor, unless they were `asked` for.
     """
@@ -55,7 +56,7 @@ def assemble(
             labels = labels.astype(np.int64)
         elif not asked:
             factors[label], labels = labels, None
-    return Dataset.of(native(x), labels, kind=kind, factors=factors, **known)
+    return Dataset.of(x if is_frame(x) else native(x), labels, kind=kind, factors=factors, **known)
 
 
 def join(first: Dataset, second: Dataset) -> Dataset:
@@ -63,7 +64,9 @@ def join(first: Dataset, second: Dataset) -> Dataset:
     if first.x.shape[1:] != second.x.shape[1:]:
         raise DataError(f"the parts differ in shape: {first.x.shape[1:]} and {second.x.shape[1:]}. Read each alone.")
     x = as_array(np.concatenate([first.x, second.x]))
-    spec = type(first.spec).infer(x, first.spec.kind)
+    if first.spec.columns != second.spec.columns:
+        raise DataError("the parts differ in their columns. Read each alone.")
+    spec = replace(type(first.spec).infer(x, first.spec.kind), columns=first.spec.columns)
     check_finite(x, missing=spec.missing)
     classes = tuple(dict.fromkeys(first.classes + second.classes))
     y = None

@@ -1,5 +1,6 @@
 """Tables with a header: CSV, TSV, Parquet. pandas reads them where it is installed; the standard library reads CSV too.
 
+A column of text is one of categories; then, and for dates, pandas is needed. An empty field is a missing value.
 Both ways give the same numbers: pandas is told to round as Python does.
 """
 
@@ -8,12 +9,14 @@ import gzip
 import importlib
 import math
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset, Kind
 from latentwalk.data.sources.common import Split, assemble, undivided
 from latentwalk.errors import DataError, unknown
@@ -27,21 +30,25 @@ INSTALL = "Install them with: pip install 'latentwalk[data]' pyarrow"
 Columns = dict[str, NDArray[Any]]
 
 
-def read_csv(path: Path, *, split: Split, kind: Kind | None, label: str | None) -> Dataset:
-    """The table of a .csv or .tsv, gzipped or not."""
+def read_csv(
+    path: Path, *, split: Split, kind: Kind | None, label: str | None, columns: Sequence[Column] | None = None
+) -> Dataset:
+    """The table of a .csv or .tsv, gzipped or not. columns: those of a model, whose codes are to be used."""
     undivided(split)
     delimiter = "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ","
     try:
         names = _names(path, delimiter)
         pandas = _optional("pandas")
-        columns = _plainly(path, delimiter, names) if pandas is None else _by_pandas(pandas, path, delimiter, names)
+        found = _plainly(path, delimiter, names) if pandas is None else _by_pandas(pandas, path, delimiter, names)
     except (UnicodeDecodeError, csv.Error, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise DataError(f"not readable as text in UTF-8: {error}. Save the table again as CSV in UTF-8.") from error
-    return _table(columns, kind, label, path.name.split(".")[0], first_line=2)
+    return _table(found, kind, label, path.name.split(".")[0], columns, first_line=2)
 
 
-def read_parquet(path: Path, *, split: Split, kind: Kind | None, label: str | None) -> Dataset:
-    """The table of a .parquet; needs pandas and pyarrow."""
+def read_parquet(
+    path: Path, *, split: Split, kind: Kind | None, label: str | None, columns: Sequence[Column] | None = None
+) -> Dataset:
+    """The table of a .parquet; needs pandas and pyarrow. columns: those of a model, whose codes are to be used."""
     undivided(split)
     pandas = _optional("pandas")
     if pandas is None:
@@ -52,11 +59,14 @@ def read_parquet(path: Path, *, split: Split, kind: Kind | None, label: str | No
         raise DataError(f"reading Parquet needs pyarrow beside pandas. {INSTALL}") from error
     except (OSError, ValueError) as error:  # pyarrow's errors are both
         raise DataError(f"not readable as Parquet: {error}") from error
-    return _table({str(name): _objects(frame[name].to_numpy()) for name in frame}, kind, label, path.stem, first_line=0)
+    found = {str(name): _objects(frame[name].to_numpy()) for name in frame}
+    return _table(found, kind, label, path.stem, columns, first_line=0)
 
 
-def _table(columns: Columns, kind: Kind | None, label: str | None, name: str, first_line: int) -> Dataset:
-    """The data set of a table: one column may be the label, one may name the rows, all others are numbers."""
+def _table(
+    columns: Columns, kind: Kind | None, label: str | None, name: str, known: Sequence[Column] | None, first_line: int
+) -> Dataset:
+    """The data set of a table: one column may be the label, one may name the rows, all others are what is learnt from."""
     if label and label not in columns:
         raise unknown("column (label=)", label, columns)
     target = _column(columns, LABELS) if label is None else label
@@ -68,15 +78,41 @@ def _table(columns: Columns, kind: Kind | None, label: str | None, name: str, fi
         raise DataError(f"a header ({', '.join(columns)}) and no rows. At least one row is needed.")
     if not numbers:
         raise DataError(f"no column is left to learn from: found {', '.join(columns)}. Add one of numbers.")
+    if known is not None:
+        numbers = {column: values for column, values in columns.items() if column in {one.name for one in known}} or numbers
     return assemble(
-        np.column_stack([_numbers(column, values, first_line) for column, values in numbers.items()]),
+        _features(numbers, kind, known, first_line),
         None if not target else _labels(columns[target], target),
         label=target or "",
         asked=label is not None,
         kind=kind or "table",
+        columns=known or (),
         name=name,
         names=() if title is None else tuple(str(value) for value in columns[title]),
     )
+
+
+def _features(numbers: Columns, kind: Kind | None, known: Sequence[Column] | None, first_line: int) -> Any:
+    """Plain numbers as an array (n, C), everything else as a frame; as these columns have it, where they are known."""
+    texts = [column for column, values in numbers.items() if values.dtype.kind not in "biuf" and not _mostly_numbers(values)]
+    if known is None and not texts:
+        return np.column_stack([_numbers(column, values, first_line) for column, values in numbers.items()])
+    pandas = _optional("pandas")
+    if pandas is None:
+        raise DataError(f"column {texts[0]!r} is text; tables of categories need pandas. {INSTALL}")
+    if kind not in (None, "table"):
+        raise DataError(f"column {texts[0]!r} is text; an example of kind {kind!r} is all numbers. Drop the column.")
+    categories = texts if known is None else [column.name for column in known if column.kind == "category"]
+    frame = pandas.DataFrame(
+        {column: values if column in categories else _numbers(column, values, first_line) for column, values in numbers.items()}
+    )
+    return frame.mask(frame == "") if texts else frame
+
+
+def _mostly_numbers(values: NDArray[Any]) -> bool:
+    """Whether a column of text seems meant as numbers: then a word among them is a mistake to be told, no category."""
+    there = [value for value in values if value is not None and value == value and value != ""]
+    return sum(map(_is_number, there)) >= len(there) / 2 > 0
 
 
 def _column(columns: Columns, wanted: tuple[str, ...]) -> str | None:
@@ -85,11 +121,15 @@ def _column(columns: Columns, wanted: tuple[str, ...]) -> str | None:
 
 
 def _numbers(column: str, values: NDArray[Any], first_line: int) -> NDArray[Any]:
-    """The column as numbers; DataError names the first value that is none, or is not finite."""
+    """The column as numbers, NaN where a field is empty; DataError names the first value that is none, or is infinite."""
     if values.dtype.kind in "biu":
         return values
     text = values.dtype.kind != "f"
-    finite = np.array([_is_finite(value) for value in values], dtype=bool) if text else np.isfinite(values)
+    if text:
+        values = np.array([np.nan if value is None or value == "" else value for value in values], dtype=object)
+        finite = np.array([value != value or _is_finite(value) for value in values], dtype=bool)
+    else:
+        finite = ~np.isinf(values)
     if finite.all():
         return values.astype(np.float64) if text else values  # text: whole numbers too large for 64 bits
     row = int(np.argmin(finite))

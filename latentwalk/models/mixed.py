@@ -1,0 +1,149 @@
+"""p(x | z) for tables: every column has a distribution of its own kind.
+
+    gaussian           one learned sigma a column
+    student-t          the same with heavy tails: learned scale and degrees of freedom, more than 2
+    negative-binomial  counts; the decoder gives the mean, dispersion is learned a column
+    categorical        the decoder gives the logits
+
+Continuous columns come standardised, counts as they are, categories as codes. A cell that is NaN was not observed, and has no
+part in anything. Sources: Nazábal et al. 2020, "Handling incomplete heterogeneous data using VAEs"; Lopez et al. 2018, "Deep
+generative modeling for single-cell transcriptomics" (the negative binomial).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Categorical, Distribution, NegativeBinomial, Normal, StudentT
+from torch.nn.functional import one_hot
+
+from latentwalk.data.columns import Column
+from latentwalk.models.conditional import Head
+
+__all__ = ["DEFAULTS", "ColumnLikelihood", "Inputs", "Mixed", "MixedHead"]
+
+ColumnLikelihood = Literal["gaussian", "student-t", "negative-binomial", "categorical"]
+DEFAULTS: dict[str, ColumnLikelihood] = {
+    "continuous": "gaussian", "count": "negative-binomial", "category": "categorical",
+}  # fmt: skip
+NUMERIC = ("gaussian", "student-t", "negative-binomial")
+QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; a log-scale may have far to go
+LOG_SCALE = (-7.0, 7.0)  # a decoder that reproduces a column exactly would drive its density to infinity
+LOG_MEAN = (-12.0, 14.0)  # of a count: exp overflows float32 far beyond
+FEWEST_FREEDOM = 2.0  # below, a Student-t has no variance
+
+
+class MixedHead(Head):
+    """raw (..., R) → `Mixed` over one row (C,). kinds: the distribution of each column."""
+
+    places: Tensor
+    log_typical: Tensor
+
+    def __init__(self, columns: Sequence[Column], kinds: Sequence[ColumnLikelihood]) -> None:
+        super().__init__(axes=1)
+        groups = {name: [at for at, kind in enumerate(kinds) if kind == name] for name in (*NUMERIC, "categorical")}
+        self.counts = [len(groups[name]) for name in NUMERIC]
+        self.sizes = [len(columns[at].categories) for at in groups["categorical"]]
+        order = [at for group in groups.values() for at in group]
+        self.register_buffer("places", torch.tensor(order).argsort(), persistent=False)  # column → place among the groups
+        typical = [math.log(columns[at].typical) for at in groups["negative-binomial"]]
+        self.register_buffer("log_typical", torch.tensor(typical), persistent=False)
+        gaussian, student, negative = self.counts
+        self.slow_log_sigma = nn.Parameter(torch.zeros(gaussian))
+        self.slow_log_scale = nn.Parameter(torch.zeros(student))
+        self.slow_log_freedom = nn.Parameter(torch.full((student,), 1.0 / QUICK))
+        self.slow_log_dispersion = nn.Parameter(torch.zeros(negative))
+
+    def raw_shape(self, event: tuple[int, ...]) -> tuple[int, ...]:
+        return (sum(self.counts) + sum(self.sizes),)
+
+    def forward(self, raw: Tensor) -> Distribution:
+        mu, loc, log_mean, *logits = raw.split([*self.counts, *self.sizes], dim=-1)
+        dispersion = self._bounded(self.slow_log_dispersion)
+        log_mean = (log_mean + self.log_typical).clamp(*LOG_MEAN)
+        parts: list[Distribution] = [
+            Normal(mu, self._bounded(self.slow_log_sigma), validate_args=False),
+            StudentT(
+                FEWEST_FREEDOM + self._bounded(self.slow_log_freedom),
+                loc,
+                self._bounded(self.slow_log_scale),
+                validate_args=False,
+            ),
+            NegativeBinomial(dispersion, logits=log_mean - dispersion.log(), validate_args=False),
+        ]
+        return Mixed(parts, [Categorical(logits=one, validate_args=False) for one in logits], self.places)
+
+    @staticmethod
+    def _bounded(slow: Tensor) -> Tensor:
+        return (QUICK * slow).clamp(*LOG_SCALE).exp()
+
+
+class Mixed(Distribution):
+    """Independent columns (C,): `numeric` distributions of several columns each, then one categorical for each other column.
+
+    places: (C,) where each column stands among them. NaN is a cell that was not observed.
+    """
+
+    arg_constraints = {}  # noqa: RUF012  # torch's own convention
+
+    def __init__(self, numeric: Sequence[Distribution], categorical: Sequence[Categorical], places: Tensor) -> None:
+        self.numeric = numeric
+        self.categorical = categorical
+        self.places = places
+        super().__init__(numeric[0].batch_shape[:-1], torch.Size([len(places)]), validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p of the observed cells of rows (..., C): (...)."""
+        return self.log_prob_each(value).sum(-1)
+
+    def log_prob_each(self, value: Tensor) -> Tensor:
+        """The same for each cell, 0 where it is missing: (..., C)."""
+        value = value.expand(torch.broadcast_shapes(value.shape, (*self.batch_shape, len(self.places))))
+        seen = ~value.isnan()
+        cells = torch.where(seen, value, 0.0)[..., self.places.argsort()]  # in the order of the parts; 0 fits all of them
+        sizes = [part.batch_shape[-1] for part in self.numeric]
+        *some, codes = cells.split([*sizes, len(self.categorical)], dim=-1)
+        found = [part.log_prob(one) for part, one in zip(self.numeric, some, strict=True)]
+        found += [part.log_prob(code)[..., None] for part, code in zip(self.categorical, codes.unbind(-1), strict=True)]
+        return torch.where(seen, torch.cat(found, dim=-1)[..., self.places], 0.0)
+
+    @property
+    def mean(self) -> Tensor:
+        """What each cell is expected to be (..., C): the mean of a number, the likeliest code of a category."""
+        numbers = [part.mean for part in self.numeric]
+        codes = [part.logits.argmax(-1, keepdim=True).to(numbers[0]) for part in self.categorical]
+        return torch.cat([*numbers, *codes], dim=-1)[..., self.places]
+
+    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
+        """Rows (*sample_shape, ..., C): whole numbers in the columns of counts, codes in those of categories."""
+        shape = torch.Size(sample_shape)
+        numbers = [part.sample(shape) for part in self.numeric]
+        codes = [part.sample(shape)[..., None].to(numbers[0]) for part in self.categorical]
+        return torch.cat([*numbers, *codes], dim=-1)[..., self.places]
+
+
+class Inputs(nn.Module):
+    """Rows x (B, C) with NaN where nothing was observed → what an encoder reads, (B, size).
+
+    Numbers as they are, counts as log1p beside their typical value, a category as K numbers of which one is 1; 0 where missing.
+    missing: one number more for each column says whether it was observed.
+    """
+
+    def __init__(self, columns: Sequence[Column], missing: bool) -> None:
+        super().__init__()
+        self.plain = [at for at, column in enumerate(columns) if column.kind == "continuous"]
+        self.counted = [at for at, column in enumerate(columns) if column.kind == "count"]
+        self.named = [(at, len(column.categories)) for at, column in enumerate(columns) if column.kind == "category"]
+        self.typical = [math.log1p(columns[at].typical) for at in self.counted]
+        self.missing = missing
+        self.size = len(self.plain) + len(self.counted) + sum(n for _, n in self.named) + missing * len(columns)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = ~x.isnan()
+        x = torch.where(seen, x, 0.0)
+        counts = x[:, self.counted].clamp(min=0).log1p() - x.new_tensor(self.typical)
+        parts = [x[:, self.plain], torch.where(seen[:, self.counted], counts, 0.0)]
+        parts += [one_hot(x[:, at].long().clamp(0, n - 1), n).to(x) * seen[:, at : at + 1] for at, n in self.named]
+        return torch.cat([*parts, seen.to(x)] if self.missing else parts, dim=1)

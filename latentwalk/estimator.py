@@ -22,10 +22,10 @@ from latentwalk.errors import ConfigError, DataError, NotGenerativeError, Traini
 from latentwalk.keeping import Keeping
 from latentwalk.latent.sampling import Sampler, StandardNormal
 from latentwalk.latent.space import LatentSpace
-from latentwalk.models.inference import bounds, decoded, drawn, encoded
+from latentwalk.models.inference import bounds, decoded, drawn, encoded, log_probs
 from latentwalk.models.likelihood import OF_COLUMNS, Likelihood, likelihood_named
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
-from latentwalk.networks.build import RECURRENT, Network, network_named
+from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
 from latentwalk.training.history import Epoch
 from latentwalk.training.loop import LearningSchedule, Settings, train
 from latentwalk.training.progress import with_progress
@@ -39,10 +39,11 @@ class Autoencoder(Keeping):
 
     recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`. latent: D, the number of
     dimensions of a code; None is the recipe's own: 2, 64 for "denoising", as many as X has features for a sparse one.
-    network: "auto", "dense", "conv", "gru", "lstm" or a `Network`. likelihood: "auto", "bernoulli", "continuous-bernoulli",
-    "gaussian", for tables "student-t", "negative-binomial", "mixed", or a `Likelihood`. noise: what spoils the input while
-    training, instead of what the recipe says: a deviation (0.5), a range of them ((0.1, 0.6), for noise of unknown strength),
-    the name of a kind ("masking"), or a `Corruption`. epochs, batch_size, learning_rate, learning_schedule, patience,
+    network: "auto", "dense", "conv", "fully-conv", "gru", "lstm" or a `Network`. likelihood: "auto", "bernoulli",
+    "continuous-bernoulli", "gaussian", for tables "student-t", "negative-binomial", "mixed", or a `Likelihood`. noise: what
+    spoils the input while training, instead of what the recipe says: a deviation (0.5), a range of them ((0.1, 0.6), for noise
+    of unknown strength), the name of a kind ("masking"), or a `Corruption`. epochs, batch_size, learning_rate,
+    learning_schedule, patience,
     precision, compile: see `Settings`. validation: share of the rows on which the best weights are chosen; they are not trained
     on. device: "auto", "cpu", "cuda", …. random_state: an integer makes fitting repeatable on one machine. warm_start: fitting
     again goes on from the weights there are. spec: a `DataSpec`, where the one read off X is not right. progress: draw a bar
@@ -168,7 +169,7 @@ class Autoencoder(Keeping):
             X, kind = padded(X), "signal"
         x = self._as_array(X, reset=True)
         network = network_named(self.network).kind
-        if known is None and (network in RECURRENT or (network == "conv" and x.ndim == 2)):
+        if known is None and (network in RECURRENT or (network in CONVOLUTIONAL and x.ndim == 2)):
             kind = "signal"  # these networks read (n, T) and (n, T, F) in one way only
         spec = self.spec or known or DataSpec.infer(x, kind)
         if spec.shape != x.shape[1:]:
@@ -184,7 +185,9 @@ class Autoencoder(Keeping):
         recipe, network = self._recipe(), network_named(self.network)
         if recipe.corruption is not None:
             recipe = replace(recipe, corruption=recipe.corruption.fitted(spec))
-        latent = self.latent if self.latent is not None else recipe.latent if recipe.latent is not None else spec.size
+        latent = network.code(spec, self.latent)
+        if latent is None:
+            latent = spec.size if recipe.latent is None else recipe.latent
         if not (isinstance(latent, (int, np.integer)) and latent >= 1):
             raise ConfigError(f"latent={self.latent!r} is not a number of dimensions. Expected a whole number, at least 1.")
         likelihood = likelihood_named(self.likelihood, spec)
@@ -311,6 +314,13 @@ class Autoencoder(Keeping):
         self._check_range(x)
         volume = self.model_.scaling.log_volume if self.likelihood_.is_density else 0.0
         return bounds(self.model_, x, int(draws)).astype(np.float64) - volume
+
+    def score_each(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
+        """log p(value | z) of each value of X (n, *E), at its row's code, in nats of the scaled values: (n, *E).
+
+        Which values a model finds strange; 0 where one is missing.
+        """
+        return log_probs(self.model_, self._checked(X)).astype(np.float64)
 
     def score(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> float:
         """The mean of `score_samples`: higher is better, as model selection expects."""

@@ -1,10 +1,11 @@
 """What the columns of a table are: measured, counted or named; and the way from a pandas frame to numbers and back.
 
-    category    text, booleans, pandas' categories: codes 0 to K - 1
+    category    text, booleans, pandas' categories, and numbers that are always the same: codes 0 to K - 1
     count       whole numbers from 0 on that spread at least as much as a Poisson would (variance >= mean), up to a million
-    continuous  all other numbers, dates and spans of time (in microseconds)
+    continuous  all other numbers, dates and spans of time (to the microsecond)
 
-A missing cell is NaN. Whatever type a column had, it has again on the way out.
+A missing cell is NaN. Whatever type a column had, it has again on the way out; the index, which says which row is which, is not
+kept, and names that are not text become text. Of pandas' types for Arrow, those of numbers, booleans and text are read.
 """
 
 import importlib
@@ -15,7 +16,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.errors import DataError, unknown
+from latentwalk.errors import ConfigError, DataError, unknown
 
 __all__ = ["Column", "ColumnKind", "columns_of", "decoded", "encoded", "is_frame", "needs_columns", "unnamed"]
 
@@ -23,6 +24,9 @@ ColumnKind = Literal["continuous", "count", "category"]
 Array = NDArray[Any]
 MOST_CATEGORIES = 1_000
 LARGEST_COUNT = 1_000_000
+EXACT = 2**53  # from here on float64 leaves out whole numbers
+LONGEST = {True: (-9.2e15, 9.2e15), False: (-62_135_596_800e6, 253_402_300_799e6)}  # microseconds that fit: nanoseconds; others
+ARROW = "[pyarrow]"
 INSTALL = "Tables of mixed columns need pandas. Install it with: pip install 'latentwalk[data]'"
 
 
@@ -30,8 +34,8 @@ INSTALL = "Tables of mixed columns need pandas. Install it with: pip install 'la
 class Column:
     """One column of a table.
 
-    dtype: pandas' name of its type, "" for a column of a plain array. categories: the values that codes stand for.
-    typical: the mean of a count, by which it is scaled.
+    dtype: pandas' name of its type, "category[that of each]" for pandas' categories, "" for a column of a plain array.
+    categories: the values that codes stand for. typical: the mean of a count, by which it is scaled.
     """
 
     name: str
@@ -44,6 +48,11 @@ class Column:
     def __post_init__(self) -> None:
         if self.kind not in get_args(ColumnKind):
             raise unknown("kind of column", self.kind, get_args(ColumnKind))
+        if bool(self.categories) != (self.kind == "category"):
+            raise ConfigError(
+                f"column {self.name!r} of kind {self.kind!r} has {len(self.categories)} categories. Expected at least one "
+                "for a category, none for any other kind."
+            )
 
 
 def is_frame(x: object) -> bool:
@@ -59,31 +68,28 @@ def needs_columns(frame: Any) -> bool:
 def columns_of(frame: Any, kinds: Mapping[str, ColumnKind] | None = None) -> tuple[Column, ...]:
     """The columns of a pandas frame. kinds: what a column is, where the guess would be wrong.
 
-    Raises DataError: two columns of one name, one without a single value, more than 1,000 categories, text among numbers.
+    Raises DataError: two columns of one name, one without a single value, more than 1,000 categories, text among numbers,
+    whole numbers too large to be exact. Raises ConfigError: a kind that the column cannot be.
     """
-    names = [str(name) for name in frame.columns]
-    doubles = sorted({name for name in names if names.count(name) > 1})
-    if doubles:
-        raise DataError(f"the table has two columns called {doubles[0]!r}. Give every column its own name.")
-    for name in kinds or {}:
+    names = _names(frame)
+    for name, kind in (kinds or {}).items():
         if name not in names:
             raise unknown("column", name, names)
+        if kind not in get_args(ColumnKind):
+            raise unknown("kind of column", kind, get_args(ColumnKind))
     return tuple(_column(name, frame.iloc[:, at], (kinds or {}).get(name)) for at, name in enumerate(names))
 
 
-def unnamed(x: Array, kind: ColumnKind) -> tuple[Column, ...]:
+def unnamed(x: Array, kind: Literal["continuous", "count"]) -> tuple[Column, ...]:
     """The columns of a plain array (n, C), all of one kind. Raises DataError for counts that are none."""
     flat = x.reshape(len(x), -1)
-    if kind == "count":
-        bad = ~np.isnan(flat) & ((flat < 0) | (flat != np.trunc(flat))) if flat.dtype.kind == "f" else flat < 0
-        if bad.any():
-            row, column = (int(at) for at in np.argwhere(bad)[0])
-            raise DataError(
-                f"X holds {flat[row, column]:g} at row {row}, column {column}; counts are whole numbers, 0 or more. "
-                'Use likelihood="gaussian" or "student-t", or count first.'
-            )
-    means = np.nanmean(flat, axis=0) if kind == "count" else np.ones(flat.shape[1])
-    return tuple(Column("", kind, typical=max(float(mean), 1e-2)) for mean in means)
+    if kind == "continuous":
+        return (Column("", kind),) * flat.shape[1]
+    _check_counts("X", flat)
+    empty = np.isnan(flat).all(axis=0)
+    if empty.any():
+        raise DataError(f"column {int(np.argmax(empty))} of X holds nothing but NaN. Nothing can be learnt from it. Drop it.")
+    return tuple(Column("", kind, typical=_typical(mean)) for mean in np.nanmean(flat, axis=0))
 
 
 def encoded(frame: Any, columns: Sequence[Column]) -> NDArray[np.float64]:
@@ -91,7 +97,7 @@ def encoded(frame: Any, columns: Sequence[Column]) -> NDArray[np.float64]:
 
     Raises DataError for a column that is missing or unknown, a category not seen in training, text where numbers were.
     """
-    names, wanted = [str(name) for name in frame.columns], [column.name for column in columns]
+    names, wanted = _names(frame), [column.name for column in columns]
     absent, strange = [name for name in wanted if name not in names], [name for name in names if name not in wanted]
     if absent or strange:
         parts = [
@@ -100,8 +106,6 @@ def encoded(frame: Any, columns: Sequence[Column]) -> NDArray[np.float64]:
         raise DataError(
             f"the table's columns are not those learnt from ({'; '.join(parts)}). Expected {', '.join(wanted[:20])}."
         )
-    if not len(frame):
-        raise DataError("the table has no rows. At least one is needed.")
     return np.column_stack([_numbers(frame.iloc[:, names.index(column.name)], column) for column in columns])
 
 
@@ -114,35 +118,75 @@ def decoded(x: Array, columns: Sequence[Column]) -> Any:
 # ---------------------------------------------------------------------- one column
 
 
+def _names(frame: Any) -> list[str]:
+    """The names of a frame's columns. Raises DataError: none, twice the same, or no rows."""
+    names = [str(name) for name in frame.columns]
+    if not names or not len(frame):
+        raise DataError(f"the table has no {'rows' if names else 'columns'}. At least one is needed.")
+    doubles = sorted({name for name in names if names.count(name) > 1})
+    if doubles:
+        raise DataError(f"the table has two columns called {doubles[0]!r}. Give every column its own name.")
+    return names
+
+
 def _column(name: str, values: Any, kind: ColumnKind | None) -> Column:
     observed, dtype = values.dropna(), str(values.dtype)
     if not len(observed):
         raise DataError(f"column {name!r} has no value at all. Nothing can be learnt from it. Drop it.")
+    only: ColumnKind | None = "continuous" if _is_time(dtype) else None if _is_number(values) else "category"
+    if kind and only and kind != only:
+        raise ConfigError(
+            f"column {name!r} is {dtype} and can be a {only} column only, not {kind}. Turn it into numbers first."
+        )
+    if only == "continuous":
+        return Column(name, only, dtype)
     if dtype == "category":
-        return Column(name, "category", dtype, _plain(values.cat.categories), bool(values.cat.ordered))
-    if _pandas().api.types.is_bool_dtype(values.dtype):
-        return Column(name, "category", dtype, (False, True))
-    if kind == "category" or not (_is_number(values) or _is_time(dtype)):
-        return Column(name, "category", dtype, _categories(name, observed))
-    if _is_time(dtype):
-        return Column(name, "continuous", dtype)
-    numbers = observed.to_numpy(dtype=np.float64)
-    if not np.isfinite(numbers).all():
-        raise DataError(f"column {name!r} holds infinity. Expected finite numbers, or a missing value. Drop or fill it.")
+        each = values.cat.categories
+        return Column(name, "category", f"category[{each.dtype}]", _few(name, _plain(name, each)), bool(values.cat.ordered))
+    if only == "category" or kind == "category":
+        boolean = _pandas().api.types.is_bool_dtype(values.dtype)
+        return Column(name, "category", dtype, (False, True) if boolean else _categories(name, observed))
+    numbers = _floats(name, values)
+    numbers = numbers[~np.isnan(numbers)]
+    if kind is None and len(numbers) > 1 and numbers.min() == numbers.max():
+        return Column(name, "category", dtype, _plain(name, observed.iloc[:1]))
     whole = _pandas().api.types.is_integer_dtype(values.dtype)
     spread = numbers.min() >= 0 and numbers.max() <= LARGEST_COUNT and numbers.var() >= numbers.mean() > 0
-    kind = kind or ("count" if whole and spread else "continuous")
-    if kind == "count":
-        unnamed(numbers[:, None], "count")
-    return Column(name, kind, dtype, typical=max(float(numbers.mean()), 1e-2) if kind == "count" else 1.0)
+    if (kind or ("count" if whole and spread else "continuous")) == "continuous":
+        return Column(name, "continuous", dtype)
+    _check_counts(f"column {name!r}", numbers)
+    return Column(name, "count", dtype, typical=_typical(numbers.mean()))
+
+
+def _typical(mean: float) -> float:
+    return max(float(mean), 1e-2)
+
+
+def _check_counts(what: str, x: Array) -> None:
+    """Raise DataError for the first value of `x` (n,) or (n, C), NaN aside, that no counting gives."""
+    bad = ~np.isnan(x) & ((x < 0) | (x != np.trunc(x)))
+    if bad.any():
+        row, *column = (int(at) for at in np.argwhere(bad)[0])
+        where = f"row {row}, column {column[0]}" if column else f"row {row}"
+        raise DataError(
+            f"{what} holds {x[(row, *column)]:g} at {where}; counts are whole numbers, 0 or more. "
+            'Use likelihood="gaussian" or "student-t", or count first.'
+        )
 
 
 def _categories(name: str, observed: Any) -> tuple[Any, ...]:
-    types = {type(value) for value in observed}
+    try:
+        found = _plain(name, observed.unique())
+    except TypeError as error:  # lists and such
+        raise DataError(f"column {name!r} holds what is no category: {error}. Expected text, numbers or booleans.") from error
+    types = {type(value) for value in found}
     if len(types) > 1 and not types <= {int, float, bool}:
         named = ", ".join(sorted(one.__name__ for one in types))
         raise DataError(f"column {name!r} mixes {named}. Turn it into numbers, or all of it into text.")
-    found = tuple(sorted(_plain(observed.unique())))
+    return tuple(sorted(_few(name, found)))
+
+
+def _few(name: str, found: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(found) > MOST_CATEGORIES:
         raise DataError(
             f"column {name!r} has {len(found):,} different values: it says which row it is, not what kind. Drop it "
@@ -151,73 +195,117 @@ def _categories(name: str, observed: Any) -> tuple[Any, ...]:
     return found
 
 
-def _plain(values: Any) -> tuple[Any, ...]:
+def _plain(name: str, values: Any) -> tuple[Any, ...]:
     """Values that JSON can hold. Raises DataError for any other."""
-    plain = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
+    plain = tuple(_item(value) for value in values)
     for value in plain:
         if not isinstance(value, (str, int, float, bool)):
-            raise DataError(f"a category is a {type(value).__name__} ({value!s:.40}). Expected text, numbers or booleans.")
+            raise DataError(
+                f"column {name!r} holds a {type(value).__name__} ({value!s:.40}) as a category. Expected text, numbers or "
+                "booleans. Turn it into text with .astype(str), or a date into pandas' datetime64."
+            )
     return plain
+
+
+def _item(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+# ---------------------------------------------------------------------- to numbers and back
 
 
 def _numbers(values: Any, column: Column) -> Array:
     if column.kind == "category":
-        known = {category: code for code, category in enumerate(column.categories)}
-        missing = values.isna().to_numpy()
-        codes = np.full(len(values), np.nan)
-        for row, value in enumerate(values):
-            if not missing[row]:
-                code = known.get(value.item() if isinstance(value, np.generic) else value)
-                if code is None:
-                    some = ", ".join(map(repr, column.categories[:10]))
-                    raise DataError(
-                        f"column {column.name!r} holds {value!r} at row {row}, which was not seen in training. Expected one of "
-                        f"{some}{', …' if len(column.categories) > 10 else ''}, or a missing value."
-                    )
-                codes[row] = code
-        return codes
+        return _codes(values, column)
     if _is_time(column.dtype):
-        ticks = _microseconds(values, column)
-        return np.where(values.isna().to_numpy(), np.nan, ticks.astype(np.float64))
+        return np.where(values.isna().to_numpy(), np.nan, _microseconds(values, column).astype(np.float64))
     try:
-        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        numbers = _floats(column.name, values)
     except (TypeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(f"column {column.name!r} was {column.dtype} in training, now it is {values.dtype}: {error}.") from error
-    if np.isinf(numbers).any():
-        row = int(np.argmax(np.isinf(numbers)))
-        raise DataError(f"column {column.name!r} holds infinity at row {row}. Expected finite numbers, or a missing value.")
-    if column.kind == "count" and ((numbers < 0) | (numbers != np.trunc(numbers)))[~np.isnan(numbers)].any():
-        raise DataError(f"column {column.name!r} holds counts; expected whole numbers, 0 or more.")
+    if column.kind == "count":
+        _check_counts(f"column {column.name!r}", numbers)
+    return numbers
+
+
+def _codes(values: Any, column: Column) -> Array:
+    known = {category: code for code, category in enumerate(column.categories)}
+    codes = np.full(len(values), np.nan)
+    missing = values.isna().to_numpy()
+    for row, value in enumerate(values):
+        if not missing[row]:
+            plain = _item(value)
+            code = known.get(plain) if isinstance(plain, (str, int, float)) else None
+            if code is None:
+                some = ", ".join(map(repr, column.categories[:10]))
+                raise DataError(
+                    f"column {column.name!r} holds {plain!r} at row {row}, which was not seen in training. Expected one of "
+                    f"{some}{', …' if len(column.categories) > 10 else ''}, or a missing value."
+                )
+            codes[row] = code
+    return codes
+
+
+def _floats(name: str, values: Any) -> Array:
+    """A column as float64, NaN where missing. Raises DataError: infinity, or whole numbers that float64 would round."""
+    numbers: Array = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    large = np.abs(numbers) >= (EXACT if _pandas().api.types.is_integer_dtype(values.dtype) else np.inf)
+    if large.any():
+        row = int(np.argmax(large))
+        if np.isinf(numbers[row]):
+            raise DataError(f"column {name!r} holds infinity at row {row}. Expected finite numbers, or a missing value.")
+        raise DataError(
+            f"column {name!r} holds {values.iloc[row]} at row {row}; whole numbers from 2^53 on would be rounded. If it says "
+            "which row it is, drop it; if it is measured, turn it into float64 first."
+        )
     return numbers
 
 
 def _series(pandas: Any, x: Array, column: Column) -> Any:
     missing = np.isnan(x)
     if column.kind == "category":
-        codes = np.where(missing, -1, np.rint(np.nan_to_num(x))).astype(np.int64).clip(-1, len(column.categories) - 1)
-        if column.dtype == "category":
-            return pandas.Series(pandas.Categorical.from_codes(codes, list(column.categories), ordered=column.ordered))
-        values = [None if code < 0 else column.categories[code] for code in codes]
-        if column.dtype == "bool" and missing.any():
-            return pandas.Series(values, dtype="boolean")
-        return pandas.Series(values, dtype=column.dtype) if column.dtype else pandas.Series(values)
+        codes = np.where(missing, -1, np.rint(np.where(missing, 0, x)).clip(0, len(column.categories) - 1)).astype(np.int64)
+        if column.dtype.startswith("category"):
+            each = pandas.Index(list(column.categories), dtype=column.dtype[len("category[") : -1])
+            return pandas.Series(pandas.Categorical.from_codes(codes, each, ordered=column.ordered))
+        gone = np.nan if column.dtype == "object" else None  # what pandas' readers put there
+        values = [gone if code < 0 else column.categories[code] for code in codes]
+        return pandas.Series(values, dtype=_dtype(pandas, column.dtype, bool(missing.any())))
     if _is_time(column.dtype):
-        ticks = np.where(missing, np.iinfo(np.int64).min, np.rint(np.nan_to_num(x))).astype(np.int64)
-        return _from_microseconds(pandas, ticks, column.dtype)
-    whole = column.dtype.lower().startswith(("int", "uint"))
-    if not whole:
-        return pandas.Series(x).astype(column.dtype) if column.dtype else pandas.Series(x)
-    limits = np.iinfo(column.dtype.lower())
-    rounded = pandas.Series(np.where(missing, np.nan, np.rint(x).clip(float(limits.min), np.nextafter(float(limits.max), 0))))
-    nullable = column.dtype if column.dtype[0].isupper() else column.dtype.replace("u", "U").replace("i", "I")
-    return rounded.astype(nullable if missing.any() else column.dtype)
+        ticks = np.rint(np.where(missing, 0, x)).clip(*LONGEST["[ns" in column.dtype]).astype(np.int64)
+        return _from_microseconds(pandas, np.where(missing, np.iinfo(np.int64).min, ticks), column.dtype)
+    dtype = _dtype(pandas, column.dtype, bool(missing.any()))
+    whole = column.dtype.removesuffix(ARROW).lower()
+    if not whole.startswith(("int", "uint")):
+        return pandas.Series(x).astype(dtype) if column.dtype else pandas.Series(x)
+    limits = np.iinfo(whole)
+    most = float(limits.max)
+    most = most if int(most) <= limits.max else np.nextafter(most, 0)  # 2^63 - 1 is no float; the next one up is too large
+    rounded = pandas.Series(np.rint(np.where(missing, 0, x)).clip(float(limits.min), most).astype(whole)).astype(dtype)
+    return rounded.mask(missing) if missing.any() else rounded
 
 
 # ---------------------------------------------------------------------- types
 
 
 def _is_number(values: Any) -> bool:
-    return bool(_pandas().api.types.is_numeric_dtype(values.dtype))
+    types = _pandas().api.types
+    return bool(types.is_numeric_dtype(values.dtype)) and not (
+        types.is_bool_dtype(values.dtype) or types.is_complex_dtype(values.dtype)
+    )
+
+
+def _dtype(pandas: Any, name: str, missing: bool) -> Any:
+    """The type of that name, or, where something is missing that it cannot hold, the nullable one like it."""
+    if name == f"string{ARROW}":  # by this name pandas knows another type
+        return pandas.ArrowDtype(importlib.import_module("pyarrow").string())
+    if name.endswith(ARROW):
+        return pandas.ArrowDtype.construct_from_string(name)
+    if missing and name.startswith(("int", "uint", "bool")):
+        return "boolean" if name.startswith("bool") else name.replace("u", "U").replace("i", "I")
+    return name
 
 
 def _is_time(dtype: str) -> bool:

@@ -34,8 +34,9 @@ REACH = 3  # deviations of a blur's window on either side
 class Corruption:
     """A kind of noise and how much of it, in the units that networks see: an image's range, a table's or signal's deviations.
 
-    amount: a number, or (low, high): then each example draws its own, uniformly, and a model learns to cope with noise of
-    unknown strength. clip: keep within [0, 1], as a file of pixels would; None clips images.
+    amount: a number, or (low, high): then each example draws its own, and a model learns to cope with noise of unknown
+    strength. It is drawn evenly on a logarithmic scale, as decibels are, so that little noise is learnt as well as much; from
+    0 on, evenly. clip: keep within [0, 1], as a file of pixels would; None clips images.
     """
 
     kind: CorruptionKind = "gaussian"
@@ -74,10 +75,16 @@ class Corruption:
 
     def __call__(self, x: Tensor) -> Tensor:
         """A corrupted copy of x (B, *event), drawn from PyTorch's generator. NaN, which is not observed, stays NaN."""
-        low, high = self.range
-        amount = x.new_full((), low) if low == high else low + (high - low) * torch.rand(len(x), *[1] * (x.ndim - 1)).to(x)
-        noisy = NOISES[self.kind](x, amount)
+        noisy = NOISES[self.kind](x, self._amounts(x))
         return noisy.clamp(0, 1) if self.clip else noisy
+
+    def _amounts(self, x: Tensor) -> Tensor:
+        """One amount for all, (), or one for each example, (B, 1, …)."""
+        low, high = self.range
+        if low == high:
+            return x.new_full((), low)
+        share = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device, dtype=x.dtype)
+        return low * (high / low) ** share if low > 0 else high * share
 
 
 def corruption_named(noise: "float | tuple[float, float] | str | Corruption") -> Corruption:

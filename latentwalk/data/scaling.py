@@ -65,10 +65,13 @@ class Scaling(nn.Module):
     def inverse(self, x: Tensor) -> Tensor:
         """x (B, *event) → raw (B, *E), in the units of the data: float32, float64 for the rows of a frame (dates need it)."""
         raw = x * self.scale + self.shift
-        raw = raw if self.spec.framed else raw.float()
+        return self.arranged(raw if self.spec.framed else raw.float())
+
+    def arranged(self, x: Tensor) -> Tensor:
+        """x (B, *event) → (B, *E): the layout of the data, the values as they are."""
         if self.spec.layout in ("HWC", "TF"):
-            return raw.movedim(1 - raw.ndim, -1)
-        return raw.reshape(-1, *self.spec.shape)
+            return x.movedim(1 - x.ndim, -1)
+        return x.reshape(-1, *self.spec.shape)
 
     @property
     def _shifts(self) -> bool:

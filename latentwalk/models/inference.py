@@ -16,10 +16,11 @@ from torch import Tensor
 from latentwalk.data.scaling import as_tensor
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import log_weights
+from latentwalk.models.observed import each_log_prob
 from latentwalk.models.posterior import PointMass
 from latentwalk.networks.layers import channels_last
 
-__all__ = ["CHUNK", "bounds", "decoded", "drawn", "encoded"]
+__all__ = ["CHUNK", "bounds", "decoded", "drawn", "encoded", "log_probs"]
 
 Array = NDArray[Any]
 CHUNK = 128  # rows put through a network at once, always exactly this many
@@ -71,6 +72,16 @@ def bounds(model: LatentModel, x: Array, draws: int) -> NDArray[np.float32]:
     return np.concatenate(
         [_in_chunks(model, bound, rows, np.stack([_noise(row, draws, latent) for row in rows])) for rows in chunks]
     )
+
+
+def log_probs(model: LatentModel, x: Array) -> NDArray[np.float32]:
+    """log p(value | z) of each value of raw data (n, *E), z the mean of q(z | x), in the units that networks see: (n, *E)."""
+
+    def each(raw: Tensor) -> Tensor:
+        inside = channels_last(model.scaling(raw))
+        return model.scaling.arranged(each_log_prob(model.decoder(model.encoder(inside).mean), inside))
+
+    return _in_chunks(model, each, x)
 
 
 @torch.inference_mode()

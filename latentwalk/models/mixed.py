@@ -17,12 +17,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, NegativeBinomial, Normal, StudentT
-from torch.nn.functional import one_hot
+from torch.nn.functional import logsigmoid, one_hot
 
 from latentwalk.data.columns import Column
 from latentwalk.models.conditional import Head
 
-__all__ = ["DEFAULTS", "ColumnLikelihood", "Inputs", "Mixed", "MixedHead"]
+__all__ = ["DEFAULTS", "ColumnLikelihood", "Counts", "Inputs", "Mixed", "MixedHead"]
 
 ColumnLikelihood = Literal["gaussian", "student-t", "negative-binomial", "categorical"]
 DEFAULTS: dict[str, ColumnLikelihood] = {
@@ -31,7 +31,7 @@ DEFAULTS: dict[str, ColumnLikelihood] = {
 NUMERIC = ("gaussian", "student-t", "negative-binomial")
 QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; a log-scale may have far to go
 LOG_SCALE = (-7.0, 7.0)  # a decoder that reproduces a column exactly would drive its density to infinity
-LOG_MEAN = (-12.0, 14.0)  # of a count: exp overflows float32 far beyond
+LOG_MEAN = (-12.0, 20.0)  # of a count: exp overflows float32 far beyond
 FEWEST_FREEDOM = 2.0  # below, a Student-t has no variance
 
 
@@ -71,13 +71,27 @@ class MixedHead(Head):
                 self._bounded(self.slow_log_scale),
                 validate_args=False,
             ),
-            NegativeBinomial(dispersion, logits=log_mean - dispersion.log(), validate_args=False),
+            Counts(dispersion, logits=log_mean - dispersion.log(), validate_args=False),
         ]
         return Mixed(parts, [Categorical(logits=one, validate_args=False) for one in logits], self.places)
 
     @staticmethod
     def _bounded(slow: Tensor) -> Tensor:
         return (QUICK * slow).clamp(*LOG_SCALE).exp()
+
+
+class Counts(NegativeBinomial):
+    """The negative binomial, as exact for large counts as for small ones.
+
+    log p(k) = log [Gamma(k + r) / (k! Gamma(r))] + r log(1 - p) + k log p, with r = `total_count`. In float32 the difference of
+    the first two is wrong by a nat at k = 10⁶; it is taken in float64.
+    """
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value), broadcast over the batch."""
+        k, r = value.double(), self.total_count.double()
+        ways = torch.lgamma(k + r) - torch.lgamma(k + 1) - torch.lgamma(r)
+        return ways.to(self.logits) + self.total_count * logsigmoid(-self.logits) + value * logsigmoid(self.logits)
 
 
 class Mixed(Distribution):
@@ -127,7 +141,8 @@ class Mixed(Distribution):
 class Inputs(nn.Module):
     """Rows x (B, C) with NaN where nothing was observed → what an encoder reads, (B, size).
 
-    Numbers as they are, counts as log1p beside their typical value, a category as K numbers of which one is 1; 0 where missing.
+    Numbers as they are, counts as log1p beside their typical value, a category as K numbers of which one is 1 (that of the code
+    nearest to what noise has left of it); 0 where missing.
     missing: one number more for each column says whether it was observed.
     """
 
@@ -145,5 +160,5 @@ class Inputs(nn.Module):
         x = torch.where(seen, x, 0.0)
         counts = x[:, self.counted].clamp(min=0).log1p() - x.new_tensor(self.typical)
         parts = [x[:, self.plain], torch.where(seen[:, self.counted], counts, 0.0)]
-        parts += [one_hot(x[:, at].long().clamp(0, n - 1), n).to(x) * seen[:, at : at + 1] for at, n in self.named]
+        parts += [one_hot(x[:, at].round().long().clamp(0, n - 1), n).to(x) * seen[:, at : at + 1] for at, n in self.named]
         return torch.cat([*parts, seen.to(x)] if self.missing else parts, dim=1)

@@ -52,6 +52,6 @@ def each_log_prob(p: Distribution, value: Tensor) -> Tensor:
     assert isinstance(p, Independent)
     base = p.base_dist
     if isinstance(base, torch.distributions.Bernoulli):  # gray values are read as probabilities
-        logits = base.logits
-        return -binary_cross_entropy_with_logits(logits, value.expand_as(logits), reduction="none")
+        logits, value = torch.broadcast_tensors(base.logits, value)
+        return -binary_cross_entropy_with_logits(logits, value, reduction="none")
     return base.log_prob(value)

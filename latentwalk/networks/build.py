@@ -8,14 +8,15 @@ from torch import nn
 
 from latentwalk.data.dataset import DataSpec
 from latentwalk.errors import ConfigError, unknown
-from latentwalk.networks.conv import ConvDecoder, ConvEncoder
+from latentwalk.networks.conv import ConvDecoder, ConvEncoder, pyramid
 from latentwalk.networks.dense import Dense
 from latentwalk.networks.layers import ACTIVATIONS, Filled
 from latentwalk.networks.recurrent import RecurrentDecoder, RecurrentEncoder
 
-__all__ = ["RECURRENT", "Network", "NetworkKind", "network_named"]
+__all__ = ["CONVOLUTIONAL", "RECURRENT", "Network", "NetworkKind", "network_named"]
 
-NetworkKind = Literal["auto", "dense", "conv", "gru", "lstm"]
+NetworkKind = Literal["auto", "dense", "conv", "fully-conv", "gru", "lstm"]
+CONVOLUTIONAL = ("conv", "fully-conv")
 RECURRENT = ("gru", "lstm")
 SMALL = 1024  # values in an event up to which dense layers are both faster and as good on two cores
 DEPTHS = (32, 64, 128, 128, 256, 256)
@@ -26,17 +27,19 @@ TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its sma
 class Network:
     """What the encoder and the decoder are made of; the decoder mirrors the encoder.
 
-    kind: "dense", "conv" (images, signals), "gru" or "lstm" (signals), or "auto": conv for images of more than 1024 values,
-    and for signals in which nothing is missing; gru for other signals; dense for the rest.
+    kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals), or "auto": conv for images of more
+    than 1024 values, and for signals in which nothing is missing; gru for other signals; dense for the rest.
     widths: hidden dense layers, the widest first; after the convolutions in a "conv" network; of a recurrent one, the units
     that read in each direction, then dense layers. Default (512, 256), (256,) after convolutions, (128,) for recurrent ones.
     channels: one level each, halving every side; default 32, 64, 128, … until the smaller side is at most 8 (16 steps).
+    blocks: residual blocks at each level of a convolutional network; default none, and one in a "fully-conv" network.
     dropout: share of hidden units silenced while training. max_norm: longest allowed incoming weight vector of a unit.
     """
 
     kind: NetworkKind = "auto"
     widths: tuple[int, ...] | None = None
     channels: tuple[int, ...] | None = None
+    blocks: int | None = None
     activation: str = "relu"
     dropout: float = 0.0
     max_norm: float | None = None
@@ -54,6 +57,8 @@ class Network:
             values = getattr(self, name)
             if values is not None and not all(isinstance(v, int) and v > 0 for v in values):
                 raise ConfigError(f"{name}={values} must be whole numbers above 0.")
+        if self.blocks is not None and not (isinstance(self.blocks, int) and self.blocks >= 0):
+            raise ConfigError(f"blocks={self.blocks!r}: expected a whole number of residual blocks a level, 0 or more.")
         if self.widths == () and self.kind in RECURRENT:
             raise ConfigError(f"widths=() leaves network='{self.kind}' without units. Expected at least one width.")
 
@@ -69,17 +74,42 @@ class Network:
         widths, act, dropout = self._widths(spec), self.activation, self.dropout
         match self._kind(spec):
             case "conv":
-                return ConvDecoder(latent, out, self._depths(spec), widths, act, dropout)
+                return ConvDecoder(latent, out, self._depths(spec), widths, act, dropout, self.blocks or 0)
+            case "fully-conv":
+                self.code(spec, latent)
+                return ConvDecoder(
+                    latent, out, self._depths(spec), None, act, dropout, 1 if self.blocks is None else self.blocks
+                )
             case "gru" | "lstm" as kind:
                 return RecurrentDecoder(kind, latent, out, widths, act, dropout)
             case _:
                 return Dense((latent,), out, widths[::-1], act, dropout)
 
+    def code(self, spec: DataSpec, latent: int | None) -> int | None:
+        """How many dimensions a code has, where the network decides: each place at the top of "fully-conv" has as many.
+
+        latent: as asked for; None is as many as fit the data's own size. Raises ConfigError where places cannot share them.
+        """
+        if self.kind != "fully-conv":
+            return latent
+        self._kind(spec)
+        places = math.prod(pyramid(spec.event[1:], len(self._depths(spec)))[-1])
+        if latent is None:
+            return places * -(-spec.size // places)
+        if latent % places:
+            nearest = places * max(1, round(latent / places))
+            raise ConfigError(
+                f"latent={latent} cannot be shared by the {places} places at the top. Use latent={nearest}, or None."
+            )
+        return latent
+
     def _reader(self, spec: DataSpec, seen: tuple[int, ...], out: tuple[int, ...]) -> nn.Module:
         widths, act, dropout = self._widths(spec), self.activation, self.dropout
         match self._kind(spec):
             case "conv":
-                return ConvEncoder(seen, out, self._depths(spec), widths, act, dropout)
+                return ConvEncoder(seen, out, self._depths(spec), widths, act, dropout, self.blocks or 0)
+            case "fully-conv":
+                return ConvEncoder(seen, out, self._depths(spec), None, act, dropout, 1 if self.blocks is None else self.blocks)
             case "gru" | "lstm" as kind:
                 return RecurrentEncoder(kind, seen, out, widths, act, dropout, masked=spec.missing)
             case _:
@@ -87,7 +117,7 @@ class Network:
 
     def _kind(self, spec: DataSpec) -> NetworkKind:
         """The kind, chosen if it is "auto". Raises ConfigError where it does not fit the data."""
-        fits = {"conv": ("image", "signal"), "gru": ("signal",), "lstm": ("signal",)}.get(self.kind)
+        fits = ("image", "signal") if self.kind in CONVOLUTIONAL else ("signal",) if self.kind in RECURRENT else None
         if fits is not None and spec.kind not in fits:
             raise ConfigError(
                 f"network='{self.kind}' needs {' or '.join(f'{kind}s' for kind in fits)}; the data is a {spec.kind} of shape "

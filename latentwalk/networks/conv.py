@@ -2,6 +2,10 @@
 
 Each level halves every side, rounding up, and the decoder retraces the encoder's sizes exactly: a transposed convolution of
 stride 2 reaches 2s - 1 or 2s from s, whichever the encoder came from, so odd sizes need neither padding nor cropping.
+
+With dense layers at the top, any part of a code can speak of any part of the image. Without (a fully convolutional network:
+Long et al. 2015), the code is itself a small image of several channels, and each part of it speaks of its own place: it can
+be as large as the data, which noise removal wants, and there is little to overfit.
 """
 
 import math
@@ -12,7 +16,7 @@ from torch import Tensor, nn
 
 from latentwalk.networks.layers import activation, stack
 
-__all__ = ["ConvDecoder", "ConvEncoder", "pyramid"]
+__all__ = ["ConvDecoder", "ConvEncoder", "Residual", "pyramid"]
 
 KERNEL = {1: 5, 2: 3}  # by the number of sides: a signal's window costs less, and needs to see further
 
@@ -29,17 +33,34 @@ def pyramid(sides: Sequence[int], levels: int) -> list[tuple[int, ...]]:
     return sizes
 
 
+class Residual(nn.Module):
+    """x → x + two convolutions of it, each after an activation. Source: He et al. 2016, "Identity mappings", figure 4e."""
+
+    def __init__(self, conv: type[nn.Conv1d] | type[nn.Conv2d], channels: int, kernel: int, act: str) -> None:
+        super().__init__()
+        layers = [(activation(act), conv(channels, channels, kernel, padding=kernel // 2)) for _ in range(2)]
+        self.layers = nn.Sequential(*(layer for pair in layers for layer in pair))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = x + self.layers(x)
+        return y
+
+
 class ConvEncoder(nn.Module):
-    """Signal (B, C, T) or image (B, C, H, W) → (B, *out): one convolution of stride 2 a level, then dense layers."""
+    """Signal (B, C, T) or image (B, C, H, W) → (B, *out): one convolution of stride 2 a level, then dense layers.
+
+    widths: None for none, not even the last: a fully convolutional network. blocks: residual ones after each level.
+    """
 
     def __init__(
         self,
         event: Sequence[int],
         out: tuple[int, ...],
         channels: Sequence[int],
-        widths: Sequence[int],
+        widths: Sequence[int] | None,
         act: str = "relu",
         dropout: float = 0.0,
+        blocks: int = 0,
     ) -> None:
         super().__init__()
         self.out = out
@@ -49,9 +70,16 @@ class ConvEncoder(nn.Module):
         levels = [
             layer
             for before, after in pairwise(depths)
-            for layer in (conv(before, after, kernel, stride=2, padding=kernel // 2), activation(act))
+            for layer in (
+                conv(before, after, kernel, stride=2, padding=kernel // 2),
+                *(Residual(conv, after, kernel, act) for _ in range(blocks)),
+                activation(act),
+            )
         ]
         top = pyramid(sides, len(channels))[-1]
+        if widths is None:
+            self.layers = nn.Sequential(*levels, conv(depths[-1], math.prod(out) // math.prod(top), 1), nn.Flatten())
+            return
         sizes = [depths[-1] * math.prod(top), *widths]
         self.layers = nn.Sequential(*levels, nn.Flatten(), *stack(sizes, act, dropout), nn.Linear(sizes[-1], math.prod(out)))
 
@@ -61,16 +89,20 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """Code (B, D) → signal (B, C, T) or image (B, C, H, W): dense layers, then a transposed convolution a level."""
+    """Code (B, D) → signal (B, C, T) or image (B, C, H, W): dense layers, then a transposed convolution a level.
+
+    widths, blocks: as for `ConvEncoder`.
+    """
 
     def __init__(
         self,
         code: int,
         event: Sequence[int],
         channels: Sequence[int],
-        widths: Sequence[int],
+        widths: Sequence[int] | None,
         act: str = "relu",
         dropout: float = 0.0,
+        blocks: int = 0,
     ) -> None:
         super().__init__()
         first, *sides = event
@@ -83,12 +115,18 @@ class ConvDecoder(nn.Module):
         for (before, after), size in zip(pairwise(depths), reversed(sizes), strict=True):
             short = tuple(side - (2 * half - 1) for side, half in zip(size, at, strict=True))
             grown = transposed(before, after, kernel, stride=2, padding=kernel // 2, output_padding=short)  # type: ignore[arg-type]
-            levels += [grown, activation(act)]
+            levels += [*(Residual(plain, before, kernel, act) for _ in range(blocks)), grown, activation(act)]
             at = size
-        start = depths[0] * math.prod(top)
+        if widths is None:
+            opening: list[nn.Module] = [
+                nn.Unflatten(1, (code // math.prod(top), *top)),
+                plain(code // math.prod(top), depths[0], 1),
+            ]
+        else:
+            dense = stack([code, *reversed(widths), depths[0] * math.prod(top)], act, dropout)
+            opening = [*dense, nn.Unflatten(1, (depths[0], *top))]
         self.layers = nn.Sequential(
-            *stack([code, *reversed(widths), start], act, dropout),
-            nn.Unflatten(1, (depths[0], *top)),
+            *opening,
             *levels,
             plain(depths[-1], first, kernel, padding=kernel // 2),
         )

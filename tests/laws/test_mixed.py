@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from torch.distributions import Independent, Normal
 
 from latentwalk.data.columns import Column
-from latentwalk.models.heads import Bits, Gray
-from latentwalk.models.mixed import Inputs, MixedHead
-from latentwalk.models.observed import Observed, each_log_prob
+from latentwalk.models.mixed import Counts, Inputs, MixedHead
 
 COLUMNS = (
     Column("a", "category", categories=("x", "y", "z")),
@@ -38,20 +35,46 @@ def raw(head, n=7):
     return torch.randn(n, *head.raw_shape((6,)), dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
-def test_student_t_and_negative_binomial_are_scipys_over_a_wide_range(head):
-    p = head(raw(head))
-    gaussian, student, negative = p.numeric
-    for x in (-50.0, -1.0, 0.0, 0.3, 700.0):
-        value = torch.full((7, 1), x, dtype=torch.float64)
-        wanted = stats.t(student.df.detach(), student.loc, student.scale.detach()).logpdf(x)
-        np.testing.assert_allclose(student.log_prob(value).detach(), wanted, rtol=1e-9)
-        wanted = stats.norm(gaussian.loc, gaussian.scale.detach()).logpdf(x)
-        np.testing.assert_allclose(gaussian.log_prob(value).detach(), wanted, rtol=1e-9)
-    r, mean = negative.total_count.detach().numpy(), negative.mean.detach().numpy()
-    for count in (0, 1, 3, 40, 5000):
-        found = negative.log_prob(torch.full((7, 2), float(count), dtype=torch.float64)).detach()
-        np.testing.assert_allclose(found, stats.nbinom(r, r / (r + mean)).logpmf(count), rtol=1e-8)
-    assert (student.df > 2).all()
+def test_columns_are_scipys_over_a_wide_range_of_scales_and_degrees_of_freedom():
+    logs = torch.cartesian_prod(torch.linspace(-6.9, 6.9, 9), torch.linspace(-6.9, 6.9, 9)).double()
+    columns = [Column(str(at), "continuous") for at in range(len(logs))]
+    heavy, light = (MixedHead(columns, [kind] * len(columns)).double() for kind in ("student-t", "gaussian"))
+    heavy.slow_log_scale.data, heavy.slow_log_freedom.data, light.slow_log_sigma.data = *(logs / 10).T, logs[:, 0] / 10
+    scale, freedom = logs.exp().numpy().T
+    loc = torch.linspace(-30, 30, len(columns), dtype=torch.float64)
+    for x in (-1e4, -1.0, 0.0, 0.3, 700.0):
+        value = torch.full_like(loc, x)
+        wanted = stats.t(2 + freedom, loc, scale).logpdf(x)
+        np.testing.assert_allclose(heavy(loc).log_prob_each(value).detach(), wanted, rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(light(loc).log_prob_each(value).detach(), stats.norm(loc, scale).logpdf(x), rtol=1e-11)
+
+
+DISPERSIONS, MEANS = torch.linspace(-6.9, 6.9, 12).exp().double(), torch.linspace(-11.0, 14.0, 12).exp().double()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 40, 5000, 10**6])
+def test_counts_are_scipys_over_a_wide_range_of_means_and_dispersions(count):
+    r, mean = torch.meshgrid(DISPERSIONS, MEANS, indexing="ij")
+    found = Counts(r, logits=(mean / r).log(), validate_args=False).log_prob(torch.full_like(r, count))
+    np.testing.assert_allclose(found, stats.nbinom(r, r / (r + mean)).logpmf(count), rtol=3e-9)
+
+
+@pytest.mark.parametrize("count", [1e3, 1e5, 1e6])
+def test_large_counts_keep_their_digits_in_float32(count):
+    """Near their mean, where log p is small and everything it is the difference of is large."""
+    r, mean = DISPERSIONS.float(), torch.full((12,), count)
+    found = Counts(r, logits=(mean / r).log(), validate_args=False).log_prob(torch.full_like(r, count))
+    wanted = stats.nbinom(r.double(), 1 / (1 + mean.double() / r.double())).logpmf(count)
+    assert found.dtype == torch.float32
+    np.testing.assert_allclose(found, wanted, atol=4e-3)
+
+
+def test_the_head_gives_counts_the_mean_and_dispersion_it_learnt(head):
+    negative = head(raw(head)).numeric[2]
+    logs = raw(head)[:, 2:4] + torch.tensor([4.0, 0.3]).log()
+    torch.testing.assert_close(negative.mean.detach(), logs.exp(), rtol=1e-6, atol=0)
+    torch.testing.assert_close(negative.total_count[0].detach(), (10 * head.slow_log_dispersion).exp().detach())
+    assert (head(raw(head)).numeric[1].df > 2).all()
 
 
 def test_every_column_sums_or_integrates_to_one_by_itself(head):
@@ -91,18 +114,37 @@ def test_the_whole_row_is_the_sum_of_its_cells_and_means_are_those_of_draws(head
 @pytest.mark.parametrize("missing", [(0,), (1, 3), (2, 4, 5), (0, 1, 2, 3, 4)])
 def test_a_missing_cell_has_no_part_in_value_or_gradient(head, missing):
     inside = raw(head).requires_grad_()
-    x = head(inside).sample().detach()
-    x[:, list(missing)] = NAN
+    full = head(inside).sample().detach()
+    gone = torch.tensor([column in missing for column in range(6)])
     p = head(inside)
-    each = p.log_prob_each(x)
-    assert (each[:, list(missing)] == 0).all()
-    gradients = torch.autograd.grad(p.log_prob(x).sum(), [inside, *head.parameters()], allow_unused=True)
-    assert all(torch.isfinite(g).all() for g in gradients if g is not None)
-    rest = [column for column in range(6) if column not in missing]
-    alone = sum(p.log_prob_each(torch.where(torch.arange(6) == column, x, NAN))[:, column] for column in rest)
-    torch.testing.assert_close(p.log_prob(x), alone)
-    seen = Inputs(COLUMNS, missing=True)
-    assert not seen(x).isnan().any()
+    each = p.log_prob_each(torch.where(gone, NAN, full))
+    assert torch.equal(each, torch.where(gone, 0.0, p.log_prob_each(full)))
+    found = torch.autograd.grad(p.log_prob(torch.where(gone, NAN, full)).sum(), [inside, *head.parameters()])
+    p = head(inside)
+    wanted = torch.autograd.grad(p.log_prob_each(full)[:, ~gone].sum(), [inside, *head.parameters()])
+    for one, other in zip(found, wanted, strict=True):
+        assert torch.isfinite(one).all()
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("column", range(6))
+def test_a_missing_cell_leaves_every_other_input_as_it_is_and_its_own_empty(column):
+    inputs = Inputs(COLUMNS, missing=True)
+    x = torch.tensor([[2.0, 0.5, 4.0, -1.0, 1.0, 3.0]])
+    holed = x.clone()
+    holed[0, column] = NAN
+    changed = (inputs(x) != inputs(holed))[0].nonzero().flatten().tolist()
+    own = [[4, 5, 6], [0], [2], [1], [7, 8], [3]][column]  # numbers, counts, the two categories, then what was observed
+    assert set(changed) <= {*own, 9 + column}
+    assert 9 + column in changed
+    assert (inputs(holed)[0, own] == 0).all()
+
+
+def test_noise_moves_a_code_to_the_nearest_category():
+    x = torch.tensor([[1.6, 0.0, 0.0, 0.0, 0.6, 0.0], [0.4, 0.0, 0.0, 0.0, -3.0, 0.0], [9.0, 0.0, 0.0, 0.0, 0.4, 0.0]])
+    found = Inputs(COLUMNS, missing=False)(x)
+    assert found[:, 4:7].argmax(-1).tolist() == [2, 0, 2]
+    assert found[:, 7:9].argmax(-1).tolist() == [1, 0, 0]
 
 
 def test_inputs_say_all_that_is_known_and_nothing_else():
@@ -123,23 +165,28 @@ def test_extremes_stay_finite_in_float32():
     value.sum().backward()
     assert torch.isfinite(value).all()
     assert torch.isfinite(inside.grad).all()
+    assert all(torch.isfinite(weight.grad).all() for weight in head.parameters())
 
 
-@pytest.mark.parametrize(
-    "base",
-    [
-        Independent(Normal(torch.zeros(4, 2, 3), torch.ones(4, 2, 3)), 2),
-        Bits(torch.randn(4, 2, 3), 2),
-        Independent(Gray(logits=torch.randn(4, 2, 3), validate_args=False), 2, validate_args=False),
-    ],
-    ids=["gaussian", "bernoulli", "continuous bernoulli"],
-)
-def test_observed_is_the_whole_where_all_is_seen_and_the_sum_of_what_is_seen_otherwise(base):
-    x = torch.rand(4, 2, 3)
-    p = Observed(base)
-    torch.testing.assert_close(p.log_prob(x), base.log_prob(x))
-    holed = x.clone()
-    holed[0, 1], holed[2, 0, 0] = NAN, NAN
-    each = each_log_prob(base, x)
-    torch.testing.assert_close(p.log_prob(holed), torch.where(holed.isnan(), 0.0, each).sum((1, 2)))
-    torch.testing.assert_close(p.mean, base.mean)
+def test_a_count_far_above_a_million_can_be_learnt():
+    head = MixedHead((Column("a", "count", typical=5e6),), ("negative-binomial",))
+    inside = torch.zeros(1, 1, requires_grad=True)
+    p = head(inside)
+    assert p.mean.item() == pytest.approx(5e6, rel=1e-5)
+    p.log_prob(torch.tensor([[8e6]])).sum().backward()
+    assert inside.grad.item() > 0
+
+
+def test_columns_of_one_kind_alone_and_categories_of_one_value():
+    for columns, kinds in (
+        ([Column("a", "continuous")], ["student-t"]),
+        ([Column("a", "category", categories=(0.1,))], ["categorical"]),
+        ([Column("a", "count"), Column("b", "count")], ["negative-binomial"] * 2),
+    ):
+        head = MixedHead(columns, kinds)
+        p = head(torch.randn(5, 3, *head.raw_shape((len(columns),))))
+        draws = p.sample((2,))
+        assert draws.shape == (2, 5, 3, len(columns))
+        assert p.mean.shape == (5, 3, len(columns))
+        assert torch.isfinite(p.log_prob(draws)).all()
+    assert (p.log_prob(draws) < 0).all()

@@ -3,7 +3,8 @@
     .npy .npz                      arrays.py   NumPy's own
     IDX, plain or gzipped          idx.py      MNIST's format: one file, or a folder of the four
     folder or .zip of images       images.py   any format of Pillow's
-    .csv .tsv (.gz) .parquet       tables.py   numbers with a header
+    .csv .tsv (.gz) .parquet       tables.py   numbers, and categories, with a header
+    .wav                           signals.py  a sound, as windows
 
 Every failure is a DataError (a ConfigError for an option) that begins with the path.
 """
@@ -19,14 +20,14 @@ from typing import Any, get_args
 
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources import arrays, idx, images, tables
+from latentwalk.data.sources import arrays, idx, images, signals, tables
 from latentwalk.data.sources.common import Split, join
 from latentwalk.data.sources.images import Color, Size
 from latentwalk.errors import ConfigError, DataError, unknown
 
 __all__ = ["Split", "join", "read"]
 
-FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, a folder or .zip of images"
+FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .wav, a folder or .zip of images"
 
 
 def read(
@@ -38,6 +39,7 @@ def read(
     kind: Kind | None = None,
     label: str | None = None,
     columns: Sequence[Column] | None = None,
+    window: int | None = None,
 ) -> Dataset:
     """The data set in a file or folder.
 
@@ -49,6 +51,7 @@ def read(
     kind: "image", "table" or "signal", where the guess from the shape would be wrong.
     label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
+    window: sounds only. Samples in a window; 256 unless given.
     columns: tables only. Those a model learnt from (`DataSpec.columns`), so that categories get the codes it knows.
 
     A .npy, and a plain IDX file of bytes, is memory-mapped. Images come as bytes (n, H, W) or (n, H, W, 3), in the
@@ -67,7 +70,7 @@ def read(
     if not path.exists():
         raise DataError(f"{path}: no such file or folder.{_nearest(path)}")
     try:
-        return _read(path, split, {"size": size, "color": color}, {"label": label, "columns": columns}, kind)
+        return _read(path, split, {"size": size, "color": color}, {"label": label, "columns": columns}, window, kind)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except ConfigError as error:
@@ -80,7 +83,9 @@ def read(
         raise DataError(f"{path}: does not fit into memory. Save it as .npy, which is memory-mapped.") from error
 
 
-def _read(path: Path, split: Split, of_images: dict[str, Any], of_tables: dict[str, Any], kind: Kind | None) -> Dataset:
+def _read(
+    path: Path, split: Split, of_images: dict[str, Any], of_tables: dict[str, Any], window: int | None, kind: Kind | None
+) -> Dataset:
     """Choose the reader by the file's name, or its first bytes, and refuse options that are not its own."""
     shared: dict[str, Any] = {"split": split, "kind": kind}
     name = path.name.lower()
@@ -88,6 +93,10 @@ def _read(path: Path, split: Split, of_images: dict[str, Any], of_tables: dict[s
         _refuse(of_tables, "tables and .npz archives")
         return (images.read_folder if path.is_dir() else images.read_zip)(path, **shared, **of_images)
     _refuse(of_images, "folders and archives of images")
+    if name.endswith(".wav"):
+        _refuse(of_tables, "tables and .npz archives")
+        return signals.read_wav(path, **shared, window=window)
+    _refuse({"window": window}, "sounds")
     if name.endswith(".npz"):
         _refuse({"columns": of_tables["columns"]}, "tables")
         return arrays.read_npz(path, **shared, label=of_tables["label"])

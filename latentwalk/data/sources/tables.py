@@ -21,7 +21,7 @@ from latentwalk.data.dataset import Dataset, Kind
 from latentwalk.data.sources.common import Split, assemble, undivided
 from latentwalk.errors import DataError, unknown
 
-__all__ = ["read_csv", "read_parquet"]
+__all__ = ["header", "read_csv", "read_parquet"]
 
 LABELS = ("label", "class", "target", "y")  # in order of preference
 NAMES = ("name", "file", "filename")  # text that says which row it is
@@ -146,6 +146,11 @@ def _labels(values: NDArray[Any], label: str) -> NDArray[Any]:
     if missing.any():
         raise DataError(f"the label {label!r} is missing at row {int(np.argmax(missing))}. Fill or drop such rows.")
     return np.array([str(value) for value in values])
+
+
+def header(path: Path) -> list[str]:
+    """The names of the columns of a .csv or .tsv. Raises DataError."""
+    return _names(path, "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ",")
 
 
 def _names(path: Path, delimiter: str) -> list[str]:

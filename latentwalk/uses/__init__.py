@@ -1,0 +1,1 @@
+"""What autoencoders are used for: noise removal, fewer dimensions, finding what does not belong."""

@@ -22,7 +22,18 @@ from latentwalk.latent.structure import active_units, class_accuracy, collapsed
 from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.networks.build import Network
 
-__all__ = ["NAMES", "Comparison", "Entry", "Family", "Judgement", "check_recipes", "families", "judge", "pca_space"]
+__all__ = [
+    "NAMES",
+    "Comparison",
+    "Entry",
+    "Family",
+    "Judgement",
+    "check_recipes",
+    "data_unit",
+    "families",
+    "judge",
+    "pca_space",
+]
 
 NAMES = {
     "pca": "PCA",
@@ -228,7 +239,7 @@ def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:
 def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None) -> LatentSpace:
     """The latent space of a fitted, whitened PCA."""
     shape = data.x.shape[1:]
-    unit = _unit(data)
+    unit = data_unit(data)
     return LatentSpace(
         codes=pca.transform(data.x.reshape(len(data), -1)).astype(np.float32),
         scales=np.zeros((len(data), pca.n_components_), np.float32),
@@ -242,7 +253,7 @@ def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None
     )
 
 
-def _unit(data: Dataset) -> NDArray[Any]:
+def data_unit(data: Dataset) -> NDArray[Any]:
     """One unit of error, as the models' own scaling has it: an image's range, a column's or a channel's deviation."""
     match data.spec.kind:
         case "image":

@@ -1,8 +1,9 @@
 """The command `latentwalk`: what a terminal sees of this library.
 
-Commands are functions in `learning` (tour, compare, fit, report) and `walking` (sample, walk, reconstruct, encode). They
-import what is heavy when they run, so that `--help` does not wait for PyTorch. They raise the errors of our tree; here each
-becomes one message on standard error and an exit code: 0 good, 1 failure, 2 wrong use or bad input, 130 stopped by Ctrl-C.
+Commands are functions in `learning` (tour, compare, fit, report), `walking` (sample, walk, reconstruct, encode) and `applying`
+(denoise, impute, anomalies). They import what is heavy when they run, so that `--help` does not wait for PyTorch. They raise
+the errors of our tree; here each becomes one message on standard error and an exit code: 0 good, 1 failure, 2 wrong use or bad
+input, 130 stopped by Ctrl-C.
 """
 
 import sys
@@ -13,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 import latentwalk
-from latentwalk.app import learning, walking
+from latentwalk.app import applying, learning, walking
 from latentwalk.errors import LatentwalkError, TrainingError
 
 __all__ = ["app", "main"]
@@ -95,6 +96,9 @@ app.command()(walking.sample)
 app.command()(walking.walk)
 app.command()(walking.reconstruct)
 app.command()(walking.encode)
+app.command()(applying.denoise)
+app.command()(applying.impute)
+app.command()(applying.anomalies)
 app.command()(learning.compare)
 app.registered_commands.append(app.registered_commands.pop(0))  # `data` last
 

@@ -12,16 +12,19 @@ from latentwalk.app.output import check_writable, note, saving
 from latentwalk.app.runs import Run, holds_model
 from latentwalk.app.source import Source, fingerprint
 from latentwalk.data import Dataset
+from latentwalk.data.corruption import Corruption
 from latentwalk.errors import ConfigError, TrainingStopped
 from latentwalk.estimator import Autoencoder
+from latentwalk.networks.build import Network
 
 __all__ = ["begin", "epochs_for", "next_steps", "resume", "tell_skipped"]
 
 WORK = 400_000  # rows seen in all that a small model is good after; the tour on 5,000 rows stays under five minutes
 STOPPED = 130
-READING = ("size", "color", "label")  # options of the data
-MODEL = {name: name for name in ("recipe", "latent", "network", "likelihood", "validation")} | {"seed": "random_state"}
-LEARNING = ("batch_size", "learning_rate", "patience", "precision", "compile")  # these may change on the way
+READING = ("size", "color", "label", "kind")  # options of the data
+MODEL = {name: name for name in ("recipe", "latent", "likelihood", "validation")} | {"seed": "random_state"}
+NETWORK = {"network": "kind", "dropout": "dropout", "max_norm": "max_norm"}
+LEARNING = ("batch_size", "learning_rate", "learning_schedule", "patience", "precision", "compile")  # may change on the way
 
 
 def epochs_for(rows: int) -> int:
@@ -29,13 +32,25 @@ def epochs_for(rows: int) -> int:
     return max(8, min(100, WORK // rows))
 
 
-def begin(out: Path, source: Source, *, force: bool, epochs: int | None, **options: Any) -> None:
+def begin(
+    out: Path,
+    source: Source,
+    *,
+    force: bool,
+    epochs: int | None,
+    network: str,
+    dropout: float,
+    max_norm: float | None,
+    noise: Any,
+    **options: Any,
+) -> None:
     """Train a new model and save it in `out`."""
     if holds_model(out) and not force:
         raise ConfigError(
             f"{out} holds a model already. Go on with it: --resume. Replace it: --force. Or choose another --out."
         )
-    model = Autoencoder(**options)
+    built = Network(kind=network, dropout=dropout, max_norm=max_norm)  # type: ignore[arg-type]  # checked there
+    model = Autoencoder(network=built, noise=_noise(noise), **options)
     train = _read(source)
     check_writable(out)
     model.epochs = epochs or epochs_for(len(train))
@@ -58,6 +73,12 @@ def resume(out: Path, source: Source, given: Mapping[str, Any]) -> None:
     options = {name: given[name] for name in LEARNING if name in given}
     run.model.set_params(warm_start=True, progress=True, epochs=total - done, **options)
     _learn(Run.of(out, run.model, known, train, total), train)
+
+
+def _noise(asked: Any) -> Any:
+    """What was typed as --noise, as `Autoencoder` takes it."""
+    named = isinstance(asked, tuple) and isinstance(asked[0], str)
+    return Corruption(*asked) if named else asked
 
 
 def tell_skipped(data: Dataset) -> None:
@@ -103,8 +124,9 @@ def _summary(model: Autoencoder, train: Dataset) -> str:
     loss = best.loss if best.validation_loss is None else best.validation_loss
     which = "training" if best.validation_loss is None else "validation"
     seconds = sum(epoch.seconds for epoch in model.history_)
+    dimensions = len(model.get_feature_names_out())
     return (
-        f"{model.recipe_.name}, {model.latent} dimensions: {len(model.history_)} epochs over {len(train):,} rows of "
+        f"{model.recipe_.name}, {dimensions} dimensions: {len(model.history_)} epochs over {len(train):,} rows of "
         f"{train.name} in {seconds:.0f} s; best {which} loss {loss:.2f} nats, in epoch {best.number}"
     )
 
@@ -117,7 +139,9 @@ def _read(source: Source) -> Dataset:
 
 def _check_same(run: Run, given: Mapping[str, Any]) -> None:
     """Raise ConfigError where an option that was typed would make another model."""
-    kept = {option: getattr(run.model, param) for option, param in MODEL.items()}
+    kept = {option: getattr(run.model, param) for option, param in MODEL.items()} | {"noise": run.model.noise}
+    kept |= {option: getattr(run.model.network_, part) for option, part in NETWORK.items()}
+    given = dict(given) | ({"noise": _noise(given["noise"])} if "noise" in given else {})
     kept |= {option: (run.source.options if run.source else given).get(option) for option in READING}
     for option, value in kept.items():
         if option in given and given[option] != value:

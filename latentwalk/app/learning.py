@@ -13,8 +13,10 @@ from latentwalk.app.options import (
     DataAgain,
     Epochs,
     Force,
+    Kind,
     Label,
     Latents,
+    Noise,
     RunFolder,
     Seed,
     Size,
@@ -25,7 +27,6 @@ from latentwalk.app.options import (
 __all__ = ["compare", "fit", "report", "tour"]
 
 TOUR = ("pca", "ae", "vae-without-kl", "vae")
-OF_A_RUN = ("recipe", "latent", "network", "likelihood", "validation", "seed", "size", "color", "label")
 
 
 def tour(
@@ -88,13 +89,19 @@ def fit(
     context: typer.Context,
     data: Data,
     out: Annotated[Path, typer.Option(metavar="RUN", help="The folder to save the model in.", show_default=False)],
-    recipe: Annotated[str, typer.Option(help="ae, vae, vae-without-kl, denoising, iwae.")] = "vae",
-    latent: Annotated[int, typer.Option(min=1, metavar="D", help="Number of latent dimensions.")] = 2,
-    network: Annotated[str, typer.Option(help="auto, dense, conv.")] = "auto",
-    likelihood: Annotated[str, typer.Option(help="auto, bernoulli, continuous-bernoulli, gaussian.")] = "auto",
+    recipe: Annotated[str, typer.Option(help="ae, vae, denoising, sparse, … (see below).")] = "vae",
+    latent: Annotated[
+        int | None, typer.Option(min=1, metavar="D", help="Number of latent dimensions. Default: the recipe's own, mostly 2.")
+    ] = None,
+    network: Annotated[str, typer.Option(help="auto, dense, conv, fully-conv, gru, lstm.")] = "auto",
+    likelihood: Annotated[str, typer.Option(help="auto, gaussian, bernoulli, student-t, … (see below).")] = "auto",
+    noise: Noise = None,
+    dropout: Annotated[float, typer.Option(help="Share of hidden units silenced while learning.")] = 0.0,
+    max_norm: Annotated[float | None, typer.Option(help="Longest allowed incoming weights of a unit.")] = None,
     epochs: Epochs = None,
     batch_size: Batch = 128,
     learning_rate: Annotated[float, typer.Option(help="Adam's step size.")] = 1e-3,
+    learning_schedule: Annotated[str, typer.Option(help="constant, or cosine: falls to 0 at the end.")] = "constant",
     patience: Annotated[int | None, typer.Option(min=1, help="Stop after so many epochs without progress.")] = None,
     precision: Annotated[str, typer.Option(help="float32, bfloat16.")] = "float32",
     compile: Annotated[bool, typer.Option("--compile", help="Compile the training step: half a minute, then faster.")] = False,
@@ -103,6 +110,7 @@ def fit(
     size: Size = None,
     color: Color = None,
     label: Label = None,
+    kind: Kind = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the model saved in RUN, up to --epochs in all.")] = False,
     force: Force = False,
 ) -> None:
@@ -115,13 +123,17 @@ def fit(
       latentwalk fit mnist-5k --out run
       latentwalk fit photos/ --size 64 --latent 32 --epochs 50 --out photos-run
       latentwalk fit mnist-5k --out run --resume --epochs 200
+      latentwalk fit beats.npy --kind signal --network gru --recipe ae --latent 8 --out beats
+    Recipes: ae, sparse, l1-sparse, k-sparse, dropout, denoising, contractive, vae, vae-without-kl, denoising-vae, iwae.
+    Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed.
+    Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
     With --resume, what was given before need not be repeated. Options that make another model (recipe, latent, network,
-    likelihood, validation, seed, size, color, label) cannot change; how to learn (epochs, batch size, …) can.
+    likelihood, noise, validation, seed, size, color, …) cannot change; how to learn (epochs, batch size, …) can.
     """
     from latentwalk.app import fitting
     from latentwalk.app.source import Source
 
-    source = Source.named(data, size=size, color=color, label=label)
+    source = Source.named(data, size=size, color=color, label=label, kind=kind)
     given = {name: value for name, value in context.params.items() if _typed(context, name)}
     if resume:
         fitting.resume(out, source, given)
@@ -134,9 +146,13 @@ def fit(
         latent=latent,
         network=network,
         likelihood=likelihood,
+        noise=noise,
+        dropout=dropout,
+        max_norm=max_norm,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
+        learning_schedule=learning_schedule,
         patience=patience,
         precision=precision,
         compile=compile,

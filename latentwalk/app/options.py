@@ -12,11 +12,14 @@ __all__ = [
     "DataAgain",
     "Epochs",
     "Force",
+    "Kind",
     "Label",
     "Latents",
+    "Noise",
     "RunFolder",
     "Seed",
     "Size",
+    "noise",
     "numbers",
     "side",
     "words",
@@ -42,6 +45,23 @@ def words(text: str) -> list[str]:
     if not found:
         raise typer.BadParameter(f"{text!r}: expected names separated by commas. For example pca,ae.", param_hint="--recipes")
     return list(dict.fromkeys(found))
+
+
+def noise(text: str) -> Any:
+    """Noise: "0.3", "0.1,0.6", "masking" or "masking:0.1,0.4" → what `Autoencoder(noise=…)` takes. Raises BadParameter."""
+    kind, _, amount = text.rpartition(":")
+    try:
+        found = tuple(float(part) for part in amount.split(","))
+    except ValueError:
+        if kind:
+            raise typer.BadParameter(
+                f"{text!r}: expected KIND:AMOUNT, for example masking:0.3.", param_hint="--noise"
+            ) from None
+        return text
+    if len(found) > 2:
+        raise typer.BadParameter(f"{text!r}: expected one amount, or two: the least and the most.", param_hint="--noise")
+    level = found[0] if len(found) == 1 else found
+    return (kind, level) if kind else level
 
 
 def side(text: str) -> Any:
@@ -75,6 +95,13 @@ Latents = Annotated[
 Size = Annotated[
     Any,
     typer.Option(parser=side, metavar="PIXELS|HxW", help="Images: scale and crop each to this size."),
+]
+Kind = Annotated[
+    str | None, typer.Option(metavar="image|table|signal", help="What an example is, where the shape does not say it.")
+]
+Noise = Annotated[
+    Any,
+    typer.Option(parser=noise, metavar="AMOUNT|KIND", help="Put on the input while learning: 0.3, 0.1,0.6 or masking:0.2."),
 ]
 Color = Annotated[str | None, typer.Option(metavar="gray|rgb", help="Images: read all as gray, or all as colour.")]
 Label = Annotated[str | None, typer.Option(metavar="NAME", help="Tables: the column that is the class.")]

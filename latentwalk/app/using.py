@@ -1,4 +1,4 @@
-"""What sample, walk, reconstruct and encode do with a run."""
+"""What sample, walk, reconstruct, encode and impute do with a run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from latentwalk.data.columns import is_frame
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError, unknown
 from latentwalk.latent.paths import PathName
 
-__all__ = ["encode", "reconstruct", "sample", "walk"]
+__all__ = ["encode", "impute", "reconstruct", "sample", "walk"]
 
 ACROSS = 12  # pictures in a row of a strip
 ENOUGH = 10_000  # rows whose codes say where codes lie
@@ -104,6 +104,20 @@ def encode(run: Run, data: str, out: Path | None, split: str, *, force: bool) ->
         known["label"] = np.array(rows.classes)[rows.y] if rows.classes else rows.y
     write_csv(to, {**known, **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
     typer.echo(f"{len(codes):,} codes of {codes.shape[1]} dimensions\n{to}")
+
+
+def impute(run: Run, given: str, out: Path, *, force: bool) -> None:
+    """Write `given` as a table with its missing values filled in."""
+    if not run.model.spec_.missing:
+        raise ConfigError(f"{run.folder} learnt from data in which nothing was missing, so it cannot tell what may be.")
+    to = destination(out, out, [Path(given)], force=force)
+    if to.suffix.lower() != ".csv":
+        raise ConfigError(f"--out {out}: expected a file ending in .csv.")
+    data = run.read(given)
+    filled = run.model.impute(data)
+    named = {"name": data.names} if data.names else {}
+    write_csv(to, {**named, **_columns(filled)})
+    typer.echo(f"{int(np.isnan(data.x).sum()):,} missing values in {len(data):,} rows\n{to}")
 
 
 class _Ends:

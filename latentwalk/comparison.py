@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
 
@@ -20,6 +21,7 @@ from latentwalk.latent.sampling import StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.latent.structure import active_units, class_accuracy, collapsed
 from latentwalk.models.recipes import RECIPES, Recipe
+from latentwalk.models.sparsity import activity
 from latentwalk.networks.build import Network
 
 __all__ = [
@@ -68,14 +70,17 @@ class Family:
 
 
 def families(spec: DataSpec) -> list["str | Family"]:
-    """PCA, and every family of autoencoders that fits data like `spec`: the gallery. Sparse codes are as wide as the data."""
+    """PCA, and every family of autoencoders that fits data like `spec`: the gallery. Sparse codes are as wide as the data.
+
+    PCA knows no missing values, and is left out where some are.
+    """
     networks = {"image": ("conv",), "signal": ("conv", "gru", "lstm"), "table": ()}[spec.kind]
     other = [Family(replace(RECIPES["ae"], name=f"ae-{kind}"), kind) for kind in networks]
     rest = [Family(recipe, latent=spec.size) if recipe.latent is None else Family(recipe) for recipe in RECIPES.values()]
     found: list[str | Family] = ["pca", *rest[:1], *other, *rest[1:]]
     if spec.kind == "image":
         found.append(Family(replace(RECIPES["vae"], name="vae-conv"), "conv"))
-    return found
+    return found[1:] if spec.missing else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,8 @@ class Judgement:
 
     error: mean squared reconstruction error of the held-out rows, per value, in `space.unit`s squared.
     continuity, completeness ("own N(0, I)" and "matched Gaussian"): see `criteria`. class_accuracy: 10 nearest codes, or None
-    without labels. active: dimensions in use. warning: what is wrong, in words, or None.
+    without labels. active: dimensions in use. warning: what is wrong, in words, or None. speaking: the share of a sparse
+    code's units that say anything; None for the others.
     """
 
     error: float
@@ -93,6 +99,7 @@ class Judgement:
     class_accuracy: float | None
     active: int
     warning: str | None
+    speaking: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +160,8 @@ class Comparison:
         if len(train) + len(test) < FEWEST_TO_TELL:
             raise DataError(f"{len(train) + len(test)} rows are too few to judge by: at least {FEWEST_TO_TELL} are needed.")
         most = min(len(train), train.spec.size)
+        if "pca" in self.recipes and (train.spec.missing or test.spec.missing):
+            raise DataError("PCA knows no missing values. Leave 'pca' out, or fill them first: Autoencoder().fit(X).impute(X).")
         if "pca" in self.recipes and max(self.latent) > most:
             raise ConfigError(f"latent={max(self.latent)}: the data has {most} principal components. Use fewer, or no 'pca'.")
         both, held_out = join(train, test), np.arange(len(train) + len(test)) >= len(train)
@@ -189,7 +198,10 @@ class Comparison:
             space = pca_space(fitted, both, held_out)
             return Entry("pca", latent, None, space, judge(space), seconds)
         space = fitted.space(both, held_out=held_out)
-        return Entry(fitted.recipe_.name, latent, fitted, space, judge(space), seconds)
+        judged = judge(space)
+        if fitted.recipe_.sparsity is not None:
+            judged = replace(judged, speaking=activity(torch.from_numpy(space.codes))[1])
+        return Entry(fitted.recipe_.name, space.dim, fitted, space, judged, seconds)
 
 
 def check_recipes(recipes: Sequence[Any]) -> None:

@@ -15,7 +15,7 @@ from latentwalk.app.fitting import epochs_for, tell_skipped
 from latentwalk.app.output import check_writable, note, saving
 from latentwalk.app.runs import REPORT, Run
 from latentwalk.app.source import Source, fingerprint
-from latentwalk.comparison import NAMES, Comparison, Entry, check_recipes, halves
+from latentwalk.comparison import NAMES, Comparison, Entry, Family, check_recipes, families, halves
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError, LatentwalkError
 from latentwalk.latent.measure import Measure
@@ -27,7 +27,7 @@ WIDE = 120  # columns of a table where there is no terminal to ask
 
 
 def compared(
-    recipes: Sequence[str],
+    recipes: Sequence[str] | None,
     source: Source,
     out: Path,
     latent: Sequence[int] | None,
@@ -37,19 +37,26 @@ def compared(
     title: str,
     force: bool,
 ) -> None:
-    """Train and judge every recipe at every number of dimensions; save models and report in `out`; print the verdicts."""
+    """Train and judge every recipe at every number of dimensions; save models and report in `out`; print the verdicts.
+
+    recipes: None for every family that fits the data, as a gallery.
+    """
     start = time.perf_counter()
-    check_recipes(recipes)  # before the data is read, which may take long
+    check_recipes(recipes or ())  # before the data is read, which may take long
     _check_out(out, force)
     source, train, test = _halves(source, seed)
+    asked = latent is not None
     latent = _dimensions(latent, train)
+    gallery = recipes is None
+    members = families(train.spec) if recipes is None else list(recipes)
+    latent = latent[-1:] if gallery and not asked else latent
     epochs = epochs or epochs_for(len(train))
     check_writable(out)
     console = Console(stderr=True)
     if console.is_terminal:
         shape = " x ".join(map(str, train.spec.shape))
         note(f"{train.name}: {len(train):,} rows to learn from, {len(test):,} to judge by, each {shape}; {epochs} epochs")
-    comparison = Comparison(recipes, latent=latent, epochs=epochs, batch_size=batch_size, random_state=seed)
+    comparison = Comparison(members, latent=latent, epochs=epochs, batch_size=batch_size, random_state=seed)
     settings = {"epochs": epochs, "batch size": batch_size, "seed": seed}
     done: list[Entry] = []
     try:
@@ -60,13 +67,13 @@ def compared(
                     Run.of(_folder(out, entry), entry.model, source, train, epochs).save()
     except (KeyboardInterrupt, LatentwalkError) as error:
         if done:
-            _finish(out, done, title, train.name, time.perf_counter() - start, settings)
+            _finish(out, done, title, train.name, time.perf_counter() - start, settings, gallery)
         if isinstance(error, KeyboardInterrupt):
-            finished = f"{len(done)} of {len(recipes) * len(latent)} models were finished"
+            finished = f"{len(done)} of {len(members) * len(latent)} models were finished"
             note(f"stopped; {finished}" + (f", and are saved in {out}. To have all, run it again." if done else "."))
             raise typer.Exit(130) from None
         raise
-    _finish(out, done, title, train.name, time.perf_counter() - start, settings)
+    _finish(out, done, title, train.name, time.perf_counter() - start, settings, gallery)
 
 
 def write_report(folder: Path, entries: Sequence[Entry], **about: Any) -> Path:
@@ -105,7 +112,7 @@ def _interval(measure: Measure, bound: str = "") -> str:
 
 def _followed(comparison: Comparison, train: Dataset, test: Dataset, console: Console) -> Iterator[Entry]:
     """The entries as they are finished, with a line for each on a terminal. Ctrl-C stops it."""
-    members = [(NAMES.get(r, r), d) for d in comparison.latent for r in comparison.recipes]
+    members = [_called(recipe, latent) for latent in comparison.latent for recipe in comparison.recipes]
     entries = comparison.each(train, test)
     for index, (name, latent) in enumerate(members, 1):
         start = time.perf_counter()
@@ -118,8 +125,23 @@ def _followed(comparison: Comparison, train: Dataset, test: Dataset, console: Co
         yield entry
 
 
-def _finish(out: Path, entries: Sequence[Entry], title: str, data: str, seconds: float, settings: Mapping[str, Any]) -> None:
-    page = write_report(out, entries, title=title, data=data, seconds=seconds, settings=settings)
+def _called(recipe: Any, latent: int) -> tuple[str, int]:
+    """The name of a member, and how many dimensions it has."""
+    if isinstance(recipe, Family):
+        return NAMES.get(recipe.recipe.name, recipe.recipe.name), recipe.latent or latent
+    return NAMES.get(recipe, recipe), latent
+
+
+def _finish(
+    out: Path,
+    entries: Sequence[Entry],
+    title: str,
+    data: str,
+    seconds: float,
+    settings: Mapping[str, Any],
+    gallery: bool,
+) -> None:
+    page = write_report(out, entries, title=title, data=data, seconds=seconds, settings=settings, gallery=gallery)
     verdicts(entries)
     typer.echo(f"look: {page}")
     walkable = [entry for entry in entries if entry.model is not None and len(entry.space.classes) > 1]

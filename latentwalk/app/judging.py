@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import typer
 
 from latentwalk.app.comparing import verdicts, write_report
@@ -10,6 +11,8 @@ from latentwalk.app.runs import Run
 from latentwalk.comparison import Entry, judge
 
 __all__ = ["judged", "redrawn"]
+
+LEARNT, JUDGED = 5_000, 300  # examples that filters learn from, and on which all are judged
 
 
 def judged(run: Run, data: str | None) -> None:
@@ -23,6 +26,24 @@ def judged(run: Run, data: str | None) -> None:
     page = write_report(run.folder, [entry], title=entry.title, data=Path(name).name, seconds=seconds, settings=settings)
     verdicts([entry])
     typer.echo(f"look: {page}")
+    if model.recipe_.corruption is not None and model.spec_.kind != "table" and not model.spec_.missing:
+        typer.echo(f"look: {_against_noise(run, data, name)}")
+
+
+def _against_noise(run: Run, data: str | None, name: str) -> Path:
+    """How much noise the model takes away, beside filters: the path of RUN/denoising.html."""
+    from latentwalk.report.denoising import denoising_report
+    from latentwalk.uses.denoising import sweep
+
+    source = run.where(data)
+    train, test = source.train(), source.test()
+    learnt, held = np.arange(len(train)), run.model.validation_rows_ if data is None else np.arange(0)
+    if test is None:
+        test = train.take(held) if len(held) else train
+        learnt = np.setdiff1d(learnt, held)
+    found = sweep(run.model, train.take(learnt[:LEARNT]), test.take(np.arange(min(len(test), JUDGED))))
+    with saving():
+        return denoising_report(run.folder, found, run.model.spec_, title="How much noise is left?", data=Path(name).name)
 
 
 def redrawn(folder: Path) -> None:

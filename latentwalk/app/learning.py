@@ -61,7 +61,10 @@ def tour(
 
 def compare(
     data: Data,
-    recipes: Annotated[str, typer.Option(metavar="NAME,…", help="pca, or any recipe of fit.")] = "pca,ae,vae",
+    recipes: Annotated[
+        str | None, typer.Option(metavar="NAME,…", help="pca, or any recipe of fit. Default: pca,ae,vae.")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every family that fits the data: a gallery.")] = False,
     latent: Latents = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the report and the models go.")] = Path("comparison"),
     epochs: Epochs = None,
@@ -70,19 +73,24 @@ def compare(
     size: Size = None,
     color: Color = None,
     label: Label = None,
+    kind: Kind = None,
     force: Force = False,
 ) -> None:
     """The same for recipes of your choice.
 
     \b
-    Example:
+    Examples:
       latentwalk compare digits --recipes ae,denoising,vae --latent 2,4 --out digits
+      latentwalk compare digits --all --out gallery
     """
     from latentwalk.app.comparing import compared
     from latentwalk.app.source import Source
 
-    source = Source.named(data, size=size, color=color, label=label)
-    compared(words(recipes), source, out, _dimensions(latent), epochs, batch_size, seed, "Comparison", force)
+    source = Source.named(data, size=size, color=color, label=label, kind=kind)
+    if all_ and recipes is not None:
+        raise typer.BadParameter("--all is every recipe; leave --recipes out.", param_hint="--all")
+    chosen, title = (None, "Every family") if all_ else (words(recipes or "pca,ae,vae"), "Comparison")
+    compared(chosen, source, out, _dimensions(latent), epochs, batch_size, seed, title, force)
 
 
 def fit(

@@ -89,14 +89,14 @@ class Run:
 
     def train(self, given: str | None = None) -> Dataset:
         """The rows learnt from, or the data set `given` instead. Raises DataError, ConfigError."""
-        return self._where(given).train() if given is None else self.read(given, split="train")
+        return self.where(given).train() if given is None else self.read(given, split="train")
 
     def judged(self, given: str | None = None) -> LatentSpace:
         """The space as all rows see it, and which of them were held out while learning.
 
         These are the test half, where there is one, and otherwise the rows on which the best weights were chosen.
         """
-        source = self._where(given)
+        source = self.where(given)
         train, test = source.train(), source.test()
         if test is not None and fingerprint(test) != fingerprint(train):
             both = join(train, test)
@@ -112,7 +112,8 @@ class Run:
         label = None if self.source is None else self.source.options.get("label")
         return read_like(self.model.spec_, given, split=split, label=label)
 
-    def _where(self, given: str | None) -> Source:
+    def where(self, given: str | None) -> Source:
+        """Where the data is that the model learnt from, or the data `given` instead. Raises ConfigError, DataError."""
         if given is not None:
             options = {} if self.source is None else self.source.options
             return Source.named(given, **options)

@@ -66,6 +66,7 @@ def page(content: Content) -> str:
         curves={latent: figures.curves(entries) for latent, entries in groups.items()},
         groups=[_group(content, latent, entries) for latent, entries in groups.items()],
         alone=len(content["entries"]) == 1,
+        gallery=[_card(content, entry) for entry in content["entries"]] if content.get("gallery") else [],
         marks=_marks(content),
         light=figures.LIGHT,
         dark=figures.DARK,
@@ -103,6 +104,19 @@ def _row(entry: Content) -> dict[str, Any]:
             _bar(judgement["completeness"][words.OWN]),
             _bar(judgement["completeness"][words.MATCHED]),
         ],
+    }
+
+
+def _card(content: Content, entry: Content) -> dict[str, Any]:
+    """A family in the gallery: its idea, its numbers, its pictures."""
+    over = "prior" if entry["grid"]["over"] == "prior" and entry["history"] else "gaussian"
+    return {
+        "entry": entry,
+        "idea": words.idea(entry["recipe"]),
+        "numbers": words.numbers(entry),
+        "scatter": figures.scatter(entry, content["data"]["classes"]),
+        "draws": entry["samples"][over],
+        "source": "N(0, I)" if over == "prior" else "a Gaussian fitted to its codes",
     }
 
 

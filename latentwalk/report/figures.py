@@ -27,7 +27,9 @@ __all__ = [
     "LIGHT",
     "Colours",
     "Palette",
+    "apart",
     "curves",
+    "frame",
     "holes",
     "losses",
     "model_colour",
@@ -170,7 +172,7 @@ def losses(entry: Content) -> Colours:
         best = max((at for at, epoch in enumerate(epochs) if epoch["best"]), default=len(epochs) - 1)
         shown = validation if np.isfinite(validation[best]) else _line(epochs, "loss")
         axes.plot(number[best], shown[best], "o", ms=4.5, mfc=palette.paper, mec=colour, mew=1.4)
-        _frame(axes, palette)
+        frame(axes, palette)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_xlabel("epoch", color=palette.muted, fontsize=8)
         axes.set_ylabel("nats an example", color=palette.muted, fontsize=8)
@@ -192,12 +194,12 @@ def curves(entries: Sequence[Content]) -> Colours:
             colour = model_colour(entry["recipe"], palette)
             axes.plot(scales, shares, color=colour, lw=1.7, marker="o", ms=2.8)
             ends.append((float(shares[-1]), entry["title"], colour, float(scales[-1])))
-        for at, (_, title, colour, x) in zip(_apart([end[0] for end in ends], 9), ends, strict=True):
+        for at, (_, title, colour, x) in zip(apart([end[0] for end in ends], 9), ends, strict=True):
             axes.annotate(
                 *(title, (x, at)), xytext=(6, 0), textcoords="offset points", color=colour, fontsize=8, va="center"
             ).set_parse_math(False)
         axes.axvline(0.1, color=palette.line, lw=1, zorder=0)
-        _frame(axes, palette)
+        frame(axes, palette)
         axes.set_ylim(-4, 106)
         axes.set_yticks([0, 50, 100], ["0 %", "50 %", "100 %"])
         axes.set_xticks([0.02, 0.1, 0.2, 0.3, 0.5], [".02", ".1", ".2", ".3", ".5"])
@@ -227,7 +229,7 @@ def _drawn(paint: Callable[[Axes, Palette], None], palette: Palette, size: tuple
 
 def _plane(axes: Axes, entry: Content, palette: Palette) -> None:
     """The square that is drawn, with as few numbers as tell its scale."""
-    _frame(axes, palette)
+    frame(axes, palette)
     (x, y), half = entry["plane"]["centre"], entry["plane"]["half"]
     axes.set_xlim(x - half, x + half)
     axes.set_ylim(y - half, y + half)
@@ -236,7 +238,8 @@ def _plane(axes: Axes, entry: Content, palette: Palette) -> None:
         axis.set_major_locator(MaxNLocator(5))
 
 
-def _frame(axes: Axes, palette: Palette) -> None:
+def frame(axes: Axes, palette: Palette) -> None:
+    """Axes as all charts of a page have them: two thin lines, small figures."""
     axes.tick_params(colors=palette.muted, labelsize=7.5, length=2.5, width=0.6, pad=2)
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
@@ -286,7 +289,7 @@ def _line(epochs: Sequence[Content], name: str) -> np.ndarray[Any, Any]:
     return np.asarray([np.nan if epoch[name] is None else epoch[name] for epoch in epochs], float)
 
 
-def _apart(heights: Sequence[float], least: float) -> list[float]:
+def apart(heights: Sequence[float], least: float) -> list[float]:
     """The heights moved so that labels at them do not touch: at least `least` between neighbours, in the same order."""
     order = np.argsort(heights, kind="stable")
     placed = np.asarray(heights, float)[order]

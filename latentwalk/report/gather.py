@@ -43,11 +43,13 @@ def content(
     data: str,
     seconds: float | None = None,
     settings: Mapping[str, Any] | None = None,
+    gallery: bool = False,
 ) -> dict[str, Any]:
     """The whole report on `entries`, as plain JSON values: what was measured, and what the pictures are made of.
 
     entries: those of a `Comparison`, or a single one. title: the headline. data: what the data set is called. seconds: all
-    of it took, if known. settings: options worth repeating. A number that is not finite becomes None.
+    of it took, if known. settings: options worth repeating. gallery: many families, a card each, instead of side by side.
+    A number that is not finite becomes None.
     Raises ConfigError without entries, or with entries of different data.
     """
     if not entries:
@@ -69,6 +71,7 @@ def content(
         | {"python": platform.python_version()},
         "machine": {"processor": processor(), "cores": os.cpu_count(), "accelerator": _accelerator(entries)},
         "seconds": seconds,
+        "gallery": gallery,
         "originals": painter.sheet(np.asarray(first.data[rows]), SHOWN, magnify=2),
         "walk": {"start": _named(first, start), "end": _named(first, end)},
         "entries": [_entry(entry, painter, rows, (start, end)) for entry in entries],
@@ -125,6 +128,7 @@ def _judgement(judgement: Judgement) -> dict[str, Any]:
         "completeness": {source: measure.to_json() for source, measure in judgement.completeness.items()},
         "class_accuracy": judgement.class_accuracy,
         "active": judgement.active,
+        "speaking": judgement.speaking,
         "warning": judgement.warning,
     }
 
@@ -165,11 +169,13 @@ def _decoded_plane(space: LatentSpace, plane: Plane, over: str, steps: int) -> A
 
 
 def _samples(space: LatentSpace, painter: Painter, source: str) -> dict[str, Any]:
-    columns, rows = (6, 4) if max(painter.spec.shape) > 40 else (8, 5)
+    columns, rows = (4, 6) if painter.lines else (6, 4) if max(painter.spec.shape) > 40 else (8, 5)
     return painter.sheet(space.sample(columns * rows if painter.image else 24, source).x, columns)
 
 
 def _grid_steps(painter: Painter) -> int:
+    if painter.lines:
+        return 9
     if not painter.image:
         return 21
     return 15 if max(painter.spec.shape) <= 40 else 11

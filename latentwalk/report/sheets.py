@@ -1,7 +1,8 @@
 """Many examples on one picture, as PNG.
 
-Images are laid out as tiles, with clear lines between them. A row of a table becomes a strip of colours, one square a
-column, so that a stack of rows reads as a heat map; dark is low and bright is high, column by column.
+Images are laid out as tiles, with clear lines between them, and signals as small charts, a line for each channel. A row of a
+table becomes a strip of colours, one square a column, so that a stack of rows reads as a heat map; dark is low and bright is
+high, column by column.
 """
 
 import base64
@@ -12,7 +13,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from latentwalk.data.dataset import DataSpec
 
@@ -22,6 +23,9 @@ Array = NDArray[Any]
 LARGEST, SMALLEST = 56, 20  # pixels along the longer side of a tile: larger ones are scaled down, smaller ones up
 WIDEST = 720  # pixels of a sheet of colour images; a gray one weighs a third
 COLUMNS = 400  # of a table that are drawn; a longer row is averaged down to as many
+CHART = (112, 56)  # pixels of the tile of a signal
+FINER = 3  # lines are drawn so many times as large and made smaller, which smooths them
+INKS = ((42, 111, 187), (214, 120, 30), (46, 140, 96), (160, 80, 170))  # of channels; each stands out on light and on dark
 MAPS = 12  # columns of a table that get their own map of the plane
 
 
@@ -29,7 +33,8 @@ MAPS = 12  # columns of a table that get their own map of the plane
 class Painter:
     """How examples of one data set are drawn.
 
-    low, high: what is drawn darkest and brightest; () for images, (size,) for tables, whose columns have their own ranges.
+    low, high: what is drawn darkest and brightest, or lowest and highest; () for images and signals, (size,) for tables, whose
+    columns have their own ranges.
     """
 
     spec: DataSpec
@@ -41,6 +46,9 @@ class Painter:
         """For data (n, *E) of this spec. A table's columns range from their 1 % to their 99 % quantile."""
         if spec.kind == "image":
             return cls(spec, np.array(spec.low), np.array(spec.high))
+        if spec.kind == "signal":
+            low, high = np.nanquantile(np.asarray(data[:: max(1, len(data) // 5000)]), [0.001, 0.999])
+            return cls(spec, np.array(low), np.array(high))
         rows = np.asarray(data[:: max(1, len(data) // 5000)]).reshape(-1, spec.size)
         low, high = np.quantile(rows, [0.01, 0.99], axis=0)
         return cls(spec, low, high)
@@ -50,16 +58,24 @@ class Painter:
         """Whether an example is an image."""
         return self.spec.kind == "image"
 
+    @property
+    def lines(self) -> bool:
+        """Whether an example is a signal."""
+        return self.spec.kind == "signal"
+
     def sheet(self, x: Array, columns: int, gap: int = 2, magnify: int = 1) -> dict[str, Any]:
         """Examples x (n, *E) from left to right, `columns` a row; table rows are stacked instead. See `png`.
 
         gap: clear pixels between tiles. magnify: small images are drawn so many times as large, smoothly, so that a page that
         stretches the sheet does not blur the gaps.
         """
-        if not self.image:
+        if not (self.image or self.lines):
             return self._strips(x)
         columns = min(columns, len(x))
-        tiles = self._tiles(x, min(LARGEST, WIDEST // columns) if self.spec.channels > 1 else LARGEST, magnify)
+        if self.lines:
+            tiles = np.stack([self._chart(one) for one in x])
+        else:
+            tiles = self._tiles(x, min(LARGEST, WIDEST // columns) if self.spec.channels > 1 else LARGEST, magnify)
         h, w, c = tiles.shape[1:]
         rows = -(-len(x) // columns)
         paper = np.zeros((rows * (h + gap) - gap, columns * (w + gap) - gap, c), np.uint8)  # clear where no tile lies
@@ -70,7 +86,7 @@ class Painter:
 
     def grid(self, x: Array) -> dict[str, Any]:
         """Examples x (rows, columns, *E) of a plane: tiles without gaps; for a table, one map of the plane per column."""
-        if self.image:
+        if self.image or self.lines:
             return self.sheet(x.reshape(-1, *self.spec.shape), x.shape[1], gap=0)
         maps = np.moveaxis(self._unit(x.reshape(-1, self.spec.size)).reshape(*x.shape[:2], -1), 2, 0)[:MAPS]  # (maps, r, c)
         across = int(np.ceil(np.sqrt(len(maps))))
@@ -98,6 +114,22 @@ class Painter:
         if levels.shape[-1] in (1, 3):
             levels = np.concatenate([levels, np.full_like(levels[..., :1], 255)], axis=-1)
         return levels
+
+    def _chart(self, x: Array) -> Array:
+        """A signal (T,) or (T, F) as a small chart on a clear ground: bytes (h, w, 4). NaN is a gap."""
+        width, height = (FINER * side for side in CHART)
+        paper = Image.new("RGBA", (width, height), (0, 0, 0, 0))
+        draw = ImageDraw.Draw(paper)
+        margin = 2 * FINER
+        across = np.linspace(margin, width - margin, max(len(x), 2))
+        span = float(self.high - self.low) or 1.0
+        for channel, line in enumerate(x.reshape(len(x), -1).T[: len(INKS)]):
+            down = margin + (height - 2 * margin) * (1 - ((line - float(self.low)) / span).clip(-0.1, 1.1))
+            seen = np.isfinite(line)
+            for start, end in _runs(seen):
+                points = [(float(across[at]), float(down[at])) for at in range(start, end)]
+                draw.line(points if len(points) > 1 else points * 2, fill=(*INKS[channel], 255), width=FINER + 1)
+        return np.asarray(paper.resize(CHART, Image.Resampling.LANCZOS))
 
     def _strips(self, x: Array) -> dict[str, Any]:
         """Table rows (n, *E), one below the other, as colours."""
@@ -137,6 +169,12 @@ def _sized(tile: Array, largest: int, magnify: int) -> Array:
     h, w = (max(1, round(side * wanted / longest)) for side in tile.shape[:2])
     image = Image.fromarray(tile[..., 0] if tile.shape[-1] == 1 else tile)
     return np.asarray(image.resize((w, h), Image.Resampling.BICUBIC)).reshape(h, w, tile.shape[-1])
+
+
+def _runs(seen: Array) -> list[tuple[int, int]]:
+    """Where True stands in one piece: first, and one past the last."""
+    edges = np.flatnonzero(np.diff(np.r_[False, seen, False].astype(np.int8)))
+    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
 def _colours(unit: Array) -> Array:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["by_latent", "count", "disagreements", "interval", "number", "percent", "summary", "warnings"]
+__all__ = ["by_latent", "count", "disagreements", "idea", "interval", "number", "numbers", "percent", "summary", "warnings"]
 
 Content = Mapping[str, Any]
 OWN, MATCHED = "own N(0, I)", "matched Gaussian"
@@ -11,11 +11,33 @@ HOLES = 0.95  # a completeness whose whole interval lies below this has holes wo
 SMOOTH = 0.95  # a continuity whose whole interval lies above this is continuous for all purposes
 
 
+IDEAS = {
+    "pca": "No network: the flat subspace in which the data varies most. The floor to beat.",
+    "ae": "A code with fewer numbers than the data has: what is kept must be worth keeping (Hinton & Salakhutdinov 2006).",
+    "ae-conv": "The same with convolutions, which see neighbours first and are blind to position.",
+    "ae-gru": "The same with a recurrent network, which reads step after step and remembers.",
+    "ae-lstm": "The same with a recurrent network whose memory has gates (Hochreiter & Schmidhuber 1997).",
+    "sparse": "A code as wide as the data, each unit of which may speak only rarely: its mean activity is held down (Ng 2011).",
+    "l1-sparse": "A code as wide as the data that pays for every unit by how loud it is.",
+    "k-sparse": "A code as wide as the data of which only the largest units are kept (Makhzani & Frey 2014).",
+    "dropout": "A code as wide as the data of which half is silenced at random while learning (Srivastava et al. 2014).",
+    "denoising": "Sees a spoilt input and is asked for the clean one (Vincent et al. 2010).",
+    "contractive": "Pays for every code that moves when its input does (Rifai et al. 2011).",
+    "vae": "An encoder that says how sure it is, and codes drawn towards N(0, I) (Kingma & Welling 2014).",
+    "vae-conv": "The same with convolutions.",
+    "vae-without-kl": "A VAE that is not drawn towards N(0, I): what is left is a plain autoencoder with noise.",
+    "denoising-vae": "A VAE that sees a spoilt input (Im et al. 2017).",
+    "iwae": "A VAE that learns from several draws at once, for a tighter bound (Burda et al. 2016).",
+}
+
+
 def summary(content: Content) -> list[str]:
     """The result in plain words: one sentence or a few, for who reads nothing else."""
     groups = by_latent(content)
     if len(content["entries"]) == 1:
         return _alone(content["entries"][0])
+    if content.get("gallery"):
+        return _gallery(content["entries"])
     pairs = {latent: pair for latent, entries in groups.items() if (pair := _pair(entries))}
     said = [_drawn(latent, *pair) for latent, pair in pairs.items()]
     return said + _orders(pairs) + _steps(groups)
@@ -80,6 +102,28 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
 
 
+def idea(recipe: str) -> str:
+    """What a family does, in a sentence."""
+    return IDEAS.get(recipe, "")
+
+
+def numbers(entry: Content) -> list[tuple[str, str]]:
+    """What was measured of a family: names and values, ready to be read."""
+    judged = entry["judgement"]
+    own = entry["history"] and entry["grid"]["over"] == "prior"
+    found = [
+        ("error", number(judged["error"])),
+        ("continuity", percent(judged["continuity"]["value"])),
+        ("completeness", f"≤ {percent(judged['completeness'][OWN if own else MATCHED]['value'])}"),
+    ]
+    if judged["class_accuracy"] is not None:
+        found.append(("class accuracy", percent(judged["class_accuracy"])))
+    if judged.get("speaking") is not None:
+        found.append(("units that speak", percent(judged["speaking"])))
+    found.append(("dimensions", f"{judged['active']} of {entry['latent']} active"))
+    return [*found, ("trained in", f"{number(entry['seconds'], 2)} s")]
+
+
 def count(n: int, what: str) -> str:
     """'1 dimension', '8 dimensions'."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
@@ -90,6 +134,8 @@ def count(n: int, what: str) -> str:
 
 def _alone(entry: Content) -> list[str]:
     own, smooth = entry["judgement"]["completeness"][OWN], entry["judgement"]["continuity"]
+    if _collapsed(entry):
+        return [f"The {entry['title']} has collapsed: its decoder ignores the code, and all draws look alike."]
     return [
         f"Of codes drawn from N(0, I), {_most(own)} land where the {entry['title']} has encoded data"
         + (": as complete as the test can see." if own["high"] >= 1 else "; the rest fall into holes."),
@@ -97,8 +143,34 @@ def _alone(entry: Content) -> list[str]:
     ]
 
 
+def _gallery(entries: Sequence[Content]) -> list[str]:
+    """Which family reconstructs best, and which of those whose codes are drawn towards N(0, I) is the most complete."""
+    best = min(entries, key=lambda e: e["judgement"]["error"])
+    said = [
+        f"Of {count(len(entries), 'model')}, {best['title']} with {count(best['latent'], 'dimension')} reconstructs held-out "
+        f"examples best: a mean squared error of {number(best['judgement']['error'])}."
+    ]
+    drawn = [e for e in entries if e["history"] and e["grid"]["over"] == "prior" and not _collapsed(e)]
+    if drawn:
+        complete = max(drawn, key=lambda e: e["judgement"]["completeness"][OWN]["value"])
+        own = complete["judgement"]["completeness"][OWN]
+        said.append(
+            f"Of those that can be drawn from, {complete['title']} is the most complete: {_most(own)} of its draws pass."
+        )
+    dead = [e["title"] for e in entries if _collapsed(e)]
+    if dead:
+        said.append(f"Collapsed, so that all draws look alike: {', '.join(dead)}.")
+    return said
+
+
+def _collapsed(entry: Content) -> bool:
+    return "posterior has collapsed" in (entry["judgement"]["warning"] or "")
+
+
 def _drawn(latent: int, better: Content, worse: Content) -> str:
     own, other = (entry["judgement"]["completeness"][OWN] for entry in (better, worse))
+    if _collapsed(better):
+        return f"In {count(latent, 'dimension')} the {better['title']} has collapsed: all its draws look alike."
     return (
         f"In {count(latent, 'dimension')}, {_most(own)} of the codes drawn from N(0, I) land where the {better['title']} has "
         f"encoded data; for the {_plain(worse)} it is {_most(other)}."

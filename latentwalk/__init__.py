@@ -2,6 +2,7 @@
 
     Autoencoder("vae", latent=2).fit(X)     learn          Comparison(["ae", "vae"]).fit(data)     several, side by side
     .space(X) -> LatentSpace                walk           continuity(space), completeness(space)  measure
+    .denoise(X)  .impute(X)  .transform(X)  use            AnomalyDetector().fit_predict(X)        find what is strange
 
 Names are imported when they are first used, so that `import latentwalk` and `latentwalk --help` do not wait for PyTorch.
 """
@@ -20,10 +21,10 @@ from latentwalk.errors import (
 )
 
 if TYPE_CHECKING:
-    from latentwalk.comparison import Comparison
+    from latentwalk.comparison import Comparison, Family, families
     from latentwalk.data.catalog import load, names
     from latentwalk.data.corruption import Corruption
-    from latentwalk.data.dataset import Dataset, DataSpec
+    from latentwalk.data.dataset import Dataset, DataSpec, padded
     from latentwalk.data.sources import read
     from latentwalk.estimator import Autoencoder
     from latentwalk.latent.criteria import completeness, continuity
@@ -33,12 +34,16 @@ if TYPE_CHECKING:
     from latentwalk.models.likelihood import Likelihood
     from latentwalk.models.objective import Schedule, constant, cyclical, linear
     from latentwalk.models.recipes import RECIPES, Recipe
+    from latentwalk.models.sparsity import Sparsity
     from latentwalk.networks.build import Network
+    from latentwalk.uses.anomalies import AnomalyDetector
+    from latentwalk.uses.denoising import sweep
 
     __version__: str
 
 __all__ = [
     "RECIPES",
+    "AnomalyDetector",
     "Autoencoder",
     "CheckpointError",
     "Comparison",
@@ -47,6 +52,7 @@ __all__ = [
     "DataError",
     "DataSpec",
     "Dataset",
+    "Family",
     "LatentSpace",
     "LatentwalkError",
     "Likelihood",
@@ -55,6 +61,7 @@ __all__ = [
     "NotGenerativeError",
     "Recipe",
     "Schedule",
+    "Sparsity",
     "TrainingError",
     "TrainingStopped",
     "__version__",
@@ -64,17 +71,20 @@ __all__ = [
     "constant",
     "continuity",
     "cyclical",
+    "families",
     "linear",
     "load",
     "names",
+    "padded",
     "read",
+    "sweep",
 ]
 
 _HOMES = {
-    "comparison": ("Comparison",),
+    "comparison": ("Comparison", "Family", "families"),
     "data.catalog": ("load", "names"),
     "data.corruption": ("Corruption",),
-    "data.dataset": ("DataSpec", "Dataset"),
+    "data.dataset": ("DataSpec", "Dataset", "padded"),
     "data.sources": ("read",),
     "estimator": ("Autoencoder",),
     "latent.criteria": ("completeness", "continuity"),
@@ -84,7 +94,10 @@ _HOMES = {
     "models.likelihood": ("Likelihood",),
     "models.objective": ("Schedule", "constant", "cyclical", "linear"),
     "models.recipes": ("RECIPES", "Recipe"),
+    "models.sparsity": ("Sparsity",),
     "networks.build": ("Network",),
+    "uses.anomalies": ("AnomalyDetector",),
+    "uses.denoising": ("sweep",),
 }
 _HOME_OF = {name: home for home, names_there in _HOMES.items() for name in names_there}
 

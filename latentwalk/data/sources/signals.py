@@ -4,6 +4,7 @@ Windows are weighted by a raised cosine (Hann) and divided by the sum of the wei
 give back the whole to rounding.
 """
 
+import importlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import wavfile
 
 from latentwalk.data.dataset import Dataset, Kind
 from latentwalk.data.sources.common import Split, undivided
@@ -39,14 +39,14 @@ class Sound:
             limits, centre = np.iinfo(self.dtype), 128 if self.dtype == "uint8" else 0
             kept = np.rint(self.x * FULL[self.dtype] + centre).clip(limits.min, limits.max)
         file = io.BytesIO()
-        wavfile.write(file, self.rate, kept.astype(self.dtype))
+        _wavfile().write(file, self.rate, kept.astype(self.dtype))
         return file.getvalue()
 
 
 def sound(path: Path) -> Sound:
     """The sound in a WAV file. Raises DataError."""
     try:
-        rate, values = wavfile.read(path)
+        rate, values = _wavfile().read(path)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file.") from error
     except (ValueError, EOFError, OSError, IndexError, KeyError, TypeError, ZeroDivisionError) as error:
@@ -94,6 +94,11 @@ def together(parts: Array, total: int) -> Array:
         whole[start : start + length] += part * weight.reshape(shape)
         weights[start : start + length] += weight
     return whole / weights.reshape(shape)
+
+
+def _wavfile() -> Any:
+    """SciPy's reader, imported when there is a sound to read: the list of data sets must not wait for it."""
+    return importlib.import_module("scipy.io.wavfile")
 
 
 def _starts(total: int, length: int) -> list[int]:

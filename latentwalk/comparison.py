@@ -31,7 +31,6 @@ __all__ = [
     "Family",
     "Judgement",
     "check_recipes",
-    "data_unit",
     "families",
     "judge",
     "pca_space",
@@ -251,7 +250,7 @@ def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:
 def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None) -> LatentSpace:
     """The latent space of a fitted, whitened PCA."""
     shape = data.x.shape[1:]
-    unit = data_unit(data)
+    unit = _unit(data)
     return LatentSpace(
         codes=pca.transform(data.x.reshape(len(data), -1)).astype(np.float32),
         scales=np.zeros((len(data), pca.n_components_), np.float32),
@@ -265,7 +264,7 @@ def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None
     )
 
 
-def data_unit(data: Dataset) -> NDArray[Any]:
+def _unit(data: Dataset) -> NDArray[Any]:
     """One unit of error, as the models' own scaling has it: an image's range, a column's or a channel's deviation."""
     match data.spec.kind:
         case "image":

@@ -1,13 +1,13 @@
-"""The commands for what autoencoders are used for: denoise, impute, anomalies."""
+"""The commands for what autoencoders are used for: denoise, impute, reduce, dimensions, anomalies."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from latentwalk.app.options import Color, Data, Epochs, Force, Label, RunFolder, Seed, Size
+from latentwalk.app.options import Color, Data, Epochs, Force, Kind, Label, Latents, RunFolder, Seed, Size, numbers
 
-__all__ = ["anomalies", "denoise", "impute"]
+__all__ = ["anomalies", "denoise", "dimensions", "impute", "reduce"]
 
 
 def denoise(
@@ -58,6 +58,68 @@ def impute(
     using.impute(Run.open(run), given, out, force=force)
 
 
+def reduce(
+    data: Data,
+    latent: Annotated[int, typer.Option("-d", "--latent", min=1, metavar="D", help="How many numbers a row is left with.")] = 2,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the codes.")] = Path("codes.csv"),
+    recipe: Annotated[str, typer.Option(help="ae, vae, … as for fit; or pca, kernel-pca, umap.")] = "ae",
+    beside: Annotated[bool, typer.Option("--compare", help="Also PCA, kernel PCA and UMAP, as a page.")] = False,
+    run: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the model here.", show_default=False)] = None,
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    size: Size = None,
+    color: Color = None,
+    label: Label = None,
+    kind: Kind = None,
+    force: Force = False,
+) -> None:
+    """Write each row as a few numbers, and say how good they are.
+
+    Measured on rows held out: reconstruction error, whether neighbours stay neighbours, and, with labels, whether the nearest
+    rows have the same.
+
+    \b
+    Examples:
+      latentwalk reduce mnist-5k -d 2 --out codes.csv --compare
+      latentwalk reduce table.csv -d 3 --recipe vae --run kept
+    """
+    from latentwalk.app.reducing import reduce as reduced
+    from latentwalk.app.source import Source
+
+    source = Source.named(data, size=size, color=color, label=label, kind=kind)
+    reduced(source, latent, out, recipe, epochs, seed, run, beside=beside, force=force)
+
+
+def dimensions(
+    data: Data,
+    latent: Latents = None,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the numbers.")] = Path("dimensions.csv"),
+    recipe: Annotated[str, typer.Option(help="ae, vae, … as for fit; or pca alone.")] = "ae",
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    size: Size = None,
+    color: Color = None,
+    label: Label = None,
+    kind: Kind = None,
+    force: Force = False,
+) -> None:
+    """How many dimensions does the data need?
+
+    The error of held-out rows over the number of dimensions, for PCA and an autoencoder, and where it stops falling. With
+    --recipe vae also how many dimensions are used of those there are.
+
+    \b
+    Examples:
+      latentwalk dimensions table.csv
+      latentwalk dimensions mnist-5k --latent 1,2,4,8,16,32 --recipe vae
+    """
+    from latentwalk.app.reducing import dimensions as found
+    from latentwalk.app.source import Source
+
+    source = Source.named(data, size=size, color=color, label=label, kind=kind)
+    found(source, None if latent is None else numbers(latent), out, recipe, epochs, seed, force=force)
+
+
 def anomalies(
     data: Data,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the scores.")] = Path("anomalies.csv"),
@@ -68,6 +130,7 @@ def anomalies(
     size: Size = None,
     color: Color = None,
     label: Label = None,
+    kind: Kind = None,
     force: Force = False,
 ) -> None:
     """Find the rows that do not belong.
@@ -82,5 +145,5 @@ def anomalies(
     from latentwalk.app.finding import found
     from latentwalk.app.source import Source
 
-    source = Source.named(data, size=size, color=color, label=label)
+    source = Source.named(data, size=size, color=color, label=label, kind=kind)
     found(source, out, contamination, run, epochs, seed, force=force)

@@ -13,7 +13,7 @@ from latentwalk.errors import DataError
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
 
-__all__ = ["Units", "active_units", "class_accuracy", "collapsed", "trustworthiness"]
+__all__ = ["Units", "active_units", "class_accuracy", "collapsed", "neighbour_preservation", "trustworthiness"]
 
 ACTIVE = 0.01  # Burda et al. 2016: a dimension whose posterior mean varies less than this is not used
 NAMED = 8  # dimensions listed by number in a sentence; beyond that only their count is given
@@ -77,11 +77,18 @@ def trustworthiness(space: "LatentSpace", *, k: int = 15, most: int = 4_000, see
     Source: Venna & Kaski 2001, as scikit-learn computes it. Distances in the data are in units of `space.unit`.
     Raises DataError with too few examples for k.
     """
-    if len(space.codes) <= 2 * k:
-        raise DataError(f"trustworthiness with k={k} needs more than {2 * k} examples; got {len(space.codes)}.")
-    rows = np.sort(np.random.default_rng(seed).permutation(len(space.codes))[:most])
-    x: NDArray[Any] = (np.asarray(space.data[rows]) / space.unit).reshape(len(rows), -1)
+    rows, x = _looked_at(space, k, most, seed, "trustworthiness")
     return float(sklearn_trustworthiness(x, space.codes[rows], n_neighbors=k))
+
+
+def neighbour_preservation(space: "LatentSpace", *, k: int = 15, most: int = 4_000, seed: int = 0) -> float:
+    """How far the k nearest neighbours of an example in the data are also near it among the codes, in [0, 1].
+
+    Venna & Kaski 2001 call it the continuity of the map; `criteria.continuity` is another thing. It is the trustworthiness
+    with data and codes changed over. Raises DataError with too few examples for k.
+    """
+    rows, x = _looked_at(space, k, most, seed, "neighbour preservation")
+    return float(sklearn_trustworthiness(space.codes[rows], x, n_neighbors=k))
 
 
 def class_accuracy(space: "LatentSpace", *, k: int = 10, most: int = 10_000, seed: int = 0) -> float:
@@ -95,6 +102,14 @@ def class_accuracy(space: "LatentSpace", *, k: int = 10, most: int = 10_000, see
     # kneighbors() without an argument leaves each point out of its own neighbours; predict(None) does the same
     voters = KNeighborsClassifier(k).fit(space.codes[rows], space.labels[rows])
     return float((voters.predict(None) == space.labels[rows]).mean())
+
+
+def _looked_at(space: "LatentSpace", k: int, most: int, seed: int, what: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """At most `most` rows, and their data (m, C) in units of `space.unit`."""
+    if len(space.codes) <= 2 * k:
+        raise DataError(f"{what} with k={k} needs more than {2 * k} examples; got {len(space.codes)}.")
+    rows = np.sort(np.random.default_rng(seed).permutation(len(space.codes))[:most])
+    return rows, (np.asarray(space.data[rows]) / space.unit).reshape(len(rows), -1)
 
 
 def _dead_encoder(variance: NDArray[np.float64]) -> str | None:

@@ -1,73 +1,63 @@
 """The page on noise removal: a curve for every method over the levels of noise, a table, and pictures."""
 
-import json
 import os
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
-import jinja2
 import numpy as np
 from matplotlib.axes import Axes
 
 from latentwalk.data.dataset import DataSpec
-from latentwalk.errors import CheckpointError
-from latentwalk.files import write_atomically
 from latentwalk.report import figures
 from latentwalk.report.figures import Palette
-from latentwalk.report.gather import plain
+from latentwalk.report.leaflet import Cell, Chart, Row, Section, write_leaflet
 from latentwalk.report.sheets import Painter
 from latentwalk.uses.denoising import NOISY, OURS, Score, Sweep
 
 __all__ = ["denoising_report"]
 
-JSON, HTML = "denoising.json", "denoising.html"
+ROOM = (0.08, 0.13, 0.74, 0.83)  # for the axes; the names of the lines stand to their right
+NOTE = (
+    "By how many decibels the signal-to-noise ratio rises, over the level of noise, in units of the data’s range (images) or "
+    "deviation (signals). Every filter has its best width for every level, chosen on clean training examples; the autoencoder "
+    "is the same for all levels."
+)
 INK = {OURS: 2, "linear": 3, "wavelet": 1, "savitzky-golay": 4, "median": 5, "gaussian": 0}
 
 
 def denoising_report(folder: str | os.PathLike[str], sweep: Sweep, spec: DataSpec, *, title: str, data: str) -> Path:
-    """Write denoising.json and denoising.html into `folder`; the path of the latter. Raises CheckpointError."""
-    painter = Painter.of(spec, np.asarray(sweep.pictures["clean"]))
-    sheets = {name: painter.sheet(np.asarray(x), len(x), magnify=2) for name, x in sweep.pictures.items()}
-    content = {
-        "format": "latentwalk-denoising",
-        "version": 1,
-        "title": title,
-        "data": data,
-        "image": spec.kind == "image",
-        "kind": sweep.kind,
-        "shown_at": sweep.shown_at,
-        "scores": sweep.rows(),
-        "pictures": sheets,
-    }
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / JSON, json.dumps(plain(content), ensure_ascii=False, allow_nan=False).encode())
-        write_atomically(folder / HTML, _page(plain(content), sweep).encode())
-    except OSError as error:
-        raise CheckpointError(
-            f"cannot write into {folder}: {error.strerror or error}. Free some space and try again."
-        ) from error
-    return folder / HTML
-
-
-def _page(content: dict[str, Any], sweep: Sweep) -> str:
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    text = resources.files(__package__).joinpath("denoising.html.j2").read_text(encoding="utf-8")
+    """Write denoising.html and denoising.json into `folder`; the path of the former. Raises CheckpointError."""
     levels = sorted({score.level for score in sweep.scores})
-    methods = list(dict.fromkeys(score.method for score in sweep.scores))
-    return environment.from_string(text).render(
-        content=content,
-        levels=levels,
-        rows=[(method, [_at(sweep.scores, method, level) for level in levels]) for method in methods if method != NOISY],
-        best={level: sweep.best(level).method for level in levels},
-        summary=_summary(sweep, levels),
-        chart=figures.twice(lambda axes, palette: _curves(axes, palette, sweep, levels), (7.0, 3.6), (0.08, 0.13, 0.74, 0.83)),
-        light=figures.LIGHT,
-        dark=figures.DARK,
+    methods = [name for name in dict.fromkeys(score.method for score in sweep.scores) if name != NOISY]
+    colours = figures.twice(lambda axes, palette: _curves(axes, palette, sweep, levels, methods), (7.0, 3.6), ROOM)
+    painter = Painter.of(spec, np.asarray(sweep.pictures["clean"]))
+    strips = [(_name(name), painter.sheet(np.asarray(x), len(x), magnify=2)) for name, x in sweep.pictures.items()]
+    return write_leaflet(
+        Path(folder) / "denoising.html",
+        title=title,
+        kicker=f"{data} · {sweep.kind} noise",
+        summary=[_summary(sweep, levels)],
+        sections=[
+            Section(charts=[Chart(colours, "SNR gain over the level of noise, a line for each method")], note=NOTE),
+            Section(
+                "In numbers",
+                head=["Method", *(f"noise {level:g}" for level in levels)],
+                rows=[Row(_name(method), [_cell(sweep, method, level) for level in levels]) for method in methods],
+            ),
+            Section(f"In pictures, at noise {sweep.shown_at:g}", strips=strips),
+        ],
+        content={"format": "latentwalk-denoising", "version": 1, "data": data, "noise": sweep.kind, "scores": sweep.rows()},
     )
+
+
+def _cell(sweep: Sweep, method: str, level: float) -> Cell:
+    score = _at(sweep.scores, method, level)
+    similar = "" if score.ssim is None else f", SSIM {score.ssim:.2f}"
+    return Cell(f"{score.gain:.2f} dB", f"PSNR {score.psnr:.1f}{similar}", sweep.best(level).method == method)
+
+
+def _name(method: str) -> str:
+    return "autoencoder" if method == OURS else method
 
 
 def _at(scores: Sequence[Score], method: str, level: float) -> Score:
@@ -86,9 +76,8 @@ def _summary(sweep: Sweep, levels: Sequence[float]) -> str:
     )
 
 
-def _curves(axes: Axes, palette: Palette, sweep: Sweep, levels: Sequence[float]) -> None:
+def _curves(axes: Axes, palette: Palette, sweep: Sweep, levels: Sequence[float], methods: Sequence[str]) -> None:
     figures.frame(axes, palette)
-    methods = [name for name in dict.fromkeys(score.method for score in sweep.scores) if name != NOISY]
     ends = {}
     for method in methods:
         gains = [_at(sweep.scores, method, level).gain for level in levels]
@@ -99,7 +88,7 @@ def _curves(axes: Axes, palette: Palette, sweep: Sweep, levels: Sequence[float])
     heights = figures.apart(list(ends.values()), (high - low) / 16)
     for method, height in zip(ends, heights, strict=True):
         axes.annotate(
-            "autoencoder" if method == OURS else method,
+            _name(method),
             (levels[-1], height),
             xytext=(8, 0),
             textcoords="offset points",

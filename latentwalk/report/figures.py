@@ -28,11 +28,13 @@ __all__ = [
     "Colours",
     "Palette",
     "apart",
+    "class_colours",
     "curves",
     "frame",
     "holes",
     "losses",
     "model_colour",
+    "name_classes",
     "posterior",
     "scatter",
     "twice",
@@ -102,9 +104,9 @@ def scatter(entry: Content, classes: Sequence[str]) -> Colours:
 
     def paint(axes: Axes, palette: Palette) -> None:
         size = float(np.clip(6000 / max(len(points), 1), 3, 14))
-        colours = _class_colours(labels, len(points), palette)
+        colours = class_colours(labels, len(points), palette)
         axes.scatter(points[:, 0], points[:, 1], s=size, c=colours, alpha=0.75, linewidths=0)
-        _name_classes(axes, points, labels, classes, palette)
+        name_classes(axes, points, labels, classes, palette)
         _plane(axes, entry, palette)
 
     return twice(paint)
@@ -138,7 +140,7 @@ def posterior(entry: Content) -> Colours:
     widths, heights, angles = _ellipses(np.asarray(found["covariances"], float).reshape(-1, 3))
 
     def paint(axes: Axes, palette: Palette) -> None:
-        colours = _class_colours(labels, len(points), palette)
+        colours = class_colours(labels, len(points), palette)
         for radius in (1, 2):
             axes.add_patch(Circle(found["prior"], radius, fill=False, ls=(0, (4, 3)), lw=0.8, ec=palette.muted, zorder=0.5))
         if widths.max(initial=0) > 0:
@@ -247,15 +249,17 @@ def frame(axes: Axes, palette: Palette) -> None:
         spine.set_linewidth(0.8)
 
 
-def _class_colours(labels: Sequence[int] | None, n: int, palette: Palette) -> list[str]:
+def class_colours(labels: Sequence[int] | None, n: int, palette: Palette) -> list[str]:
+    """One colour for each of n points, that of its class where it has one."""
     if labels is None:
         return [palette.on] * n
     return [palette.classes[label % len(palette.classes)] for label in labels]
 
 
-def _name_classes(
+def name_classes(
     axes: Axes, points: np.ndarray[Any, Any], labels: Sequence[int] | None, classes: Sequence[str], palette: Palette
 ) -> None:
+    """Each class\'s name, at the median of its points; none where there are many."""
     if labels is None or len(set(labels)) > NAMED:
         return
     for label in sorted(set(labels)):

@@ -192,9 +192,7 @@ def test_fit_refuses_noise_and_networks_it_does_not_know(tmp_path, words):
 
 
 def test_every_family_in_one_page(tmp_path, monkeypatch):
-    measured = Measure(
-        "completeness", 0.5, 0.4, 0.6, "Half of them."
-    )  # measuring 14 models takes minutes
+    measured = Measure("completeness", 0.5, 0.4, 0.6, "Half of them.")  # measuring 14 models takes minutes
     monkeypatch.setattr(comparison, "completeness", lambda *_, **__: measured)
     done = run("compare", "digits", "--all", "--latent", "2", "--epochs", "1", "--out", tmp_path)
     assert done.exit_code == 0, done.output

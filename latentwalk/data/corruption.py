@@ -37,11 +37,13 @@ class Corruption:
     amount: a number, or (low, high): then each example draws its own, and a model learns to cope with noise of unknown
     strength. It is drawn evenly on a logarithmic scale, as decibels are, so that little noise is learnt as well as much; from
     0 on, evenly. clip: keep within [0, 1], as a file of pixels would; None clips images.
+    spoils: for a table of mixed columns, which of them: `fitted` says the continuous ones. Empty is all.
     """
 
     kind: CorruptionKind = "gaussian"
     amount: float | tuple[float, float] = 0.3
     clip: bool | None = None
+    spoils: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(CorruptionKind):
@@ -71,11 +73,14 @@ class Corruption:
                 f"{self.kind} noise is for {' and '.join(f'{kind}s' for kind in fits)}; the data is a {spec.kind} of shape "
                 f"{spec.shape}. Use gaussian or masking."
             )
-        return replace(self, clip=spec.kind == "image" if self.clip is None else self.clip)
+        spoils = tuple(column.kind == "continuous" for column in spec.columns)
+        return replace(self, clip=spec.kind == "image" if self.clip is None else self.clip, spoils=spoils)
 
     def __call__(self, x: Tensor) -> Tensor:
         """A corrupted copy of x (B, *event), drawn from PyTorch's generator. NaN, which is not observed, stays NaN."""
         noisy = NOISES[self.kind](x, self._amounts(x))
+        if self.spoils:
+            noisy = torch.where(torch.tensor(self.spoils, device=x.device), noisy, x)
         return noisy.clamp(0, 1) if self.clip else noisy
 
     def _amounts(self, x: Tensor) -> Tensor:

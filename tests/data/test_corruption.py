@@ -8,6 +8,7 @@ import torch
 from scipy import ndimage
 
 from latentwalk.data import DataSpec
+from latentwalk.data.columns import Column
 from latentwalk.data.corruption import Corruption, corruption_named
 from latentwalk.errors import ConfigError
 
@@ -88,6 +89,16 @@ def test_images_are_clipped_to_their_range_unless_said_otherwise():
     assert (noisy.min(), noisy.max()) == (0, 1)
     assert Corruption("gaussian", 2.0, clip=False).fitted(IMAGE)(x).max() > 1
     assert Corruption("gaussian", 2.0).fitted(SIGNAL)(x).min() < 0
+
+
+def test_counts_and_categories_of_a_mixed_table_are_left_alone():
+    columns = (Column("a", "continuous"), Column("b", "count"), Column("c", "category", categories=("x", "y")))
+    spec = DataSpec.of_columns(np.ones((4, 3)), columns)
+    x = torch.ones(50, 3)
+    for kind in ("gaussian", "masking"):
+        noisy = Corruption(kind, 0.9).fitted(spec)(x)
+        assert (noisy[:, 0] != 1).any()
+        assert torch.equal(noisy[:, 1:], x[:, 1:])
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@
 
 Tables of ADBench in DATA/adbench (X, y), at most 10,000 rows a trial (a stratified draw), split 60/40 stratified. Each method
 learns from the 60 % without labels, standardised for the rivals as PyOD's own benchmark does, and is judged on the 40 %.
-Rivals have PyOD's defaults, and see no column that is constant; our detector has its own, the same for all tables. ECG5000: learns from 60 % of the normal beats,
-judged on all others. Every measurement is kept in a JSON-lines file (`--keep`). Writes benchmarks/results/anomalies.md.
+Rivals have PyOD's defaults, and see no column that is constant; our detector has its own, the same for all tables. ECG5000:
+learns from 60 % of the normal beats, judged on all others. Every measurement is kept in a JSON-lines file (`--keep`). Writes
+benchmarks/results/anomalies.md.
 """
 
 import argparse
@@ -158,9 +159,9 @@ def page(kept: list[dict[str, Any]], trials: int) -> str:
             ecg.append(f"| {name} | {spread} | {np.median([run['seconds'] for run in runs]):.0f} |")
     done = min(len({f["key"][2] for f in kept if f["key"][:2] == [t, n]}) for t in tables for n in METHODS)
     return (
-        f"# Anomaly detection\n\n{facts('torch', 'scikit-learn', 'pyod', 'latentwalk')} AUROC on the 40 % not learnt from, mean of "
-        f"{min(done, trials)} trials; tables of more than {MOST:,} rows are drawn down to that, stratified. No labels are used in "
-        "learning, nothing is tuned to a table. Script: `benchmarks/anomalies.py`.\n\n" + "\n".join(lines)
+        f"# Anomaly detection\n\n{facts('torch', 'scikit-learn', 'pyod', 'latentwalk')} AUROC on the 40 % not learnt from, "
+        f"mean of {min(done, trials)} trials; tables of more than {MOST:,} rows are drawn down to that, stratified. No labels are "
+        "used in learning, nothing is tuned to a table. Script: `benchmarks/anomalies.py`.\n\n" + "\n".join(lines)
         + "\n\n## ECG5000\n\nLearnt from 60 % of the normal beats, judged on the other normal and all abnormal ones.\n\n"
         + "\n".join(ecg) + "\n"
     )  # fmt: skip

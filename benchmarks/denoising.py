@@ -4,7 +4,8 @@
 
 One denoising autoencoder for each level on MNIST, as the published figures have it; on signals one for little noise, trained
 on the range .03 to .3 of their deviation, and one for much, .3 to 1.2, while each filter is tuned to each level on clean
-training signals. Measured on test rows. Every measurement is kept in a JSON-lines file (`--keep`). Writes benchmarks/results/denoising.md.
+training signals. Measured on test rows. Every measurement is kept in a JSON-lines file (`--keep`). Writes
+benchmarks/results/denoising.md.
 """
 
 import argparse
@@ -100,8 +101,8 @@ def bce(clean: Any, found: Any) -> float:
 
 def page(kept: list[dict[str, Any]]) -> str:
     parts = [
-        f"# Denoising\n\n{facts('torch', 'numpy', 'scipy', 'scikit-image', 'PyWavelets', 'latentwalk')} Median over seeds (lowest–highest). "
-        "Script: `benchmarks/denoising.py`.\n",
+        f"# Denoising\n\n{facts('torch', 'numpy', 'scipy', 'scikit-image', 'PyWavelets', 'latentwalk')} Median over seeds "
+        "(lowest–highest). Script: `benchmarks/denoising.py`.\n",
         "## MNIST, clipped Gaussian noise\n\nA fully convolutional denoising autoencoder (32-64 channels, one residual block a "
         "level, code 7 x 7 x 16), 30 epochs, one for each sigma; 10,000 test images. PSNR: mean over images. BCE a pixel.\n",
         images(kept),
@@ -110,9 +111,8 @@ def page(kept: list[dict[str, Any]]) -> str:
     for name, title in (("signals", "Drawn signals"), ("ecg", "ECG5000")):
         runs = [found for found in kept if found["key"][0] == name]
         if runs:
-            parts.append(
-                f"## {title}: SNR gain in dB\n\nOne model for little noise (.03 to .3) and one for much (.3 to 1.2); filters tuned to each level.\n\n{table(runs)}\n\n{verdict(runs)}\n"
-            )
+            said = "One model for little noise (.03 to .3) and one for much (.3 to 1.2); filters tuned to each level."
+            parts.append(f"## {title}: SNR gain in dB\n\n{said}\n\n{table(runs)}\n\n{verdict(runs)}\n")
     return "\n".join(parts)
 
 
@@ -141,7 +141,8 @@ def verdict(runs: list[dict[str, Any]]) -> str:
         level for level in LEVELS
         if all(run["gain"][str(level)]["model"] > max(run["gain"][str(level)][r] for r in RIVALS[:2]) for run in runs)
     ]  # fmt: skip
-    return f"Ahead of Savitzky-Golay and wavelet shrinkage for every seed at: {', '.join(map(str, ahead)) or 'no level'} of {LEVELS}."
+    at = ", ".join(map(str, ahead)) or "no level"
+    return f"Ahead of Savitzky-Golay and wavelet shrinkage, for every seed, at: {at} of {LEVELS}."
 
 
 def spread(values: list[float], digits: int) -> str:

@@ -70,7 +70,7 @@ def page(kept: list[dict[str, Any]]) -> str:
             lines.append(f"| {method} | {' | '.join(cells)} | {runs[0]['learnt']:,} | {seconds} | {len(runs)} |")
     return (
         f"# Two-dimensional maps of MNIST\n\n{facts('torch', 'scikit-learn', 'umap-learn', 'latentwalk')} 4,000 test images "
-        "a seed, 15 neighbours, no labels in learning. Preservation: trustworthiness with data and map exchanged. Squared error: "
+        "a seed, 15 neighbours, no labels in learning. Preservation: trustworthiness with data and map exchanged. Error: "
         "mean per value of the way there and back. Median over seeds (lowest–highest). CPU seconds include the measuring.\n\n"
         + "\n".join(lines)
         + "\n\nAims: trustworthiness at least .955, 10-NN accuracy at least .92. Script: `benchmarks/maps.py`.\n"

@@ -98,7 +98,7 @@ def page(kept: list[dict[str, Any]], floor: dict[str, dict[str, float]]) -> str:
             )
     return (
         f"# Reconstruction of MNIST\n\n{facts('torch', 'numpy', 'scikit-learn', 'latentwalk')} 60,000 training images, of "
-        "which 2 % (a tenth for 512-256) choose the best epoch; measured once on the 10,000 test images, gray values in [0, 1]. BCE: "
+        "which 2 % (a tenth for 512-256) choose the best epoch; measured once on 10,000 test images, values in [0, 1]. BCE: "
         "binary cross-entropy a pixel in nats, gray values read as probabilities; excess: less the data's own entropy. Squared "
         "error: summed over an image. Median over seeds (lowest–highest). One core each; other work ran on the second.\n\n"
         "| model | BCE | excess | squared error | minutes of one core | seeds |\n| --- | ---: | ---: | ---: | ---: | ---: |\n"

@@ -160,7 +160,7 @@ def page(kept: list[dict[str, Any]], trials: int) -> str:
     done = min(len({f["key"][2] for f in kept if f["key"][:2] == [t, n]}) for t in tables for n in METHODS)
     return (
         f"# Anomaly detection\n\n{facts('torch', 'scikit-learn', 'pyod', 'latentwalk')} AUROC on the 40 % not learnt from, "
-        f"mean of {min(done, trials)} trials; tables of more than {MOST:,} rows are drawn down to it, stratified. No labels are "
+        f"mean of {min(done, trials)} trials; larger tables are drawn down to {MOST:,} rows, stratified. No labels are "
         "used in learning, nothing is tuned to a table. Script: `benchmarks/anomalies.py`.\n\n" + "\n".join(lines)
         + "\n\n## ECG5000\n\nLearnt from 60 % of the normal beats, judged on the other normal and all abnormal ones.\n\n"
         + "\n".join(ecg) + "\n"

@@ -66,7 +66,7 @@ def collapsed(space: "LatentSpace") -> str | None:
     which = f" ({', '.join(map(str, dead))})" if len(dead) <= NAMED else ""
     return (
         f"The posterior has partly collapsed: {len(dead)} of {dim} latent dimensions{which} do not depend on the data. "
-        f"Nothing is lost if reconstructions are good: {dim - len(dead)} dimensions are enough. If they are not, lower beta, "
+        f"Nothing is lost if reconstructions are good: {_enough(dim - len(dead))} enough. If they are not, lower beta, "
         "warm it up from 0, give free nats, or train for more epochs."
     )
 
@@ -110,6 +110,10 @@ def _looked_at(space: "LatentSpace", k: int, most: int, seed: int, what: str) ->
         raise DataError(f"{what} with k={k} needs more than {2 * k} examples; got {len(space.codes)}.")
     rows = np.sort(np.random.default_rng(seed).permutation(len(space.codes))[:most])
     return rows, (np.asarray(space.data[rows]) / space.unit).reshape(len(rows), -1)
+
+
+def _enough(count: int) -> str:
+    return "1 dimension is" if count == 1 else f"{count} dimensions are"
 
 
 def _dead_encoder(variance: NDArray[np.float64]) -> str | None:

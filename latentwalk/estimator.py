@@ -109,20 +109,16 @@ class Autoencoder(Keeping):
         Raises DataError, ConfigError, TrainingError.
         """
         settings, device = self._settings(), device_named(self.device)
-        x, spec = self._first_seen(X)
+        again = self.warm_start and hasattr(self, "model_")
+        x, spec = (self._checked(X), self.spec_) if again else self._first_seen(X)
         if y is not None:
             check_labels(np.asarray(y).reshape(-1), len(x))
         if len(x) < 2:
             raise DataError(f"found 1 sample (X has shape {x.shape}); learning needs at least 2 rows.")
         seed = self._seed()
         with seeded(seed, device):
-            again = self.warm_start and hasattr(self, "model_")
             if not again:
                 self._assemble(x, spec)
-            elif x.shape[1:] != self.spec_.shape:
-                raise DataError(
-                    f"warm_start goes on with examples of shape {self.spec_.shape}, as in training; got {x.shape[1:]}."
-                )
             self._check_range(x)
             settings = replace(settings, corruption=self.recipe_.corruption)
             self.model_.to(device)

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from latentwalk.data.columns import encoded, is_frame
+from latentwalk.data.columns import decoded, encoded, is_frame
 from latentwalk.data.dataset import Dataset, DataSpec, as_array, check_finite, padded
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import CheckpointError, DataError
@@ -128,8 +128,11 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
 
     def _as_array(self, X: ArrayLike | Dataset, *, reset: bool) -> NDArray[Any]:
         """X as an array (n, *E); scikit-learn looks at tables, for the names and the number of their features."""
-        if not reset and self.spec_.framed and is_frame(X):
-            X = encoded(X, self.spec_.columns)
+        if not reset and self.spec_.framed:
+            if isinstance(X, Dataset) and X.spec.framed and X.spec.columns != self.spec_.columns:
+                X = decoded(X.x, X.spec.columns)  # its categories have codes of their own
+            if is_frame(X):
+                X = encoded(X, self.spec_.columns)
         x = X.x if isinstance(X, Dataset) else X
         if not reset and self.spec_.framed:
             return as_array(x)  # scikit-learn would miss the names that are in the spec

@@ -235,7 +235,7 @@ def test_warm_start_goes_on_and_fitting_anew_does_not():
     assert not same(before, weights(model))
     again = model.set_params(warm_start=False).fit(TABLE)
     assert same(before, weights(again))
-    with pytest.raises(DataError, match=r"warm_start goes on with examples of shape \(5,\)"):
+    with pytest.raises(DataError, match=r"has 3 features, but Autoencoder is expecting 5"):
         model.set_params(warm_start=True).fit(TABLE[:, :3])
 
 

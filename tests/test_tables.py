@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latentwalk.data import load
+from latentwalk.data import Dataset, load
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimator import Autoencoder
 from latentwalk.models.likelihood import Likelihood
@@ -127,6 +127,19 @@ def test_each_column_can_be_given_its_distribution():
         Autoencoder(likelihood="student-t", epochs=1, progress=False).fit(np.zeros((5, 8, 8)))
     with pytest.raises(DataError, match="counts are whole numbers"):
         Autoencoder(likelihood="negative-binomial", epochs=1, progress=False).fit(RNG.normal(size=(20, 3)))
+
+
+def test_going_on_keeps_the_codes_of_categories(fitted):
+    """Rows of two towns only: their codes must still be those learnt, and a data set of its own is translated."""
+    _, frame = fitted
+    model = Autoencoder("vae", epochs=1, random_state=0, progress=False, warm_start=True).fit(frame)
+    some = frame[frame.town.isin(["Oslo", "Rome"])].reset_index(drop=True)
+    assert np.array_equal(model.transform(Dataset.of(some)), model.transform(some))
+    model.fit(some)
+    assert model.spec_.columns[2].categories == tuple(TOWNS)
+    assert set(model.reconstruct(some).town) <= set(TOWNS)
+    with pytest.raises(DataError, match="not seen in training"):
+        model.fit(some.assign(town="Paris"))
 
 
 def test_counts_have_a_better_likelihood_as_counts():

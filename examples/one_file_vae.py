@@ -90,11 +90,11 @@ def train(
 ) -> Iterator[tuple[float, float, float]]:
     """Train on x (n, E), values in [0, 1]; after each epoch give the mean loss, reconstruction and KL a picture, in nats."""
     optimiser = torch.optim.Adam(model.parameters(), learning_rate, fused=True)
-    shuffle = torch.Generator().manual_seed(seed)
-    for _ in range(epochs):
+    for epoch in range(1, epochs + 1):
+        order = torch.from_numpy(np.random.default_rng((seed, epoch)).permutation(len(x)))
         missing_sum = divergence_sum = 0.0
         seen = 0
-        for rows in torch.randperm(len(x), generator=shuffle).split(batch):
+        for rows in order.split(batch):
             if len(rows) == 1:
                 continue  # a last batch of one picture is mostly noise
             missing, divergence = model(x[rows])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from latentwalk.data.batches import Batches
+from latentwalk.data.batches import Resident
 from latentwalk.data.columns import columns_of, is_frame, needs_columns, unnamed
 from latentwalk.data.columns import decoded as decoded_columns
 from latentwalk.data.columns import encoded as encoded_columns
@@ -125,8 +125,8 @@ class Autoencoder(Keeping):
             learn, held = self._split(len(x), np.random.default_rng(seed))
             self.validation_rows_ = held
             data, size = as_tensor(x).to(device), int(self.batch_size)
-            batches = Batches(data, size, torch.Generator().manual_seed(seed), torch.from_numpy(learn))
-            validation = Batches(data, 4 * size, rows=torch.from_numpy(held)) if len(held) else None
+            batches = Resident(data, size, seed, learn)
+            validation = Resident(data, 4 * size, rows=held) if len(held) else None
             epochs = train(self.model_, self.recipe_.loss(), batches, settings, validation, going_on=again)
             self._learn(epochs, self.history_ if again else [])
         return self

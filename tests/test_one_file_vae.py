@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from latentwalk.data import DataSpec
-from latentwalk.data.batches import Batches
+from latentwalk.data.batches import Resident
 from latentwalk.data.scaling import Scaling
 from latentwalk.estimator import Autoencoder
 from latentwalk.models.likelihood import Likelihood
@@ -41,7 +41,7 @@ def test_same_loss_from_the_same_seed(example):
     recipe, spec = recipe_named("vae"), DataSpec.infer(x)
     with seeded(SEED):
         model = assemble(recipe, spec, Network("dense"), Likelihood("bernoulli"), 2, Scaling(spec))
-        batches = Batches(torch.from_numpy(x), 128, torch.Generator().manual_seed(SEED))
+        batches = Resident(torch.from_numpy(x), 128, SEED)
         ours = [
             (epoch.loss, epoch.train["reconstruction"], epoch.train["kl"])
             for epoch in train(model, recipe.loss(), batches, Settings(epochs=EPOCHS))

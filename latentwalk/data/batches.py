@@ -1,39 +1,112 @@
-"""Mini-batches of data that lies in memory: one `index_select` each, no worker processes, no copies of Python objects."""
+"""Mini-batches: which rows a step looks at, in which order, and which of them are this process's own.
 
+The order of an epoch is a function of a seed and the epoch's number, and of nothing else. So an epoch can be begun anywhere,
+again, by another process, or by several that share each batch: `share` of (1, 4) is the second of four quarters.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Batches"]
+__all__ = ["Batch", "Batches", "Resident", "portion", "shuffled"]
 
 
 @dataclass(frozen=True, slots=True)
-class Batches:
-    """Rows of a resident tensor (n, *E), in batches of `size`. Iterating shuffles anew when there is a generator.
+class Batch:
+    """This process's part of one mini-batch.
 
-    rows: (m,) the row numbers that take part, all unless given; nothing is copied for it.
+    raw: (B, *E). rows: (B,) where they stand in the data. first, total: they are rows first … first + B of the whole
+    batch's `total`. counted: False for a stand-in, whose one row belongs to another process: it must weigh nothing.
+    """
+
+    raw: Tensor
+    rows: Tensor
+    first: int
+    total: int
+    counted: bool = True
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def split(self, parts: int) -> "list[Batch]":
+        """The same rows as at most `parts` batches of nearly equal size, none empty."""
+        cuts = [portion(len(self), part, parts) for part in range(parts)]
+        return [
+            replace(self, raw=self.raw[cut], rows=self.rows[cut], first=self.first + cut.start)
+            for cut in cuts
+            if cut.stop > cut.start
+        ]
+
+
+class Batches(ABC):
+    """Rows of some data in batches. Abstract: `Resident` holds them in memory, on the device that trains."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Batches an epoch."""
+
+    @abstractmethod
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number`, from the batch numbered `start` on (from 0)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resident(Batches):
+    """Rows of a tensor (n, *E) that lies in memory: one `index_select` a batch, no worker processes.
+
+    size: rows of a whole batch. seed: rows are shuffled anew each epoch; None keeps their order. rows: (m,) the row numbers that
+    take part, all unless given; nothing is copied for it. share: (k, n), this is process k of n.
     A last batch of one row is dropped when shuffling (unless all have one): a step on it costs as much as a full one and is
     all noise.
     """
 
     data: Tensor
     size: int
-    generator: torch.Generator | None = None
-    rows: Tensor | None = None
-
-    def __iter__(self) -> Iterator[Tensor]:
-        order = self._order()
-        for some in order.split(self.size):
-            if len(some) > 1 or self.generator is None or self.size == 1 or len(order) == 1:
-                yield self.data.index_select(0, some)
+    seed: int | None = None
+    rows: NDArray[np.int64] | None = None
+    share: tuple[int, int] = (0, 1)
 
     def __len__(self) -> int:
-        return -(-(len(self.data) if self.rows is None else len(self.rows)) // self.size)
+        return count(self._taking_part, self.size, shuffling=self.seed is not None)
 
-    def _order(self) -> Tensor:
-        rows = torch.arange(len(self.data)) if self.rows is None else self.rows
-        if self.generator is not None:
-            rows = rows[torch.randperm(len(rows), generator=self.generator)]
-        return rows.to(self.data.device)
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        order = np.arange(len(self.data)) if self.rows is None else self.rows
+        if self.seed is not None:
+            order = shuffled(order, self.seed, number)
+        on_device = torch.from_numpy(order).to(self.data.device)
+        for index in range(start, len(self)):
+            whole = on_device[index * self.size : (index + 1) * self.size]
+            own = portion(len(whole), *self.share)
+            counted = own.stop > own.start
+            some = whole[own] if counted else whole[:1]
+            yield Batch(self.data.index_select(0, some), some, own.start if counted else 0, len(whole), counted)
+
+    @property
+    def _taking_part(self) -> int:
+        return len(self.data) if self.rows is None else len(self.rows)
+
+
+def count(rows: int, size: int, *, shuffling: bool) -> int:
+    """How many batches of `size` so many rows make; see `Resident` for the last one."""
+    full, rest = divmod(rows, size)
+    alone = rest == 1 and shuffling and full > 0 and size > 1
+    return full + (rest > 0 and not alone)
+
+
+def portion(total: int, part: int, parts: int) -> slice:
+    """Part `part` of `total` things divided among `parts`, as evenly as can be, in order.
+
+    >>> [portion(10, part, 3) for part in range(3)]
+    [slice(0, 3, None), slice(3, 6, None), slice(6, 10, None)]
+    """
+    return slice(total * part // parts, total * (part + 1) // parts)
+
+
+def shuffled(rows: NDArray[np.int64], seed: int, epoch: int) -> NDArray[np.int64]:
+    """`rows` (n,) in the order that this seed and epoch give them."""
+    return np.random.default_rng((seed, epoch)).permutation(rows)

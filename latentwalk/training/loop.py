@@ -102,11 +102,11 @@ def train(
         for number in range(1, settings.epochs + 1):
             start = time.perf_counter()
             seen = _Mean()
-            for index, raw in enumerate(batches):
+            for index, batch in enumerate(batches.epoch(number)):
                 now = number - 1 + index / len(batches)
                 if falls:
                     _slow_down(optimiser, settings.learning_rate * 0.5 * (1 + math.cos(math.pi * now / settings.epochs)))
-                seen.add(take(raw, now))
+                seen.add(take(batch.raw, now))
             trained = time.perf_counter() - start
             loss, terms = seen.result(number)
             unseen, unseen_terms = (None, {}) if validation is None else _measure(step, validation, number)
@@ -136,8 +136,8 @@ def _measure(step: Step, batches: Batches, number: int) -> tuple[float, dict[str
     """Loss and terms on rows that are not trained on, every schedule at its end."""
     step.model.eval()
     seen = _Mean()
-    for raw in batches:
-        seen.add(step.terms(raw))
+    for batch in batches.epoch(number):
+        seen.add(step.terms(batch.raw))
     step.model.train()
     return seen.result(number)
 

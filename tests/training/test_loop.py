@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from latentwalk.data import DataSpec
-from latentwalk.data.batches import Batches
+from latentwalk.data.batches import Resident
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import ConfigError, TrainingError
@@ -32,7 +32,7 @@ def make(network=None, recipe="vae", x=X, seed=0):
 
 
 def batches(x=X, size=32, seed=0):
-    return Batches(torch.from_numpy(x), size, torch.Generator().manual_seed(seed))
+    return Resident(torch.from_numpy(x), size, seed)
 
 
 def weights(model):
@@ -65,7 +65,7 @@ def test_same_seed_same_weights_another_seed_others():
 
 
 def test_loss_falls_and_history_says_what_happened():
-    history = list(train(make(), recipe_named("vae").loss(), batches(), Settings(epochs=15), Batches(torch.from_numpy(X), 64)))
+    history = list(train(make(), recipe_named("vae").loss(), batches(), Settings(epochs=15), Resident(torch.from_numpy(X), 64)))
     assert history[-1].loss < history[0].loss
     assert [epoch.number for epoch in history] == list(range(1, 16))
     for epoch in history:
@@ -80,7 +80,7 @@ def test_loss_falls_and_history_says_what_happened():
 
 def test_best_weights_are_kept_at_every_epoch_and_at_the_end():
     model, kept = make(), {}
-    one = Batches(torch.from_numpy(X), 90)
+    one = Resident(torch.from_numpy(X), 90)
     run = train(model, _noisy(planned([3.0, 2.0, 2.5, 2.6]), model), one, Settings(epochs=4))
     for epoch in run:
         if epoch.best:
@@ -103,7 +103,7 @@ def _noisy(objective, model):
 
 def test_closing_the_generator_puts_the_best_weights_back():
     model = make()
-    run = train(model, _noisy(planned([1.0, 2.0, 3.0]), model), Batches(torch.from_numpy(X), 90), Settings(epochs=3))
+    run = train(model, _noisy(planned([1.0, 2.0, 3.0]), model), Resident(torch.from_numpy(X), 90), Settings(epochs=3))
     next(run)
     best = weights(model)
     next(run)
@@ -114,13 +114,13 @@ def test_closing_the_generator_puts_the_best_weights_back():
 
 def test_patience_stops_after_so_many_epochs_without_a_better_loss():
     losses = [5.0, 4.0, 4.5, 4.1, 3.0, 3.0, 3.1, 9.0, 1.0]
-    run = train(make(), planned(losses), Batches(torch.from_numpy(X), 90), Settings(epochs=9, patience=3))
+    run = train(make(), planned(losses), Resident(torch.from_numpy(X), 90), Settings(epochs=9, patience=3))
     assert [epoch.loss for epoch in run] == pytest.approx(losses[:8])
 
 
 def test_validation_is_measured_at_the_end_of_every_schedule_and_not_trained_on():
     recipe = Recipe("warm", beta=linear(2.0, over=1000))
-    (epoch,) = train(make(), recipe.loss(), batches(), Settings(epochs=1), Batches(torch.from_numpy(X[:20]), 7))
+    (epoch,) = train(make(), recipe.loss(), batches(), Settings(epochs=1), Resident(torch.from_numpy(X[:20]), 7))
     assert epoch.loss == pytest.approx(epoch.train["reconstruction"], rel=1e-3)  # the weight is still next to nothing
     expected = epoch.validation["reconstruction"] + 2 * epoch.validation["kl"]
     assert epoch.validation_loss == pytest.approx(expected, rel=1e-5)
@@ -129,7 +129,7 @@ def test_validation_is_measured_at_the_end_of_every_schedule_and_not_trained_on(
 @pytest.mark.parametrize(("bad", "word"), [(math.nan, "nan"), (math.inf, "inf")])
 def test_a_loss_that_is_no_number_names_its_term_and_keeps_the_best(bad, word):
     model = make()
-    run = train(model, planned([1.0, bad]), Batches(torch.from_numpy(X), 90), Settings(epochs=5))
+    run = train(model, planned([1.0, bad]), Resident(torch.from_numpy(X), 90), Settings(epochs=5))
     next(run)
     best = weights(model)
     with pytest.raises(TrainingError, match=rf"in epoch 2: `(loss|planned)` is {word}.*learning_rate"):
@@ -157,7 +157,7 @@ def test_max_norm_holds_in_every_layer_after_every_step(kind):
 def test_dropout_is_off_while_measuring():
     model = make(Network("dense", widths=(16,), dropout=0.9), "ae")
     step = Step(model, recipe_named("ae").loss(), torch.optim.Adam(model.parameters()))
-    (epoch,) = train(model, recipe_named("ae").loss(), batches(), Settings(epochs=1), Batches(torch.from_numpy(X), 90))
+    (epoch,) = train(model, recipe_named("ae").loss(), batches(), Settings(epochs=1), Resident(torch.from_numpy(X), 90))
     assert epoch.validation_loss == pytest.approx(step.terms(torch.from_numpy(X)).loss.item(), rel=1e-5)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from latentwalk.data import DataSpec
-from latentwalk.data.batches import Batches
+from latentwalk.data.batches import Resident
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import ConfigError
@@ -168,7 +168,7 @@ def test_a_linear_denoising_autoencoder_reaches_the_best_linear_denoiser_and_no_
     recipe = Recipe("d", "point", "reconstruction", corruption=Corruption("gaussian", sigma))
     spec = DataSpec.infer(x)
     model = made(recipe, spec, Network("dense", widths=(), activation="identity"), size)
-    batches = Batches(torch.from_numpy(x), 500, torch.Generator().manual_seed(0))
+    batches = Resident(torch.from_numpy(x), 500, seed=0)
     settings = Settings(epochs=40, learning_rate=3e-3, learning_schedule="cosine", corruption=recipe.corruption)
     list(train(model, recipe.loss(), batches, settings))
     seen = torch.eye(size)

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from latentwalk.data import DataSpec
-from latentwalk.data.batches import Batches
 from latentwalk.data.scaling import Scaling, as_tensor
 
 DTYPES = [
@@ -88,22 +87,3 @@ def test_as_tensor_never_shares_memory_that_is_read_only(tmp_path):
     x = np.load(tmp_path / "x.npy", mmap_mode="r")
     as_tensor(x)[0, 0] = 1
     assert np.load(tmp_path / "x.npy").max() == 0
-
-
-@pytest.mark.parametrize(("n", "size"), [(10, 3), (10, 4), (9, 4), (2, 128), (1, 128), (5, 1)])
-def test_batches_pass_over_every_row_but_a_lonely_last_one(n, size):
-    batches = Batches(torch.arange(n), size, torch.Generator().manual_seed(0))
-    seen = list(batches)
-    lonely = n % size == 1 and size > 1 and n > 1
-    assert sum(map(len, seen)) == n - lonely
-    assert len(torch.cat(seen).unique()) == n - lonely
-    assert len(batches) == len(seen) + lonely
-    assert torch.equal(torch.cat(list(Batches(torch.arange(n), size))), torch.arange(n))
-
-
-def test_batches_are_shuffled_anew_and_repeat_with_their_seed():
-    make = lambda: Batches(torch.arange(50), 50, torch.Generator().manual_seed(3))  # noqa: E731
-    one, two = make(), make()
-    first, second = next(iter(one)), next(iter(one))
-    assert not torch.equal(first, second)
-    assert torch.equal(first, next(iter(two)))

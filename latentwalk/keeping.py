@@ -46,7 +46,7 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """Save to a folder (safetensors and JSON), replacing a model saved there before. Raises CheckpointError."""
         check_is_fitted(self)
         description = {
-            "params": {name: codec.to_json(value) for name, value in self.get_params(deep=False).items()},
+            "params": codec.params_to_json(self.get_params(deep=False)),
             "recipe": codec.to_json(self.recipe_),
             "network": codec.to_json(self.network_),
             "likelihood": codec.to_json(self.likelihood_),
@@ -64,7 +64,7 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """The autoencoder that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
         saved, weights = checkpoint.read(folder)
         try:
-            self = cls(**{name: codec.from_json(value) for name, value in saved["params"].items()})
+            self = cls(**codec.params_from_json(saved["params"]))
             self.recipe_, self.network_, self.likelihood_, self.spec_ = (
                 codec.from_json(saved[part]) for part in ("recipe", "network", "likelihood", "spec")
             )

@@ -189,7 +189,7 @@ class Learner(Keeping):
         if checkpoint is None:
             return None, None, seed
         folder, keeper = Path(checkpoint), None
-        about = {"params": codec.to_json(self.get_params(deep=False)), "data": fingerprint(x), "seed": seed}
+        about = {"params": codec.params_to_json(self.get_params(deep=False)), "data": fingerprint(x), "seed": seed}
         if group.leads:
             keeper = stack.enter_context(Keeper(folder, about, float(self.checkpoint_every)))
         content = group.handed(None if keeper is None else keeper.found)

@@ -6,6 +6,7 @@ with its labels and names; every reader of `sources`, and every name of the `cat
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
 from typing import Any, Literal, TypeGuard, cast
 
 import numpy as np
@@ -15,7 +16,7 @@ from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs
 from latentwalk.data.rows import Rows, evenly, picked, pieces, value_range
 from latentwalk.errors import DataError
 
-__all__ = ["DataSpec", "Dataset", "Kind", "as_array", "check_finite", "check_labels", "is_ragged", "padded"]
+__all__ = ["DataSpec", "Dataset", "Kind", "as_array", "check_finite", "check_labels", "is_ragged", "opened", "padded"]
 
 Kind = Literal["image", "table", "signal"]
 Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF"]
@@ -154,13 +155,16 @@ class Dataset:
     ) -> "Dataset":
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
-        x may also be a list of signals of different lengths, or a pandas frame with text, categories and dates beside numbers;
+        x may also be a list of signals of different lengths, a pandas frame with text, categories and dates beside numbers, or
+        a Hugging Face `datasets.Dataset` (`known` then takes the options of `sources.huggingface.of_table`).
         columns: what its columns are, as another table had them. In a table or a signal, NaN says: not observed.
         Raises DataError: no rows, no numbers, infinity, a row that is all NaN (which one), labels of another length.
 
         >>> Dataset.of(np.eye(3), ["a", "b", "a"]).classes
         ('a', 'b')
         """
+        if (made := opened(x, y=y, kind=kind, **known)) is not x:
+            return made
         if is_ragged(x):
             x, kind = padded(x), kind or "signal"
         elif is_frame(x) and (columns or needs_columns(x)):
@@ -188,6 +192,13 @@ class Dataset:
             names=tuple(self.names[row] for row in rows) if self.names else (),
             factors={name: values[rows] for name, values in self.factors.items()},
         )
+
+
+def opened(x: Any, **options: Any) -> Any:
+    """A Hugging Face `datasets.Dataset` as a `Dataset`; all else as it is. options: of `sources.huggingface.of_table`."""
+    if type(x).__module__.split(".")[0] != "datasets":
+        return x
+    return import_module("latentwalk.data.sources.huggingface").of_table(x, **options)
 
 
 def as_array(x: ArrayLike) -> NDArray[Any]:

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentwalk.data.batches import Batch, Batches, Own, Resident, count, shuffled
-from latentwalk.data.rows import is_read_when_asked, nbytes, taken
+from latentwalk.data.rows import is_read_when_asked, nbytes, release, taken
 from latentwalk.data.scaling import as_tensor
 
-__all__ = ["Streamed", "ahead", "batches_of"]
+__all__ = ["Streamed", "ahead", "batches_of", "placed"]
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -31,20 +31,32 @@ WINDOW = 1 << 25  # bytes of rows that are shuffled together, if no batch is lar
 BLOCKS = 64  # blocks in a window: half a megabyte read in one go
 
 
+def placed(x: Array, device: torch.device) -> Tensor | Array:
+    """`x` (n, *E) as a tensor on the device, where it is in memory already or small; else `x` as it is.
+
+    Small is what `RESIDENT` says; on a graphics card, what leaves half of its memory to the model.
+    """
+    if nbytes(x) > _room(x, device):
+        return x
+    held = as_tensor(np.asarray(x)).to(device)
+    release(x)
+    return held
+
+
 def batches_of(
-    x: Array,
+    x: Tensor | Array,
     device: torch.device,
     size: int,
     seed: int | None = None,
     rows: NDArray[np.int64] | None = None,
     share: tuple[int, int] = (0, 1),
 ) -> Batches:
-    """Batches of data `x` (n, *E) for a device: `Resident` where it is in memory or small, else `Streamed`.
+    """Batches of data (n, *E) on a device: `Resident` for a tensor, `Streamed` for all else. See `placed`.
 
-    size, seed, rows, share: see `Resident`. What a graphics card cannot hold beside the model is streamed to it, too.
+    size, seed, rows, share: see `Resident`.
     """
-    if nbytes(x) <= _room(x, device):
-        return Resident(as_tensor(np.asarray(x)).to(device), size, seed, rows, share)
+    if isinstance(x, Tensor):
+        return Resident(x, size, seed, rows, share)
     return Streamed(x, device, size, seed, rows, share)
 
 

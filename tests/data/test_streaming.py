@@ -10,7 +10,7 @@ import torch
 from latentwalk.data import streaming
 from latentwalk.data.batches import Resident
 from latentwalk.data.rows import Rows
-from latentwalk.data.streaming import Order, Streamed, ahead, batches_of
+from latentwalk.data.streaming import Order, Streamed, ahead, batches_of, placed
 
 CPU = torch.device("cpu")
 
@@ -62,7 +62,7 @@ def test_a_memory_mapped_array_gives_the_batches_of_the_array(tmp_path):
     x = np.random.default_rng(0).normal(size=(70, 3, 2))
     np.save(tmp_path / "x.npy", x)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    pairs = zip(Streamed(mapped, CPU, 16, 1).epoch(1), batches_of(x, CPU, 16, 1).epoch(1), strict=True)
+    pairs = zip(batches_of(mapped, CPU, 16, 1).epoch(1), Resident(torch.from_numpy(x), 16, 1).epoch(1), strict=True)
     assert all(torch.equal(a.raw, b.raw) and torch.equal(a.rows, b.rows) for a, b in pairs)
 
 
@@ -117,11 +117,12 @@ def test_within_a_window_every_place_is_as_likely():
     assert abs(places[:, [0, 100, 255]].mean(axis=0) - 127.5).max() < 4 * 256 / 12**0.5 / 400**0.5
 
 
-def test_small_data_is_held_and_large_data_is_not(monkeypatch):
-    assert isinstance(batches_of(Numbers(100), CPU, 8), Resident)
+def test_small_data_is_placed_and_large_data_is_not(monkeypatch):
+    assert isinstance(placed(Numbers(100), CPU), torch.Tensor)
     monkeypatch.setattr(streaming, "RESIDENT", 399)
-    assert isinstance(batches_of(Numbers(100), CPU, 8), Streamed)
-    assert isinstance(batches_of(np.zeros((100, 1), np.int32), CPU, 8), Resident)  # is in memory already
+    assert isinstance(placed(Numbers(100), CPU), Numbers)
+    assert isinstance(placed(np.zeros((100, 1), np.int32), CPU), torch.Tensor)  # is in memory already
+    assert seen(batches_of(placed(Numbers(100), CPU), CPU, 8, 1)) == seen(batches_of(np.asarray(Numbers(100)), CPU, 8, 1))
 
 
 # the thread

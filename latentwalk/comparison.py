@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA, IncrementalPCA
 
 from latentwalk.data.dataset import Dataset, DataSpec
-from latentwalk.data.rows import PIECE, Rows, pieces
+from latentwalk.data.rows import PIECE, fits, pieces
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.sources import join
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
@@ -214,9 +214,9 @@ def check_recipes(recipes: Sequence[Any]) -> None:
 
 
 def _pca(latent: int, data: Dataset) -> PCA:
-    """Whitened PCA; of rows that are read when asked for, an approximation that sees each of them once."""
-    if not isinstance(data.x, Rows):
-        return PCA(latent, whiten=True, random_state=0).fit(data.x.reshape(len(data), -1))
+    """Whitened PCA; of data that does not fit into memory, an approximation that sees each row once."""
+    if fits(data.x):
+        return PCA(latent, whiten=True, random_state=0).fit(np.asarray(data.x).reshape(len(data), -1))
     pca = IncrementalPCA(latent, whiten=True)
     for _, rows in pieces(data.x):
         if len(rows) >= latent:  # it takes no fewer

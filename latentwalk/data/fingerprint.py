@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.rows import HELD, evenly, nbytes, pieces
+from latentwalk.data.rows import evenly, nbytes, pieces
 
 __all__ = ["fingerprint"]
+
+WHOLE = 1 << 30  # bytes of which every one is looked at: a second or so
 
 
 def fingerprint(data: Dataset | NDArray[Any]) -> dict[str, Any]:
@@ -21,7 +23,7 @@ def fingerprint(data: Dataset | NDArray[Any]) -> dict[str, Any]:
     {'shape': [2, 2], 'dtype': 'uint8', 'rows': 2, 'check': 4009724143}
     """
     x = data.x if isinstance(data, Dataset) else data
-    some, check = x if nbytes(x) <= HELD else evenly(x), 0
+    some, check = x if nbytes(x) <= WHOLE else evenly(x), 0
     for _, rows in pieces(some):
         check = zlib.crc32(np.ascontiguousarray(rows).data, check)
     return {"shape": list(x.shape), "dtype": str(x.dtype), "rows": len(some), "check": check}

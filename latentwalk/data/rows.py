@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "HELD",
+    "DECODED",
     "PIECE",
     "Changed",
     "Joined",
@@ -23,6 +23,7 @@ __all__ = [
     "Rows",
     "changed",
     "evenly",
+    "fits",
     "is_read_when_asked",
     "joined",
     "nbytes",
@@ -34,8 +35,10 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
-HELD = 1 << 30  # bytes: what is larger is not made in memory unless the user does so
+HELD = 1 << 28  # bytes of rows that lie elsewhere, up to which they are simply copied into memory
+DECODED = 1 << 30  # bytes up to which images are decoded once and kept: they are dear to read again
 PIECE = 1 << 24  # bytes looked at together
+AREA = 1 << 25  # bytes of a mapped file touched before its memory is given back; a touch alone may map two megabytes
 CHUNK = 4096  # rows looked at together, at most
 LOOKED_AT = 4096  # rows of data too large, or too dear to decode, that stand for all of them
 
@@ -135,7 +138,7 @@ class Changed(Rows):
 def picked(x: Array, rows: NDArray[np.integer[Any]]) -> Array:
     """Rows `rows` (m,) of `x`: in memory where they fit (`HELD`) or `x` lies there anyway, read when asked for otherwise."""
     small = len(rows) * _row_bytes(x) <= HELD
-    return x[rows] if small or not is_read_when_asked(x) else cast(Array, Picked(x, rows))
+    return taken(x, rows) if small or not is_read_when_asked(x) else cast(Array, Picked(x, rows))
 
 
 def joined(*parts: Array) -> Array:
@@ -146,9 +149,14 @@ def joined(*parts: Array) -> Array:
 
 def changed(x: Array, change: Callable[[Array], Array]) -> Array:
     """`change` of `x`, which takes any rows (m, *E) to rows (m, *E2): now where `x` is in memory or fits, or when asked for."""
-    if nbytes(x) <= HELD or not is_read_when_asked(x):
+    if fits(x):
         return change(np.asarray(x))
     return cast(Array, Changed(x, lambda _, values: change(values)))
+
+
+def fits(x: Array | Rows) -> bool:
+    """Whether `x` lies in memory, or is small enough to be copied there."""
+    return nbytes(x) <= HELD or not is_read_when_asked(x)
 
 
 def is_read_when_asked(x: object) -> bool:
@@ -174,7 +182,7 @@ def pieces(x: Array) -> Iterator[tuple[int, Array]]:
 
 def evenly(x: Array) -> Array:
     """Rows that stand for all: every one where they lie in memory or are small, else some evenly spaced ones."""
-    if not isinstance(x, Rows) and (nbytes(x) <= HELD or not is_read_when_asked(x)):
+    if fits(x) and not isinstance(x, Rows):
         return x
     most = max(1, min(LOOKED_AT, 4 * PIECE // max(1, _row_bytes(x))))
     return taken(x, np.unique(np.linspace(0, len(x) - 1, most).astype(np.int64)))
@@ -191,19 +199,25 @@ def value_range(x: Array) -> tuple[float, float]:
     return float(np.fmin.reduce(low)), float(np.fmax.reduce(high))
 
 
+def taken(x: Array, rows: NDArray[np.integer[Any]]) -> Array:
+    """The rows of these numbers, copied out of the file where they are mapped."""
+    if _mapping(x) is None:
+        return x[rows]
+    found = np.empty((len(rows), *x.shape[1:]), x.dtype)
+    area = rows.astype(np.int64) * _row_bytes(x) // AREA
+    order = np.argsort(area, kind="stable")
+    for some in np.split(order, np.flatnonzero(np.diff(area[order])) + 1):
+        found[some] = x[rows[some]]
+        release(x)
+    return found
+
+
 def release(x: object) -> None:
     """Let the system take back the memory in which rows of a mapped file lie. Nothing is lost: they are read again."""
     mapping = _mapping(x)
     if mapping is not None and hasattr(mapping, "madvise"):
         with contextlib.suppress(ValueError, OSError):  # closed, or of a kind that takes no advice
             mapping.madvise(mmap.MADV_DONTNEED)
-
-
-def taken(x: Array, rows: NDArray[np.integer[Any]]) -> Array:
-    """The rows, copied out of the file where they are mapped."""
-    found = x[rows]
-    release(x)
-    return found
 
 
 def _mapping(x: object) -> mmap.mmap | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentwalk.data.batches import Batch, Batches, Own, Resident, count, shuffled
-from latentwalk.data.rows import is_read_when_asked, nbytes, release, taken
+from latentwalk.data.rows import fits, nbytes, release, taken
 from latentwalk.data.scaling import as_tensor
 
 __all__ = ["Streamed", "ahead", "batches_of", "placed"]
@@ -26,17 +26,14 @@ __all__ = ["Streamed", "ahead", "batches_of", "placed"]
 Array = NDArray[Any]
 T = TypeVar("T")
 _END = object()
-RESIDENT = 1 << 28  # bytes of a file, a folder or a table that are read once and kept; what is larger is read anew each epoch
+ROOM = 0.5  # the share of a graphics card's free memory that data may take
 WINDOW = 1 << 25  # bytes of rows that are shuffled together, if no batch is larger
 BLOCKS = 64  # blocks in a window: half a megabyte read in one go
 
 
 def placed(x: Array, device: torch.device) -> Tensor | Array:
-    """`x` (n, *E) as a tensor on the device, where it is in memory already or small; else `x` as it is.
-
-    Small is what `RESIDENT` says; on a graphics card, what leaves half of its memory to the model.
-    """
-    if nbytes(x) > _room(x, device):
+    """`x` (n, *E) as a tensor on the device, where it fits there and into memory (see `rows.fits`); else `x` as it is."""
+    if not fits(x) or (device.type == "cuda" and nbytes(x) > ROOM * torch.cuda.mem_get_info(device)[0]):
         return x
     held = as_tensor(np.asarray(x)).to(device)
     release(x)
@@ -58,13 +55,6 @@ def batches_of(
     if isinstance(x, Tensor):
         return Resident(x, size, seed, rows, share)
     return Streamed(x, device, size, seed, rows, share)
-
-
-def _room(x: Array, device: torch.device) -> float:
-    """Bytes of `x` that may be held on the device."""
-    if is_read_when_asked(x):
-        return RESIDENT
-    return torch.cuda.mem_get_info(device)[0] / 2 if device.type == "cuda" else float("inf")
 
 
 @dataclass(frozen=True, slots=True)

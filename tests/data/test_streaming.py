@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentwalk.data import streaming
+from latentwalk.data import rows, streaming
 from latentwalk.data.batches import Resident
 from latentwalk.data.rows import Rows
 from latentwalk.data.streaming import Order, Streamed, ahead, batches_of, placed
@@ -119,7 +119,7 @@ def test_within_a_window_every_place_is_as_likely():
 
 def test_small_data_is_placed_and_large_data_is_not(monkeypatch):
     assert isinstance(placed(Numbers(100), CPU), torch.Tensor)
-    monkeypatch.setattr(streaming, "RESIDENT", 399)
+    monkeypatch.setattr(rows, "HELD", 399)
     assert isinstance(placed(Numbers(100), CPU), Numbers)
     assert isinstance(placed(np.zeros((100, 1), np.int32), CPU), torch.Tensor)  # is in memory already
     assert seen(batches_of(placed(Numbers(100), CPU), CPU, 8, 1)) == seen(batches_of(np.asarray(Numbers(100)), CPU, 8, 1))

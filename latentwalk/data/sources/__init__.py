@@ -56,7 +56,7 @@ def read(
     window: sounds only. Samples in a window; 256 unless given.
     columns: tables only. Those a model learnt from (`DataSpec.columns`), so that categories get the codes it knows.
     lazy: images and Hugging Face data sets only. Whether each row is read, and decoded, when it is asked for; None where all
-        would not fit into a GiB. What cannot be decoded is then an error, not skipped.
+        are more than a GiB of images, or 256 MiB of numbers. What cannot be decoded is then an error, not skipped.
 
     A .npy, and a plain IDX file of bytes, is memory-mapped. Images come as bytes (n, H, W) or (n, H, W, 3), in the
     order of their names; what could not be read is listed in `Dataset.skipped`, and sub-folders are classes where all

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.data.dataset import Dataset, Kind, check_labels
-from latentwalk.data.rows import HELD, Rows, nbytes
+from latentwalk.data.rows import DECODED, Rows, fits
 from latentwalk.data.sources.common import Split, assemble, undivided
 from latentwalk.data.sources.images import Color, Entry, Pictures, Size, as_bytes, look
 from latentwalk.errors import DataError, unknown
@@ -89,7 +89,7 @@ def of_table(
 
     y: labels (n,), instead of the table's own. column: the one that holds the examples, where several could. label: the
     column of the label; "" reads none. size, color, kind: see `read`. lazy: whether rows are read when asked for; None where
-    they would not fit into a GiB. Raises DataError, ConfigError.
+    they are too many to be kept in memory. Raises DataError, ConfigError.
     """
     if is_stream(table):
         raise DataError(
@@ -101,7 +101,7 @@ def of_table(
     seen = undecoded(table, column).select(rows)
     reading = Reading.of(table.features, list(seen), column=column, label=label, size=size, color=color)
     x: Rows = Arrow(table, reading)
-    whole = nbytes(x) <= HELD if lazy is None else not lazy
+    whole = (fits(x) or (reading.form == "image" and x.nbytes <= DECODED)) if lazy is None else not lazy
     examples = np.asarray(x) if whole else x
     target = None if reading.label is None or y is not None else reading.label
     found = _labels(table, target) if target is not None else None if y is None else np.asarray(y)
@@ -184,7 +184,8 @@ class Reading:
         dtypes = [_dtype((features or {}).get(name)) or first.dtype for name, first in zip(columns, firsts, strict=True)]
         gaps = any(example[name] is None for example in examples for name in columns)
         dtype = np.result_type(*dtypes, *([np.float32] if gaps else []))
-        left = tuple(f"{name}: neither numbers nor images" for name, other in forms.items() if other == "other" and not column)
+        others = [name for name, other in forms.items() if other == "other" and name != target and column is None]
+        left = tuple(f"{name}: neither numbers nor images" for name in others)
         return cls(form, columns, firsts[0].shape if form == "array" else (len(columns),), dtype, target, classes, False, left)
 
     def rows(self, examples: Sequence[Example]) -> Array:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.rows import HELD, Rows
+from latentwalk.data.rows import DECODED, Rows
 from latentwalk.data.sources.common import Split, assemble, undivided
 from latentwalk.errors import ConfigError, DataError
 
@@ -82,8 +82,8 @@ class Pictures(Rows):
             pixels = _pixels(entry, self.size, self.rgb, self.resize)
         except Exception as error:  # a decoder raises whatever it likes at a damaged file
             raise DataError(
-                f"{entry.name} cannot be decoded: {_reason(error)}. Remove it; or read all images at once, with lazy=False, "
-                "which passes over such files."
+                f"{entry.name} cannot be decoded: {_reason(error)}. Take it out of the data; a folder or .zip that is read with "
+                "lazy=False passes over such images."
             ) from error
         if pixels.shape != self.shape[1:]:
             raise DataError(f"{entry.name} is {_by(pixels.shape)} and the first image {_by(self.shape[1:])}. {_FIT}")
@@ -132,7 +132,7 @@ def read_entries(
     with _bombs_refused():
         there, shape, rgb = look(kept, size, color, skipped)
         if lazy is None:
-            lazy = len(there) * shape[0] * shape[1] * (3 if rgb else 1) > HELD
+            lazy = len(there) * shape[0] * shape[1] * (3 if rgb else 1) > DECODED
         if lazy:
             x = cast(NDArray[np.uint8], Pictures(there, shape, rgb, size is not None))
             names = [entry.name for entry in there]
@@ -223,12 +223,22 @@ def _header(entry: Entry, skipped: dict[str, str]) -> Seen | None:
     try:
         with _open(entry) as image:
             height, width = image.height, image.width
-            if image.getexif().get(ORIENTATION) in SIDEWAYS:
+            if _sideways(image):
                 height, width = width, height
             return Seen(entry, (height, width), _has_color(image))
     except Exception as error:  # as above: any decoder, any error
         skipped[entry.name] = _reason(error)
         return None
+
+
+def _sideways(image: Image.Image) -> bool:
+    """Whether EXIF says that height and width are to be swapped.
+
+    A PNG says it before its pixels, or hardly ever after them; to look there, Pillow would decode it.
+    """
+    if image.format == "PNG" and not {"exif", "Raw profile type exif", "XML:com.adobe.xmp"} & set(image.info):
+        return False
+    return image.getexif().get(ORIENTATION) in SIDEWAYS
 
 
 def _open(entry: Entry) -> Image.Image:

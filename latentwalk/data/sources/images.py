@@ -82,8 +82,8 @@ class Pictures(Rows):
             pixels = _pixels(entry, self.size, self.rgb, self.resize)
         except Exception as error:  # a decoder raises whatever it likes at a damaged file
             raise DataError(
-                f"{entry.name} cannot be decoded: {_reason(error)}. Take it out of the data; a folder or .zip that is read with "
-                "lazy=False passes over such images."
+                f"{entry.name} cannot be decoded: {_reason(error)}. Take it out of the data; a folder or .zip read with "
+                "lazy=False leaves such images out."
             ) from error
         if pixels.shape != self.shape[1:]:
             raise DataError(f"{entry.name} is {_by(pixels.shape)} and the first image {_by(self.shape[1:])}. {_FIT}")

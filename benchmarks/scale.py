@@ -3,10 +3,10 @@
     python benchmarks/scale.py [--rounds 3] [--rows 60000] [--folder TEMPORARY]
 
 Bytes like MNIST's (28 x 28, smooth blobs drawn from a seed) are written to a .npy in a temporary folder, once with `--rows`
-rows and once with ten times as many; both are memory-mapped. Every measurement is a process of its own; in each round both sizes
-run one after the other, and ratios are taken within a round. The second of two epochs is timed; nothing is held out, so that an
-epoch is nothing but training. Measurements are kept in a JSON-lines file (`--keep`), from which a second run goes on. Writes
-benchmarks/results/scale.md. About 10 minutes on 2 cores.
+rows and once with ten times as many; both are memory-mapped. Every measurement is a process of its own; in each round both
+sizes run one after the other, and ratios are taken within a round. The second of two epochs is timed; nothing is held out, so
+that an epoch is nothing but training. Measurements are kept in a JSON-lines file (`--keep`), from which a second run goes on.
+Writes benchmarks/results/scale.md. About 10 minutes on 2 cores.
 """
 
 import argparse
@@ -120,8 +120,8 @@ def page(tables: list[str], rounds: int, machine: str) -> str:
     return (
         "# Scale\n\n"
         f"{machine} {rounds} interleaved rounds, one process a measurement; medians, ranges in brackets; ratios within a "
-        "round. Drawn 28 x 28 bytes, the 784-512-256-2 VAE, batches of 128, Adam 1e-3, seed 0; epoch 2 is timed. Peak memory is the "
-        "process's largest resident set, imports and mapped pages included. Script: `benchmarks/scale.py`.\n\n"
+        "round. Drawn 28 x 28 bytes, the 784-512-256-2 VAE, batches of 128, Adam 1e-3, seed 0; epoch 2 is timed. Peak memory is "
+        "the process's largest resident set, imports and mapped pages included. Script: `benchmarks/scale.py`.\n\n"
         + "\n\n".join(tables)
         + "\n"
     )

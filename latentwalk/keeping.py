@@ -11,7 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from latentwalk.data.columns import decoded, encoded, is_frame
-from latentwalk.data.dataset import Dataset, DataSpec, as_array, check_finite, opened, padded
+from latentwalk.data.dataset import Dataset, DataSpec, adopted, as_array, check_finite, padded
 from latentwalk.data.rows import Rows
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import CheckpointError, DataError
@@ -116,7 +116,7 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def _checked(self, X: ArrayLike | Dataset) -> NDArray[Any]:
         """X as an array (n, *E) of numbers like those learnt from; what is not in memory is not read, but for floats once."""
         check_is_fitted(self)
-        X = opened(X)
+        X = adopted(X)
         of_signals = self.spec_.kind == "signal" and self.spec_.missing
         if of_signals and isinstance(X, (list, tuple)) and all(isinstance(one, np.ndarray) for one in X):
             X = padded(X, self.spec_.shape[0])

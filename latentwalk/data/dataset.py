@@ -16,7 +16,7 @@ from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs
 from latentwalk.data.rows import Rows, evenly, picked, pieces, value_range
 from latentwalk.errors import DataError
 
-__all__ = ["DataSpec", "Dataset", "Kind", "as_array", "check_finite", "check_labels", "is_ragged", "opened", "padded"]
+__all__ = ["DataSpec", "Dataset", "Kind", "adopted", "as_array", "check_finite", "check_labels", "is_ragged", "padded"]
 
 Kind = Literal["image", "table", "signal"]
 Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF"]
@@ -163,7 +163,7 @@ class Dataset:
         >>> Dataset.of(np.eye(3), ["a", "b", "a"]).classes
         ('a', 'b')
         """
-        if (made := opened(x, y=y, kind=kind, **known)) is not x:
+        if (made := adopted(x, y=y, kind=kind, **known)) is not x:
             return made
         if is_ragged(x):
             x, kind = padded(x), kind or "signal"
@@ -194,7 +194,7 @@ class Dataset:
         )
 
 
-def opened(x: Any, **options: Any) -> Any:
+def adopted(x: Any, **options: Any) -> Any:
     """A Hugging Face `datasets.Dataset` as a `Dataset`; all else as it is. options: of `sources.huggingface.of_table`."""
     if type(x).__module__.split(".")[0] != "datasets":
         return x

@@ -120,8 +120,8 @@ def page(tables: list[str], rounds: int, machine: str) -> str:
     return (
         "# Scale\n\n"
         f"{machine} {rounds} interleaved rounds, one process a measurement; medians, ranges in brackets; ratios within a "
-        "round. Drawn 28 x 28 bytes, the 784-512-256-2 VAE, batches of 128, Adam 1e-3, seed 0; epoch 2 is timed. Peak memory is "
-        "the process's largest resident set, imports and mapped pages included. Script: `benchmarks/scale.py`.\n\n"
+        "round. Drawn 28 x 28 bytes, the 784-512-256-2 VAE, batches of 128, Adam 1e-3, seed 0; epoch 2 is timed. Peak memory "
+        "is the process's largest resident set, imports and mapped pages included. Script: `benchmarks/scale.py`.\n\n"
         + "\n\n".join(tables)
         + "\n"
     )

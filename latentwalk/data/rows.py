@@ -22,6 +22,7 @@ __all__ = [
     "Picked",
     "Rows",
     "changed",
+    "changed_by_row",
     "evenly",
     "fits",
     "is_read_when_asked",
@@ -149,9 +150,12 @@ def joined(*parts: Array) -> Array:
 
 def changed(x: Array, change: Callable[[Array], Array]) -> Array:
     """`change` of `x`, which takes any rows (m, *E) to rows (m, *E2): now where `x` is in memory or fits, or when asked for."""
-    if fits(x):
-        return change(np.asarray(x))
-    return cast(Array, Changed(x, lambda _, values: change(values)))
+    return changed_by_row(x, lambda _, values: change(values))
+
+
+def changed_by_row(x: Array, change: Callable[[NDArray[np.int64], Array], Array]) -> Array:
+    """The same where what becomes of a row depends on which it is: `change` takes row numbers (m,) as well, see `Changed`."""
+    return change(np.arange(len(x)), np.asarray(x)) if fits(x) else cast(Array, Changed(x, change))
 
 
 def fits(x: Array | Rows) -> bool:

@@ -180,7 +180,8 @@ def _check_folder(folder: Path) -> None:
         raise CheckpointError(f"{folder} is a file. Expected the folder of a run, made by: latentwalk fit DATA --out RUN")
     if not holds_model(folder) and holds_checkpoint(folder):
         raise CheckpointError(
-            f"{folder} holds a training that was cut short, and no model yet. Go on: latentwalk fit DATA --out {folder} --resume"
+            f"{folder} holds a training that was cut short, and no model yet. To go on: latentwalk fit DATA --out {folder} "
+            "--resume"
         )
     below = _models_below(folder)
     if not holds_model(folder) and below:

@@ -40,7 +40,9 @@ def _products(encoder: nn.Module, decoder: nn.Module, x: Tensor) -> list[Product
 
     for body in (encoder, decoder):
         body.to(memory_format=torch.channels_last)
-    layers = [layer for layer in chain(encoder.modules(), decoder.modules()) if isinstance(layer, (*CONVOLUTIONS, nn.Linear, nn.GRU))]
+    layers = [
+        layer for layer in chain(encoder.modules(), decoder.modules()) if isinstance(layer, (*CONVOLUTIONS, nn.Linear, nn.GRU))
+    ]
     hooks = [layer.register_forward_hook(look) for layer in layers]
     decoder(encoder(x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x).chunk(2, 1)[0])
     for hook in hooks:

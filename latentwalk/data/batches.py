@@ -59,8 +59,8 @@ class Batches(ABC):
 class Resident(Batches):
     """Rows of a tensor (n, *E) that lies in memory: one `index_select` a batch, no worker processes.
 
-    size: rows of a whole batch. seed: rows are shuffled anew each epoch; None keeps their order. rows: (m,) the row numbers that
-    take part, all unless given; nothing is copied for it. share: (k, n), this is process k of n.
+    size: rows of a whole batch. seed: rows are shuffled anew each epoch; None keeps their order. rows: (m,) the row numbers
+    that take part, all unless given; nothing is copied for it. share: (k, n), this is process k of n.
     A last batch of one row is dropped when shuffling (unless all have one): a step on it costs as much as a full one and is
     all noise.
     """

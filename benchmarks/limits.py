@@ -17,7 +17,7 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d)
 
 
 def seconds_of_products(encoder: nn.Module, decoder: nn.Module, x: Tensor) -> float:
-    """Seconds for the products of one step on the batch x (B, C, …). The decoder takes the first half of what the encoder says."""
+    """Seconds for the products of one step on the batch x (B, C, …); the encoder says (B, 2D), the decoder reads (B, D)."""
     products = _products(encoder, decoder, x)
     best, until = float("inf"), time.perf_counter() + SECONDS
     with torch.no_grad():
@@ -40,9 +40,8 @@ def _products(encoder: nn.Module, decoder: nn.Module, x: Tensor) -> list[Product
 
     for body in (encoder, decoder):
         body.to(memory_format=torch.channels_last)
-    layers = [
-        layer for layer in chain(encoder.modules(), decoder.modules()) if isinstance(layer, (*CONVOLUTIONS, nn.Linear, nn.GRU))
-    ]
+    kinds = (*CONVOLUTIONS, nn.Linear, nn.GRU)
+    layers = [layer for layer in chain(encoder.modules(), decoder.modules()) if isinstance(layer, kinds)]
     hooks = [layer.register_forward_hook(look) for layer in layers]
     decoder(encoder(x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x).chunk(2, 1)[0])
     for hook in hooks:

@@ -157,12 +157,12 @@ def page(tables: str, rounds: int, machine: str) -> str:
     return (
         "# Training speed\n\n"
         f"{machine} {rounds} interleaved rounds, one process a measurement; medians, ranges in brackets; ratios within a "
-        "round. Adam 1e-3, seed 0; epoch 2 is timed, and its loss is given. Images are gray MNIST as Bernoulli targets; signals "
-        "are drawn, their likelihood a Gaussian with sigma 1, its constant left out of the loss. 'x bare loop' is the ratio to the "
-        "loop of the same precision. The limit is 'products alone': the step's matrix products and convolutions in float32, the "
-        "best of many repetitions; bfloat16 may exceed it. Peak memory is the process's largest resident set, imports and data "
-        "included. All train the same PyTorch layers but Keras, which has its own of the same sizes. Keras on JAX saw an eighth of "
-        "the images with convolutions, and Keras on torch a fifth of the signals: they would take minutes. "
+        "round. Adam 1e-3, seed 0; epoch 2 is timed, and its loss is given. Images are gray MNIST as Bernoulli targets; "
+        "signals are drawn, their likelihood a Gaussian with sigma 1, its constant left out of the loss. 'x bare loop' is the "
+        "ratio to the loop of the same precision. The limit is 'products alone': the step's matrix products and convolutions "
+        "in float32, the best of many repetitions; bfloat16 may exceed it. Peak memory is the process's largest resident set, "
+        "imports and data included. All train the same PyTorch layers but Keras, which has its own of the same sizes. Keras on "
+        "JAX saw an eighth of the images with convolutions, Keras on torch a fifth of the signals: they would take minutes. "
         "Script: `benchmarks/speed.py`.\n\n"
         f"{tables}\n"
     )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
+from latentwalk.data.batches import Batches
 from latentwalk.data.columns import columns_of, is_frame, needs_columns, unnamed
 from latentwalk.data.columns import encoded as encoded_columns
 from latentwalk.data.corruption import Corruption, corruption_named
@@ -109,28 +110,20 @@ class Learner(Keeping):
             if not again:
                 self._assemble(x, spec)
             self._check_range(x)
-            settings = replace(settings, corruption=self.recipe_.corruption)
             self.model_.to(group.device)
-            learn, held = self._split(len(x), np.random.default_rng(seed))
-            if stream is not None:
-                held = np.arange(len(x) if self.validation else 0)
-            self.validation_rows_ = held
-            data, size = placed(x, group.device), int(self.batch_size)
-            if stream is None:
-                batches = batches_of(data, group.device, size, seed, learn, group.share)
-            else:
-                batches = stream.batches(group.device, size, seed, group.share, apart=len(held) > 0)
+            batches, validation = self._batches(x, stream, seed, group)
+            asked = stack.enter_context(stop_asked())
             epochs = train(
                 self.model_,
                 self.recipe_.loss(),
                 batches,
-                settings,
-                batches_of(data, group.device, 4 * size, rows=held, share=group.share) if len(held) else None,
+                replace(settings, corruption=self.recipe_.corruption),
+                validation,
                 going_on=again,
                 keeper=keeper,
                 start=start,
                 group=group,
-                asked=(asked := stack.enter_context(stop_asked())),
+                asked=asked,
             )
             before = self.history_ if again else _past(start)
             if keeper is not None:
@@ -300,6 +293,18 @@ class Learner(Keeping):
             **{name: getattr(self, name) for name in LEARNING},
             max_norm=network_named(self.network).max_norm,
         )
+
+    def _batches(self, x: NDArray[Any], stream: Stream | None, seed: int, group: Group) -> tuple[Batches, Batches | None]:
+        """Batches of x (n, *E) to learn from, and to choose the best weights on; those of a stream are what it holds."""
+        learn, held = self._split(len(x), np.random.default_rng(seed))
+        if stream is not None:
+            held = np.arange(len(x) if self.validation else 0)
+        self.validation_rows_ = held
+        data, device, size = placed(x, group.device), group.device, int(self.batch_size)
+        validation = batches_of(data, device, 4 * size, rows=held, share=group.share) if len(held) else None
+        if stream is not None:
+            return stream.batches(device, size, seed, group.share, apart=len(held) > 0), validation
+        return batches_of(data, device, size, seed, learn, group.share), validation
 
     def _split(self, n: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Row numbers to learn from and to choose the best weights on, each in order; none of the latter for very few rows."""

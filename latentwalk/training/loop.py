@@ -17,7 +17,7 @@ from torch.amp import GradScaler
 
 from latentwalk.data.batches import Batch, Batches
 from latentwalk.data.corruption import Corruption
-from latentwalk.errors import ConfigError, TrainingError, unknown
+from latentwalk.errors import CheckpointError, ConfigError, TrainingError, unknown
 from latentwalk.models.collapse import ACTIVE
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.objective import Objective, Terms
@@ -133,7 +133,7 @@ def train(
     model.train()
     run = _Run(State(_step(model, objective, settings, group)), batches, validation, settings, keeper, asked)
     if start is not None:
-        run.state.restore(start, leads=group.leads)
+        _restore(run.state, start, group)
     elif going_on and validation is not None:
         run.state.place.best = run.measured(validation, 0)[0]
     try:
@@ -141,6 +141,14 @@ def train(
     finally:
         model.load_state_dict(run.state.best)
         model.eval()
+
+
+def _restore(state: State, start: Snapshot, group: Group) -> None:
+    try:
+        state.restore(start, leads=group.leads)
+    except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise CheckpointError(f"the checkpoint does not fit this training: {reason}. Begin anew in another folder.") from error
 
 
 def _step(model: LatentModel, objective: Objective, settings: Settings, group: Group) -> Step:
@@ -187,6 +195,7 @@ class _Run:
     def epochs(self) -> Iterator[Epoch]:
         """Train until all epochs are done, patience ends or someone asks to stop; save at the end."""
         good = self.state.snapshot()
+        self._save()  # from now on there is something to go on from
         set_rate(self.step.optimiser, self._rate(0.0))
         while not self._finished():
             try:
@@ -297,8 +306,13 @@ class _Run:
     def _save(self) -> None:
         """Write a checkpoint, where one is wanted. Every process of a group must come here."""
         total = self.state.mean.total(self.group)
-        if self.keeper is not None:
+        if self.keeper is not None and self._well(total):
             self.keeper.write(self.state.snapshot(total))
+
+    def _well(self, mean: Mean) -> bool:
+        """Whether the state is one to go back to. If not, the next look at the loss will tell."""
+        sums = list(mean.sums.values())
+        return finite([weight.detach() for weight in self.step.learnt]) and (not sums or finite(sums))
 
     def _take_back(self, good: Snapshot, broken: Broken) -> None:
         """Be again as when all was well, and go on more slowly. Raises TrainingError when that was tried often enough."""

@@ -11,6 +11,7 @@ Every failure is a DataError (a ConfigError for an option) that begins with the 
 
 import gzip
 import os
+import stat
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -66,9 +67,7 @@ def read(
     ('a', 'b')
     """
     _check_options(split, size, color, kind)
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise DataError(f"{path}: no such file or folder.{_nearest(path)}")
+    path = _there(path)
     try:
         return _read(path, split, {"size": size, "color": color}, {"label": label, "columns": columns}, window, kind)
     except DataError as error:
@@ -112,6 +111,21 @@ def _read(
     if idx.looks_like(path):
         return idx.read_file(path, **shared)
     raise DataError(f"no reader for this kind of file. Expected one of: {FORMATS}.")
+
+
+def _there(given: str | os.PathLike[str]) -> Path:
+    """The path, which is that of a file or a folder: a pipe would be waited for, and a device read, for ever."""
+    path = Path(given)
+    try:
+        path = path.expanduser()
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{path}: no such file or folder.{_nearest(path)}") from None
+    except (OSError, RuntimeError, ValueError) as error:  # no such user; a zero byte in the name
+        raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise DataError(f"{path}: a pipe, socket or device. Data is read more than once: save it to a file, and give that.")
+    return path
 
 
 def _check_options(split: object, size: object, color: object, kind: object) -> None:

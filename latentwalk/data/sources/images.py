@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources.common import Split, assemble, undivided
+from latentwalk.data.sources.common import Split, archive, assemble, check_unpacked, undivided, unpacked
 from latentwalk.errors import ConfigError, DataError
 
 __all__ = ["Color", "Size", "check_size", "read_entries", "read_folder", "read_zip"]
 
 Color = Literal["gray", "rgb"]
 Size = int | tuple[int, int]  # a square's side, or (height, width)
-LARGEST = 1 << 28  # bytes of one image file; more in a .zip is a bomb rather than a picture
+LARGEST = 1 << 28  # bytes of one image file, and of the pixels that images of any length may have
+EXPANSION = 1000  # beyond that, bytes of pixels to a byte of images; blank pages have some hundreds
 GRAY = {"1", "L", "LA", "La", "I", "F"}
 SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
@@ -35,11 +36,20 @@ ORIENTATION = 0x0112
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file that may be an image: its name inside the source, its length, and how to get at its bytes."""
+    """A file that may be an image: its name inside the source, its length, and how to get at its bytes.
+
+    packed: the bytes it takes in an archive.
+    """
 
     name: str
     length: int
     content: Callable[[], bytes]
+    packed: int | None = None
+
+    @property
+    def held(self) -> int:
+        """How many bytes it takes where it lies."""
+        return self.length if self.packed is None else self.packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,11 @@ class Seen:
     entry: Entry
     size: tuple[int, int]
     color: bool
+
+    @property
+    def unpacked(self) -> int:
+        """Bytes of its pixels, as rows of the data set."""
+        return self.size[0] * self.size[1] * (3 if self.color else 1)
 
 
 def read_folder(path: Path, *, split: Split, kind: Kind | None, size: Size | None, color: Color | None) -> Dataset:
@@ -60,9 +75,9 @@ def read_folder(path: Path, *, split: Split, kind: Kind | None, size: Size | Non
 
 def read_zip(path: Path, *, split: Split, kind: Kind | None, size: Size | None, color: Color | None) -> Dataset:
     """All images in the archive, in the order of their names; nothing is unpacked to disk."""
-    with zipfile.ZipFile(path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
-        entries = [Entry(info.filename, info.file_size, partial(archive.read, info)) for info in infos]
+    with archive(path) as opened:
+        infos = [info for info in opened.infolist() if not info.is_dir()]
+        entries = [Entry(info.filename, info.file_size, partial(_member, opened, info), info.compress_size) for info in infos]
         return read_entries(entries, path.stem, split, kind, size, color)
 
 
@@ -79,6 +94,7 @@ def read_entries(
             raise DataError(f"no image here that can be read. {_complaint(skipped)}")
         shape = _one_size(seen, size)
         rgb = color == "rgb" or (color is None and any(header.color for header in seen))
+        check_unpacked(sum(header.unpacked for header in seen), sum(header.entry.held for header in seen), EXPANSION, LARGEST)
         x = np.empty((len(seen), *shape, 3) if rgb else (len(seen), *shape), np.uint8)
         names: list[str] = []
         for header in seen:
@@ -99,6 +115,11 @@ def read_entries(
     )
     # Bytes mean 0 to 255, even where all images happen to be as dark as 1.
     return replace(data, spec=replace(data.spec, low=0.0, high=255.0)) if data.spec.high == 1 else data
+
+
+def _member(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    with opened.open(info) as stream:
+        return bytes(unpacked(stream, info.compress_size))
 
 
 def _hidden(name: str) -> bool:
@@ -140,6 +161,7 @@ def _header(entry: Entry, skipped: dict[str, str]) -> Seen | None:
             height, width = image.height, image.width
             if image.getexif().get(ORIENTATION) in SIDEWAYS:
                 height, width = width, height
+            check_unpacked(4 * height * width, entry.held, EXPANSION, LARGEST)  # Pillow takes 4 bytes for a pixel
             return Seen(entry, (height, width), _has_color(image))
     except Exception as error:  # as above: any decoder, any error
         skipped[entry.name] = _reason(error)

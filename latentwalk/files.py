@@ -29,6 +29,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def content_of(path: Path) -> bytes:
     """The bytes of a regular file: a pipe would be waited for, and a device read, for ever. Raises OSError."""
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "no file has a zero byte in its name")
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "a folder, pipe or device where a file is expected")
     return path.read_bytes()

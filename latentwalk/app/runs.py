@@ -22,7 +22,7 @@ from latentwalk.data import Dataset
 from latentwalk.data.sources import join
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimator import Autoencoder
-from latentwalk.files import complaint
+from latentwalk.files import complaint, json_of
 from latentwalk.latent.space import LatentSpace
 
 __all__ = ["MODEL", "REPORT", "Run", "holds_model"]
@@ -55,17 +55,17 @@ class Run:
         model = Autoencoder.load(folder)
         model.progress = False
         path = folder / ABOUT
-        if not path.exists():
-            return cls(folder, model, epochs=len(model.history_))
         try:
-            about = json.loads(path.read_text(encoding="utf-8"))
+            about = json_of(path)
             if wrong := complaint(path, about, "run", FORMAT, VERSION):
                 raise CheckpointError(wrong)
             source = Source.from_json(about["source"])
             return cls(folder, model, source, dict(about["data"]), tuple(about["classes"]), int(about["epochs"]))
+        except FileNotFoundError:
+            return cls(folder, model, epochs=len(model.history_))
         except OSError as error:
-            raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise CheckpointError(
                 f"{path} is damaged ({error}). Delete it, and say where the data is with --data, to use the model anyway."
             ) from error

@@ -159,10 +159,8 @@ def _header(stream: IO[bytes]) -> Header:
     except Exception as error:  # NumPy hands a header to Python's own parser, which fails in many ways
         raise DataError(f"not NumPy's .npy format, or cut off ({error}). Write it again with numpy.save.") from error
     try:
-        np.broadcast_to(
-            np.empty((), header.dtype), header.shape
-        )  # no axis below 0, nor more of them than NumPy has: takes no memory
-    except ValueError as error:
+        np.broadcast_to(np.empty((), header.dtype), header.shape)  # no axis below 0, nor too many of them; takes no memory
+    except (ValueError, TypeError) as error:  # TypeError: a truth value where a length should be
         raise DataError(
             f"the header claims the shape {header.shape} ({error}). Write the file again with numpy.save."
         ) from error

@@ -47,8 +47,10 @@ def unpacked(stream: IO[bytes], packed: int, most: int | None = None) -> bytearr
 @contextmanager
 def archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """A .zip or .npz whose members are packed by deflate or not at all, lie apart, and are no bomb. Raises DataError."""
-    with zipfile.ZipFile(path) as opened:
+    with _directory(path) as opened:
         members, length = opened.infolist(), path.stat().st_size
+        if not all(member.filename for member in members):
+            raise DataError("a member has no name. The archive is damaged: pack it again.")
         for member in members:  # the other methods unpack to a million times the size, and not piece by piece
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise DataError(f"{member.filename!r} is packed by a method other than deflate. Pack the archive again.")
@@ -56,6 +58,15 @@ def archive(path: Path) -> Iterator[zipfile.ZipFile]:
             raise DataError(f"the members overlap, or claim more than the {length:,} bytes of the archive. Pack it again.")
         check_unpacked(sum(member.file_size for member in members), length)
         yield opened
+
+
+def _directory(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile):
+        raise
+    except Exception as error:  # zipfile meets a damaged directory with whatever comes up
+        raise DataError(f"its list of members is damaged: {error}. Pack the archive again.") from error
 
 
 def undivided(split: Split) -> None:

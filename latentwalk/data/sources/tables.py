@@ -30,7 +30,7 @@ LABELS = ("label", "class", "target", "y")  # in order of preference
 NAMES = ("name", "file", "filename")  # text that says which row it is
 TRUTH = {"true": "1", "false": "0"}
 INSTALL = "Install them with: pip install 'latentwalk[data]' pyarrow"
-MOST_COLUMNS = 100_000  # genes are 30,000; a reader of tables takes a while for each
+MOST_COLUMNS = 50_000  # genes are 30,000; a reader of tables takes a while for each
 Columns = dict[str, NDArray[Any]]
 Open = Callable[[], IO[bytes]]
 
@@ -45,7 +45,9 @@ def read_csv(
         source, pandas = _source(path), _optional("pandas")
         names = _names(source, delimiter)
         found = _plainly(source, delimiter, names) if pandas is None else _by_pandas(pandas, source, delimiter, names)
-    except (UnicodeDecodeError, csv.Error, zlib.error, EOFError, gzip.BadGzipFile) as error:
+    except csv.Error as error:
+        raise DataError(f"not readable as CSV: {error}. Save the table again.") from error
+    except (UnicodeDecodeError, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise DataError(f"not readable as text in UTF-8: {error}. Save the table again as CSV in UTF-8.") from error
     return _table(found, kind, label, path.name.split(".")[0], columns, first_line=2)
 

@@ -59,8 +59,11 @@ class Run:
             about = json_of(path)
             if wrong := complaint(path, about, "run", FORMAT, VERSION):
                 raise CheckpointError(wrong)
-            source = Source.from_json(about["source"])
-            return cls(folder, model, source, dict(about["data"]), tuple(about["classes"]), int(about["epochs"]))
+            source = None if about["source"] is None else Source.from_json(about["source"])
+            classes, epochs = about["classes"], about["epochs"]
+            if not all(isinstance(name, str) for name in classes) or type(epochs) is not int:
+                raise TypeError(f"classes {classes!r:.40} and {epochs!r:.40} epochs")
+            return cls(folder, model, source, dict(about["data"]), tuple(classes), epochs)
         except FileNotFoundError:
             return cls(folder, model, epochs=len(model.history_))
         except OSError as error:

@@ -130,7 +130,9 @@ Wound = Callable[[bytes], bytes]
 
 
 def _wound(valid: Sequence[bytes]) -> st.SearchStrategy[Wound]:
-    place = st.integers(0, 999).map(lambda share: share / 1000) | st.integers(0, 64)  # a share of the length, or a byte of the header
+    place = st.integers(0, 999).map(lambda share: share / 1000) | st.integers(
+        0, 64
+    )  # a share of the length, or a byte of the header
     new = st.binary(min_size=1, max_size=4) | st.sampled_from(FIELDS)
     return st.one_of(
         st.builds(lambda at: lambda old: old[: _at(at, old)], place),

@@ -66,7 +66,7 @@ def read(
     ...     read(f"{folder}/squares.npz").classes
     ('a', 'b')
     """
-    _check_options(split, size, color, kind)
+    _check_options(split, size, color, kind, label, window)
     path = _there(path)
     try:
         return _read(path, split, {"size": size, "color": color}, {"label": label, "columns": columns}, window, kind)
@@ -128,13 +128,15 @@ def _there(given: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _check_options(split: object, size: object, color: object, kind: object) -> None:
+def _check_options(split: object, size: object, color: object, kind: object, label: object, window: object) -> None:
     if split not in get_args(Split):
         raise unknown("split", split, get_args(Split))
     if color not in (None, *get_args(Color)):
         raise unknown("color", color, get_args(Color))
     if kind not in (None, *get_args(Kind)):
         raise unknown("kind", kind, get_args(Kind))
+    if not isinstance(label, str | None) or not isinstance(window, int | None):
+        raise ConfigError(f"label={label!r}, window={window!r}: expected a name, and a whole number of samples, or None.")
     images.check_size(size)
 
 

@@ -12,7 +12,6 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -120,7 +119,7 @@ def _table(
 
 def _features(numbers: Columns, kind: Kind | None, known: Sequence[Column] | None, first_line: int) -> Any:
     """Plain numbers as an array (n, C), everything else as a frame; as these columns have it, where they are known."""
-    texts = [column for column, values in numbers.items() if values.dtype.kind not in "biuf" and not _mostly_numbers(values)]
+    texts = [column for column, values in numbers.items() if not _meant_as_numbers(values)]
     if known is None and not texts:
         return np.column_stack([_numbers(column, values, first_line) for column, values in numbers.items()])
     pandas = _optional("pandas")
@@ -138,8 +137,10 @@ def _features(numbers: Columns, kind: Kind | None, known: Sequence[Column] | Non
     return frame.mask(frame == "") if texts else frame
 
 
-def _mostly_numbers(values: NDArray[Any]) -> bool:
-    """Whether a column of text seems meant as numbers: then a word among them is a mistake to be told, no category."""
+def _meant_as_numbers(values: NDArray[Any]) -> bool:
+    """Whether a column holds numbers, or text that seems meant as such: then a word is a mistake to be told, no category."""
+    if values.dtype.kind in "biufmM":  # a date is no number, although NumPy makes one of it
+        return values.dtype.kind in "biuf"
     there = [value for value in values if value is not None and value == value and value != ""]
     return sum(map(_is_number, there)) >= len(there) / 2 > 0
 
@@ -270,10 +271,10 @@ def _is_finite(value: object) -> bool:
 def _source(path: Path) -> Open:
     """How to open the file, which is read more than once; unpacked, where it is gzipped."""
     if path.suffix.lower() != ".gz":
-        return partial(path.open, "rb")
+        return lambda: path.open("rb")
     with gzip.open(path, "rb") as stream:
         content = bytes(unpacked(cast(IO[bytes], stream), path.stat().st_size))
-    return partial(io.BytesIO, content)
+    return lambda: io.BytesIO(content)
 
 
 def _text(source: Open) -> IO[str]:

@@ -47,6 +47,8 @@ def write(folder: str | os.PathLike[str], description: Mapping[str, Any], weight
         for stale in folder.glob("weights-*.safetensors"):
             if stale.name != name:
                 stale.unlink()
+        for torn in [*folder.glob(".weights-*"), *folder.glob(f".{DESCRIPTION}-*")]:  # of a process that was killed
+            torn.unlink(missing_ok=True)
     except OSError as error:
         raise CheckpointError(
             f"cannot save the model in {folder}: {error.strerror or error}. Nothing that was saved there before is lost. "

@@ -63,7 +63,7 @@ def test_damage_costs_one_interval(begun, tmp_path):
     before.write_bytes(b"")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert outcome(keeper.about, tmp_path) is None
+        assert outcome(keeper.about, tmp_path, within=True) is None
 
 
 @FUZZ

@@ -2,6 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from latentwalk.data.columns import decoded, encoded, is_frame
 from latentwalk.data.dataset import Dataset, DataSpec, as_array, check_finite, padded
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import CheckpointError, DataError
+from latentwalk.export import write
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
@@ -84,6 +86,16 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             raise CheckpointError(f"{folder}/{checkpoint.DESCRIPTION} does not describe its weights: {reason}.") from error
         self.model_.eval()
         return self
+
+    def export(self, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+        """Write encoder.onnx and decoder.onnx to a folder, replacing those that are there; see `latentwalk.export`.
+
+        The encoder takes X as `transform` does, of the type it had in `fit`; the decoder answers as `inverse_transform` does,
+        and for a frame in numbers, one a column. Needs the packages of latentwalk[export].
+        Raises ConfigError, CheckpointError.
+        """
+        check_is_fitted(self)
+        return write(self.model_, self.spec_, folder)
 
     # ------------------------------------------------------------------ scikit-learn's protocol
 

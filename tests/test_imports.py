@@ -14,6 +14,7 @@ ORDER = [
     "models",
     "training",
     "latent",
+    "export",
     "keeping",
     "estimator",
     "comparison",

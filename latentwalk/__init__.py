@@ -18,6 +18,7 @@ from latentwalk.errors import (
     NotGenerativeError,
     TrainingError,
     TrainingStopped,
+    TrainingWarning,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ __all__ = [
     "Sparsity",
     "TrainingError",
     "TrainingStopped",
+    "TrainingWarning",
     "__version__",
     "active_units",
     "collapsed",

@@ -8,7 +8,8 @@
     └── CheckpointError      a saved model that cannot be written or read              (also a RuntimeError)
 
     UserWarning
-    └── TrainingStopped      Ctrl-C ended training early; what was learnt is kept
+    ├── TrainingStopped      Ctrl-C ended training early; what was learnt is kept
+    └── TrainingWarning      something is wrong with a training that goes on: a collapse, a rescue
 
 A message says what happened, where, what was found, what was expected, and what to do about it.
 """
@@ -24,6 +25,7 @@ __all__ = [
     "NotGenerativeError",
     "TrainingError",
     "TrainingStopped",
+    "TrainingWarning",
     "unknown",
 ]
 
@@ -46,6 +48,10 @@ class TrainingError(LatentwalkError, RuntimeError):
 
 class TrainingStopped(UserWarning):
     """A warning: Ctrl-C ended training early, and what was learnt until then is kept."""
+
+
+class TrainingWarning(UserWarning):
+    """A warning: training goes on, but not well; what is wrong, and what to try."""
 
 
 class NotGenerativeError(LatentwalkError, RuntimeError):

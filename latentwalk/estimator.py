@@ -1,39 +1,30 @@
 """The scikit-learn face: `Autoencoder("vae", latent=2).fit(X)`, and what can be done with it then."""
 
-import warnings
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from latentwalk.data.batches import Resident
-from latentwalk.data.columns import columns_of, is_frame, needs_columns, unnamed
 from latentwalk.data.columns import decoded as decoded_columns
-from latentwalk.data.columns import encoded as encoded_columns
-from latentwalk.data.corruption import Corruption, corruption_named
-from latentwalk.data.dataset import Dataset, DataSpec, Kind, check_finite, check_labels, is_ragged, padded
-from latentwalk.data.scaling import Scaling, as_tensor
-from latentwalk.errors import ConfigError, DataError, NotGenerativeError, TrainingError, TrainingStopped
-from latentwalk.keeping import Keeping
+from latentwalk.data.corruption import Corruption
+from latentwalk.data.dataset import Dataset, DataSpec, check_finite
+from latentwalk.data.rows import changed_by_row
+from latentwalk.errors import ConfigError, DataError, NotGenerativeError
 from latentwalk.latent.sampling import Sampler, StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.learner import Learner
 from latentwalk.models.inference import bounds, decoded, drawn, encoded, log_probs
-from latentwalk.models.likelihood import OF_COLUMNS, Likelihood, likelihood_named
-from latentwalk.models.recipes import Recipe, assemble, recipe_named
-from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
-from latentwalk.training.history import Epoch
-from latentwalk.training.loop import LearningSchedule, Settings, train
-from latentwalk.training.progress import with_progress
-from latentwalk.training.runtime import device_named, seeded
+from latentwalk.models.likelihood import Likelihood
+from latentwalk.models.recipes import Recipe
+from latentwalk.networks.build import Network
+from latentwalk.training.optimise import LearningSchedule, OptimizerName
 
 __all__ = ["Autoencoder"]
 
 
-class Autoencoder(Keeping):
+class Autoencoder(Learner):
     """An autoencoder of any family, for arrays (n, *E) of numbers, signals of any length, and frames of mixed columns.
 
     recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`. latent: D, the number of
@@ -41,12 +32,13 @@ class Autoencoder(Keeping):
     network: "auto", "dense", "conv", "fully-conv", "gru", "lstm" or a `Network`. likelihood: "auto", "bernoulli",
     "continuous-bernoulli", "gaussian", for tables "student-t", "negative-binomial", "mixed", or a `Likelihood`. noise: what
     spoils the input while training, instead of what the recipe says: a deviation (0.5), a range of them ((0.1, 0.6), for noise
-    of unknown strength), the name of a kind ("masking"), or a `Corruption`. epochs, batch_size, learning_rate,
-    learning_schedule, patience,
-    precision, compile: see `Settings`. validation: share of the rows on which the best weights are chosen; they are not trained
-    on. device: "auto", "cpu", "cuda", …. random_state: an integer makes fitting repeatable on one machine. warm_start: fitting
-    again goes on from the weights there are. spec: a `DataSpec`, where the one read off X is not right. progress: draw a bar
-    while fitting, on a terminal.
+    of unknown strength), the name of a kind ("masking"), or a `Corruption`. batch_size: rows of a
+    training step. epochs, optimizer, learning_rate, learning_schedule, warmup, weight_decay, patience, precision, compile,
+    clip, skip, accumulate, ema: see `Settings`. validation: share of the rows on which the best weights are chosen; they are
+    not trained on. device: "auto", "cpu", "cuda", …. random_state: an integer makes fitting repeatable on one machine.
+    warm_start: fitting again goes on from the weights there are. spec: a `DataSpec`, where the one read off X is not right.
+    progress: draw a bar while fitting, on a terminal. checkpoint_every: seconds between two checkpoints of `fit(…,
+    checkpoint=FOLDER)`.
 
     Learned: model_ (a `LatentModel`), spec_, recipe_, network_, likelihood_, history_ (a list of `Epoch`),
     validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit short).
@@ -67,8 +59,15 @@ class Autoencoder(Keeping):
         noise: float | tuple[float, float] | str | Corruption | None = None,
         epochs: int = 20,
         batch_size: int = 128,
+        optimizer: OptimizerName = "adam",
         learning_rate: float = 1e-3,
         learning_schedule: LearningSchedule = "constant",
+        warmup: float = 0.0,
+        weight_decay: float = 0.0,
+        clip: float | None = None,
+        skip: float | None = None,
+        accumulate: int = 1,
+        ema: float | None = None,
         patience: int | None = None,
         validation: float = 0.1,
         precision: str = "float32",
@@ -78,6 +77,7 @@ class Autoencoder(Keeping):
         warm_start: bool = False,
         spec: DataSpec | None = None,
         progress: bool = True,
+        checkpoint_every: float = 60.0,
     ) -> None:
         self.recipe = recipe
         self.latent = latent
@@ -86,8 +86,15 @@ class Autoencoder(Keeping):
         self.noise = noise
         self.epochs = epochs
         self.batch_size = batch_size
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_schedule = learning_schedule
+        self.warmup = warmup
+        self.weight_decay = weight_decay
+        self.clip = clip
+        self.skip = skip
+        self.accumulate = accumulate
+        self.ema = ema
         self.patience = patience
         self.validation = validation
         self.precision = precision
@@ -97,131 +104,7 @@ class Autoencoder(Keeping):
         self.warm_start = warm_start
         self.spec = spec
         self.progress = progress
-
-    # ------------------------------------------------------------------ learning
-
-    def fit(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> Self:
-        """Learn from X (n, *E), n at least 2. `y` is not used; its length is checked.
-
-        In a table or a signal, NaN says that a value was not observed; X may be a list of signals of different lengths.
-        Ctrl-C ends training early: the best weights so far are kept, and a warning says how to go on.
-        Raises DataError, ConfigError, TrainingError.
-        """
-        settings, device = self._settings(), device_named(self.device)
-        again = self.warm_start and hasattr(self, "model_")
-        x, spec = (self._checked(X), self.spec_) if again else self._first_seen(X)
-        if y is not None:
-            check_labels(np.asarray(y).reshape(-1), len(x))
-        if len(x) < 2:
-            raise DataError(f"found 1 sample (X has shape {x.shape}); learning needs at least 2 rows.")
-        seed = self._seed()
-        with seeded(seed, device):
-            if not again:
-                self._assemble(x, spec)
-            self._check_range(x)
-            settings = replace(settings, corruption=self.recipe_.corruption)
-            self.model_.to(device)
-            learn, held = self._split(len(x), np.random.default_rng(seed))
-            self.validation_rows_ = held
-            data, size = as_tensor(x).to(device), int(self.batch_size)
-            batches = Resident(data, size, seed, learn)
-            validation = Resident(data, 4 * size, rows=held) if len(held) else None
-            epochs = train(self.model_, self.recipe_.loss(), batches, settings, validation, going_on=again)
-            self._learn(epochs, self.history_ if again else [])
-        return self
-
-    def _learn(self, epochs: Iterator[Epoch], before: list[Epoch]) -> None:
-        """Run through `epochs`, keeping the history; Ctrl-C ends it and keeps what was learnt."""
-        self.history_ = list(before)
-        self.interrupted_ = False
-        try:
-            for epoch in with_progress(epochs, self.epochs) if self.progress else epochs:
-                self.history_.append(replace(epoch, number=len(self.history_) + 1))
-        except TrainingError:
-            if not self.history_:
-                del self.model_  # nothing was learnt: the estimator is as if never fitted
-            raise
-        except KeyboardInterrupt:
-            self.interrupted_ = True
-            epochs.close()  # type: ignore[attr-defined]  # a generator; closing it puts the best weights back
-            warnings.warn(
-                f"training was stopped after {len(self.history_)} of {len(before) + self.epochs} epochs; the best weights so "
-                "far are kept. To go on: set_params(warm_start=True).fit(X).",
-                TrainingStopped,
-                stacklevel=3,
-            )
-
-    def _first_seen(self, X: ArrayLike | Dataset) -> tuple[NDArray[Any], DataSpec]:
-        """The data to learn from, (n, *E), and what it is."""
-        known = X.spec if isinstance(X, Dataset) else None
-        kind: Kind | None = None
-        likelihood = self.likelihood.kind if isinstance(self.likelihood, Likelihood) else self.likelihood
-        if is_frame(X) and (needs_columns(X) or likelihood == "mixed"):
-            columns = columns_of(X)
-            X = encoded_columns(X, columns)
-            known = DataSpec.of_columns(X, columns)
-        elif is_ragged(X):
-            X, kind = padded(X), "signal"
-        x = self._as_array(X, reset=True)
-        network = network_named(self.network).kind
-        if known is None and (network in RECURRENT or (network in CONVOLUTIONAL and x.ndim == 2)):
-            kind = "signal"  # these networks read (n, T) and (n, T, F) in one way only
-        spec = self.spec or known or DataSpec.infer(x, kind)
-        if spec.shape != x.shape[1:]:
-            raise ConfigError(f"spec says an example has shape {spec.shape}; in X it has {x.shape[1:]}.")
-        check_finite(x, missing=spec.missing)
-        if likelihood in OF_COLUMNS and spec.kind == "table" and not spec.columns:
-            if likelihood == "mixed":
-                raise ConfigError('likelihood="mixed" needs named columns. Give a pandas frame, or a Dataset read from a file.')
-            spec = replace(spec, columns=unnamed(x, "count" if likelihood == "negative-binomial" else "continuous"))
-        return x, spec
-
-    def _assemble(self, x: NDArray[Any], spec: DataSpec) -> None:
-        recipe, network = self._recipe(), network_named(self.network)
-        if recipe.corruption is not None:
-            recipe = replace(recipe, corruption=recipe.corruption.fitted(spec))
-        latent = network.code(spec, self.latent)
-        if latent is None:
-            latent = spec.size if recipe.latent is None else recipe.latent
-        if not (isinstance(latent, (int, np.integer)) and latent >= 1):
-            raise ConfigError(f"latent={self.latent!r} is not a number of dimensions. Expected a whole number, at least 1.")
-        likelihood = likelihood_named(self.likelihood, spec)
-        scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
-        self.model_ = assemble(recipe, spec, network, likelihood, int(latent), scaling)
-        self.spec_, self.recipe_, self.network_, self.likelihood_ = spec, recipe, network, likelihood
-        self.n_features_in_ = spec.size
-        if spec.framed:
-            self.feature_names_in_ = np.array([column.name for column in spec.columns], dtype=object)
-
-    def _recipe(self) -> Recipe:
-        """The recipe, with the noise that was asked for. Raises ConfigError."""
-        recipe = recipe_named(self.recipe)
-        return recipe if self.noise is None else replace(recipe, corruption=corruption_named(self.noise))
-
-    def _settings(self) -> Settings:
-        if not (isinstance(self.batch_size, (int, np.integer)) and self.batch_size >= 1):
-            raise ConfigError(f"batch_size={self.batch_size!r}: expected a whole number, at least 1.")
-        if not (isinstance(self.validation, (int, float, np.floating)) and 0 <= self.validation < 1):
-            raise ConfigError(f"validation={self.validation!r} is not a share of the rows. Expected 0 <= validation < 1.")
-        recipe = self._recipe()
-        if self.compile and recipe.contraction:
-            raise ConfigError("compile=True cannot differentiate a gradient, as a contractive recipe must. Use compile=False.")
-        return Settings(
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            learning_schedule=self.learning_schedule,
-            patience=self.patience,
-            precision=self.precision,
-            compile=self.compile,
-            draws=recipe.draws,
-            max_norm=network_named(self.network).max_norm,
-        )
-
-    def _split(self, n: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Row numbers to learn from and to choose the best weights on, each in order; none of the latter for very few rows."""
-        held = min(round(self.validation * n), n - 1)
-        rows = rng.permutation(n)
-        return np.sort(rows[held:]), np.sort(rows[:held])
+        self.checkpoint_every = checkpoint_every
 
     # ------------------------------------------------------------------ using
 
@@ -329,7 +212,7 @@ class Autoencoder(Keeping):
         return LatentSpace(
             codes=codes,
             scales=scales,
-            data=np.where(np.isnan(x), self._decoded(codes), x) if self.spec_.missing else x,
+            data=changed_by_row(x, partial(self._filled, codes)) if self.spec_.missing else x,
             decode=self._decoded,
             prior=self._prior(),
             labels=labelled.y,
@@ -340,23 +223,12 @@ class Autoencoder(Keeping):
 
     # ------------------------------------------------------------------ inside
 
+    def _filled(self, codes: NDArray[np.float32], rows: NDArray[np.int64], x: NDArray[Any]) -> NDArray[Any]:
+        """Rows `rows` of the data, x, with what their codes decode to where a value is missing."""
+        return np.where(np.isnan(x), self._decoded(codes[rows]), x)
+
     def _framed(self, x: NDArray[Any]) -> Any:
         return decoded_columns(x, self.spec_.columns) if self.spec_.framed else x
-
-    def _check_range(self, x: NDArray[Any]) -> None:
-        """Raise DataError where the likelihood knows no such values: outside the range that was scaled to [0, 1]."""
-        if self.likelihood_.kind not in ("bernoulli", "continuous-bernoulli"):
-            return
-        low, high = (self.spec_.low, self.spec_.high) if self.spec_.kind == "image" else (0.0, 1.0)
-        for worst in (float(np.nanmin(x)), float(np.nanmax(x))):
-            if not low <= worst <= high:
-                raise DataError(
-                    f'likelihood="{self.likelihood_.kind}" needs values in [{low:g}, {high:g}] here; X holds {worst:g}. '
-                    'Clip or scale X, or fit with likelihood="gaussian".'
-                )
-
-    def _seed(self) -> int:
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _prior(self, temperature: float = 1.0) -> Sampler:
         if not (np.isfinite(temperature) and temperature >= 0):

@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[1] / "latentwalk"
 ORDER = [
     "errors",
     "files",
+    "chance",
     "data",
     "networks",
     "models",
@@ -16,6 +17,7 @@ ORDER = [
     "latent",
     "export",
     "keeping",
+    "learner",
     "estimator",
     "comparison",
     "uses",

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
+from latentwalk import chance
 from latentwalk.data.dataset import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
 
@@ -88,7 +89,7 @@ class Corruption:
         low, high = self.range
         if low == high:
             return x.new_full((), low)
-        share = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device, dtype=x.dtype)
+        share = chance.uniform((len(x), *[1] * (x.ndim - 1)), x)
         return low * (high / low) ** share if low > 0 else high * share
 
 
@@ -102,24 +103,24 @@ def corruption_named(noise: "float | tuple[float, float] | str | Corruption") ->
 
 
 def _gaussian(x: Tensor, deviation: Tensor) -> Tensor:
-    return x + deviation * torch.randn_like(x)
+    return x + deviation * chance.normal(x.shape, x)
 
 
 def _masking(x: Tensor, share: Tensor) -> Tensor:
-    return torch.where(torch.rand_like(x) < share, x * 0, x)
+    return torch.where(chance.uniform(x.shape, x) < share, x * 0, x)
 
 
 def _salt_and_pepper(x: Tensor, share: Tensor) -> Tensor:
-    luck = torch.rand_like(x)
+    luck = chance.uniform(x.shape, x)
     return torch.where(luck < share, (luck < share / 2).to(x), x)
 
 
 def _poisson(x: Tensor, photon: Tensor) -> Tensor:
-    return torch.where(photon > 0, torch.poisson(x.clamp(min=0) / photon.clamp(min=1e-6)) * photon, x)
+    return torch.where(photon > 0, chance.poisson(x.clamp(min=0) / photon.clamp(min=1e-6)) * photon, x)
 
 
 def _missing_steps(x: Tensor, share: Tensor) -> Tensor:
-    steps = torch.rand(len(x), 1, x.shape[-1], device=x.device) < share
+    steps = chance.uniform((len(x), 1, x.shape[-1]), x) < share
     return torch.where(steps, x * 0, x)
 
 

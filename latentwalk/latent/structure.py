@@ -9,13 +9,13 @@ from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 
 from latentwalk.errors import DataError
+from latentwalk.models.collapse import ACTIVE, COLLAPSED
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
 
 __all__ = ["Units", "active_units", "class_accuracy", "collapsed", "neighbour_preservation", "trustworthiness"]
 
-ACTIVE = 0.01  # Burda et al. 2016: a dimension whose posterior mean varies less than this is not used
 NAMED = 8  # dimensions listed by number in a sentence; beyond that only their count is given
 
 
@@ -60,8 +60,7 @@ def collapsed(space: "LatentSpace") -> str | None:
     if len(dead) == dim:
         return (
             f"The posterior has collapsed: none of the {dim} latent dimensions depends on the data (the codes' variance is at "
-            f"most {units.variance.max():.1e}), so the decoder ignores them and every draw looks alike. Lower beta, warm it up "
-            "from 0, or give free nats; if the loss was still falling, train for more epochs."
+            f"most {units.variance.max():.1e}), {COLLAPSED}"
         )
     which = f" ({', '.join(map(str, dead))})" if len(dead) <= NAMED else ""
     return (

@@ -6,6 +6,8 @@ Source: Rifai et al. 2011, "Contractive auto-encoders: explicit invariance durin
 import torch
 from torch import Tensor
 
+from latentwalk import chance
+
 __all__ = ["squared_jacobian"]
 
 EXACT = 8  # dimensions up to which every row of the Jacobian is found; beyond, as many random mixtures of rows
@@ -22,7 +24,7 @@ def squared_jacobian(mu: Tensor, x: Tensor) -> Tensor:
     if latent <= EXACT:
         ways = torch.eye(latent, device=mu.device, dtype=mu.dtype)[:, None].expand(-1, len(mu), -1)
     else:
-        ways = torch.randint(0, 2, (EXACT, *mu.shape), device=mu.device).to(mu) * 2 - 1
+        ways = chance.signs((EXACT, *mu.shape), mu, axis=1)
     learning = torch.is_grad_enabled()
     rows = [
         torch.autograd.grad(mu, x, way, create_graph=learning, retain_graph=True)[0].flatten(1).square().sum(-1) for way in ways

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from latentwalk.data.rows import release
 from latentwalk.data.scaling import as_tensor
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import log_weights
@@ -102,6 +103,8 @@ def _in_chunks(model: LatentModel, function: Callable[..., tuple[Tensor, ...]], 
             whole = [torch.empty((rows, *answer.shape[1:]), dtype=answer.dtype) for answer in answers]
         for all_, answer in zip(whole, answers, strict=True):
             all_[start : start + size] = answer[: rows - start]
+        for some in given:
+            release(some)
     return [all_.numpy() for all_ in whole]
 
 

@@ -5,10 +5,11 @@ Gaussian: the true one, p(z | x), is whatever prior and decoder make it.
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 from torch.nn.functional import hardtanh
 
+from latentwalk import chance
 from latentwalk.models.conditional import Head
 
 __all__ = ["DiagonalGaussian", "DiagonalNormal", "Point", "PointMass"]
@@ -33,6 +34,12 @@ class DiagonalNormal(Independent):  # type: ignore[type-arg]
         self.log_variance = log_variance
         super().__init__(Normal(mu, (0.5 * log_variance).exp(), validate_args=False), 1, validate_args=False)
 
+    def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
+        """mu + sigma * noise, (*sample_shape, B, D), gradients passing through mu and sigma."""
+        mu = self.base_dist.loc
+        noise = chance.normal((*sample_shape, *mu.shape), mu, axis=len(sample_shape))
+        return mu + self.base_dist.scale * noise
+
 
 class Point(Head):
     """raw (..., D) → all mass on one code: the encoder of a plain autoencoder.
@@ -45,7 +52,7 @@ class Point(Head):
         super().__init__()
         self.squash = squash
         self.keep = keep
-        self.silence = nn.Dropout(silence)
+        self.silence = chance.Dropout(silence)
 
     def forward(self, raw: Tensor) -> Distribution:
         z = raw.sigmoid() if self.squash else raw

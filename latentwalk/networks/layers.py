@@ -6,6 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from latentwalk.chance import Dropout
 from latentwalk.errors import unknown
 
 __all__ = ["ACTIVATIONS", "Filled", "activation", "channels_last", "clip_norms", "stack"]
@@ -33,7 +34,7 @@ def stack(widths: Sequence[int], act: str, dropout: float) -> list[nn.Module]:
     for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), activation(act)]
         if dropout:
-            layers.append(nn.Dropout(dropout))
+            layers.append(Dropout(dropout))
     return layers
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from latentwalk.chance import Dropout
 from latentwalk.networks.layers import stack
 
 __all__ = ["RecurrentDecoder", "RecurrentEncoder", "RecurrentKind"]
@@ -44,7 +45,7 @@ class RecurrentEncoder(nn.Module):
         self.forwards = CELLS[kind](event[0], units, batch_first=True)
         self.backwards = CELLS[kind](event[0], units, batch_first=True)
         sizes = [2 * units, *dense]
-        forget = [nn.Dropout(dropout)] if dropout else []
+        forget = [Dropout(dropout)] if dropout else []
         self.layers = nn.Sequential(*forget, *stack(sizes, act, dropout), nn.Linear(sizes[-1], math.prod(out)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -88,7 +89,7 @@ class RecurrentDecoder(nn.Module):
         self.before = nn.Sequential(*stack(sizes, act, dropout))
         self.first = nn.Linear(sizes[-1], units)
         self.recurrent = CELLS[kind](sizes[-1], units, batch_first=True)
-        forget = [nn.Dropout(dropout)] if dropout else []
+        forget = [Dropout(dropout)] if dropout else []
         self.after = nn.Sequential(*forget, nn.Linear(units, event[0]))
 
     def forward(self, z: Tensor) -> Tensor:

@@ -1,10 +1,15 @@
-"""What happened in each epoch, as numbers."""
+"""What happened in each epoch, as numbers; and as a file of JSON lines that grows while training does."""
 
+import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-__all__ = ["Epoch", "from_json", "to_json"]
+from latentwalk.files import write_atomically
+
+__all__ = ["Epoch", "append", "from_json", "rewrite", "to_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +19,8 @@ class Epoch:
     number: from 1. loss, validation_loss: what was minimised, in nats an example; validation with every schedule at its end
     (None without validation rows). train, validation: the mean of each named term. best: whether the validation loss (without
     one, the training loss) is the lowest so far. seconds: wall-clock, validation included. rate: training examples a second.
+    active: latent dimensions whose posterior mean varies over the validation rows (Burda et al. 2016), None without any.
+    learning_rate: of the last step. rescues: how often training had to be taken back so far, and the rate lowered.
     """
 
     number: int
@@ -24,6 +31,9 @@ class Epoch:
     best: bool
     seconds: float
     rate: float
+    active: int | None = None
+    learning_rate: float | None = None
+    rescues: int = 0
 
 
 def to_json(history: Sequence[Epoch]) -> list[dict[str, Any]]:
@@ -34,3 +44,20 @@ def to_json(history: Sequence[Epoch]) -> list[dict[str, Any]]:
 def from_json(rows: Sequence[Mapping[str, Any]]) -> list[Epoch]:
     """The history that `to_json` wrote."""
     return [Epoch(**row) for row in rows]
+
+
+def rewrite(path: Path, history: Sequence[Epoch]) -> None:
+    """Write the whole history, a line an epoch, in place of the file that is there. Raises OSError."""
+    write_atomically(path, "".join(_line(epoch) for epoch in history).encode())
+
+
+def append(path: Path, epoch: Epoch) -> None:
+    """Add an epoch's line, on the disk when this returns. Raises OSError."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(_line(epoch))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _line(epoch: Epoch) -> str:
+    return json.dumps(asdict(epoch)) + "\n"

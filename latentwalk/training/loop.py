@@ -6,26 +6,45 @@ closing the generator, by an exception), the model is left with the best weights
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.amp import GradScaler
 
-from latentwalk.data.batches import Batches
+from latentwalk.data.batches import Batch, Batches
 from latentwalk.data.corruption import Corruption
-from latentwalk.errors import ConfigError, TrainingError, unknown
+from latentwalk.errors import CheckpointError, ConfigError, TrainingError, unknown
+from latentwalk.models.collapse import ACTIVE
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.objective import Objective, Terms
+from latentwalk.training.group import ALONE, Group
 from latentwalk.training.history import Epoch
+from latentwalk.training.keeper import Keeper
+from latentwalk.training.mean import Mean
+from latentwalk.training.optimise import (
+    Average,
+    Guard,
+    LearningSchedule,
+    OptimizerName,
+    optimiser_named,
+    rate_share,
+    set_rate,
+)
+from latentwalk.training.rescue import Broken, finite, found
 from latentwalk.training.runtime import autocast, prepare
+from latentwalk.training.state import Snapshot, State
 from latentwalk.training.step import Step
 
-__all__ = ["LearningSchedule", "Settings", "train"]
+__all__ = ["Settings", "train"]
 
-LearningSchedule = Literal["constant", "cosine"]
+RESCUES = 5  # times that training is taken back, in all
+SLOWER = 0.25  # what the learning rate is multiplied with each time
+AGREE = 50  # steps after which several processes ask the first one whether to save or stop
+GO_ON, SAVE, STOP = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +52,23 @@ class Settings:
     """How to learn.
 
     epochs: passes over the data, at most. patience: stop after so many epochs without a better validation loss; None never
-    does. learning_rate: Adam's. learning_schedule: "constant", or "cosine": it falls to 0 along half a cosine over all epochs
-    (Loshchilov & Hutter 2017, without restarts), which is worth a few per cent of the loss.
-    precision: "float32", or "bfloat16" for the networks (the likelihood stays in float32).
+    does. optimizer: "adam", "adamw", "adamax", with this learning_rate and weight_decay. learning_schedule: "constant", or
+    "cosine": the rate falls to 0 along half a cosine over all epochs (Loshchilov & Hutter 2017, without restarts), which is
+    worth a few per cent of the loss; first it rises evenly over `warmup` epochs.
+    precision: "float32", or "bfloat16" for the networks (the likelihood stays in float32); on a GPU also "float16".
     compile: run the whole step through `torch.compile`; needs a C++ compiler and half a minute, then is faster.
-    draws, corruption: see `Recipe`. max_norm: see `Network`. clip: longest allowed gradient, over all parameters.
+    draws, corruption: see `Recipe`. max_norm: see `Network`. clip: longest allowed gradient, over all parameters. skip: a step
+    is left out where its gradient is more than so many times as long as usual. accumulate: parts that a batch is worked on in,
+    for batches too large for the memory. ema: how much of a moving average of the weights stays at each step (.999, say); the
+    averaged weights are then the ones that are judged and kept.
     """
 
     epochs: int = 20
+    optimizer: OptimizerName = "adam"
     learning_rate: float = 1e-3
     learning_schedule: LearningSchedule = "constant"
+    warmup: float = 0.0
+    weight_decay: float = 0.0
     patience: int | None = None
     precision: str = "float32"
     compile: bool = False
@@ -50,17 +76,36 @@ class Settings:
     corruption: Corruption | None = None
     max_norm: float | None = None
     clip: float | None = None
+    skip: float | None = None
+    accumulate: int = 1
+    ema: float | None = None
 
     def __post_init__(self) -> None:
         if not (isinstance(self.epochs, (int, np.integer)) and self.epochs >= 1):
             raise ConfigError(f"epochs={self.epochs!r}: expected a whole number of passes over the data, at least 1.")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ConfigError(f"learning_rate={self.learning_rate} is not a step size. Expected a number above 0.")
-        if self.learning_schedule not in get_args(LearningSchedule):
-            raise unknown("learning_schedule", self.learning_schedule, get_args(LearningSchedule))
+        for name, known in (("optimizer", OptimizerName), ("learning_schedule", LearningSchedule)):
+            if getattr(self, name) not in get_args(known):
+                raise unknown(name, getattr(self, name), get_args(known))
+        for name in ("warmup", "weight_decay"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise ConfigError(f"{name}={getattr(self, name)}: expected a number, 0 or more.")
+        for name in ("clip", "skip"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
+                raise ConfigError(f"{name}={getattr(self, name)}: expected a number above 0, or None for no limit.")
         if self.patience is not None and self.patience < 1:
             raise ConfigError(f"patience={self.patience}: expected at least 1 epoch, or None never to stop early.")
-        autocast(self.precision, torch.device("cpu"))  # raises for a precision that is not known
+        if not (isinstance(self.accumulate, (int, np.integer)) and self.accumulate >= 1):
+            raise ConfigError(f"accumulate={self.accumulate!r}: expected a whole number of parts, at least 1.")
+        if self.ema is not None and not 0 <= self.ema < 1:
+            raise ConfigError(f"ema={self.ema}: expected the share that stays at each step, 0 or more and below 1.")
+        if self.compile and self.accumulate > 1:
+            raise ConfigError("compile=True works on whole batches. Use accumulate=1.")
+        if self.precision == "float16" and self.skip is not None:
+            raise ConfigError("float16 skips steps by itself. Leave skip out, or use precision='bfloat16'.")
+        if self.precision != "float16":
+            autocast(self.precision, torch.device("cpu"))  # raises for a precision that is not known
 
 
 def train(
@@ -71,107 +116,229 @@ def train(
     validation: Batches | None = None,
     *,
     going_on: bool = False,
+    keeper: Keeper | None = None,
+    start: Snapshot | None = None,
+    group: Group = ALONE,
+    asked: Callable[[], bool] = lambda: False,
 ) -> Iterator[Epoch]:
     """Train `model` in place, yielding after each epoch.
 
     batches: raw training data, shuffled anew each epoch. validation: raw data the best weights are chosen on; the training
     loss decides where there is none. going_on: the model is trained already; new weights must do better than its own on the
-    validation data to replace them. Raises TrainingError when a term stops being a finite number.
+    validation data to replace them. keeper: writes checkpoints on the way. start: one of those, to begin from. group: the
+    processes that train together. asked: whether to stop; looked at between two steps.
+    Raises TrainingError when the loss, or a weight, stops being a finite number and lower rates do not help.
     """
     prepare()
     model.train()
+    run = _Run(State(_step(model, objective, settings, group)), batches, validation, settings, keeper, asked)
+    if start is not None:
+        _restore(run.state, start, group)
+    elif going_on and validation is not None:
+        run.state.place.best = run.measured(validation, 0)[0]
+    try:
+        yield from run.epochs()
+    finally:
+        model.load_state_dict(run.state.best)
+        model.eval()
+
+
+def _restore(state: State, start: Snapshot, group: Group) -> None:
+    try:
+        state.restore(start, leads=group.leads)
+    except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise CheckpointError(f"the checkpoint does not fit this training: {reason}. Begin anew in another folder.") from error
+
+
+def _step(model: LatentModel, objective: Objective, settings: Settings, group: Group) -> Step:
     learnt = [weight for weight in model.parameters() if weight.requires_grad]
-    falls = settings.learning_schedule == "cosine"
-    # Where a step is compiled, a float would be a constant of the program, and every step would compile a new one.
-    rate = torch.tensor(settings.learning_rate) if falls and settings.compile else settings.learning_rate
-    optimiser = torch.optim.Adam(learnt, rate, fused=True)
-    step = Step(
+    device = learnt[0].device
+    autocast(settings.precision, device)  # raises for one that the device does not have
+    if settings.compile and group.size > 1:
+        raise ConfigError("compile=True is for one process. Leave it out under torchrun.")
+    return Step(
         model,
         objective,
-        optimiser,
+        optimiser_named(settings.optimizer, learnt, settings.learning_rate, settings.weight_decay, compiled=settings.compile),
         draws=settings.draws,
         corruption=settings.corruption,
         precision=settings.precision,
         max_norm=settings.max_norm,
-        clip=settings.clip,
+        accumulate=settings.accumulate,
+        guard=Guard.of(settings.clip, settings.skip, device),
+        average=Average.of(settings.ema, learnt),
+        scaler=GradScaler(device.type) if settings.precision == "float16" else None,
+        group=group,
     )
-    take = step.compiled() if settings.compile else step
-    best = _measure(step, validation, 0)[0] if going_on and validation is not None else math.inf
-    weights, stale = _copy(model), 0
-    try:
-        for number in range(1, settings.epochs + 1):
-            start = time.perf_counter()
-            seen = _Mean()
-            for index, batch in enumerate(batches.epoch(number)):
-                now = number - 1 + index / len(batches)
-                if falls:
-                    _slow_down(optimiser, settings.learning_rate * 0.5 * (1 + math.cos(math.pi * now / settings.epochs)))
-                seen.add(take(batch.raw, now))
-            trained = time.perf_counter() - start
-            loss, terms = seen.result(number)
-            unseen, unseen_terms = (None, {}) if validation is None else _measure(step, validation, number)
-            judged = loss if unseen is None else unseen
-            stale = 0 if judged < best else stale + 1
-            if judged < best:
-                best, weights = judged, _copy(model)
-            seconds = time.perf_counter() - start
-            yield Epoch(number, loss, unseen, terms, unseen_terms, stale == 0, seconds, seen.rows / trained)
-            if settings.patience is not None and stale >= settings.patience:
-                return
-    finally:
-        model.load_state_dict(weights)
-        model.eval()
 
 
-def _slow_down(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimiser.param_groups:
-        if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate
+class _Run:
+    """One training: the state that changes, and what it works with."""
+
+    def __init__(
+        self,
+        state: State,
+        batches: Batches,
+        validation: Batches | None,
+        settings: Settings,
+        keeper: Keeper | None,
+        asked: Callable[[], bool],
+    ) -> None:
+        self.state, self.step, self.group = state, state.step, state.step.group
+        self.batches, self.validation, self.settings = batches, validation, settings
+        self.keeper, self.asked = keeper, asked
+        self.take: Callable[[Batch, float], Terms] = self.step.compiled() if settings.compile else self.step
+        self.watching = self.step.learnt[0].device.type == "cpu" and self.group.size == 1  # looking at a number costs nothing
+        self.steady = settings.learning_schedule == "constant" and not settings.warmup
+
+    def epochs(self) -> Iterator[Epoch]:
+        """Train until all epochs are done, patience ends or someone asks to stop; save at the end."""
+        good = self.state.snapshot()
+        self._save()  # from now on there is something to go on from
+        set_rate(self.step.optimiser, self._rate(0.0))
+        while not self._finished():
+            try:
+                if not self._pass():
+                    break
+                epoch = self._judged()
+            except Broken as broken:
+                self._take_back(good, broken)
+                continue
+            good = self.state.snapshot()
+            if self.keeper is not None:
+                self.keeper.record(epoch)
+            yield epoch
+            if self._pausing():
+                break
+        self._save()
+
+    def measured(self, batches: Batches, number: int) -> tuple[float, dict[str, float], int | None]:
+        """Loss, terms and active units on rows that are not trained on, every schedule at its end."""
+        mean = Mean()
+        self.step.model.eval()
+        with torch.no_grad():
+            for batch in batches.epoch(number):
+                p, terms = self.step.terms(batch.raw)
+                mean.add(terms, counted=batch.counted)
+                codes = p.posterior.mean.double() if p.z.device.type != "mps" else p.posterior.mean
+                mean.add_sum("code", codes.sum(0), int(batch.counted))
+                mean.add_sum("square", codes.square().sum(0), int(batch.counted))
+        self.step.model.train()
+        means = dict(mean.total(self.group).means())
+        variance = means.pop("square") - means.pop("code").square()
+        loss, named = _numbers(means)
+        return loss, named, int((variance > ACTIVE).sum())
+
+    # ------------------------------------------------------------------ an epoch
+
+    def _pass(self) -> bool:
+        """Take the steps of the present epoch that are not done yet; False where someone asked to stop."""
+        place, mean = self.state.place, self.state.mean
+        start = time.perf_counter() - place.elapsed
+        for batch in self.batches.epoch(place.epoch, place.index):
+            now = place.epoch - 1 + place.index / len(self.batches)
+            if not self.steady:
+                set_rate(self.step.optimiser, self._rate(now))
+            terms = self.take(batch, now)
+            mean.add(terms, counted=batch.counted)
+            place.index += 1
+            if self.watching and not math.isfinite(terms.loss.detach()):
+                raise Broken
+            place.elapsed = time.perf_counter() - start
+            if place.index < len(self.batches) and self._pausing():
+                return False
+        return True
+
+    def _judged(self) -> Epoch:
+        """What came of the epoch whose steps are done; the next one is then the present one."""
+        place = self.state.place
+        total = self.state.mean.total(self.group)
+        loss, terms = _numbers(dict(total.means()))
+        if not finite([weight.detach() for weight in self.step.learnt]):
+            raise Broken
+        start = time.perf_counter()
+        unseen, unseen_terms, active = self._on_validation(place.epoch)
+        judged = loss if unseen is None else unseen
+        better = judged < place.best
+        if better:
+            place.best, self.state.best = judged, self.state.weights()
+        place.stale = 0 if better else place.stale + 1
+        seconds, rate = place.elapsed + time.perf_counter() - start, total.rows / max(place.elapsed, 1e-9)
+        now = place.epoch - 1 + max(place.index - 1, 0) / len(self.batches)
+        epoch = Epoch(
+            place.epoch, loss, unseen, terms, unseen_terms, better, seconds, rate, active, self._rate(now), place.rescues
+        )
+        place.history.append(epoch)
+        place.epoch, place.index, place.elapsed = place.epoch + 1, 0, 0.0
+        self.state.mean = Mean()
+        return epoch
+
+    def _on_validation(self, number: int) -> tuple[float | None, dict[str, float], int | None]:
+        if self.validation is None:
+            return None, {}, None
+        if self.step.average is None:
+            return self.measured(self.validation, number)
+        with self.step.average.in_place():
+            return self.measured(self.validation, number)
+
+    def _rate(self, now: float) -> float:
+        settings = self.settings
+        share = rate_share(settings.learning_schedule, settings.warmup, settings.epochs, now)
+        return settings.learning_rate * share * self.state.place.slower
+
+    def _finished(self) -> bool:
+        place, patience = self.state.place, self.settings.patience
+        return place.epoch > self.settings.epochs or (patience is not None and place.stale >= patience)
+
+    # ------------------------------------------------------------------ between two steps
+
+    def _pausing(self) -> bool:
+        """Save, if it is time to; whether to stop, because someone asked. Several processes do what the first one says."""
+        if self.group.size > 1 and self.state.place.index % AGREE:
+            return False
+        due = self.keeper is not None and self.keeper.due()
+        wish = self.group.told(STOP if self.asked() else SAVE if due else GO_ON)
+        if wish == SAVE:
+            self._save()
+        return wish == STOP
+
+    def _save(self) -> None:
+        """Write a checkpoint, where one is wanted. Every process of a group must come here."""
+        total = self.state.mean.total(self.group)
+        if self.keeper is not None and self._well(total):
+            self.keeper.write(self.state.snapshot(total))
+
+    def _well(self, mean: Mean) -> bool:
+        """Whether the state is one to go back to. If not, the next look at the loss will tell."""
+        sums = list(mean.sums.values())
+        return finite([weight.detach() for weight in self.step.learnt]) and (not sums or finite(sums))
+
+    def _take_back(self, good: Snapshot, broken: Broken) -> None:
+        """Be again as when all was well, and go on more slowly. Raises TrainingError when that was tried often enough."""
+        rescues, slower = self.state.place.rescues + 1, self.state.place.slower * SLOWER
+        self.state.restore(good, leads=self.group.leads)
+        if rescues > RESCUES:
+            raise TrainingError(self._complaint()) from broken
+        self.state.place.rescues, self.state.place.slower = rescues, slower
+        set_rate(self.step.optimiser, self._rate(0.0))
+
+    def _complaint(self) -> str:
+        place = self.state.place
+        epoch, index = place.epoch, place.index
+        finding = None
+        if self.group.size == 1:
+            finding = found(self.step, self.batches, epoch, index, lambda now: set_rate(self.step.optimiser, self._rate(now)))
+        return (
+            f"training broke down in epoch {epoch}, {finding or 'and the loss is no number'}. It was taken back to its last "
+            f"good state {RESCUES} times, each time with a lower learning rate, in vain. The best weights so far are kept. Try "
+            "a lower learning_rate, clip=1.0, precision='float32', or look for extreme values in these rows."
+        )
 
 
-@torch.no_grad()
-def _measure(step: Step, batches: Batches, number: int) -> tuple[float, dict[str, float]]:
-    """Loss and terms on rows that are not trained on, every schedule at its end."""
-    step.model.eval()
-    seen = _Mean()
-    for batch in batches.epoch(number):
-        seen.add(step.terms(batch.raw))
-    step.model.train()
-    return seen.result(number)
-
-
-class _Mean:
-    """The mean of terms over an epoch, summed on the device so that no step waits for a number to come back."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.loss: Tensor | float = 0.0
-        self.sums: dict[str, Tensor] = {}
-
-    def add(self, terms: Terms) -> None:
-        rows = len(next(iter(terms.values.values())))
-        self.rows += rows
-        self.loss = self.loss + rows * terms.loss.detach()
-        for name, values in terms.values.items():
-            total = values.detach().sum()
-            self.sums[name] = total if name not in self.sums else self.sums[name].add_(total)
-
-    def result(self, epoch: int) -> tuple[float, dict[str, float]]:
-        means = {"loss": float(self.loss) / self.rows} | {name: float(sum_) / self.rows for name, sum_ in self.sums.items()}
-        _check_finite(means, epoch)
-        return means.pop("loss"), means
-
-
-def _check_finite(means: Mapping[str, float], epoch: int) -> None:
-    for name, mean in means.items():
-        if not math.isfinite(mean):
-            raise TrainingError(
-                f"training broke down in epoch {epoch}: `{name}` is {mean}. The best weights so far are kept. "
-                "Try a lower learning_rate, precision='float32', or look for extreme values in the data."
-            )
-
-
-def _copy(model: LatentModel) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+def _numbers(means: dict[str, Tensor]) -> tuple[float, dict[str, float]]:
+    """The loss and the named terms. Raises Broken where one is no number."""
+    numbers = {name: float(mean) for name, mean in means.items()}
+    if not all(math.isfinite(number) for number in numbers.values()):
+        raise Broken
+    return numbers.pop("loss"), numbers

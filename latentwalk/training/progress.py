@@ -10,8 +10,8 @@ from latentwalk.training.history import Epoch
 __all__ = ["with_progress"]
 
 
-def with_progress(epochs: Iterable[Epoch], total: int, title: str = "training") -> Iterator[Epoch]:
-    """The same epochs, drawn as a bar on standard error while it is a terminal."""
+def with_progress(epochs: Iterable[Epoch], total: int, done: int = 0, title: str = "training") -> Iterator[Epoch]:
+    """The same epochs, drawn as a bar on standard error while it is a terminal; `done` of `total` are behind us."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield from epochs
@@ -26,7 +26,7 @@ def with_progress(epochs: Iterable[Epoch], total: int, title: str = "training") 
         TextColumn("left"),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(title, total=total, note="starting")
+        task = bar.add_task(title, total=total, completed=done, note="starting")
         for epoch in epochs:
             loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
             bar.update(task, advance=1, note=f"{loss:,.2f} nats · {epoch.rate:,.0f} examples/s")

@@ -4,15 +4,28 @@ import contextlib
 import ctypes
 import functools
 import platform
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from torch import Tensor
 
 from latentwalk.errors import ConfigError, unknown
 
-__all__ = ["autocast", "device_named", "one_thread", "prepare", "processor", "seeded"]
+__all__ = [
+    "autocast",
+    "device_named",
+    "one_thread",
+    "prepare",
+    "processor",
+    "random_state",
+    "seeded",
+    "set_random_state",
+    "stop_asked",
+]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 KEEP = 32 << 20  # bytes; glibc's own upper bound for the mmap threshold
@@ -57,13 +70,44 @@ def device_named(name: str) -> torch.device:
 
 
 def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """The context in which networks run in this precision: "float32" or "bfloat16". Raises ConfigError."""
+    """The context in which networks run in this precision: "float32", "bfloat16", on a GPU "float16". Raises ConfigError."""
     match precision:
         case "float32":
             return contextlib.nullcontext()
         case "bfloat16":
             return torch.autocast(device.type, torch.bfloat16)
-    raise unknown("precision", precision, ("float32", "bfloat16"))
+        case "float16" if device.type == "cuda":
+            return torch.autocast(device.type, torch.float16)
+        case "float16":
+            raise ConfigError(f'precision="float16" needs a GPU; this is device="{device.type}". Use precision="bfloat16".')
+    raise unknown("precision", precision, ("float32", "bfloat16", "float16"))
+
+
+@contextlib.contextmanager
+def stop_asked() -> Iterator[Callable[[], bool]]:
+    """Inside, Ctrl-C does not interrupt, it asks: the answer is True from then on. A second one interrupts.
+
+    So that training stops between two steps, with nothing half done. Where Ctrl-C already means something else, or cannot be
+    caught (in a thread), it goes on doing what it did, and the answer stays False.
+    """
+    if threading.current_thread() is not threading.main_thread() or (
+        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield lambda: False
+        return
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextlib.contextmanager
@@ -92,3 +136,16 @@ def seeded(seed: int | None, device: torch.device | None = None) -> Iterator[Non
     with torch.random.fork_rng(devices=cuda):
         torch.manual_seed(seed)
         yield
+
+
+def random_state(device: torch.device) -> list[Tensor]:
+    """Where PyTorch's generators are: the processor's, then, for a GPU, its own."""
+    states = [torch.get_rng_state()]
+    return [*states, torch.cuda.get_rng_state(device)] if device.type == "cuda" else states
+
+
+def set_random_state(states: Sequence[Tensor], device: torch.device) -> None:
+    """Put the generators back to where `random_state` found them; one that was not there is left alone."""
+    torch.set_rng_state(states[0])
+    if device.type == "cuda" and len(states) > 1:
+        torch.cuda.set_rng_state(states[1], device)

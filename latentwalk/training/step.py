@@ -1,23 +1,34 @@
 """One step of gradient descent, and the same measurement without the step."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.amp import GradScaler
+from torch.nn.parallel import DistributedDataParallel
 
+from latentwalk.chance import part_of
+from latentwalk.data.batches import Batch
 from latentwalk.data.corruption import Corruption
-from latentwalk.models.latent_model import LatentModel
+from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import Objective, Terms, Time
 from latentwalk.networks.layers import channels_last, clip_norms
-from latentwalk.training.runtime import autocast
+from latentwalk.training.group import ALONE, Group
+from latentwalk.training.optimise import Average, Guard
+from latentwalk.training.runtime import autocast, random_state, set_random_state
 
 __all__ = ["Step"]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Raw batch in, weights moved, terms out. `corruption` spoils the input; its clean version stays the target."""
+    """A batch in, weights moved, terms out. `corruption` spoils the input; its clean version stays the target.
+
+    accumulate: how many parts a batch is worked on in, one after the other; the step is that of the whole batch.
+    guard, average: see `optimise`. scaler: of the loss, for float16. group: the processes that share each batch.
+    """
 
     model: LatentModel
     objective: Objective
@@ -26,32 +37,99 @@ class Step:
     corruption: Corruption | None = None
     precision: str = "float32"
     max_norm: float | None = None
-    clip: float | None = None
+    accumulate: int = 1
+    guard: Guard | None = None
+    average: Average | None = None
+    scaler: GradScaler | None = None
+    group: Group = ALONE
+    learnt: Sequence[nn.Parameter] = field(init=False)
+    wrapped: nn.Module = field(init=False)  # what gradients are taken of
 
-    def __call__(self, raw: Tensor, epoch: Time) -> Terms:
-        """One step on raw data (B, *E), at this time in epochs."""
-        terms = self.terms(raw, epoch)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "learnt", [weight for weight in self.model.parameters() if weight.requires_grad])
+        object.__setattr__(self, "wrapped", self.group.wrapped(self.model))
+
+    def __call__(self, batch: Batch, now: Time) -> Terms:
+        """One step on this process's part of a batch, at this time in epochs; the terms of its rows."""
+        if self.accumulate == 1 and len(batch) == batch.total:
+            return self.alone(batch.raw, now)
         self.optimiser.zero_grad(set_to_none=True)
-        terms.loss.backward()
-        if self.clip is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
-        self.optimiser.step()
-        if self.max_norm is not None:
-            clip_norms(self.model, self.max_norm)
+        parts = batch.split(self.accumulate)
+        before = random_state(batch.raw.device)
+        terms = []
+        for part in parts:
+            set_random_state(before, batch.raw.device)  # each draws the noise of the whole batch, and uses its own rows'
+            with part_of(part.first, len(part), part.total), self._syncing(part is parts[-1]):
+                found = self.terms(part.raw, now)[1]
+                weight = self.group.size * len(part) / part.total if batch.counted else 0.0  # processes are averaged over
+                self._backward(weight * found.loss)
+            terms.append(found)
+        self.move()
+        return _joined(terms, [len(part) for part in parts])
+
+    def alone(self, raw: Tensor, now: Time) -> Terms:
+        """One step on a whole batch of raw data (B, *E)."""
+        _, terms = self.terms(raw, now)
+        self.optimiser.zero_grad(set_to_none=True)
+        self._backward(terms.loss)
+        self.move()
         return terms
 
-    def terms(self, raw: Tensor, epoch: Time = None) -> Terms:
-        """The terms of a raw batch, weights untouched. Without a time, every schedule is at its end."""
+    def terms(self, raw: Tensor, now: Time = None) -> tuple[Pass, Terms]:
+        """The pass and the terms of raw data, weights untouched. Without a time, every schedule is at its end."""
         x = channels_last(self.model.scaling(raw))
         seen = x if self.corruption is None else self.corruption(x)
+        model = self.wrapped if torch.is_grad_enabled() else self.model
         with autocast(self.precision, raw.device):
-            p = self.model(seen, x, self.draws)
-        return self.objective(p, epoch)
+            p = model(seen, x, self.draws)
+        return p, self.objective(p, now)
 
-    def compiled(self) -> Callable[[Tensor, float], Terms]:
-        """The whole step, optimiser and all, through `torch.compile`.
+    def compiled(self) -> Callable[[Batch, float], Terms]:
+        """The whole step, optimiser and all, through `torch.compile`; on a GPU as CUDA graphs.
 
         Time goes in as a tensor: a float would be a constant of the program, and every step would compile a new one.
         """
-        take = torch.compile(self.__call__)
-        return lambda raw, epoch: take(raw, torch.tensor(epoch, device=raw.device))
+        cuda = self.learnt[0].device.type == "cuda"
+        take = torch.compile(self.alone, mode="reduce-overhead" if cuda else None)
+
+        def step(batch: Batch, now: float) -> Terms:
+            if cuda:
+                torch.compiler.cudagraph_mark_step_begin()
+            terms = take(batch.raw, torch.tensor(now, device=batch.raw.device))
+            # The graph's outputs are overwritten by its next run.
+            return Terms({name: value.clone() for name, value in terms.values.items()}, terms.loss.clone()) if cuda else terms
+
+        return step
+
+    def _backward(self, loss: Tensor) -> None:
+        (loss if self.scaler is None else self.scaler.scale(loss)).backward()
+
+    def move(self) -> None:
+        """Use the gradients."""
+        if self.scaler is not None:
+            self.scaler.unscale_(self.optimiser)
+            if self.guard is not None and self.guard.clip is not None:
+                nn.utils.clip_grad_norm_(self.learnt, self.guard.clip)
+            self.scaler.step(self.optimiser)
+            self.scaler.update()
+        elif self.guard is not None:
+            self.guard(self.learnt, self.optimiser)
+        else:
+            self.optimiser.step()
+        if self.max_norm is not None:
+            clip_norms(self.model, self.max_norm)
+        if self.average is not None:
+            self.average.update()
+
+    def _syncing(self, last: bool) -> AbstractContextManager[object]:
+        """Gradients of several parts are averaged over processes once, with the last part's."""
+        return nullcontext() if last or not isinstance(self.wrapped, DistributedDataParallel) else self.wrapped.no_sync()
+
+
+def _joined(terms: list[Terms], rows: list[int]) -> Terms:
+    """The terms of all parts: values one after the other, the loss their mean over rows."""
+    if len(terms) == 1:
+        return terms[0]
+    values = {name: torch.cat([part.values[name] for part in terms]) for name in terms[0].values}
+    loss = torch.stack([part.loss.detach() * count for part, count in zip(terms, rows, strict=True)]).sum() / sum(rows)
+    return Terms(values, loss)

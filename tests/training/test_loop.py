@@ -17,6 +17,7 @@ from latentwalk.models.recipes import Recipe, assemble, recipe_named
 from latentwalk.networks.build import Network
 from latentwalk.training.history import Epoch, from_json, to_json
 from latentwalk.training.loop import Settings, train
+from latentwalk.training.optimise import Guard
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import autocast, device_named, seeded
 from latentwalk.training.step import Step
@@ -35,6 +36,12 @@ def batches(x=X, size=32, seed=0):
     return Resident(torch.from_numpy(x), size, seed)
 
 
+def whole(x):
+    """All rows as one batch."""
+    (batch,) = Resident(torch.from_numpy(x), len(x)).epoch(1)
+    return batch
+
+
 def weights(model):
     return {name: value.clone() for name, value in model.state_dict().items()}
 
@@ -44,11 +51,10 @@ def same(a, b):
 
 
 def planned(losses):
-    """An objective whose loss is planned: training loss per call, whatever the model does."""
-    losses = iter(losses)
+    """An objective whose loss is planned: training loss per epoch, whatever the model does."""
 
-    def objective(p, epoch):
-        value = p.likelihood.log_prob(p.target).mean(0) * 0 + next(losses)
+    def objective(p, now):
+        value = p.likelihood.log_prob(p.target).mean(0) * 0 + losses[int(now)]
         return Terms({"planned": value}, value.mean())
 
     return objective
@@ -132,7 +138,7 @@ def test_a_loss_that_is_no_number_names_its_term_and_keeps_the_best(bad, word):
     run = train(model, planned([1.0, bad]), Resident(torch.from_numpy(X), 90), Settings(epochs=5))
     next(run)
     best = weights(model)
-    with pytest.raises(TrainingError, match=rf"in epoch 2: `(loss|planned)` is {word}.*learning_rate"):
+    with pytest.raises(TrainingError, match=rf"in epoch 2, step 1: `planned` is {word}, for rows 0, 1.*learning_rate"):
         next(run)
     assert same(weights(model), best)
     assert all(torch.isfinite(value).all() for value in weights(model).values())
@@ -148,7 +154,7 @@ def test_max_norm_holds_in_every_layer_after_every_step(kind):
     layers = [layer for layer in model.modules() if hasattr(layer, "weight")]
     assert len(layers) >= 4
     for index in range(5):
-        step(torch.from_numpy(x), float(index))
+        step(whole(x), float(index))
         for layer in layers:
             weight = layer.weight.transpose(0, 1) if isinstance(layer, torch.nn.ConvTranspose2d) else layer.weight
             assert weight.flatten(1).norm(dim=1).max() <= limit * (1 + 1e-5)
@@ -158,7 +164,7 @@ def test_dropout_is_off_while_measuring():
     model = make(Network("dense", widths=(16,), dropout=0.9), "ae")
     step = Step(model, recipe_named("ae").loss(), torch.optim.Adam(model.parameters()))
     (epoch,) = train(model, recipe_named("ae").loss(), batches(), Settings(epochs=1), Resident(torch.from_numpy(X), 90))
-    assert epoch.validation_loss == pytest.approx(step.terms(torch.from_numpy(X)).loss.item(), rel=1e-5)
+    assert epoch.validation_loss == pytest.approx(step.terms(torch.from_numpy(X))[1].loss.item(), rel=1e-5)
 
 
 def test_a_denoiser_sees_noise_and_is_asked_for_the_clean():
@@ -166,7 +172,7 @@ def test_a_denoiser_sees_noise_and_is_asked_for_the_clean():
     model.register_forward_pre_hook(lambda module, args: seen.append(args[:2]))
     corruption = Corruption("gaussian", 1.0)
     step = Step(model, recipe_named("ae").loss(), torch.optim.Adam(model.parameters()), corruption=corruption)
-    step(torch.from_numpy(X), 0.0)
+    step(whole(X), 0.0)
     (noisy, clean), = seen  # fmt: skip
     assert torch.equal(clean, torch.from_numpy(X))
     assert (noisy - clean).std().item() == pytest.approx(1, abs=0.1)
@@ -174,9 +180,10 @@ def test_a_denoiser_sees_noise_and_is_asked_for_the_clean():
 
 def test_clip_limits_the_gradient():
     model = make()
-    step = Step(model, recipe_named("vae").loss(), torch.optim.SGD(model.parameters(), 1.0), clip=1e-3)
+    guard = Guard.of(clip=1e-3, skip=None, device=torch.device("cpu"))
+    step = Step(model, recipe_named("vae").loss(), torch.optim.SGD(model.parameters(), 1.0), guard=guard)
     before = torch.cat([weight.detach().flatten().clone() for weight in model.parameters()])
-    step(torch.from_numpy(X), 0.0)
+    step(whole(X), 0.0)
     after = torch.cat([weight.detach().flatten() for weight in model.parameters()])
     assert (after - before).norm().item() == pytest.approx(1e-3, rel=0.01)
 
@@ -218,7 +225,8 @@ def test_seeded_leaves_the_generator_as_it_was():
         (lambda: Settings(learning_rate=0), "learning_rate=0"),
         (lambda: Settings(learning_rate=math.nan), "learning_rate=nan"),
         (lambda: Settings(patience=0), "patience=0"),
-        (lambda: Settings(precision="float16"), "Did you mean 'bfloat16'"),
+        (lambda: Settings(precision="bfloat"), "Did you mean 'bfloat16'"),
+        (lambda: autocast("float16", torch.device("cpu")), "needs a GPU"),
         (lambda: device_named("cuad"), "device='cuad' cannot be used here.*device='auto'"),
         (lambda: autocast("bf16", torch.device("cpu")), "unknown precision"),
     ],

@@ -1,0 +1,132 @@
+"""Several processes that train one model: on the cores of a machine, on its GPUs, or on many machines.
+
+PyTorch's `torchrun` starts them and tells each who it is; DistributedDataParallel averages their gradients. Each process works
+on its own part of every batch, with its own part of the batch's noise (see `chance`), so that the numbers are those of one
+process that does it all, to rounding. The first process does all the writing.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from latentwalk.errors import ConfigError, TrainingError
+
+__all__ = ["ALONE", "Group", "first_here", "joined"]
+
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """This process among those that train together. rank: from 0."""
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = CPU
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes."""
+        return self.rank == 0
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """Which part of each batch is its own: see `Batches`."""
+        return self.rank, self.size
+
+    def wrapped(self, model: nn.Module) -> nn.Module:
+        """The model as gradients are taken of it: averaged over the processes where there are several."""
+        if self.size == 1:
+            return model
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        return DistributedDataParallel(model, ids, broadcast_buffers=False, gradient_as_bucket_view=True)
+
+    def add_up(self, numbers: Tensor) -> Tensor:
+        """The sum over processes of `numbers`, of which it takes the place."""
+        if self.size > 1:
+            distributed.all_reduce(numbers)
+        return numbers
+
+    def told(self, number: int) -> int:
+        """What the first process says."""
+        if self.size == 1:
+            return number
+        message = torch.tensor(number, device=self.device)
+        distributed.broadcast(message, 0)
+        return int(message)
+
+    def handed(self, content: bytes | None) -> bytes | None:
+        """The bytes that the first process has, or None if it has none."""
+        if self.size == 1:
+            return content
+        length = self.told(-1 if content is None else len(content))
+        if length < 0:
+            return None
+        message = torch.empty(length, dtype=torch.uint8, device=self.device)
+        if content is not None:
+            message.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+        distributed.broadcast(message, 0)
+        return message.cpu().numpy().tobytes()
+
+
+ALONE = Group()
+
+
+def first_here() -> bool:
+    """Whether this process is alone, or the first of those that `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Group]:
+    """The group that `torchrun` made this process a member of; `ALONE` where it is none.
+
+    device: where to train; of several GPUs, each process takes the one that is its own.
+    Raises TrainingError when another process is lost, ConfigError for a group that cannot be joined.
+    """
+    if not _launched():
+        yield Group(device=device)
+        return
+    ours = not distributed.is_initialized()
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    try:
+        if ours:
+            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        group = Group(distributed.get_rank(), distributed.get_world_size(), device)
+    except (RuntimeError, ValueError) as error:
+        raise ConfigError(
+            f"this process cannot join its group: {_first_line(error)} Start all of them with torchrun."
+        ) from error
+    try:
+        yield group
+    except (distributed.DistError, RuntimeError) as error:
+        if group.size > 1 and not isinstance(error, TrainingError) and _is_lost(error):
+            raise TrainingError(
+                f"another process of the {group.size} was lost ({_first_line(error)}) The last checkpoint is whole: start "
+                "again to go on from it, or let torchrun do so with --max-restarts."
+            ) from error
+        raise
+    finally:
+        if ours and distributed.is_initialized():
+            distributed.destroy_process_group()
+
+
+def _launched() -> bool:
+    return distributed.is_available() and (distributed.is_initialized() or int(os.environ.get("WORLD_SIZE", "1")) > 1)
+
+
+def _is_lost(error: Exception) -> bool:
+    words = ("connection", "peer", "timed out", "timeout", "nccl", "gloo", "socket")
+    return isinstance(error, distributed.DistError) or any(word in str(error).lower() for word in words)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".") + "."

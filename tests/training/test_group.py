@@ -1,0 +1,125 @@
+"""Several processes: the numbers of one, whichever way a batch is divided; a lost one ends the job, and what it did is kept."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from latentwalk import Autoencoder, Network, Recipe, chance
+from latentwalk.training import keeper
+
+X = np.random.default_rng(0).random((203, 9, 10)).astype(np.float32)
+
+SCRIPT = """
+import json, os, sys
+import numpy as np
+from latentwalk import Autoencoder, Network
+options = json.loads(sys.argv[2])
+network = Network("dense", widths=(16,), dropout=0.2)
+x = np.random.default_rng(0).random((203, 9, 10)).astype(np.float32)
+model = Autoencoder(network=network, epochs=3, batch_size=32, random_state=0, progress=False, **options)
+model.fit(x, checkpoint=sys.argv[1])
+if os.environ.get("RANK", "0") == "0":
+    model.save(sys.argv[1])
+"""
+
+
+def torchrun(*words, processes=2, **popen):
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", processes, "--master-port", "0", *words]
+    return subprocess.Popen([str(word) for word in command], env=environment, stderr=subprocess.PIPE, text=True, **popen)
+
+
+def trained(folder, script, processes, options):
+    with torchrun(script, folder, json.dumps(options), processes=processes) as job:
+        said = job.communicate(timeout=180)[1]
+    assert job.returncode == 0, said
+    return Autoencoder.load(folder)
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+@pytest.mark.parametrize(
+    "options", [{"recipe": "iwae"}, {"recipe": "denoising", "noise": 0.3, "ema": 0.9, "clip": 1.0}], ids=lambda o: o["recipe"]
+)
+def test_one_two_and_three_processes_give_the_same_curve(options, script, tmp_path):
+    """203 rows in batches of 32: the last batch of 23 is divided unevenly, and so are the rows held out."""
+    network = Network("dense", widths=(16,), dropout=0.2)
+    alone = Autoencoder(network=network, epochs=3, batch_size=32, random_state=0, progress=False, **options).fit(X)
+    for processes in (2, 3):
+        shared = trained(tmp_path / str(processes), script, processes, options)
+        for ours, theirs in zip(shared.history_, alone.history_, strict=True):
+            assert ours.loss == pytest.approx(theirs.loss, rel=1e-5)
+            assert ours.validation_loss == pytest.approx(theirs.validation_loss, rel=1e-5)
+            assert ours.train == pytest.approx(theirs.train, rel=1e-4)
+        np.testing.assert_allclose(shared.transform(X), alone.transform(X), atol=2e-4)
+
+
+@pytest.mark.parametrize("parts", [2, 5, 100])
+def test_a_batch_worked_on_in_parts_is_the_same_batch(parts):
+    recipe = Recipe("mine", objective="importance_weighted", draws=3, generative=True)
+    options = {"network": Network("dense", widths=(16,), dropout=0.3), "epochs": 3, "random_state": 0, "progress": False}
+    whole, divided = (Autoencoder(recipe, accumulate=n, **options).fit(X) for n in (1, parts))
+    for ours, theirs in zip(divided.history_, whole.history_, strict=True):
+        assert ours.loss == pytest.approx(theirs.loss, rel=1e-5)
+        assert ours.validation_loss == pytest.approx(theirs.validation_loss, rel=1e-5)
+    np.testing.assert_allclose(divided.transform(X), whole.transform(X), atol=2e-4)
+
+
+@pytest.mark.parametrize("draw", [chance.normal, chance.uniform, chance.signs])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_parts_draw_the_noise_of_the_whole(draw, axis):
+    like, shape = torch.zeros(()), [4, 4]
+    shape[axis] = 10
+    torch.manual_seed(0)
+    whole = draw(shape, like, axis)
+    after = torch.rand(1)
+    pieces = []
+    for first, own in ((0, 3), (3, 1), (4, 6)):
+        torch.manual_seed(0)
+        shape[axis] = own
+        with chance.part_of(first, own, 10):
+            pieces.append(draw(shape, like, axis))
+        assert torch.rand(1) == after  # and leave the generator where the whole leaves it
+    assert torch.equal(torch.cat(pieces, axis), whole)
+
+
+def test_dropout_of_several_draws_is_divided_by_rows():
+    layer = chance.Dropout(0.5)
+    x = torch.rand(3 * 10, 4)  # K = 3 draws of B = 10 rows
+    torch.manual_seed(0)
+    whole = layer(x).unflatten(0, (3, 10))
+    torch.manual_seed(0)
+    with chance.part_of(2, 5, 10):
+        part = layer(x.unflatten(0, (3, 10))[:, 2:7].flatten(0, 1)).unflatten(0, (3, 5))
+    assert torch.equal(part, whole[:, 2:7])
+    assert torch.equal(layer.eval()(x), x)
+
+
+def test_a_lost_process_ends_the_job_and_a_restart_goes_on(tmp_path):
+    """kill -9 of one of two: torchrun starts both anew, and they arrive where one alone would have."""
+    np.save(tmp_path / "x.npy", X)
+    words = ("fit", tmp_path / "x.npy", "--epochs", 400, "--checkpoint-every", 0.05, "--network", "dense")
+    out = tmp_path / "run"
+    with torchrun("--max-restarts", 2, "-m", "latentwalk", *words, "--out", out, stdout=subprocess.PIPE) as job:
+        while not (out / keeper.HISTORY).exists() or len((out / keeper.HISTORY).read_text().splitlines()) < 5:
+            assert job.poll() is None, job.stderr.read()
+            time.sleep(0.05)
+        workers = subprocess.run(["pgrep", "-P", str(job.pid)], capture_output=True, text=True, check=True).stdout.split()
+        os.kill(int(workers[-1]), signal.SIGKILL)
+        said = job.communicate(timeout=240)
+    assert job.returncode == 0, said
+    assert said[0].count("saved:") == 1  # one speaks for all
+    history = Autoencoder.load(out).history_
+    assert [epoch.number for epoch in history] == list(range(1, 401))

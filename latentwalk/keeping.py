@@ -3,6 +3,7 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ from latentwalk.data.dataset import Dataset, DataSpec, adopted, as_array, check_
 from latentwalk.data.rows import Rows
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import CheckpointError, DataError
+from latentwalk.export import write
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
@@ -85,6 +87,16 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             raise CheckpointError(f"{folder}/{checkpoint.DESCRIPTION} does not describe its weights: {reason}.") from error
         self.model_.eval()
         return self
+
+    def export(self, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+        """Write encoder.onnx and decoder.onnx to a folder, replacing those that are there; see `latentwalk.export`.
+
+        The encoder takes X as `transform` does, of the type it had in `fit`; the decoder answers as `inverse_transform` does,
+        and for a frame in numbers, one a column. Needs the packages of latentwalk[export].
+        Raises ConfigError, CheckpointError.
+        """
+        check_is_fitted(self)
+        return write(self.model_, self.spec_, folder)
 
     def _assembled(self, latent: int, weights: Mapping[str, Tensor]) -> LatentModel:
         """The model these weights belong to. Raises ValueError where the description says another, before it is made.

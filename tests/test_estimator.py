@@ -10,7 +10,7 @@ import torch
 from latentwalk.data import Dataset, DataSpec
 from latentwalk.errors import ConfigError, DataError, LatentwalkError, NotGenerativeError, TrainingError
 from latentwalk.estimator import Autoencoder
-from latentwalk.models.inference import CHUNK
+from latentwalk.models import inference
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.objective import linear
 from latentwalk.models.recipes import RECIPES, Recipe
@@ -54,11 +54,13 @@ def test_a_row_has_the_same_code_alone_as_among_others(shape, network, threads):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        x = np.random.default_rng(1).random((CHUNK + 9, *shape)).astype(np.float32)
-        model = auto(network=network, epochs=1).fit(x[:32])
+        few = np.random.default_rng(1).random((32, *shape)).astype(np.float32)
+        model = auto(network=network, epochs=1).fit(few)
+        size = inference.chunk(model.model_)
+        x = np.random.default_rng(2).random((size + 9, *shape)).astype(np.float32)
         together = model.transform(x)
         decoded, scores = model.reconstruct(x), model.score_samples(x, draws=2)
-        for row in (0, 1, CHUNK - 1, CHUNK, CHUNK + 8):
+        for row in (0, 1, size - 1, size, size + 8):
             np.testing.assert_array_equal(model.transform(x[row : row + 1])[0], together[row])
             np.testing.assert_array_equal(model.reconstruct(x[row : row + 1])[0], decoded[row])
             np.testing.assert_array_equal(model.score_samples(x[row : row + 1], draws=2)[0], scores[row])
@@ -67,6 +69,31 @@ def test_a_row_has_the_same_code_alone_as_among_others(shape, network, threads):
         np.testing.assert_array_equal(model.score_samples(x[order], draws=2), scores[order])
     finally:
         torch.set_num_threads(before)
+
+
+class Rows:
+    """Rows that are read when a slice is asked for, and remember how many were read at once."""
+
+    def __init__(self, x):
+        self.x, self.shape, self.dtype, self.most = x, x.shape, x.dtype, 0
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, rows):
+        assert isinstance(rows, slice)
+        self.most = max(self.most, len(self.x[rows]))
+        return self.x[rows]
+
+
+def test_rows_are_read_a_chunk_at_a_time():
+    x = np.random.default_rng(0).integers(0, 256, (1100, 6, 7), dtype=np.uint8)
+    model = auto(latent=3).fit(x[:50])
+    rows = Rows(x)
+    for use in (inference.encoded, lambda m, x: [inference.bounds(m, x, 2)], lambda m, x: [inference.log_probs(m, x)]):
+        for lazy, whole in zip(use(model.model_, rows), use(model.model_, x), strict=True):
+            np.testing.assert_array_equal(lazy, whole)
+    assert rows.most == inference.chunk(model.model_)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

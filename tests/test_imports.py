@@ -15,6 +15,7 @@ ORDER = [
     "models",
     "training",
     "latent",
+    "export",
     "keeping",
     "learner",
     "estimator",

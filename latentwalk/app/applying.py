@@ -1,4 +1,4 @@
-"""The commands for what autoencoders are used for: denoise, impute, reduce, dimensions, anomalies."""
+"""The commands for what autoencoders are used for: denoise, impute, reduce, dimensions, anomalies, export."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from latentwalk.app.options import Color, Data, Epochs, Force, Kind, Label, Latents, RunFolder, Seed, Size, numbers
 
-__all__ = ["anomalies", "denoise", "dimensions", "impute", "reduce"]
+__all__ = ["anomalies", "denoise", "dimensions", "export", "impute", "reduce"]
 
 
 def denoise(
@@ -147,3 +147,25 @@ def anomalies(
 
     source = Source.named(data, size=size, color=color, label=label, kind=kind)
     found(source, out, contamination, run, epochs, seed, force=force)
+
+
+def export(
+    run: RunFolder,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to write. Default: RUN.", show_default=False)
+    ] = None,
+) -> None:
+    """Write the model as encoder.onnx and decoder.onnx, for use without PyTorch.
+
+    The encoder takes data in its own units, layout and type, and gives codes; the decoder takes codes and gives data. Files of
+    an earlier export are replaced, each at once.
+
+    \b
+    Examples:
+      latentwalk export run
+      latentwalk export run --out deployed
+    """
+    from latentwalk.app import using
+    from latentwalk.app.runs import Run
+
+    using.export(Run.open(run), out)

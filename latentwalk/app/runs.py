@@ -5,6 +5,7 @@
     RUN/model.json, weights-….safetensors    the best weights, once it has learnt: see `training.checkpoint`
     RUN/run.json                             the data (see `Source`), its fingerprint, class names, epochs asked for
     RUN/report.json, report.html             once `latentwalk report RUN` was called
+    RUN/encoder.onnx, decoder.onnx           once `latentwalk export RUN` was called
     RUN/samples.png, walk.png, …             what the other commands draw, unless told where
 
 A folder that only `Autoencoder.save` wrote is a RUN too; commands that need its data then ask for `--data`.
@@ -25,6 +26,7 @@ from latentwalk.data import Dataset
 from latentwalk.data.sources import join
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimator import Autoencoder
+from latentwalk.export import DECODER, ENCODER
 from latentwalk.files import complaint, json_of
 from latentwalk.latent.space import LatentSpace
 from latentwalk.training import codec
@@ -34,7 +36,7 @@ __all__ = ["MODEL", "REPORT", "Run", "epochs_done", "forget", "holds_model"]
 
 FORMAT, VERSION = "latentwalk-run", 1
 MODEL, ABOUT, REPORT = "model.json", "run.json", "report.json"
-STALE = (REPORT, "report.html")  # what was said of the model that a new one replaces
+STALE = (REPORT, "report.html", ENCODER, DECODER)  # what was made of the model that a new one replaces
 
 
 @dataclass(frozen=True, slots=True)

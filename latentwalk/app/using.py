@@ -1,4 +1,4 @@
-"""What sample, walk, reconstruct, encode and impute do with a run."""
+"""What sample, walk, reconstruct, encode, impute and export do with a run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from latentwalk.app.output import OutputError, destination, note, write_csv
+from latentwalk.app.output import OutputError, destination, note, saving, write_csv
 from latentwalk.app.pictures import enlarged, pixels, save_gif, save_png, sheet, square_columns
 from latentwalk.app.runs import Run
 from latentwalk.app.source import joined
@@ -17,7 +17,7 @@ from latentwalk.data.columns import is_frame
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError, unknown
 from latentwalk.latent.paths import PathName
 
-__all__ = ["encode", "impute", "reconstruct", "sample", "walk"]
+__all__ = ["encode", "export", "impute", "reconstruct", "sample", "walk"]
 
 ACROSS = 12  # pictures in a row of a strip
 ENOUGH = 10_000  # rows whose codes say where codes lie
@@ -118,6 +118,15 @@ def impute(run: Run, given: str, out: Path, *, force: bool) -> None:
     named = {"name": data.names} if data.names else {}
     write_csv(to, {**named, **_columns(filled)})
     typer.echo(f"{int(np.isnan(data.x).sum()):,} missing values in {len(data):,} rows\n{to}")
+
+
+def export(run: Run, out: Path | None) -> None:
+    """Write encoder.onnx and decoder.onnx, and say what goes in and what comes out."""
+    with saving():
+        encoder, decoder = run.model.export(run.folder if out is None else out)
+    example, latent = ", ".join(map(str, run.model.spec_.shape)), run.model.model_.prior().event_shape[0]
+    typer.echo(f"{encoder}: x (n, {example}), {run.model.spec_.dtype} → codes (n, {latent})")
+    typer.echo(f"{decoder}: codes (n, {latent}) → x (n, {example})")
 
 
 class _Ends:

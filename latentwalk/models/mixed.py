@@ -16,7 +16,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, Distribution, NegativeBinomial, Normal, StudentT
+from torch.distributions import Categorical, Chi2, Distribution, NegativeBinomial, Normal, StudentT
 from torch.nn.functional import logsigmoid, one_hot
 
 from latentwalk.data.columns import Column
@@ -65,12 +65,7 @@ class MixedHead(Head):
         log_mean = (log_mean + self.log_typical).clamp(*LOG_MEAN)
         parts: list[Distribution] = [
             Normal(mu, self._bounded(self.slow_log_sigma), validate_args=False),
-            StudentT(
-                FEWEST_FREEDOM + self._bounded(self.slow_log_freedom),
-                loc,
-                self._bounded(self.slow_log_scale),
-                validate_args=False,
-            ),
+            HeavyTailed(FEWEST_FREEDOM + self._bounded(self.slow_log_freedom), loc, self._bounded(self.slow_log_scale)),
             Counts(dispersion, logits=log_mean - dispersion.log(), validate_args=False),
         ]
         return Mixed(parts, [Categorical(logits=one, validate_args=False) for one in logits], self.places)
@@ -78,6 +73,23 @@ class MixedHead(Head):
     @staticmethod
     def _bounded(slow: Tensor) -> Tensor:
         return (QUICK * slow).clamp(*LOG_SCALE).exp()
+
+
+class HeavyTailed(StudentT):
+    """Student's t with more than one degree of freedom, so that its mean is there.
+
+    torch's own looks at the values of `df`, to check them and for those that have no mean: a graph cannot say that, and a GPU
+    has to wait for it.
+    """
+
+    def __init__(self, df: Tensor, loc: Tensor, scale: Tensor) -> None:
+        self.df, self.loc, self.scale = torch.broadcast_tensors(df, loc, scale)
+        self._chi2 = Chi2(self.df, validate_args=False)
+        super(StudentT, self).__init__(self.df.shape, validate_args=False)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.loc
 
 
 class Counts(NegativeBinomial):

@@ -54,9 +54,9 @@ class RecurrentEncoder(nn.Module):
         time = torch.arange(steps.shape[1], device=x.device)
         turned = (last[:, None] - time).clamp(min=0)  # (B, T): last, last - 1, …, 0, 0, …
         reversed_ = steps.gather(1, turned[..., None].expand_as(steps))
+        at = last[:, None, None].expand(-1, 1, self.forwards.hidden_size)  # take_along_dim cannot be exported for any batch
         remembered = [
-            layer(some)[0].take_along_dim(last[:, None, None], dim=1).squeeze(1)
-            for layer, some in ((self.forwards, steps), (self.backwards, reversed_))
+            layer(some)[0].gather(1, at).squeeze(1) for layer, some in ((self.forwards, steps), (self.backwards, reversed_))
         ]
         y: Tensor = self.layers(torch.cat(remembered, dim=-1))
         return y.unflatten(1, self.out)

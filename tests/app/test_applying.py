@@ -182,6 +182,24 @@ def test_anomalies_are_scored_named_and_kept(tmp_path):
     assert run("anomalies", tmp_path / "t.csv", "--contamination", "0.9", "--out", tmp_path / "z.csv").exit_code == 2
 
 
+def test_a_run_is_exported_and_a_new_model_takes_its_export_away(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    words = ("fit", "digits", "--epochs", "1", "--out", tmp_path / "run")
+    assert run(*words).exit_code == 0
+    done = run("export", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    assert "x (n, 8, 8), float32 → codes (n, 2)" in done.output
+    model, x = Autoencoder.load(tmp_path / "run"), load("digits").x
+    session = onnxruntime.InferenceSession(tmp_path / "run" / "encoder.onnx")
+    np.testing.assert_allclose(session.run(None, {"x": x[:9]})[0], model.transform(x[:9]), atol=1e-5)
+    assert run("export", tmp_path / "run", "--out", tmp_path / "new" / "folder").exit_code == 0
+    assert (tmp_path / "new" / "folder" / "decoder.onnx").is_file()
+    assert run("export", tmp_path / "run", "--out", tmp_path / "run" / "model.json").exit_code == 1
+    assert run("export", tmp_path / "nothing").exit_code == 2
+    assert run(*words, "--force").exit_code == 0
+    assert not (tmp_path / "run" / "encoder.onnx").exists()
+
+
 @pytest.mark.parametrize(
     "words", [("--noise", "masking:x"), ("--noise", "0.1,0.2,0.3"), ("--noise", "gausian"), ("--network", "gruu")]
 )

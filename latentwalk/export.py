@@ -1,0 +1,183 @@
+"""A trained model as two ONNX files, which run without PyTorch and without this library.
+
+    encoder.onnx   x (n, *E), raw data in its own units, layout and type → codes (n, D), the posterior means
+    decoder.onnx   codes (n, D) → x (n, *E), the likelihood means, in the units and layout of the data
+
+Scaling is part of both. n is any number. Rows of a frame go in and come out as numbers, one a column, as `columns.encoded` has
+them; the metadata of both files says what these mean ("spec", JSON), and which model they are of ("model", a hash of its
+weights). Each file is tried before it is written: onnxruntime must answer as PyTorch does.
+"""
+
+import contextlib
+import copy
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from latentwalk.data.dataset import DataSpec
+from latentwalk.data.scaling import as_tensor
+from latentwalk.errors import CheckpointError, ConfigError
+from latentwalk.files import write_atomically
+from latentwalk.models.latent_model import LatentModel
+
+__all__ = ["DECODER", "ENCODER", "write"]
+
+ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
+NEEDED = ("onnx", "onnxscript", "onnxruntime")
+LARGEST = 2**31 - 2**20  # bytes of weights in one file: protocol buffers end at 2 GiB
+TRIED = 3  # rows of each trial; neither 0 nor 1, which PyTorch's tracer takes for constants
+CLOSE = 1e-5  # of the range of an answer
+
+
+def write(model: LatentModel, spec: DataSpec, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """Write encoder.onnx and decoder.onnx to `folder`, each whole or not at all, replacing those that are there.
+
+    Raises ConfigError where that cannot be done with this model, and CheckpointError where the files cannot be written; what
+    was there before is then still there.
+    """
+    _check_possible(model)
+    model = copy.deepcopy(model).cpu().eval()  # tracing leaves its marks in a model
+    about = {"spec": json.dumps(spec.to_json()), "model": hashlib.sha256(save(_weights(model))).hexdigest()}
+    rng = np.random.default_rng(0)
+    codes = rng.standard_normal((TRIED, *model.prior().event_shape), dtype=np.float32)
+    encoder = _onnx(_Encode(model), _rows(spec, rng), "x", "codes", about)
+    decoder = _onnx(_Decode(model), codes, "codes", "x", about)
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in ((ENCODER, encoder), (DECODER, decoder)):
+            write_atomically(folder / name, content)
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot write to {folder}: {error.strerror or error}. Free some space or choose another folder, and export again."
+        ) from error
+    return folder / ENCODER, folder / DECODER
+
+
+class _Encode(nn.Module):
+    """Raw data (n, *E) of the type it came in → posterior means (n, D)."""
+
+    def __init__(self, model: LatentModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, raw: Tensor) -> Tensor:
+        mean: Tensor = self.model.encoder(self.model.scaling(raw.to(self._wide(raw)))).mean
+        return mean
+
+    @staticmethod
+    def _wide(raw: Tensor) -> torch.dtype:
+        """The type that PyTorch calculates with."""
+        return as_tensor(np.empty(0, str(raw.dtype).removeprefix("torch."))).dtype
+
+
+class _Decode(nn.Module):
+    """Codes (n, D) → likelihood means (n, *E) in the units of the data."""
+
+    def __init__(self, model: LatentModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, codes: Tensor) -> Tensor:
+        return self.model.scaling.inverse(self.model.decoder(codes).mean)
+
+
+def _onnx(part: nn.Module, trial: NDArray[Any], takes: str, gives: str, about: dict[str, str]) -> bytes:
+    """The content of an ONNX file for one half of a model. Raises ConfigError."""
+    given = torch.from_numpy(trial)
+    with _quiet(), torch.no_grad():
+        expected = part(given).numpy()
+        try:
+            program = torch.onnx.export(
+                part,
+                (given,),
+                input_names=[takes],
+                output_names=[gives],
+                dynamic_shapes=({0: torch.export.Dim("n")},),
+                dynamo=True,
+                verbose=False,
+            )
+        except RuntimeError as error:
+            raise ConfigError(
+                f"the half of this model that makes {gives} cannot be exported to ONNX: {_reason(error)}. Use it with PyTorch: "
+                "Autoencoder.load."
+            ) from error
+        assert program is not None
+        program.model.metadata_props.update(about)
+        content: bytes = program.model_proto.SerializeToString()
+    _check_same(content, takes, trial, expected)
+    return content
+
+
+def _check_possible(model: LatentModel) -> None:
+    """Raise ConfigError where a package is missing, or the model is too large for the format."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"export needs {' and '.join(missing)}. Install it: pip install 'latentwalk[export]'.")
+    size = sum(weight.nbytes for weight in model.parameters())
+    if size > LARGEST:
+        raise ConfigError(f"the model's weights are {size:,} bytes; an ONNX file holds {LARGEST:,}. Fit a smaller network.")
+
+
+def _check_same(content: bytes, takes: str, trial: NDArray[Any], expected: NDArray[Any]) -> None:
+    """Raise ConfigError where onnxruntime does not find in `trial` what PyTorch finds, for all rows and for one."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    for rows in (len(trial), 1):
+        found, wanted = session.run(None, {takes: trial[:rows]})[0], expected[:rows]
+        span = np.ptp(wanted) if np.isfinite(wanted).all() else 1.0
+        if not np.allclose(found, wanted, rtol=CLOSE, atol=CLOSE * span, equal_nan=True):
+            raise ConfigError(
+                f"onnxruntime {onnxruntime.__version__} does not answer as PyTorch does: they differ by up to "
+                f"{np.abs(found - wanted).max():.3g}, in answers that range over {span:.3g}. Nothing was written. "
+                "Another version of onnxruntime may do better."
+            )
+
+
+def _rows(spec: DataSpec, rng: np.random.Generator) -> NDArray[Any]:
+    """Rows (TRIED, *E) such as the model learnt from may have been, of the same type, some of them not all observed."""
+    rows = rng.uniform(spec.low, spec.high, (TRIED, *spec.shape))
+    if spec.missing:
+        rows[rng.random(rows.shape) < 0.2] = np.nan
+    dtype = np.dtype(spec.dtype).newbyteorder("=")
+    return rows.astype(dtype if dtype.itemsize <= 8 else np.float64)
+
+
+def _weights(model: LatentModel) -> dict[str, Tensor]:
+    return {name: value.contiguous() for name, value in model.state_dict().items()}
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in a line: an exporter wraps it in pages of advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip().splitlines()[0].rstrip(".")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter speaks to its own programmers, of packages it could use and of PyTorch's future: not here."""
+    talkers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch.fx", "onnxscript", "onnx_ir")]
+    before = [talker.level for talker in talkers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            for talker in talkers:
+                talker.setLevel(logging.CRITICAL)
+            yield
+        finally:
+            for talker, level in zip(talkers, before, strict=True):
+                talker.setLevel(level)

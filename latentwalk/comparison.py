@@ -9,9 +9,11 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, IncrementalPCA
 
 from latentwalk.data.dataset import Dataset, DataSpec
+from latentwalk.data.rows import PIECE, fits, pieces
+from latentwalk.data.scaling import Scaling
 from latentwalk.data.sources import join
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
 from latentwalk.estimator import Autoencoder
@@ -193,7 +195,7 @@ class Comparison:
         start = time.perf_counter()
         fitted = _pca(latent, train) if recipe == "pca" else _trained(recipe, latent, train, options)
         seconds = time.perf_counter() - start
-        if isinstance(fitted, PCA):
+        if isinstance(fitted, (PCA, IncrementalPCA)):
             space = pca_space(fitted, both, held_out)
             return Entry("pca", latent, None, space, judge(space), seconds)
         space = fitted.space(both, held_out=held_out)
@@ -212,7 +214,14 @@ def check_recipes(recipes: Sequence[Any]) -> None:
 
 
 def _pca(latent: int, data: Dataset) -> PCA:
-    return PCA(latent, whiten=True, random_state=0).fit(data.x.reshape(len(data), -1))
+    """Whitened PCA; of data that does not fit into memory, an approximation that sees each row once."""
+    if fits(data.x):
+        return PCA(latent, whiten=True, random_state=0).fit(np.asarray(data.x).reshape(len(data), -1))
+    pca = IncrementalPCA(latent, whiten=True)
+    for _, rows in pieces(data.x):
+        if len(rows) >= latent:  # it takes no fewer
+            pca.partial_fit(rows.reshape(len(rows), -1))
+    return pca
 
 
 def _trained(recipe: Any, latent: int, data: Dataset, options: Mapping[str, Any]) -> Autoencoder:
@@ -244,35 +253,28 @@ def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:
     """Mean squared error of held-out rows (all rows when that is not known), per value, in `space.unit`s squared."""
     rows = np.arange(len(space)) if space.held_out is None else np.flatnonzero(space.held_out)
     rows = rows[:most]
-    return float(np.mean(np.square((space.decode(space.codes[rows]) - space.data[rows]) / space.unit)))
+    total = count = 0.0
+    for some in np.array_split(rows, max(1, len(rows) * space.data[:1].nbytes // PIECE)):
+        errors = np.square((space.decode(space.codes[some]) - space.data[some]) / space.unit)
+        total, count = total + float(np.sum(errors, dtype=np.float64)), count + errors.size
+    return total / count
 
 
 def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None) -> LatentSpace:
     """The latent space of a fitted, whitened PCA."""
     shape = data.x.shape[1:]
-    unit = _unit(data)
+    standard = replace(data.spec, columns=())  # columns of mixed kinds as well: PCA knows none
     return LatentSpace(
-        codes=pca.transform(data.x.reshape(len(data), -1)).astype(np.float32),
+        codes=np.concatenate([pca.transform(x.reshape(len(x), -1)).astype(np.float32) for _, x in pieces(data.x)]),
         scales=np.zeros((len(data), pca.n_components_), np.float32),
         data=data.x,
         decode=lambda z: pca.inverse_transform(z).reshape(-1, *shape).astype(np.float32),
         prior=StandardNormal(pca.n_components_),
         labels=data.y,
         classes=data.classes,
-        unit=np.where(unit > 0, unit, 1).astype(np.float32),
+        unit=Scaling.fit(data.x, standard, "unit" if data.spec.kind == "image" else "standard").unit,
         held_out=held_out,
     )
-
-
-def _unit(data: Dataset) -> NDArray[Any]:
-    """One unit of error, as the models' own scaling has it: an image's range, a column's or a channel's deviation."""
-    match data.spec.kind:
-        case "image":
-            return np.array([data.spec.high - data.spec.low or 1.0])
-        case "signal":
-            return data.x.std(axis=(0, 1), keepdims=True)[0]
-        case _:
-            return data.x.std(axis=0)
 
 
 def halves(data: Dataset, seed: Any = None) -> tuple[Dataset, Dataset]:

@@ -1,5 +1,6 @@
 """The scikit-learn face: `Autoencoder("vae", latent=2).fit(X)`, and what can be done with it then."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from latentwalk.data.columns import decoded as decoded_columns
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset, DataSpec, check_finite
+from latentwalk.data.rows import changed_by_row
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
 from latentwalk.latent.sampling import Sampler, StandardNormal
 from latentwalk.latent.space import LatentSpace
@@ -210,7 +212,7 @@ class Autoencoder(Learner):
         return LatentSpace(
             codes=codes,
             scales=scales,
-            data=np.where(np.isnan(x), self._decoded(codes), x) if self.spec_.missing else x,
+            data=changed_by_row(x, partial(self._filled, codes)) if self.spec_.missing else x,
             decode=self._decoded,
             prior=self._prior(),
             labels=labelled.y,
@@ -220,6 +222,10 @@ class Autoencoder(Learner):
         )
 
     # ------------------------------------------------------------------ inside
+
+    def _filled(self, codes: NDArray[np.float32], rows: NDArray[np.int64], x: NDArray[Any]) -> NDArray[Any]:
+        """Rows `rows` of the data, x, with what their codes decode to where a value is missing."""
+        return np.where(np.isnan(x), self._decoded(codes[rows]), x)
 
     def _framed(self, x: NDArray[Any]) -> Any:
         return decoded_columns(x, self.spec_.columns) if self.spec_.framed else x

@@ -11,7 +11,8 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from latentwalk.data.columns import decoded, encoded, is_frame
-from latentwalk.data.dataset import Dataset, DataSpec, as_array, check_finite, padded
+from latentwalk.data.dataset import Dataset, DataSpec, adopted, as_array, check_finite, padded
+from latentwalk.data.rows import Rows
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import CheckpointError, DataError
 from latentwalk.models.latent_model import LatentModel
@@ -46,7 +47,7 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """Save to a folder (safetensors and JSON), replacing a model saved there before. Raises CheckpointError."""
         check_is_fitted(self)
         description = {
-            "params": {name: codec.to_json(value) for name, value in self.get_params(deep=False).items()},
+            "params": codec.params_to_json(self.get_params(deep=False)),
             "recipe": codec.to_json(self.recipe_),
             "network": codec.to_json(self.network_),
             "likelihood": codec.to_json(self.likelihood_),
@@ -64,7 +65,7 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """The autoencoder that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
         saved, weights = checkpoint.read(folder)
         try:
-            self = cls(**{name: codec.from_json(value) for name, value in saved["params"].items()})
+            self = cls(**codec.params_from_json(saved["params"]))
             self.recipe_, self.network_, self.likelihood_, self.spec_ = (
                 codec.from_json(saved[part]) for part in ("recipe", "network", "likelihood", "spec")
             )
@@ -113,8 +114,9 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     # ------------------------------------------------------------------ what is given
 
     def _checked(self, X: ArrayLike | Dataset) -> NDArray[Any]:
-        """X as an array (n, *E) of numbers like those learnt from."""
+        """X as an array (n, *E) of numbers like those learnt from; what is not in memory is not read, but for floats once."""
         check_is_fitted(self)
+        X = adopted(X)
         of_signals = self.spec_.kind == "signal" and self.spec_.missing
         if of_signals and isinstance(X, (list, tuple)) and all(isinstance(one, np.ndarray) for one in X):
             X = padded(X, self.spec_.shape[0])
@@ -138,8 +140,11 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             return as_array(x)  # scikit-learn would miss the names that are in the spec
         signal = not reset and self.spec_.kind == "signal"
         if (x.ndim if hasattr(x, "ndim") else np.asarray(x).ndim) <= 2 and not signal:
+            how: dict[str, Any] = {"dtype": "numeric", "ensure_all_finite": False, "ensure_min_samples": 0}
+            if isinstance(x, Rows):
+                how = {"skip_check_array": True}  # it would read all of them
             try:
-                x = validate_data(self, x, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=0)
+                x = validate_data(self, x, reset=reset, **how)
             except ValueError as error:
                 raise DataError(str(error)) from error
         return as_array(x)

@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
-from latentwalk.data.batches import Resident
 from latentwalk.data.columns import columns_of, is_frame, needs_columns, unnamed
 from latentwalk.data.columns import encoded as encoded_columns
 from latentwalk.data.corruption import Corruption, corruption_named
-from latentwalk.data.dataset import Dataset, DataSpec, Kind, check_finite, check_labels, is_ragged, padded
+from latentwalk.data.dataset import Dataset, DataSpec, Kind, adopted, check_finite, check_labels, is_ragged, padded
 from latentwalk.data.fingerprint import fingerprint
-from latentwalk.data.scaling import Scaling, as_tensor
+from latentwalk.data.rows import value_range
+from latentwalk.data.scaling import Scaling
+from latentwalk.data.stream import Stream, is_stream
+from latentwalk.data.streaming import batches_of, placed
 from latentwalk.errors import ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning
 from latentwalk.keeping import Keeping
 from latentwalk.models.collapse import COLLAPSED
@@ -79,7 +81,9 @@ class Learner(Keeping):
     ) -> Self:
         """Learn from X (n, *E), n at least 2. `y` is not used; its length is checked.
 
-        In a table or a signal, NaN says that a value was not observed; X may be a list of signals of different lengths.
+        In a table or a signal, NaN says that a value was not observed; X may be a list of signals of different lengths. What is
+        memory-mapped, or read when asked for, is read ahead of training where it is large. X may be a Hugging Face
+        `datasets.Dataset`, or a stream: an `IterableDataset`, or a `Stream` of one where there is something to say about it.
         Ctrl-C ends training early: the best weights so far are kept, and a warning says how to go on.
         checkpoint: a folder in which training is kept while it goes on (see `training.keeper`). Where one is there already, fit
         goes on from it, to the weights, history and moments of a fit that was never interrupted, bit for bit on one machine.
@@ -90,6 +94,8 @@ class Learner(Keeping):
         again = self.warm_start and hasattr(self, "model_")
         if again and checkpoint is not None:
             raise ConfigError("a checkpoint folder is gone on from by itself. Use warm_start=False with it.")
+        stream = Stream.of(X) if is_stream(X) else X if isinstance(X, Stream) else None
+        X = adopted(X) if stream is None else stream.held
         x, spec = (self._checked(X), self.spec_) if again else self._first_seen(X)
         if y is not None:
             check_labels(np.asarray(y).reshape(-1), len(x))
@@ -106,15 +112,20 @@ class Learner(Keeping):
             settings = replace(settings, corruption=self.recipe_.corruption)
             self.model_.to(group.device)
             learn, held = self._split(len(x), np.random.default_rng(seed))
+            if stream is not None:
+                held = np.arange(len(x) if self.validation else 0)
             self.validation_rows_ = held
-            data, size = as_tensor(x).to(group.device), int(self.batch_size)
-            batches = Resident(data, size, seed, learn, group.share)
+            data, size = placed(x, group.device), int(self.batch_size)
+            if stream is None:
+                batches = batches_of(data, group.device, size, seed, learn, group.share)
+            else:
+                batches = stream.batches(group.device, size, seed, group.share, apart=len(held) > 0)
             epochs = train(
                 self.model_,
                 self.recipe_.loss(),
                 batches,
                 settings,
-                Resident(data, 4 * size, rows=held, share=group.share) if len(held) else None,
+                batches_of(data, group.device, 4 * size, rows=held, share=group.share) if len(held) else None,
                 going_on=again,
                 keeper=keeper,
                 start=start,
@@ -189,7 +200,7 @@ class Learner(Keeping):
         if checkpoint is None:
             return None, None, seed
         folder, keeper = Path(checkpoint), None
-        about = {"params": codec.to_json(self.get_params(deep=False)), "data": fingerprint(x), "seed": seed}
+        about = {"params": codec.params_to_json(self.get_params(deep=False)), "data": fingerprint(x), "seed": seed}
         if group.leads:
             keeper = stack.enter_context(Keeper(folder, about, float(self.checkpoint_every)))
         content = group.handed(None if keeper is None else keeper.found)
@@ -301,7 +312,7 @@ class Learner(Keeping):
         if self.likelihood_.kind not in ("bernoulli", "continuous-bernoulli"):
             return
         low, high = (self.spec_.low, self.spec_.high) if self.spec_.kind == "image" else (0.0, 1.0)
-        for worst in (float(np.nanmin(x)), float(np.nanmax(x))):
+        for worst in value_range(x):
             if not low <= worst <= high:
                 raise DataError(
                     f'likelihood="{self.likelihood_.kind}" needs values in [{low:g}, {high:g}] here; X holds {worst:g}. '

@@ -1,5 +1,6 @@
-"""`latentwalk fit`: begin a run, stop it without losing anything, go on with it."""
+"""`latentwalk fit`: begin a run, lose nothing however it is stopped, go on with it."""
 
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,22 +10,24 @@ from typing import Any
 import typer
 
 from latentwalk.app.output import check_writable, note, saving
-from latentwalk.app.runs import Run, holds_model
-from latentwalk.app.source import Source, fingerprint
+from latentwalk.app.runs import Run, epochs_done, forget, holds_model
+from latentwalk.app.source import Source
 from latentwalk.data import Dataset
 from latentwalk.data.corruption import Corruption
-from latentwalk.errors import ConfigError, TrainingStopped
+from latentwalk.errors import ConfigError, DataError, TrainingStopped
 from latentwalk.estimator import Autoencoder
 from latentwalk.networks.build import Network
+from latentwalk.training.group import first_here
+from latentwalk.training.keeper import holds_checkpoint
 
-__all__ = ["begin", "epochs_for", "next_steps", "resume", "tell_skipped"]
+__all__ = ["begin", "epochs_for", "next_steps", "restarted", "resume", "tell_skipped"]
 
 WORK = 400_000  # rows seen in all that a small model is good after; the tour on 5,000 rows stays under five minutes
 STOPPED = 130
 READING = ("size", "color", "label", "kind")  # options of the data
-MODEL = {name: name for name in ("recipe", "latent", "likelihood", "validation")} | {"seed": "random_state"}
+MODEL = {"seed": "random_state"}  # what an option of the command is called in the model, where it is called otherwise
 NETWORK = {"network": "kind", "dropout": "dropout", "max_norm": "max_norm"}
-LEARNING = ("batch_size", "learning_rate", "learning_schedule", "patience", "precision", "compile")  # may change on the way
+FREE = ("epochs", "patience", "device", "checkpoint_every", "track")  # may change on the way
 
 
 def epochs_for(rows: int) -> int:
@@ -45,34 +48,41 @@ def begin(
     **options: Any,
 ) -> None:
     """Train a new model and save it in `out`."""
-    if holds_model(out) and not force:
-        raise ConfigError(
-            f"{out} holds a model already. Go on with it: --resume. Replace it: --force. Or choose another --out."
-        )
+    if (holds_model(out) or holds_checkpoint(out)) and not force:
+        what = "a model already" if holds_model(out) else "a training that was cut short"
+        raise ConfigError(f"{out} holds {what}. Go on with it: --resume. Replace it: --force. Or choose another --out.")
     built = Network(kind=network, dropout=dropout, max_norm=max_norm)  # type: ignore[arg-type]  # checked there
     model = Autoencoder(network=built, noise=_noise(noise), **options)
     train = _read(source)
     check_writable(out)
     model.epochs = epochs or epochs_for(len(train))
+    if first_here():
+        forget(out)
     _learn(Run.of(out, model, source, train, model.epochs), train)
 
 
 def resume(out: Path, source: Source, given: Mapping[str, Any]) -> None:
-    """Go on with the model in `out`. given: the options that were typed."""
-    run = Run.open(out)
+    """Go on with the training in `out`, exactly as if it had never stopped. given: the options that were typed."""
+    if given.get("force"):
+        raise ConfigError("--resume goes on with the model in RUN, --force replaces it. Choose one.")
+    run = Run.unfinished(out)
     _check_same(run, given)
-    known = run.source or source
-    train = _read(replace(source, options={**known.options, **source.options}, apart=known.apart))
-    _check_rows(run, train)
-    total = given.get("epochs") or run.epochs or epochs_for(len(train))
-    done = len(run.model.history_)
+    total = given.get("epochs") or run.epochs
+    done = epochs_done(out)
     if done >= total:
         typer.echo(f"{out} has learnt for {done} epochs; nothing is left of {total}. To go further: --epochs {done + total}")
         return
+    known = run.source or source
+    train = _read(replace(source, options={**known.options, **source.options}, apart=known.apart))
     check_writable(out)
-    options = {name: given[name] for name in LEARNING if name in given}
-    run.model.set_params(warm_start=True, progress=True, epochs=total - done, **options)
+    free = {name: given[name] for name in FREE if name in given}
+    run.model.set_params(**free | {"progress": True, "epochs": total})
     _learn(Run.of(out, run.model, known, train, total), train)
+
+
+def restarted(out: Path) -> bool:
+    """Whether torchrun has started this process anew after one was lost, and there is something to go on from."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0 and holds_checkpoint(out)
 
 
 def _noise(asked: Any) -> Any:
@@ -102,11 +112,18 @@ def next_steps(run: Run) -> list[str]:
 def _learn(run: Run, train: Dataset) -> None:
     """Fit the model of `run`, save, and say what came of it. Leaves with 130 after Ctrl-C."""
     model = run.model
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrainingStopped)  # said below, with the command that goes on
-        model.fit(train)
-    model.set_params(warm_start=False, epochs=run.epochs)
     with saving():
+        if first_here():
+            run.describe()  # before training, so that one that is killed can be gone on with
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TrainingStopped)  # said below, with the command that goes on
+            try:
+                model.fit(train, checkpoint=run.folder)
+            except (ConfigError, DataError):
+                run.withdraw()
+                raise
+        if not first_here():
+            return
         run.save()
     done = len(model.history_)
     if model.interrupted_:
@@ -138,33 +155,15 @@ def _read(source: Source) -> Dataset:
 
 
 def _check_same(run: Run, given: Mapping[str, Any]) -> None:
-    """Raise ConfigError where an option that was typed would make another model."""
-    kept = {option: getattr(run.model, param) for option, param in MODEL.items()} | {"noise": run.model.noise}
-    kept |= {option: getattr(run.model.network_, part) for option, part in NETWORK.items()}
-    given = dict(given) | ({"noise": _noise(given["noise"])} if "noise" in given else {})
+    """Raise ConfigError where an option that was typed would make another training."""
+    model = run.model
+    kept = {option: getattr(model, MODEL.get(option, option)) for option in given if hasattr(model, MODEL.get(option, option))}
+    kept |= {option: getattr(model.network, part) for option, part in NETWORK.items()}
     kept |= {option: (run.source.options if run.source else given).get(option) for option in READING}
+    given = dict(given) | ({"noise": _noise(given["noise"])} if "noise" in given else {})
     for option, value in kept.items():
-        if option in given and given[option] != value:
+        if option in given and option not in FREE and given[option] != value:
             raise ConfigError(
-                f"--{option} {given[option]} is not what {run.folder} was begun with ({value}). "
+                f"--{option.replace('_', '-')} {given[option]} is not what {run.folder} was begun with ({value}). "
                 "Leave it out to go on, or begin anew in another --out."
             )
-    if given.get("force"):
-        raise ConfigError("--resume goes on with the model in RUN, --force replaces it. Choose one.")
-
-
-def _check_rows(run: Run, train: Dataset) -> None:
-    """Raise ConfigError where the data is not what the run was begun with."""
-    if run.data is None and train.x.shape[1:] == run.model.spec_.shape:
-        return
-    found = fingerprint(train)
-    if found == run.data:
-        return
-    before = run.data or {"shape": ["?", *run.model.spec_.shape], "dtype": run.model.spec_.dtype}
-    same = all(found[key] == before[key] for key in ("shape", "dtype"))
-    told = [" x ".join(map(str, about["shape"])) + f" of {about['dtype']}" for about in (before, found)]
-    difference = f"both are {told[0]}, with other values" if same else f"it was {told[0]}, now it is {told[1]}"
-    raise ConfigError(
-        f"the data differs from what {run.folder} was begun with: {difference}. "
-        "Give the same data to go on, or begin anew in another --out."
-    )

@@ -108,23 +108,33 @@ def fit(
     max_norm: Annotated[float | None, typer.Option(help="Longest allowed incoming weights of a unit.")] = None,
     epochs: Epochs = None,
     batch_size: Batch = 128,
-    learning_rate: Annotated[float, typer.Option(help="Adam's step size.")] = 1e-3,
+    optimizer: Annotated[str, typer.Option(help="adam, adamw, adamax.")] = "adam",
+    learning_rate: Annotated[float, typer.Option(help="The optimizer's step size.")] = 1e-3,
     learning_schedule: Annotated[str, typer.Option(help="constant, or cosine: falls to 0 at the end.")] = "constant",
+    warmup: Annotated[float, typer.Option(metavar="EPOCHS", help="The learning rate rises over so many epochs.")] = 0.0,
+    weight_decay: Annotated[float, typer.Option(help="How much weights are drawn to 0.")] = 0.0,
+    clip: Annotated[float | None, typer.Option(help="Longest allowed gradient.")] = None,
+    skip: Annotated[float | None, typer.Option(help="Leave out steps whose gradient is so many times the usual.")] = None,
+    accumulate: Annotated[int, typer.Option(min=1, help="Parts a batch is worked on in, to save memory.")] = 1,
+    ema: Annotated[float | None, typer.Option(metavar="SHARE", help="Keep a moving average of the weights: .999.")] = None,
     patience: Annotated[int | None, typer.Option(min=1, help="Stop after so many epochs without progress.")] = None,
-    precision: Annotated[str, typer.Option(help="float32, bfloat16.")] = "float32",
+    precision: Annotated[str, typer.Option(help="float32, bfloat16; on a GPU float16.")] = "float32",
     compile: Annotated[bool, typer.Option("--compile", help="Compile the training step: half a minute, then faster.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    checkpoint_every: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time between two checkpoints.")] = 60.0,
     validation: Annotated[float, typer.Option(help="Share of the rows the best weights are chosen on.")] = 0.1,
     seed: Seed = 0,
     size: Size = None,
     color: Color = None,
     label: Label = None,
     kind: Kind = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the model saved in RUN, up to --epochs in all.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in RUN, up to --epochs in all.")] = False,
     force: Force = False,
 ) -> None:
     """Train one model and save it.
 
-    Ctrl-C keeps the best so far; --resume goes on.
+    Ctrl-C keeps the best so far. However training ends, by Ctrl-C, a crash or a lost machine, --resume goes on from the last
+    checkpoint as if nothing had happened.
 
     \b
     Examples:
@@ -135,16 +145,19 @@ def fit(
     Recipes: ae, sparse, l1-sparse, k-sparse, dropout, denoising, contractive, vae, vae-without-kl, denoising-vae, iwae.
     Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed.
     Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
-    With --resume, what was given before need not be repeated. Options that make another model (recipe, latent, network,
-    likelihood, noise, validation, seed, size, color, …) cannot change; how to learn (epochs, batch size, …) can.
+    With --resume, what was given before need not be repeated; of the options that make it another training, none can change.
+    Only --epochs can, with a constant learning rate, and --patience, --device, --checkpoint-every.
+    On several cores, GPUs or machines: torchrun --nproc-per-node 2 -m latentwalk fit … ; with --max-restarts 3 a lost process
+    costs no more than the time since the last checkpoint.
     """
     from latentwalk.app import fitting
     from latentwalk.app.source import Source
 
     source = Source.named(data, size=size, color=color, label=label, kind=kind)
     given = {name: value for name, value in context.params.items() if _typed(context, name)}
-    if resume:
-        fitting.resume(out, source, given)
+    again = fitting.restarted(out)
+    if resume or again:
+        fitting.resume(out, source, {name: value for name, value in given.items() if not (again and name == "force")})
         return
     fitting.begin(
         out,
@@ -159,11 +172,20 @@ def fit(
         max_norm=max_norm,
         epochs=epochs,
         batch_size=batch_size,
+        optimizer=optimizer,
         learning_rate=learning_rate,
         learning_schedule=learning_schedule,
+        warmup=warmup,
+        weight_decay=weight_decay,
+        clip=clip,
+        skip=skip,
+        accumulate=accumulate,
+        ema=ema,
         patience=patience,
         precision=precision,
         compile=compile,
+        device=device,
+        checkpoint_every=checkpoint_every,
         validation=validation,
         random_state=seed,
     )

@@ -1,6 +1,8 @@
 """What a RUN folder holds: a saved model, and `run.json`, which says what it learnt from.
 
-    RUN/model.json, weights-….safetensors    see `training.checkpoint`
+    RUN/checkpoint-….safetensors, …          while it learns, and to go on: see `training.keeper`
+    RUN/history.jsonl                        the same: a line an epoch
+    RUN/model.json, weights-….safetensors    the best weights, once it has learnt: see `training.checkpoint`
     RUN/run.json                             the data (see `Source`), its fingerprint, class names, epochs asked for
     RUN/report.json, report.html             once `latentwalk report RUN` was called
     RUN/samples.png, walk.png, …             what the other commands draw, unless told where
@@ -10,6 +12,7 @@ A folder that only `Autoencoder.save` wrote is a RUN too; commands that need its
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -24,8 +27,10 @@ from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimator import Autoencoder
 from latentwalk.files import complaint
 from latentwalk.latent.space import LatentSpace
+from latentwalk.training import codec
+from latentwalk.training.keeper import HISTORY, about, holds_checkpoint, newest, opened
 
-__all__ = ["MODEL", "REPORT", "Run", "holds_model"]
+__all__ = ["MODEL", "REPORT", "Run", "epochs_done", "forget", "holds_model"]
 
 FORMAT, VERSION = "latentwalk-run", 1
 MODEL, ABOUT, REPORT = "model.json", "run.json", "report.json"
@@ -54,15 +59,29 @@ class Run:
         _check_folder(folder)
         model = Autoencoder.load(folder)
         model.progress = False
+        return cls._with(folder, model, len(model.history_))
+
+    @classmethod
+    def unfinished(cls, folder: Path) -> Self:
+        """The run in `folder` as it was begun, with a model that is not trained: to go on. Raises CheckpointError."""
+        if not holds_checkpoint(folder):
+            _check_folder(folder)
+            raise CheckpointError(f"{folder} holds a model, but no checkpoint to go on from. Begin anew in another --out.")
+        params = about(folder)["params"]
+        return cls._with(folder, Autoencoder(**codec.params_from_json(params)), int(params["epochs"]))
+
+    @classmethod
+    def _with(cls, folder: Path, model: Autoencoder, epochs: int) -> Self:
+        """What run.json says beside the model; without that file, nothing is known of the data."""
         path = folder / ABOUT
         if not path.exists():
-            return cls(folder, model, epochs=len(model.history_))
+            return cls(folder, model, epochs=epochs)
         try:
-            about = json.loads(path.read_text(encoding="utf-8"))
-            if wrong := complaint(path, about, "run", FORMAT, VERSION):
+            said = json.loads(path.read_text(encoding="utf-8"))
+            if wrong := complaint(path, said, "run", FORMAT, VERSION):
                 raise CheckpointError(wrong)
-            source = Source.from_json(about["source"])
-            return cls(folder, model, source, dict(about["data"]), tuple(about["classes"]), int(about["epochs"]))
+            source = Source.from_json(said["source"])
+            return cls(folder, model, source, dict(said["data"]), tuple(said["classes"]), int(said["epochs"]))
         except OSError as error:
             raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -75,7 +94,11 @@ class Run:
         self.model.save(self.folder)
         for name in STALE:
             (self.folder / name).unlink(missing_ok=True)
-        about = {
+        self.describe()
+
+    def describe(self) -> None:
+        """Write what is learnt from. Raises OutputError."""
+        said = {
             "format": FORMAT,
             "version": VERSION,
             "source": None if self.source is None else self.source.to_json(),
@@ -83,7 +106,14 @@ class Run:
             "classes": list(self.classes),
             "epochs": self.epochs,
         }
-        write_text(self.folder / ABOUT, json.dumps(about, indent=1) + "\n")
+        write_text(self.folder / ABOUT, json.dumps(said, indent=1) + "\n")
+
+    def withdraw(self) -> None:
+        """Take back what `describe` wrote, where no training came of it."""
+        if not holds_checkpoint(self.folder) and not holds_model(self.folder):
+            (self.folder / ABOUT).unlink(missing_ok=True)
+            with suppress(OSError):
+                self.folder.rmdir()
 
     # ------------------------------------------------------------------ its data
 
@@ -129,12 +159,30 @@ def holds_model(folder: Path) -> bool:
     return (folder / MODEL).exists()
 
 
+def epochs_done(folder: Path) -> int:
+    """How many epochs the training kept in the folder has done. Raises CheckpointError."""
+    content = newest(folder)
+    assert content is not None, "asked where there is no checkpoint"
+    return len(opened(content, folder)[1].numbers["place"]["history"])
+
+
+def forget(folder: Path) -> None:
+    """Delete the checkpoints in the folder, for a training that begins anew there."""
+    for path in [*folder.glob("checkpoint-*.safetensors"), folder / HISTORY]:
+        path.unlink(missing_ok=True)
+
+
 def _check_folder(folder: Path) -> None:
     """Raise CheckpointError where there is no model, naming the models that may have been meant."""
     if not folder.exists():
         raise CheckpointError(f"{folder}: no such folder. A RUN is made by: latentwalk fit DATA --out {folder}")
     if not folder.is_dir():
         raise CheckpointError(f"{folder} is a file. Expected the folder of a run, made by: latentwalk fit DATA --out RUN")
+    if not holds_model(folder) and holds_checkpoint(folder):
+        raise CheckpointError(
+            f"{folder} holds a training that was cut short, and no model yet. To go on: latentwalk fit DATA --out {folder} "
+            "--resume"
+        )
     below = _models_below(folder)
     if not holds_model(folder) and below:
         raise CheckpointError(f"{folder} holds several models. Name one: {', '.join(map(str, below))}")

@@ -1,8 +1,8 @@
 """Where examples came from, so that they can be read again; and examples given later, made like those learnt from."""
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from latentwalk.comparison import halves
 from latentwalk.data import Dataset, DataSpec, load, names
+from latentwalk.data.fingerprint import fingerprint
+from latentwalk.data.rows import changed
 from latentwalk.data.sources import Split, idx, images, join
 from latentwalk.data.sources.images import Color
 from latentwalk.errors import ConfigError, DataError
 
 __all__ = ["Source", "fingerprint", "is_picture", "joined", "pictures_like", "read_like"]
 
-LOOKED_AT = 64  # rows whose bytes make the fingerprint: enough to notice other data, quick for a memory-mapped file
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".avif", ".heic")
 
 
@@ -66,13 +67,6 @@ class Source:
         return cls(str(values["what"]), options, values["apart"])
 
 
-def fingerprint(data: Dataset) -> dict[str, Any]:
-    """Shape, dtype and a checksum of some rows: what is compared before training goes on."""
-    rows = np.unique(np.linspace(0, len(data) - 1, LOOKED_AT).astype(np.int64))
-    check = zlib.crc32(np.ascontiguousarray(data.x[rows]).tobytes())
-    return {"shape": list(data.x.shape), "dtype": str(data.x.dtype), "check": check}
-
-
 def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | None = None) -> Dataset:
     """The data set a user named, made like the examples learnt from: images are fitted to their size and colour.
 
@@ -87,7 +81,7 @@ def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | 
     if archive and spec.kind == "image":
         height, width = spec.event[1:]
         data = load(path, split=split, size=(height, width), color=_color(spec))
-        return replace(data, x=_like(spec, data.x), spec=spec)
+        return replace(data, x=changed(data.x, partial(_like, spec)), spec=spec)
     if spec.framed and path.is_file():
         return load(path, split=split, label=label or "", columns=spec.columns)
     if spec.kind == "signal" and path.exists():

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Batch", "Batches", "Resident", "portion", "shuffled"]
+__all__ = ["Batch", "Batches", "Own", "Resident", "count", "portion", "shuffled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,28 @@ class Batch:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Which part of a whole batch's rows is this process's own; see `Batch`."""
+
+    part: slice
+    total: int
+    counted: bool = True
+
+    @classmethod
+    def of(cls, total: int, share: tuple[int, int]) -> "Own":
+        """Part k of n (`share`) of a batch of `total` rows; a stand-in where there are too few for all."""
+        part = portion(total, *share)
+        return cls(part, total) if part.stop > part.start else cls(slice(0, 1), total, counted=False)
+
+    def batch(self, raw: Tensor, rows: Tensor) -> Batch:
+        """The batch of these rows, which are the own ones."""
+        return Batch(raw, rows, self.part.start, self.total, self.counted)
+
+
 class Batches(ABC):
-    """Rows of some data in batches. Abstract: `Resident` holds them in memory, on the device that trains."""
+    """Rows of some data in batches. Abstract: `Resident` holds them in memory, on the device that trains; `streaming.Streamed`
+    reads them ahead of training, `stream.Passing` takes them as they come."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -81,10 +101,9 @@ class Resident(Batches):
         on_device = torch.from_numpy(order).to(self.data.device)
         for index in range(start, len(self)):
             whole = on_device[index * self.size : (index + 1) * self.size]
-            own = portion(len(whole), *self.share)
-            counted = own.stop > own.start
-            some = whole[own] if counted else whole[:1]
-            yield Batch(self.data.index_select(0, some), some, own.start if counted else 0, len(whole), counted)
+            own = Own.of(len(whole), self.share)
+            some = whole[own.part]
+            yield own.batch(self.data.index_select(0, some), some)
 
     @property
     def _taking_part(self) -> int:

@@ -4,21 +4,22 @@
 with its labels and names; every reader of `sources`, and every name of the `catalog`, answers with one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, TypeGuard
+from importlib import import_module
+from typing import Any, Literal, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns
+from latentwalk.data.rows import Rows, evenly, picked, pieces, value_range
 from latentwalk.errors import DataError
 
-__all__ = ["DataSpec", "Dataset", "Kind", "as_array", "check_finite", "check_labels", "is_ragged", "padded"]
+__all__ = ["DataSpec", "Dataset", "Kind", "adopted", "as_array", "check_finite", "check_labels", "is_ragged", "padded"]
 
 Kind = Literal["image", "table", "signal"]
 Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF"]
-CHUNK = 4096  # rows looked at together, so that a memory-mapped array is never copied whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class DataSpec:
 
         An event of two axes is a gray image; of three, a colour image when its first or last axis has 1, 3 or 4 entries;
         of one axis, a table. Everything else is flattened into a table. kind="signal" reads (T,) or (T, F), T steps in time.
+        The share of extreme values is that of evenly spaced rows where all would not fit into memory.
 
         >>> DataSpec.infer(np.zeros((5, 28, 28), np.uint8)).layout
         'HW'
@@ -61,9 +63,9 @@ class DataSpec:
                 f"an event of shape {shape} is not an image. Expected (H, W), (H, W, C) or (C, H, W) with C in 1, 3, 4. "
                 "Reshape X, or leave out kind='image'."
             )
-        missing = kind != "image" and x.dtype.kind == "f" and any(np.isnan(rows).any() for _, rows in _chunks(x))
+        missing = kind != "image" and x.dtype.kind == "f" and any(np.isnan(rows).any() for _, rows in pieces(x))
         low, high = _range(x, kind)
-        return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(x, low, high), missing)
+        return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(evenly(x), low, high), missing)
 
     @classmethod
     def of_columns(cls, x: NDArray[Any], columns: Sequence[Column]) -> "DataSpec":
@@ -127,9 +129,9 @@ class DataSpec:
 class Dataset:
     """Examples and what is known about them.
 
-    x: (n, *E), in memory or memory-mapped. y: (n,) integers into `classes`, or None. names: (n,) what each row is called
-    (a file name, say), or empty. factors: known generative factors or attributes by name, each (n,).
-    skipped: what could not be read, and why, one line each.
+    x: (n, *E), in memory, memory-mapped, or read when asked for (`rows.Rows`). y: (n,) integers into `classes`, or None.
+    names: (n,) what each row is called (a file name, say), or empty. factors: known generative factors or attributes by name,
+    each (n,). skipped: what could not be read, and why, one line each.
     """
 
     x: NDArray[Any]
@@ -153,13 +155,16 @@ class Dataset:
     ) -> "Dataset":
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
-        x may also be a list of signals of different lengths, or a pandas frame with text, categories and dates beside numbers;
+        x may also be a list of signals of different lengths, a pandas frame with text, categories and dates beside numbers, or
+        a Hugging Face `datasets.Dataset` (`known` then takes the options of `sources.huggingface.of_table`).
         columns: what its columns are, as another table had them. In a table or a signal, NaN says: not observed.
         Raises DataError: no rows, no numbers, infinity, a row that is all NaN (which one), labels of another length.
 
         >>> Dataset.of(np.eye(3), ["a", "b", "a"]).classes
         ('a', 'b')
         """
+        if (made := adopted(x, y=y, kind=kind, **known)) is not x:
+            return made
         if is_ragged(x):
             x, kind = padded(x), kind or "signal"
         elif is_frame(x) and (columns or needs_columns(x)):
@@ -182,26 +187,33 @@ class Dataset:
         """The data set of these rows, in this order."""
         return replace(
             self,
-            x=self.x[rows],
+            x=picked(self.x, rows),
             y=None if self.y is None else self.y[rows],
             names=tuple(self.names[row] for row in rows) if self.names else (),
             factors={name: values[rows] for name, values in self.factors.items()},
         )
 
 
+def adopted(x: Any, **options: Any) -> Any:
+    """A Hugging Face `datasets.Dataset` as a `Dataset`; all else as it is. options: of `sources.huggingface.of_table`."""
+    if type(x).__module__.split(".")[0] != "datasets":
+        return x
+    return import_module("latentwalk.data.sources.huggingface").of_table(x, **options)
+
+
 def as_array(x: ArrayLike) -> NDArray[Any]:
     """`x` as an array (n, *E) of booleans, integers or floats with at least one row and one value a row.
 
-    A memory-mapped array stays one. Raises DataError.
+    A memory-mapped array stays one, and so do `Rows`: they have all of an array that examples need. Raises DataError.
     """
-    array = x if isinstance(x, np.ndarray) else np.asarray(x)
+    array = cast(NDArray[Any], x) if isinstance(x, (np.ndarray, Rows)) else np.asarray(x)
     if array.dtype.kind not in "biuf":
         raise DataError(f"expected numbers, got an array of dtype {array.dtype}. Turn text and dates into numbers first.")
     if array.ndim < 2:
         raise DataError(f"expected an array (n, *E) of n examples, got shape {array.shape}. Reshape one example to (1, …).")
     if len(array) == 0:
         raise DataError(f"the data is empty: shape {array.shape}. At least one example is needed.")
-    if array[0].size == 0:
+    if 0 in array.shape[1:]:
         raise DataError(f"each example is empty: shape {array.shape}, 0 feature(s). At least one value an example is needed.")
     return array
 
@@ -213,7 +225,7 @@ def check_finite(x: NDArray[Any], *, missing: bool = False) -> None:
     """
     if x.dtype.kind != "f":
         return
-    for start, rows in _chunks(x):
+    for start, rows in pieces(x):
         bad = np.isinf(rows) if missing else ~np.isfinite(rows)
         if bad.any():
             row, *column = (int(i) for i in np.argwhere(bad)[0])
@@ -274,10 +286,6 @@ def check_labels(y: ArrayLike, rows: int) -> NDArray[Any]:
     return labels
 
 
-def _chunks(x: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    return ((start, x[start : start + CHUNK]) for start in range(0, len(x), CHUNK))
-
-
 def _layout(shape: tuple[int, ...], kind: Kind | None) -> Layout:
     if kind == "table":
         return "flat"
@@ -295,17 +303,23 @@ def _layout(shape: tuple[int, ...], kind: Kind | None) -> Layout:
 
 
 def _range(x: NDArray[Any], kind: Kind) -> tuple[float, float]:
-    low = float(np.min([np.fmin.reduce(rows, axis=None) for _, rows in _chunks(x)]))  # fmin passes over NaN
-    high = float(np.max([np.fmax.reduce(rows, axis=None) for _, rows in _chunks(x)]))
-    if kind == "image" and x.dtype == np.uint8 and high > 1:
+    if kind == "image" and x.dtype == np.uint8 and (_beyond_one(evenly(x)) or _beyond_one(x)):
         return 0.0, 255.0
+    low, high = value_range(x)
     if x.dtype.kind == "b" or (low >= 0 and high <= 1 and kind == "image"):
         return 0.0, 1.0
     return low, high
 
 
+def _beyond_one(x: NDArray[Any]) -> bool:
+    """Whether bytes are more than 0 and 1: usually known after the first piece."""
+    return any((rows > 1).any() for _, rows in pieces(x))
+
+
 def _extreme(x: NDArray[Any], low: float, high: float) -> float:
     margin = (high - low) / 20
-    near = sum(np.count_nonzero((rows <= low + margin) | (rows >= high - margin)) for _, rows in _chunks(x))
-    observed = sum(np.count_nonzero(rows == rows) for _, rows in _chunks(x))
+    near = observed = 0
+    for _, rows in pieces(x):
+        near += int(np.count_nonzero((rows <= low + margin) | (rows >= high - margin)))
+        observed += int(np.count_nonzero(rows == rows))
     return float(near / max(observed, 1))

@@ -1,4 +1,4 @@
-"""By what data is known again: before training goes on, it must be the data that training began with."""
+"""What is compared before training goes on, so that it goes on with the data it began with."""
 
 import zlib
 from typing import Any
@@ -6,19 +6,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.data.dataset import CHUNK
+from latentwalk.data.dataset import Dataset
+from latentwalk.data.rows import evenly, nbytes, pieces
 
 __all__ = ["fingerprint"]
 
-WHOLE = 1 << 30  # bytes up to which every row is looked at; of more data, as many evenly spaced rows as make so many
+WHOLE = 1 << 30  # bytes of which every one is looked at: a second or so
 
 
-def fingerprint(x: NDArray[Any]) -> dict[str, Any]:
-    """Shape, dtype and a checksum of the values of `x` (n, *E), as JSON values."""
-    each = max(1, int(np.prod(x.shape[1:])) * x.dtype.itemsize)
-    looked_at = min(len(x), max(1, WHOLE // each))
-    rows = np.unique(np.linspace(0, len(x) - 1, looked_at).astype(np.int64))
-    check = 0
-    for start in range(0, len(rows), CHUNK):
-        check = zlib.crc32(np.ascontiguousarray(x[rows[start : start + CHUNK]]).tobytes(), check)
-    return {"shape": list(x.shape), "dtype": str(x.dtype), "check": check}
+def fingerprint(data: Dataset | NDArray[Any]) -> dict[str, Any]:
+    """Shape, dtype, and a checksum (CRC-32) of the rows: of all up to a GiB of them, of evenly spaced ones beyond.
+
+    The same rows have the same fingerprint, in memory or not. rows: how many were looked at.
+
+    >>> fingerprint(np.eye(2, dtype=np.uint8))
+    {'shape': [2, 2], 'dtype': 'uint8', 'rows': 2, 'check': 4009724143}
+    """
+    x = data.x if isinstance(data, Dataset) else data
+    some, check = x if nbytes(x) <= WHOLE else evenly(x), 0
+    for _, rows in pieces(some):
+        check = zlib.crc32(np.ascontiguousarray(rows).data, check)
+    return {"shape": list(x.shape), "dtype": str(x.dtype), "rows": len(some), "check": check}

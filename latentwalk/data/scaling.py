@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from latentwalk.data.dataset import CHUNK, DataSpec
+from latentwalk.data.dataset import DataSpec
+from latentwalk.data.rows import pieces
 from latentwalk.errors import DataError
 
 __all__ = ["Scaling", "ScalingName", "as_tensor"]
@@ -48,8 +49,8 @@ class Scaling(nn.Module):
                 width = spec.high - spec.low
                 return cls(spec, torch.full_like(plain.shift, spec.low), torch.full_like(plain.scale, width or 1.0))
             case "standard":
-                flat = x.reshape(len(x), -1) if spec.kind == "table" else x.reshape(-1, spec.event[0])
-                mean, deviation = (torch.from_numpy(moment).reshape(_each(spec)) for moment in _moments(flat))
+                columns = spec.size if spec.kind == "table" else spec.event[0]
+                mean, deviation = (torch.from_numpy(moment).reshape(_each(spec)) for moment in _moments(x, columns))
                 if spec.columns:  # counts and codes stay what they are
                     plain_ = torch.tensor([column.kind != "continuous" for column in spec.columns])
                     mean, deviation = mean.where(~plain_, 0.0), deviation.where(~plain_, 1.0)
@@ -123,17 +124,23 @@ def _each(spec: DataSpec) -> tuple[int, ...]:
     return {"image": (1, 1, 1), "table": spec.event, "signal": (spec.event[0], 1)}[spec.kind]
 
 
-def _moments(flat: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and deviation of the observed values of each column of `flat` (n, C), in two passes.
+def _moments(x: NDArray[Any], columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and deviation of the observed values of each of `columns` columns of `x` (n, *E), its last axis; in one pass.
 
-    A constant column gets deviation 1. Raises DataError for a column without one value.
+    The moments of a piece are added to those of the pieces before it (Chan, Golub & LeVeque 1983, equation 2.1). A constant
+    column gets deviation 1. Raises DataError for a column without one value.
     """
-    chunks = [slice(i, i + CHUNK) for i in range(0, len(flat), CHUNK)]
-    seen = np.sum([np.count_nonzero(flat[i] == flat[i], axis=0) for i in chunks], axis=0)
+    seen, mean, squares = np.zeros(columns), np.zeros(columns), np.zeros(columns)
+    for _, rows in pieces(x):
+        flat = rows.reshape(-1, columns)
+        new = np.count_nonzero(flat == flat, axis=0)
+        own = np.nansum(flat, axis=0, dtype=np.float64) / np.maximum(new, 1)
+        total = np.maximum(seen + new, 1)
+        squares += np.nansum(np.square(flat - own), axis=0, dtype=np.float64) + np.square(own - mean) * seen * new / total
+        mean += (own - mean) * new / total
+        seen += new
     if not seen.all():
         raise DataError(f"column {int(np.argmin(seen))} of X holds nothing but NaN. Nothing can be learnt from it. Drop it.")
-    mean = np.sum([np.nansum(flat[i], axis=0, dtype=np.float64) for i in chunks], axis=0) / seen
-    squares = np.sum([np.nansum(np.square(flat[i] - mean), axis=0, dtype=np.float64) for i in chunks], axis=0)
     deviation = np.sqrt(squares / seen)
     constant = deviation <= CONSTANT * np.abs(mean).clip(min=math.ulp(1.0))
     return mean, np.where(constant, 1.0, deviation)

@@ -16,7 +16,7 @@ from latentwalk.models.recipes import Recipe
 from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network
 
-__all__ = ["from_json", "to_json"]
+__all__ = ["from_json", "params_from_json", "params_to_json", "to_json"]
 
 TYPES: dict[str, type] = {
     kind.__name__: kind for kind in (Column, Corruption, DataSpec, Likelihood, Network, Recipe, Schedule, Sparsity)
@@ -47,3 +47,13 @@ def from_json(value: Any) -> Any:
             )
         return kind(**{name: from_json(item) for name, item in value.items() if name != "type"})
     return tuple(from_json(item) for item in value) if isinstance(value, list) else value
+
+
+def params_to_json(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of an estimator, by name, as plain JSON values."""
+    return {name: to_json(value) for name, value in params.items()}
+
+
+def params_from_json(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that `params_to_json` wrote. Raises CheckpointError."""
+    return {name: from_json(value) for name, value in params.items()}

@@ -74,6 +74,10 @@ class Keeper:
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
+        if not holds_checkpoint(self.folder):  # nothing came of it: leave no trace
+            (self.folder / LOCK).unlink(missing_ok=True)
+            with suppress(OSError):
+                self.folder.rmdir()
 
     def due(self) -> bool:
         """Whether it is time for the next checkpoint."""

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,15 +92,15 @@ def stops_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Ctrl-C while the epoch after so many is trained."""
 
     def after(epochs: int) -> None:
-        seen = loop._Mean.result
+        real = loop._Run._pass
         count = iter(range(10_000))
 
-        def result(self: Any, epoch: int) -> Any:
-            if next(count) >= 2 * epochs:  # once for training, once for validation
-                raise KeyboardInterrupt
-            return seen(self, epoch)
+        def pressed(self: Any) -> Any:
+            if next(count) >= epochs:
+                signal.raise_signal(signal.SIGINT)
+            return real(self)
 
-        monkeypatch.setattr(loop._Mean, "result", result)
+        monkeypatch.setattr(loop._Run, "_pass", pressed)
 
     return after
 
@@ -364,7 +365,7 @@ def test_errors_have_their_exit_codes(error: BaseException, code: int, monkeypat
 
 
 def test_an_unexpected_error_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(Autoencoder, "fit", lambda *_: 1 / 0)
+    monkeypatch.setattr(Autoencoder, "fit", lambda *_, **__: 1 / 0)
     result = call("fit", "digits", "--out", tmp_path / "r")
     assert result.exit_code == 1
     assert isinstance(result.exception, ZeroDivisionError)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from latentwalk.data import read
-from latentwalk.data.sources import idx
+from latentwalk.data import read, rows
+from latentwalk.data.sources import idx, images
+from latentwalk.data.sources.images import Pictures
 from latentwalk.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
@@ -443,3 +444,50 @@ def test_real_archives(shared_data):
 def test_real_attributes(shared_data, parser):
     table = read(shared_data / "lfw" / "lfw_attributes.csv.gz")
     assert table.x.shape == (12949, 39) and table.names[0] == "AJ_Cook_0001.jpg"
+
+
+# images that are decoded when asked for
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("options", [{}, {"size": 3}, {"color": "rgb"}])
+def test_images_decoded_when_asked_for_are_the_same(tmp_path, packed, options):
+    for i, pixels in enumerate(BYTES):
+        save(tmp_path / "images" / "ab"[i % 2] / f"{i}.png", pixels)
+    path = tmp_path / "images"
+    if packed:
+        path = tmp_path / "images.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in sorted((tmp_path / "images").rglob("*.png")):
+                archive.write(file, file.relative_to(tmp_path))
+    eager, lazy = read(path, **options), read(path, lazy=True, **options)
+    assert isinstance(eager.x, np.ndarray) and isinstance(lazy.x, Pictures)
+    assert_array_equal(lazy.x, eager.x)
+    assert_array_equal(lazy.take(np.array([4, 0])).x, eager.x[[4, 0]])
+    assert lazy.spec == eager.spec
+    assert (lazy.names, lazy.classes, lazy.y.tolist()) == (eager.names, eager.classes, eager.y.tolist())
+
+
+def test_a_large_folder_is_not_decoded_to_be_read(tmp_path, monkeypatch):
+    for i, pixels in enumerate(BYTES):
+        save(tmp_path / f"{i}.png", pixels)
+    (tmp_path / "0.txt").write_text("no image")
+    monkeypatch.setattr(images, "DECODED", BYTES.nbytes - 1)
+    data = read(tmp_path)
+    assert isinstance(data.x, Pictures) and len(data.skipped) == 1
+    monkeypatch.setattr(images, "DECODED", BYTES.nbytes)
+    assert isinstance(read(tmp_path).x, np.ndarray)
+
+
+def test_a_damaged_image_is_named_when_it_is_asked_for(tmp_path, monkeypatch):
+    for i, pixels in enumerate(BYTES):
+        save(tmp_path / f"{i}.png", pixels)
+    whole = (tmp_path / "3.png").read_bytes()
+    inside = whole.index(b"IDAT") + 8
+    (tmp_path / "3.png").write_bytes(whole[:inside] + bytes(4) + whole[inside + 4 :])
+    assert len(read(tmp_path)) == 5
+    monkeypatch.setattr(rows, "LOOKED_AT", 2)
+    data = read(tmp_path, lazy=True)
+    assert_array_equal(data.x[:3], BYTES[:3])
+    with pytest.raises(DataError, match=r"3\.png cannot be decoded.*lazy=False"):
+        data.x[2:5]

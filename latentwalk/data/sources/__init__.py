@@ -3,6 +3,7 @@
     .npy .npz                      arrays.py   NumPy's own
     IDX, plain or gzipped          idx.py      MNIST's format: one file, or a folder of the four
     folder or .zip of images       images.py   any format of Pillow's
+    save_to_disk's folder, .arrow  huggingface.py  Hugging Face `datasets`
     .csv .tsv (.gz) .parquet       tables.py   numbers, and categories, with a header
     .wav                           signals.py  a sound, as windows
 
@@ -20,14 +21,14 @@ from typing import Any, get_args
 
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources import arrays, idx, images, signals, tables
+from latentwalk.data.sources import arrays, huggingface, idx, images, signals, tables
 from latentwalk.data.sources.common import Split, join
 from latentwalk.data.sources.images import Color, Size
 from latentwalk.errors import ConfigError, DataError, unknown
 
 __all__ = ["Split", "join", "read"]
 
-FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .wav, a folder or .zip of images"
+FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, a folder or .zip of images"
 
 
 def read(
@@ -40,6 +41,7 @@ def read(
     label: str | None = None,
     columns: Sequence[Column] | None = None,
     window: int | None = None,
+    lazy: bool | None = None,
 ) -> Dataset:
     """The data set in a file or folder.
 
@@ -53,6 +55,8 @@ def read(
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
     window: sounds only. Samples in a window; 256 unless given.
     columns: tables only. Those a model learnt from (`DataSpec.columns`), so that categories get the codes it knows.
+    lazy: images and Hugging Face data sets only. Whether each row is read, and decoded, when it is asked for; None where all
+        are more than a GiB of images, or 256 MiB of numbers. What cannot be decoded is then an error, not skipped.
 
     A .npy, and a plain IDX file of bytes, is memory-mapped. Images come as bytes (n, H, W) or (n, H, W, 3), in the
     order of their names; what could not be read is listed in `Dataset.skipped`, and sub-folders are classes where all
@@ -70,7 +74,9 @@ def read(
     if not path.exists():
         raise DataError(f"{path}: no such file or folder.{_nearest(path)}")
     try:
-        return _read(path, split, {"size": size, "color": color}, {"label": label, "columns": columns}, window, kind)
+        return _read(
+            path, split, {"size": size, "color": color, "lazy": lazy}, {"label": label, "columns": columns}, window, kind
+        )
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except ConfigError as error:
@@ -89,6 +95,10 @@ def _read(
     """Choose the reader by the file's name, or its first bytes, and refuse options that are not its own."""
     shared: dict[str, Any] = {"split": split, "kind": kind}
     name = path.name.lower()
+    if name.endswith(".arrow") or huggingface.is_folder(path):
+        _refuse({"window": window, "columns": of_tables["columns"]}, "sounds and tables")
+        reader = huggingface.read_arrow if path.is_file() else huggingface.read_folder
+        return reader(path, **shared, **of_images, label=of_tables["label"])
     if (path.is_dir() and not idx.is_folder(path)) or name.endswith(".zip"):
         _refuse(of_tables, "tables and .npz archives")
         return (images.read_folder if path.is_dir() else images.read_zip)(path, **shared, **of_images)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from latentwalk.data.columns import is_frame
 from latentwalk.data.dataset import Dataset, Kind, as_array, check_finite
+from latentwalk.data.rows import changed, joined
 from latentwalk.errors import DataError
 
 __all__ = ["Split", "assemble", "join", "native", "undivided"]
@@ -30,7 +31,7 @@ def undivided(split: Split) -> None:
 
 def native(x: NDArray[Any]) -> NDArray[Any]:
     """`x` in this machine's byte order: torch takes no other. Copies only where the order differs."""
-    return x if x.dtype.isnative else np.asarray(x).astype(x.dtype.newbyteorder("="))
+    return x if x.dtype.isnative else changed(x, lambda rows: rows.astype(x.dtype.newbyteorder("=")))
 
 
 def assemble(
@@ -63,7 +64,7 @@ def join(first: Dataset, second: Dataset) -> Dataset:
     """Both data sets, one after the other; labels, names and factors stay where both have them."""
     if first.x.shape[1:] != second.x.shape[1:]:
         raise DataError(f"the parts differ in shape: {first.x.shape[1:]} and {second.x.shape[1:]}. Read each alone.")
-    x = as_array(np.concatenate([first.x, second.x]))
+    x = as_array(joined(first.x, second.x))
     if first.spec.columns != second.spec.columns:
         raise DataError("the parts differ in their columns. Read each alone.")
     spec = replace(type(first.spec).infer(x, first.spec.kind), columns=first.spec.columns)

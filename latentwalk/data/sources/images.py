@@ -1,36 +1,42 @@
-"""Images in a folder or a .zip: any format of Pillow's, read into one array of bytes.
+"""Images in a folder or a .zip: any format of Pillow's, read into one array of bytes, or decoded when asked for.
 
 Two passes: the headers alone decide colour and size, so the array is allocated once and mixed sizes are refused before
-anything is decoded; then each image is decoded, turned upright (EXIF), resized, and written into its row.
+anything is decoded; then each image is decoded, turned upright (EXIF), resized, and written into its row. Where the array would
+be larger than a GiB the second pass is left out: `Pictures` decode their rows each time these are asked for.
 """
 
 import io
+import os
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latentwalk.data.dataset import Dataset, Kind
+from latentwalk.data.rows import DECODED, Rows
 from latentwalk.data.sources.common import Split, assemble, undivided
 from latentwalk.errors import ConfigError, DataError
 
-__all__ = ["Color", "Size", "check_size", "read_entries", "read_folder", "read_zip"]
+__all__ = ["Color", "Entry", "Pictures", "Size", "as_bytes", "check_size", "look", "read_entries", "read_folder", "read_zip"]
 
 Color = Literal["gray", "rgb"]
 Size = int | tuple[int, int]  # a square's side, or (height, width)
+DECODERS = min(8, os.cpu_count() or 1)  # threads that decode; Pillow lets others run while it does
 LARGEST = 1 << 28  # bytes of one image file; more in a .zip is a bomb rather than a picture
 GRAY = {"1", "L", "LA", "La", "I", "F"}
 SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
+_FIT = "Pass size=, a side or (height, width), to scale and crop them to one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,54 +57,133 @@ class Seen:
     color: bool
 
 
-def read_folder(path: Path, *, split: Split, kind: Kind | None, size: Size | None, color: Color | None) -> Dataset:
-    """All images in the folder and below it, in the order of their names."""
+class Pictures(Rows):
+    """Images (n, H, W) or (n, H, W, 3), as bytes, that are decoded each time they are asked for.
+
+    entries: where they are. shape: (H, W). rgb: whether they have colour. resize: whether they are to be fitted to `shape`;
+    one of another size is an error otherwise. Reading raises DataError that names the image.
+    """
+
+    def __init__(self, entries: Sequence[Entry], shape: tuple[int, int], rgb: bool, resize: bool) -> None:
+        self.entries, self.size, self.rgb, self.resize = entries, shape, rgb, resize
+        self.shape = (len(entries), *shape, 3) if rgb else (len(entries), *shape)
+        self.dtype = np.dtype(np.uint8)
+
+    def read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        found = np.empty((len(rows), *self.shape[1:]), np.uint8)
+        with ThreadPoolExecutor(DECODERS, "latentwalk-decode") as threads:
+            for at, pixels in enumerate(threads.map(self._one, rows.tolist())):
+                found[at] = pixels
+        return found
+
+    def _one(self, row: int) -> NDArray[np.uint8]:
+        entry = self.entries[row]
+        try:
+            pixels = _pixels(entry, self.size, self.rgb, self.resize)
+        except Exception as error:  # a decoder raises whatever it likes at a damaged file
+            raise DataError(
+                f"{entry.name} cannot be decoded: {_reason(error)}. Take it out of the data; a folder or .zip read with "
+                "lazy=False leaves such images out."
+            ) from error
+        if pixels.shape != self.shape[1:]:
+            raise DataError(f"{entry.name} is {_by(pixels.shape)} and the first image {_by(self.shape[1:])}. {_FIT}")
+        return pixels
+
+
+def read_folder(
+    path: Path, *, split: Split, kind: Kind | None, size: Size | None, color: Color | None, lazy: bool | None = None
+) -> Dataset:
+    """All images in the folder and below it, in the order of their names. lazy: see `read_entries`."""
     files = (item for item in path.rglob("*") if item.is_file())
     entries = [Entry(item.relative_to(path).as_posix(), item.stat().st_size, item.read_bytes) for item in files]
-    return read_entries(entries, path.name, split, kind, size, color)
+    return read_entries(entries, path.name, split, kind, size, color, lazy)
 
 
-def read_zip(path: Path, *, split: Split, kind: Kind | None, size: Size | None, color: Color | None) -> Dataset:
+def read_zip(
+    path: Path, *, split: Split, kind: Kind | None, size: Size | None, color: Color | None, lazy: bool | None = None
+) -> Dataset:
     """All images in the archive, in the order of their names; nothing is unpacked to disk."""
-    with zipfile.ZipFile(path) as archive:
+    with ExitStack() as opened:
+        archive = opened.enter_context(zipfile.ZipFile(path))
         infos = [info for info in archive.infolist() if not info.is_dir()]
         entries = [Entry(info.filename, info.file_size, partial(archive.read, info)) for info in infos]
-        return read_entries(entries, path.stem, split, kind, size, color)
+        data = read_entries(entries, path.stem, split, kind, size, color, lazy)
+        if isinstance(data.x, Rows):
+            opened.pop_all()  # it stays open as long as there is someone to read from it
+    return data
 
 
 def read_entries(
-    entries: list[Entry], name: str, split: Split, kind: Kind | None, size: Size | None, color: Color | None
+    entries: list[Entry],
+    name: str,
+    split: Split,
+    kind: Kind | None,
+    size: Size | None,
+    color: Color | None,
+    lazy: bool | None = None,
 ) -> Dataset:
-    """These images, in the order of their names; those that cannot be read are skipped, and listed."""
+    """These images, in the order of their names; those that cannot be read are skipped, and listed.
+
+    lazy: whether images are decoded when they are asked for; None where they would not fit into a GiB.
+    """
     visible = sorted((entry for entry in entries if not _hidden(entry.name)), key=lambda entry: entry.name)
     kept, inside = _half(visible, split)
     skipped: dict[str, str] = {}
     with _bombs_refused():
-        seen = [header for entry in kept if (header := _header(entry, skipped)) is not None]
-        if not seen:
-            raise DataError(f"no image here that can be read. {_complaint(skipped)}")
-        shape = _one_size(seen, size)
-        rgb = color == "rgb" or (color is None and any(header.color for header in seen))
-        x = np.empty((len(seen), *shape, 3) if rgb else (len(seen), *shape), np.uint8)
-        names: list[str] = []
-        for header in seen:
-            try:
-                x[len(names)] = _pixels(header.entry, shape, rgb, resize=size is not None)
-                names.append(header.entry.name)
-            except Exception as error:  # a decoder raises whatever it likes at a damaged file
-                skipped[header.entry.name] = _reason(error)
+        there, shape, rgb = look(kept, size, color, skipped)
+        if lazy is None:
+            lazy = len(there) * shape[0] * shape[1] * (3 if rgb else 1) > DECODED
+        if lazy:
+            x = cast(NDArray[np.uint8], Pictures(there, shape, rgb, size is not None))
+            names = [entry.name for entry in there]
+        else:
+            x, names = _decoded(there, shape, rgb, size is not None, skipped)
+    return as_bytes(
+        assemble(
+            x,
+            _classes(names, inside),
+            kind=kind,
+            name=name,
+            names=tuple(names),
+            skipped=tuple(f"{name}: {reason}" for name, reason in sorted(skipped.items())),
+        )
+    )
+
+
+def as_bytes(data: Dataset) -> Dataset:
+    """Bytes mean 0 to 255, even where all images happen to be as dark as 1."""
+    return replace(data, spec=replace(data.spec, low=0.0, high=255.0)) if data.spec.high == 1 else data
+
+
+def look(
+    entries: Sequence[Entry], size: Size | None, color: Color | None, skipped: dict[str, str]
+) -> tuple[list[Entry], tuple[int, int], bool]:
+    """By their headers: which of these are images, their height and width, and whether they are read in colour.
+
+    Those that are none are added to `skipped`, with the reason. Raises DataError: none is left, or they differ in size.
+    """
+    seen = [header for entry in entries if (header := _header(entry, skipped)) is not None]
+    if not seen:
+        raise DataError(f"no image here that can be read. {_complaint(skipped)}")
+    shape = _one_size(seen, size)
+    return [header.entry for header in seen], shape, color == "rgb" or (color is None and any(one.color for one in seen))
+
+
+def _decoded(
+    entries: Sequence[Entry], shape: tuple[int, int], rgb: bool, resize: bool, skipped: dict[str, str]
+) -> tuple[NDArray[np.uint8], list[str]]:
+    """All images that can be decoded, and their names."""
+    x = np.empty((len(entries), *shape, 3) if rgb else (len(entries), *shape), np.uint8)
+    names: list[str] = []
+    for entry in entries:
+        try:
+            x[len(names)] = _pixels(entry, shape, rgb, resize)
+            names.append(entry.name)
+        except Exception as error:  # as above
+            skipped[entry.name] = _reason(error)
     if not names:
         raise DataError(f"no image here that can be decoded. {_complaint(skipped)}")
-    data = assemble(
-        x[: len(names)],
-        _classes(names, inside),
-        kind=kind,
-        name=name,
-        names=tuple(names),
-        skipped=tuple(f"{name}: {reason}" for name, reason in sorted(skipped.items())),
-    )
-    # Bytes mean 0 to 255, even where all images happen to be as dark as 1.
-    return replace(data, spec=replace(data.spec, low=0.0, high=255.0)) if data.spec.high == 1 else data
+    return x[: len(names)], names
 
 
 def _hidden(name: str) -> bool:
@@ -138,12 +223,22 @@ def _header(entry: Entry, skipped: dict[str, str]) -> Seen | None:
     try:
         with _open(entry) as image:
             height, width = image.height, image.width
-            if image.getexif().get(ORIENTATION) in SIDEWAYS:
+            if _sideways(image):
                 height, width = width, height
             return Seen(entry, (height, width), _has_color(image))
     except Exception as error:  # as above: any decoder, any error
         skipped[entry.name] = _reason(error)
         return None
+
+
+def _sideways(image: Image.Image) -> bool:
+    """Whether EXIF says that height and width are to be swapped.
+
+    A PNG says it before its pixels, or hardly ever after them; to look there, Pillow would decode it.
+    """
+    if image.format == "PNG" and not {"exif", "Raw profile type exif", "XML:com.adobe.xmp"} & set(image.info):
+        return False
+    return image.getexif().get(ORIENTATION) in SIDEWAYS
 
 
 def _open(entry: Entry) -> Image.Image:
@@ -172,12 +267,15 @@ def _one_size(seen: list[Seen], size: Size | None) -> tuple[int, int]:
     first = seen[0]
     other = next((header for header in seen if header.size != first.size), None)
     if other is not None:
-        (h, w), (k, v) = first.size, other.size
         raise DataError(
-            f"the images differ in size: {first.entry.name} is {h} x {w} and {other.entry.name} is {k} x {v} "
-            "(height x width). Pass size=, a side or (height, width), to scale and crop them to one."
+            f"the images differ in size: {first.entry.name} is {_by(first.size)} and {other.entry.name} is {_by(other.size)} "
+            f"(height x width). {_FIT}"
         )
     return first.size
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _pixels(entry: Entry, shape: tuple[int, int], rgb: bool, resize: bool) -> NDArray[np.uint8]:

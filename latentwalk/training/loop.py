@@ -161,7 +161,14 @@ def _step(model: LatentModel, objective: Objective, settings: Settings, group: G
     return Step(
         model,
         objective,
-        optimiser_named(settings.optimizer, learnt, settings.learning_rate, settings.weight_decay, compiled=settings.compile),
+        optimiser_named(
+            settings.optimizer,
+            learnt,
+            settings.learning_rate,
+            settings.weight_decay,
+            light=settings.precision != "float16",
+            compiled=settings.compile,
+        ),
         draws=settings.draws,
         corruption=settings.corruption,
         precision=settings.precision,

@@ -69,8 +69,8 @@ class Step:
 
     def alone(self, raw: Tensor, now: Time) -> Terms:
         """One step on a whole batch of raw data (B, *E)."""
-        _, terms = self.terms(raw, now)
         self.optimiser.zero_grad(set_to_none=True)
+        _, terms = self.terms(raw, now)
         self._backward(terms.loss)
         self.move()
         return terms

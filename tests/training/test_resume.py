@@ -204,7 +204,8 @@ import sys, numpy as np
 from latentwalk import Autoencoder
 x = np.random.default_rng(0).random((3000, 20)).astype(np.float32)
 print("ready", flush=True)
-Autoencoder("vae", epochs=12, random_state=0, progress=False, checkpoint_every=0.01).fit(x, checkpoint=sys.argv[1]).save(sys.argv[1])
+Autoencoder("vae", epochs=12, random_state=0, progress=False, checkpoint_every=0.01).fit(x,
+checkpoint=sys.argv[1]).save(sys.argv[1])
 """
 
 

@@ -1,12 +1,14 @@
-"""Files of ours: written whole or not at all, and known by a format and a version."""
+"""Files of ours: written whole or not at all, read only where they are files, and known by a format and a version."""
 
 import contextlib
+import errno
+import json
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
-__all__ = ["complaint", "write_atomically"]
+__all__ = ["complaint", "content_of", "json_of", "write_atomically"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -23,6 +25,23 @@ def write_atomically(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a regular file: a pipe would be waited for, and a device read, for ever. Raises OSError."""
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "no file has a zero byte in its name")
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "a folder, pipe or device where a file is expected")
+    return path.read_bytes()
+
+
+def json_of(path: Path) -> Any:
+    """The JSON in a file. Raises OSError, and ValueError where it is none, or is nested deeper than Python can read."""
+    try:
+        return json.loads(content_of(path))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def complaint(path: Path, content: Any, what: str, format: str, newest: int, *, version: str = "version") -> str | None:

@@ -2,14 +2,17 @@
 
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor
 
 from latentwalk.data.columns import decoded, encoded, is_frame
 from latentwalk.data.dataset import Dataset, DataSpec, adopted, as_array, check_finite, padded
@@ -71,10 +74,7 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             self.recipe_, self.network_, self.likelihood_, self.spec_ = (
                 codec.from_json(saved[part]) for part in ("recipe", "network", "likelihood", "spec")
             )
-            with seeded(0):  # the first weights are thrown away; who loads a model expects no draw from their generator
-                self.model_ = assemble(
-                    self.recipe_, self.spec_, self.network_, self.likelihood_, saved["latent"], Scaling(self.spec_)
-                )
+            self.model_ = self._assembled(saved["latent"], weights)
             self.model_.load_state_dict(weights)
             self.history_ = history.from_json(saved["history"])
             self.validation_rows_ = np.asarray(saved["validation_rows"], dtype=np.int64)
@@ -82,8 +82,8 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             self.n_features_in_ = self.spec_.size
             if saved["features"]:
                 self.feature_names_in_ = np.asarray(saved["features"], dtype=object)
-        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0] if not isinstance(error, KeyError) else f"{error} is missing"
+        except Exception as error:  # options of a foreign file have any type, and the parts are made for those of ours
+            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
             raise CheckpointError(f"{folder}/{checkpoint.DESCRIPTION} does not describe its weights: {reason}.") from error
         self.model_.eval()
         return self
@@ -97,6 +97,24 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """
         check_is_fitted(self)
         return write(self.model_, self.spec_, folder)
+
+    def _assembled(self, latent: int, weights: Mapping[str, Tensor]) -> LatentModel:
+        """The model these weights belong to. Raises ValueError where the description says another, before it is made.
+
+        A foreign file may describe what no machine can hold, and what it would take for ever to build.
+        """
+        network = self.network_
+        parts = (self.recipe_, self.spec_, network, self.likelihood_, latent)
+        if len((network.widths or ()) + (network.channels or ())) + (network.blocks or 0) > len(weights):
+            raise ValueError(f"it has more layers than its {len(weights)} weights")
+        with torch.device("meta"):  # shapes alone, without memory
+            claimed = assemble(*parts, Scaling(self.spec_)).state_dict()
+        for name in sorted(claimed.keys() | weights.keys()):
+            said, found = (tuple(some[name].shape) if name in some else "none" for some in (claimed, weights))
+            if said != found:
+                raise ValueError(f"expected {name} of shape {said}, found {found}")
+        with seeded(0):  # the first weights are thrown away; who loads a model expects no draw from their generator
+            return assemble(*parts, Scaling(self.spec_))
 
     # ------------------------------------------------------------------ scikit-learn's protocol
 

@@ -27,7 +27,7 @@ from latentwalk.data.sources import join
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimator import Autoencoder
 from latentwalk.export import DECODER, ENCODER
-from latentwalk.files import complaint
+from latentwalk.files import complaint, json_of
 from latentwalk.latent.space import LatentSpace
 from latentwalk.training import codec
 from latentwalk.training.keeper import HISTORY, about, holds_checkpoint, newest, opened
@@ -76,17 +76,20 @@ class Run:
     def _with(cls, folder: Path, model: Autoencoder, epochs: int) -> Self:
         """What run.json says beside the model; without that file, nothing is known of the data."""
         path = folder / ABOUT
-        if not path.exists():
-            return cls(folder, model, epochs=epochs)
         try:
-            said = json.loads(path.read_text(encoding="utf-8"))
+            said = json_of(path)
             if wrong := complaint(path, said, "run", FORMAT, VERSION):
                 raise CheckpointError(wrong)
-            source = Source.from_json(said["source"])
-            return cls(folder, model, source, dict(said["data"]), tuple(said["classes"]), int(said["epochs"]))
+            source = None if said["source"] is None else Source.from_json(said["source"])
+            classes, asked = said["classes"], said["epochs"]
+            if not all(isinstance(name, str) for name in classes) or type(asked) is not int:
+                raise TypeError(f"classes {classes!r:.40} and {asked!r:.40} epochs")
+            return cls(folder, model, source, dict(said["data"]), tuple(classes), asked)
+        except FileNotFoundError:
+            return cls(folder, model, epochs=epochs)
         except OSError as error:
-            raise CheckpointError(f"cannot read {path}: {error.strerror or error}.") from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise CheckpointError(
                 f"{path} is damaged ({error}). Delete it, and say where the data is with --data, to use the model anyway."
             ) from error

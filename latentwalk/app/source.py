@@ -64,7 +64,12 @@ class Source:
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The source that `to_json` wrote. Raises KeyError, TypeError for anything else."""
         options = {name: tuple(v) if isinstance(v, list) else v for name, v in dict(values["options"]).items()}
-        return cls(str(values["what"]), options, values["apart"])
+        what, apart = values["what"], values["apart"]
+        if not isinstance(what, str) or not (apart is None or (type(apart) is int and apart >= 0)):
+            raise TypeError(f"the source {what!r}, with {apart!r} to hold rows out by")
+        if {"what", "split"} & options.keys():
+            raise KeyError("what and split are no options of a source")
+        return cls(what, options, apart)
 
 
 def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | None = None) -> Dataset:

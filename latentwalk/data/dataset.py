@@ -20,6 +20,11 @@ __all__ = ["DataSpec", "Dataset", "Kind", "adopted", "as_array", "check_finite",
 
 Kind = Literal["image", "table", "signal"]
 Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF"]
+FITS: dict[str, dict[str, int | None]] = {
+    "image": {"HW": 2, "HWC": 3, "CHW": 3},
+    "table": {"flat": None},
+    "signal": {"T": 1, "TF": 2},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,16 @@ class DataSpec:
     extreme: float
     missing: bool = False
     columns: tuple[Column, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise DataError where it contradicts itself: it may come from a file."""
+        fits = self.layout in FITS.get(self.kind, {}) and FITS[self.kind][self.layout] in (None, len(self.shape))
+        if not (fits and self.shape and all(type(size) is int and size > 0 for size in self.shape)):
+            raise DataError(f"no {self.kind} is of shape {self.shape}, laid out as {self.layout}.")
+        if np.dtype(self.dtype).kind not in "biuf" or not all(isinstance(end, (int, float)) for end in (self.low, self.high)):
+            raise DataError(f"no data is {self.dtype} from {self.low} to {self.high}.")
+        if not isinstance(self.columns, tuple) or len(self.columns) not in (0, *self.shape[:1]):
+            raise DataError(f"{len(self.columns)} columns cannot be those of examples of shape {self.shape}.")
 
     @classmethod
     def infer(cls, x: NDArray[Any], kind: Kind | None = None, layout: Layout | None = None) -> "DataSpec":

@@ -151,7 +151,7 @@ def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...]) -> nn.Modul
     if not spec.columns:
         return network.encoder(spec, out)
     inputs = Inputs(spec.columns, spec.missing)
-    return nn.Sequential(inputs, network.encoder(replace(spec, shape=(inputs.size,), missing=False), out))
+    return nn.Sequential(inputs, network.encoder(replace(spec, shape=(inputs.size,), missing=False, columns=()), out))
 
 
 def _point(recipe: Recipe, latent: int) -> Point:

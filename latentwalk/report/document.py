@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 
 from latentwalk.errors import CheckpointError, DataError
-from latentwalk.files import complaint, write_atomically
+from latentwalk.files import complaint, json_of, write_atomically
 from latentwalk.report import figures, words
 from latentwalk.report.gather import FORMAT, VERSION
 
@@ -187,7 +187,7 @@ def _keep(path: Path, text: str) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json_of(path)
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing: there is no report to draw again. Make one first.") from error
     except OSError as error:

@@ -10,9 +10,9 @@ model takes the old one's place. A crash, or a full disk, before it leaves the o
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load as tensors_from
@@ -20,10 +20,11 @@ from safetensors.torch import save as bytes_of
 from torch import Tensor
 
 from latentwalk.errors import CheckpointError
-from latentwalk.files import complaint, write_atomically
+from latentwalk.files import complaint, content_of, json_of, write_atomically
 
 __all__ = ["FORMAT", "VERSION", "read", "write"]
 
+T = TypeVar("T")
 FORMAT = "latentwalk-model"
 VERSION = 1
 DESCRIPTION = "model.json"
@@ -46,6 +47,8 @@ def write(folder: str | os.PathLike[str], description: Mapping[str, Any], weight
         for stale in folder.glob("weights-*.safetensors"):
             if stale.name != name:
                 stale.unlink()
+        for torn in [*folder.glob(".weights-*"), *folder.glob(f".{DESCRIPTION}-*")]:  # of a process that was killed
+            torn.unlink(missing_ok=True)
     except OSError as error:
         raise CheckpointError(
             f"cannot save the model in {folder}: {error.strerror or error}. Nothing that was saved there before is lost. "
@@ -62,7 +65,7 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tens
     folder = Path(folder)
     header = _header(folder / DESCRIPTION)
     path = folder / Path(str(header["weights"])).name  # a name, never a path: a foreign file must not point elsewhere
-    content = _content(path)
+    content = _found(path, content_of)
     if hashlib.sha256(content).hexdigest() != header["sha256"]:
         raise CheckpointError(
             f"{path} is damaged: its SHA-256 is not the one {DESCRIPTION} promises (got {len(content)} bytes). "
@@ -70,14 +73,14 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tens
         )
     try:
         return header["model"], tensors_from(content)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, ValueError, RuntimeError, TypeError) as error:  # a type or a size torch does not have
         raise CheckpointError(f"{path} is not a safetensors file: {error}.") from error
 
 
 def _header(path: Path) -> dict[str, Any]:
     try:
-        header: dict[str, Any] = json.loads(_content(path))
-    except (ValueError, RecursionError) as error:
+        header: dict[str, Any] = _found(path, json_of)
+    except ValueError as error:
         raise CheckpointError(f"{path} is damaged or not a latentwalk model: it is not JSON ({error}).") from error
     if wrong := complaint(path, header, "model", FORMAT, VERSION):
         raise CheckpointError(wrong)
@@ -87,10 +90,10 @@ def _header(path: Path) -> dict[str, Any]:
     return header
 
 
-def _content(path: Path) -> bytes:
+def _found(path: Path, read_: Callable[[Path], T]) -> T:
     try:
-        return path.read_bytes()
+        return read_(path)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} is missing: {path.parent} is not a saved model, or not all of one.") from error
-    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte in it
-        raise CheckpointError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -107,6 +107,8 @@ def joined(device: torch.device) -> Iterator[Group]:
         ) from error
     try:
         yield group
+        if ours and group.size > 1:
+            distributed.barrier()  # who leaves early is taken for lost by those still talking
     except (distributed.DistError, RuntimeError) as error:
         if group.size > 1 and not isinstance(error, TrainingError) and _is_lost(error):
             raise TrainingError(

@@ -42,8 +42,8 @@ def to_json(history: Sequence[Epoch]) -> list[dict[str, Any]]:
 
 
 def from_json(rows: Sequence[Mapping[str, Any]]) -> list[Epoch]:
-    """The history that `to_json` wrote."""
-    return [Epoch(**row) for row in rows]
+    """The history that `to_json` wrote. Raises TypeError, AttributeError for anything else."""
+    return [_checked(Epoch(**row)) for row in rows]
 
 
 def rewrite(path: Path, history: Sequence[Epoch]) -> None:
@@ -57,6 +57,16 @@ def append(path: Path, epoch: Epoch) -> None:
         file.write(_line(epoch))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _checked(epoch: Epoch) -> Epoch:
+    named = {"number": epoch.number, "loss": epoch.loss, "seconds": epoch.seconds, "rate": epoch.rate, "rescues": epoch.rescues}
+    optional = {"validation_loss": epoch.validation_loss, "active": epoch.active, "learning_rate": epoch.learning_rate}
+    there = {name: value for name, value in optional.items() if value is not None}
+    for name, value in [*named.items(), *there.items(), *epoch.train.items(), *epoch.validation.items()]:
+        if not isinstance(value, (int, float)):
+            raise TypeError(f"{name} of an epoch is {value!r:.40}, not a number")
+    return epoch
 
 
 def _line(epoch: Epoch) -> str:

@@ -25,10 +25,10 @@ from safetensors.torch import load as tensors_from
 from safetensors.torch import save as bytes_of
 
 from latentwalk.errors import CheckpointError
-from latentwalk.files import complaint, write_atomically
+from latentwalk.files import complaint, content_of, write_atomically
 from latentwalk.training import history
 from latentwalk.training.history import Epoch
-from latentwalk.training.state import Snapshot
+from latentwalk.training.state import Place, Snapshot
 
 __all__ = ["HISTORY", "Keeper", "about", "holds_checkpoint"]
 
@@ -147,8 +147,22 @@ def opened(content: bytes, folder: Path) -> tuple[dict[str, Any], Snapshot]:
         header = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["latentwalk"])
         if wrong := complaint(where, header, "checkpoint", FORMAT, VERSION):
             raise CheckpointError(wrong)
-        return dict(header["about"]), Snapshot(dict(header["numbers"]), tensors_from(content))
-    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        about_, numbers = dict(header["about"]), dict(header["numbers"])
+        for name, kind in (("params", dict), ("data", dict), ("seed", int)):
+            if not isinstance(about_[name], kind):
+                raise TypeError(f"{name!r} is not a {kind.__name__}")
+        Place.from_json(numbers["place"])
+        if type(numbers["rows"]) is not int:
+            raise TypeError(f"'rows' is {numbers['rows']!r:.40}")
+        return about_, Snapshot(numbers, tensors_from(content))
+    except (
+        SafetensorError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RuntimeError,
+    ) as error:  # RuntimeError: nested too deeply, too
         raise CheckpointError(f"{where} is no checkpoint of latentwalk: {error}.") from error
 
 
@@ -165,7 +179,7 @@ def _files(folder: Path) -> list[tuple[int, Path]]:
 def _content(path: Path) -> bytes | None:
     """The file, if it is whole: if its content is what its name says."""
     try:
-        content = path.read_bytes()
+        content = content_of(path)
     except OSError:
         return None
     match = NAME.fullmatch(path.name)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.amp import GradScaler
 
+from latentwalk.chance import part_of
 from latentwalk.data.batches import Batch, Batches
 from latentwalk.data.corruption import Corruption
 from latentwalk.errors import CheckpointError, ConfigError, TrainingError, unknown
@@ -219,7 +220,8 @@ class _Run:
         self.step.model.eval()
         with torch.no_grad():
             for batch in batches.epoch(number):
-                p, terms = self.step.terms(batch.raw)
+                with part_of(batch.first, len(batch), batch.total):
+                    p, terms = self.step.terms(batch.raw)
                 mean.add(terms, counted=batch.counted)
                 codes = p.posterior.mean.double() if p.z.device.type != "mps" else p.posterior.mean
                 mean.add_sum("code", codes.sum(0), int(batch.counted))

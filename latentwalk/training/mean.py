@@ -36,7 +36,7 @@ class Mean:
 
     def total(self, group: Group = ALONE) -> "Mean":
         """The sums over all processes."""
-        if group.size == 1:
+        if group.size == 1 or not self.sums:  # which all have, or none
             return self
         names = sorted(self.sums)
         flat = torch.cat([self.sums[name].flatten() for name in names])

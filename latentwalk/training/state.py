@@ -7,7 +7,7 @@ generators, and the place in the data. The order of the data is not here: it fol
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -38,6 +38,17 @@ class Place:
     rescues: int = 0
     elapsed: float = 0.0
     history: list[Epoch] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Place":
+        """The place that a snapshot holds. Raises KeyError, TypeError, ValueError, AttributeError for anything else."""
+        said = {name: values[name] for name in ("epoch", "index", "stale", "rescues", "best", "slower", "elapsed")}
+        counts, numbers = list(said.values())[:4], list(said.values())[4:]
+        if not all(type(count) is int and count >= 0 for count in counts) or not all(
+            isinstance(n, (int, float)) for n in numbers
+        ):
+            raise ValueError(f"no training comes to the place {said}")
+        return cls(**said, history=history.from_json(values["history"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +118,7 @@ class State:
             step.guard.usual.copy_(saved.part("guard")["usual"])
         if step.scaler is not None:
             step.scaler.load_state_dict(saved.numbers["scaler"])
-        place = dict(saved.numbers["place"])
-        self.place = Place(**{f.name: place[f.name] for f in fields(Place)} | {"history": history.from_json(place["history"])})
+        self.place = Place.from_json(saved.numbers["place"])
         sums = {name: value.to(self._device, copy=True) for name, value in saved.part("sums").items()}
         rows = int(saved.numbers["rows"])
         self.mean = Mean(rows, sums) if leads else Mean(0, {name: torch.zeros_like(value) for name, value in sums.items()})

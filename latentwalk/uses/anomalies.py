@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import CheckpointError, ConfigError
 from latentwalk.estimator import Autoencoder
-from latentwalk.files import complaint, write_atomically
+from latentwalk.files import complaint, json_of, write_atomically
 from latentwalk.networks.build import Network
 
 __all__ = ["AnomalyDetector"]
@@ -124,12 +124,12 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """The detector that `save` wrote. Raises CheckpointError."""
         model, path = Autoencoder.load(folder), Path(folder) / ABOUT
         try:
-            about = json.loads(path.read_text(encoding="utf-8"))
+            about = json_of(path)
             if wrong := complaint(path, about, "detector", FORMAT, VERSION):
                 raise CheckpointError(wrong)
             self = cls(model.recipe, contamination=about["contamination"], random_state=model.random_state)
             self.offset_, self.usual_ = float(about["offset"]), np.asarray(about["usual"], dtype=np.float64)
-        except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        except (OSError, AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise CheckpointError(f"{path} is missing or damaged ({error}): {folder} holds no whole detector.") from error
         self.model_, self.n_features_in_ = model, model.n_features_in_
         return self

@@ -193,7 +193,7 @@ def test_missing_files(folder, tmp_path):
         Autoencoder.load(folder)
     with pytest.raises(CheckpointError, match=r"nowhere/model.json is missing"):
         Autoencoder.load(tmp_path / "nowhere")
-    with pytest.raises(CheckpointError, match="cannot read"):
+    with pytest.raises(CheckpointError, match="cannot be read"):
         Autoencoder.load(folder / "model.json")
 
 

@@ -32,7 +32,7 @@ if os.environ.get("RANK", "0") == "0":
 
 def torchrun(*words, processes=2, **popen):
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", processes, "--master-port", "0", *words]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", processes, *words]
     return subprocess.Popen([str(word) for word in command], env=environment, stderr=subprocess.PIPE, text=True, **popen)
 
 

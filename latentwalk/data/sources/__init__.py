@@ -12,6 +12,7 @@ Every failure is a DataError (a ConfigError for an option) that begins with the 
 
 import gzip
 import os
+import stat
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -69,10 +70,8 @@ def read(
     ...     read(f"{folder}/squares.npz").classes
     ('a', 'b')
     """
-    _check_options(split, size, color, kind)
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise DataError(f"{path}: no such file or folder.{_nearest(path)}")
+    _check_options(split, size, color, kind, label, window)
+    path = _there(path)
     try:
         return _read(
             path, split, {"size": size, "color": color, "lazy": lazy}, {"label": label, "columns": columns}, window, kind
@@ -124,13 +123,30 @@ def _read(
     raise DataError(f"no reader for this kind of file. Expected one of: {FORMATS}.")
 
 
-def _check_options(split: object, size: object, color: object, kind: object) -> None:
+def _there(given: str | os.PathLike[str]) -> Path:
+    """The path, which is that of a file or a folder: a pipe would be waited for, and a device read, for ever."""
+    path = Path(given)
+    try:
+        path = path.expanduser()
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{path}: no such file or folder.{_nearest(path)}") from None
+    except (OSError, RuntimeError, ValueError) as error:  # no such user; a zero byte in the name
+        raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise DataError(f"{path}: a pipe, socket or device. Data is read more than once: save it to a file, and give that.")
+    return path
+
+
+def _check_options(split: object, size: object, color: object, kind: object, label: object, window: object) -> None:
     if split not in get_args(Split):
         raise unknown("split", split, get_args(Split))
     if color not in (None, *get_args(Color)):
         raise unknown("color", color, get_args(Color))
     if kind not in (None, *get_args(Kind)):
         raise unknown("kind", kind, get_args(Kind))
+    if not isinstance(label, str | None) or not isinstance(window, int | None):
+        raise ConfigError(f"label={label!r}, window={window!r}: expected a name, and a whole number of samples, or None.")
     images.check_size(size)
 
 

@@ -5,6 +5,7 @@ odd offsets. Nothing here unpickles: an array of Python objects is refused, what
 """
 
 import math
+import sys
 import zipfile
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources.common import Split, assemble, join, undivided
+from latentwalk.data.sources import common
+from latentwalk.data.sources.common import Split, assemble, join, undivided, unpacked
 from latentwalk.errors import DataError, unknown
 
 __all__ = ["read_npy", "read_npz"]
@@ -43,8 +45,8 @@ def read_npy(path: Path, *, split: Split, kind: Kind | None) -> Dataset:
     if header.dtype.hasobject:
         raise DataError(_PICKLED)
     _check_length(header, path.stat().st_size - start)
-    if header.bytes == 0:  # an empty file cannot be mapped; let the data set say what is wrong with it
-        return assemble(np.empty(header.shape, header.dtype), kind=kind, name=path.stem)
+    if header.bytes == 0:  # an empty file cannot be mapped
+        raise DataError(f"the data is empty: shape {header.shape} of {header.dtype}. At least one example is needed.")
     order = "F" if header.fortran else "C"
     x = np.memmap(path, header.dtype, "r", start, header.shape, order=order)  # type: ignore[call-overload]
     return assemble(x, kind=kind, name=path.stem)
@@ -52,8 +54,11 @@ def read_npy(path: Path, *, split: Split, kind: Kind | None) -> Dataset:
 
 def read_npz(path: Path, *, split: Split, kind: Kind | None, label: str | None) -> Dataset:
     """The data set of an archive; `x_train` and `x_test` are its halves where it has them."""
-    with zipfile.ZipFile(path) as archive:
-        headers = {info.filename.removesuffix(".npy"): _member(archive, info) for info in archive.infolist()}
+    with common.archive(path) as archive:
+        infos = archive.infolist()
+        headers = {info.filename.removesuffix(".npy"): _member(archive, info) for info in infos}
+        if len(headers) < len(infos):
+            raise DataError(f"two arrays have one name; found {', '.join(info.filename for info in infos[:20])}.")
         halves = [half for half in ("train", "test") if any(f"{name}_{half}" in headers for name in DATA)]
         if not halves:
             undivided(split)
@@ -88,9 +93,13 @@ def _part(
     def load(name: str) -> NDArray[Any]:
         if about[name].dtype.hasobject:
             raise DataError(f"array {name!r}: {_PICKLED}")
-        with archive.open(_file(archive, names[name])) as stream:
+        file = archive.getinfo(_file(archive, names[name]))
+        with archive.open(file) as stream:
             _header(stream)
-            return _values(stream, about[name])
+            try:
+                return _values(unpacked(stream, file.compress_size), about[name])
+            except DataError as error:
+                raise DataError(f"array {name!r}: {error}") from None
 
     factors = {
         name: load(name)
@@ -149,8 +158,14 @@ def _header(stream: IO[bytes]) -> Header:
         header = Header(*readers[version](stream))
     except Exception as error:  # NumPy hands a header to Python's own parser, which fails in many ways
         raise DataError(f"not NumPy's .npy format, or cut off ({error}). Write it again with numpy.save.") from error
-    if min(header.shape, default=0) < 0:
-        raise DataError(f"the header claims the shape {header.shape}. Write the file again with numpy.save.")
+    try:
+        np.broadcast_to(np.empty((), header.dtype), header.shape)  # no axis below 0, nor too many of them; takes no memory
+    except (ValueError, TypeError) as error:  # TypeError: a truth value where a length should be
+        raise DataError(
+            f"the header claims the shape {header.shape} ({error}). Write the file again with numpy.save."
+        ) from error
+    if header.dtype.subdtype is not None or header.dtype.itemsize == 0:
+        raise DataError(f"the header claims the type {header.dtype}. Write the file again with numpy.save.")
     return header
 
 
@@ -163,9 +178,14 @@ def _check_length(header: Header, found: int) -> None:
         )
 
 
-def _values(stream: IO[bytes], header: Header) -> NDArray[Any]:
-    values = np.frombuffer(bytearray(stream.read()), header.dtype)  # a bytearray, so that the array can be written to
-    return values.reshape(header.shape, order="F" if header.fortran else "C")
+def _values(content: bytearray, header: Header) -> NDArray[Any]:
+    """The array of these bytes, which can be written to since a bytearray can."""
+    _check_length(header, len(content))
+    if header.bytes == 0:
+        return np.empty(header.shape, header.dtype)
+    if header.dtype.kind == "U" and np.frombuffer(content, header.dtype.str[0] + "u4").max() > sys.maxunicode:
+        raise DataError("its text holds what is no character. The file is damaged: write it again.")
+    return np.frombuffer(content, header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
 
 
 _PICKLED = (

@@ -7,7 +7,6 @@ Source: LeCun, Cortes and Burges, the MNIST database, "the IDX file format". Pla
 
 import gzip
 import math
-import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources.common import Split, assemble, join, native, undivided
+from latentwalk.data.sources.common import Split, assemble, join, native, undivided, unpacked
 from latentwalk.errors import DataError
 
 __all__ = ["FILES", "decode", "is_folder", "looks_like", "read_file", "read_folder"]
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES = 8  # far more than data has; a damaged header may claim 255
-PIECE = 1 << 20
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
@@ -76,25 +74,26 @@ def read_file(path: Path, *, split: Split, kind: Kind | None, name: str | None =
     return assemble(x, y, kind=kind, name=name or path.name.split(".")[0])
 
 
-def decode(stream: IO[bytes]) -> NDArray[Any]:
-    """The array in `stream`, in this machine's byte order. Allocates no more than there is to read."""
+def decode(stream: IO[bytes], packed: int | None = None) -> NDArray[Any]:
+    """The array in `stream`, in this machine's byte order. packed: bytes it unpacks, where it does.
+
+    Allocates no more than there is to read.
+    """
     dtype, shape = _header(stream)
     wanted = math.prod(shape) * dtype.itemsize
-    values = bytearray()
-    # Piece by piece: read(wanted) would allocate at once what a damaged header claims, and all of a gzip bomb.
-    while len(values) <= wanted and (piece := stream.read(min(PIECE, wanted + 1 - len(values)))):
-        values += piece
+    values = unpacked(stream, wanted if packed is None else packed, wanted + 1)
     _check_length(shape, dtype, wanted, len(values))
     return native(np.frombuffer(values, dtype).reshape(shape))
 
 
 def _array(path: Path) -> NDArray[Any]:
     with _open(path) as stream:
+        length = path.stat().st_size
         if isinstance(stream, gzip.GzipFile):
-            return decode(stream)
+            return decode(stream, length)
         dtype, shape = _header(stream)
         wanted, start = math.prod(shape) * dtype.itemsize, stream.tell()
-        _check_length(shape, dtype, wanted, os.fstat(stream.fileno()).st_size - start)
+        _check_length(shape, dtype, wanted, length - start)
         if wanted == 0 or dtype.itemsize > 1:  # nothing to map, or bytes to swap
             stream.seek(0)
             return decode(stream)

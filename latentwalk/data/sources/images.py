@@ -24,7 +24,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latentwalk.data.dataset import Dataset, Kind
 from latentwalk.data.rows import DECODED, Rows
-from latentwalk.data.sources.common import Split, assemble, undivided
+from latentwalk.data.sources.common import Split, archive, assemble, check_unpacked, undivided, unpacked
 from latentwalk.errors import ConfigError, DataError
 
 __all__ = ["Color", "Entry", "Pictures", "Size", "as_bytes", "check_size", "look", "read_entries", "read_folder", "read_zip"]
@@ -32,7 +32,8 @@ __all__ = ["Color", "Entry", "Pictures", "Size", "as_bytes", "check_size", "look
 Color = Literal["gray", "rgb"]
 Size = int | tuple[int, int]  # a square's side, or (height, width)
 DECODERS = min(8, os.cpu_count() or 1)  # threads that decode; Pillow lets others run while it does
-LARGEST = 1 << 28  # bytes of one image file; more in a .zip is a bomb rather than a picture
+LARGEST = 1 << 28  # bytes of one image file, and of the pixels that images of any length may have
+EXPANSION = 1000  # beyond that, bytes of pixels to a byte of images; blank pages have some hundreds
 GRAY = {"1", "L", "LA", "La", "I", "F"}
 SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
@@ -41,11 +42,20 @@ _FIT = "Pass size=, a side or (height, width), to scale and crop them to one."
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file that may be an image: its name inside the source, its length, and how to get at its bytes."""
+    """A file that may be an image: its name inside the source, its length, and how to get at its bytes.
+
+    packed: the bytes it takes in an archive.
+    """
 
     name: str
     length: int
     content: Callable[[], bytes]
+    packed: int | None = None
+
+    @property
+    def held(self) -> int:
+        """How many bytes it takes where it lies."""
+        return self.length if self.packed is None else self.packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,11 @@ class Seen:
     entry: Entry
     size: tuple[int, int]
     color: bool
+
+    @property
+    def unpacked(self) -> int:
+        """Bytes of its pixels, as rows of the data set."""
+        return self.size[0] * self.size[1] * (3 if self.color else 1)
 
 
 class Pictures(Rows):
@@ -104,9 +119,9 @@ def read_zip(
 ) -> Dataset:
     """All images in the archive, in the order of their names; nothing is unpacked to disk."""
     with ExitStack() as opened:
-        archive = opened.enter_context(zipfile.ZipFile(path))
-        infos = [info for info in archive.infolist() if not info.is_dir()]
-        entries = [Entry(info.filename, info.file_size, partial(archive.read, info)) for info in infos]
+        members = opened.enter_context(archive(path))
+        infos = [info for info in members.infolist() if not info.is_dir()]
+        entries = [Entry(info.filename, info.file_size, partial(_member, members, info), info.compress_size) for info in infos]
         data = read_entries(entries, path.stem, split, kind, size, color, lazy)
         if isinstance(data.x, Rows):
             opened.pop_all()  # it stays open as long as there is someone to read from it
@@ -165,6 +180,7 @@ def look(
     seen = [header for entry in entries if (header := _header(entry, skipped)) is not None]
     if not seen:
         raise DataError(f"no image here that can be read. {_complaint(skipped)}")
+    check_unpacked(sum(header.unpacked for header in seen), sum(header.entry.held for header in seen), EXPANSION, LARGEST)
     shape = _one_size(seen, size)
     return [header.entry for header in seen], shape, color == "rgb" or (color is None and any(one.color for one in seen))
 
@@ -184,6 +200,11 @@ def _decoded(
     if not names:
         raise DataError(f"no image here that can be decoded. {_complaint(skipped)}")
     return x[: len(names)], names
+
+
+def _member(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    with opened.open(info) as stream:
+        return bytes(unpacked(stream, info.compress_size))
 
 
 def _hidden(name: str) -> bool:
@@ -225,6 +246,7 @@ def _header(entry: Entry, skipped: dict[str, str]) -> Seen | None:
             height, width = image.height, image.width
             if _sideways(image):
                 height, width = width, height
+            check_unpacked(4 * height * width, entry.held, EXPANSION, LARGEST)  # Pillow takes 4 bytes for a pixel
             return Seen(entry, (height, width), _has_color(image))
     except Exception as error:  # as above: any decoder, any error
         skipped[entry.name] = _reason(error)

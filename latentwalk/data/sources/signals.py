@@ -6,6 +6,7 @@ give back the whole to rounding.
 
 import importlib
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ __all__ = ["WINDOW", "Sound", "apart", "read_wav", "sound", "together"]
 
 Array = NDArray[Any]
 WINDOW = 256  # steps of a window, unless said
-FULL = {"int16": 2**15, "int32": 2**31, "uint8": 2**7}  # what 1.0 is in a file's own type
+FULL = {"int16": 2**15, "int32": 2**31, "int64": 2**63, "uint8": 2**7}  # what 1.0 is in a file's own type
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +45,11 @@ class Sound:
 
 
 def sound(path: Path) -> Sound:
-    """The sound in a WAV file. Raises DataError."""
+    """The sound in a WAV file. Raises DataError that begins with the path."""
     try:
-        rate, values = _wavfile().read(path)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file.") from error
-    except (ValueError, EOFError, OSError, IndexError, KeyError, TypeError, ZeroDivisionError) as error:
-        raise DataError(f"{path}: not readable as WAV: {error}. Save it again as PCM or float WAV.") from error
-    except Exception as error:  # SciPy meets damaged headers with whatever comes up, struct.error among them
-        raise DataError(f"{path}: damaged: {error}. Save it again as PCM or float WAV.") from error
-    if not values.size:
-        raise DataError(f"{path}: the file holds no samples.")
-    dtype = values.dtype.name
-    centre = 128 if dtype == "uint8" else 0
-    x = (values.astype(np.float64) - centre) / FULL.get(dtype, 1)
-    if not np.isfinite(x).all():
-        raise DataError(f"{path}: the samples are not all finite numbers.")
-    return Sound(x, int(rate), dtype)
+        return _sound(path)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def read_wav(path: Path, *, split: Split, kind: Kind | None, window: int | None = None) -> Dataset:
@@ -71,10 +60,29 @@ def read_wav(path: Path, *, split: Split, kind: Kind | None, window: int | None 
     length = WINDOW if window is None else window
     if length < 2:
         raise ConfigError(f"window={length}: expected at least 2 samples.")
-    x = sound(path).x.astype(np.float32)
+    x = _sound(path).x.astype(np.float32)
     if len(x) < length:
         raise DataError(f"the sound has {len(x)} samples, fewer than a window of {length}. Use a smaller window.")
     return Dataset.of(apart(x, length), kind="signal", name=path.stem)
+
+
+def _sound(path: Path) -> Sound:
+    if not path.is_file():
+        raise DataError("no such file.")
+    try:
+        with warnings.catch_warnings(), np.errstate(invalid="ignore"):  # chatter about chunks; NaN that signals
+            warnings.simplefilter("ignore")
+            rate, values = _wavfile().read(path)
+            values = np.asarray(values, values.dtype.newbyteorder("="))
+            dtype = values.dtype.name
+            x = (values.astype(np.float64) - (128 if dtype == "uint8" else 0)) / FULL.get(dtype, 1)
+    except Exception as error:  # SciPy meets damaged headers with whatever comes up, struct.error among them
+        raise DataError(f"not readable as WAV: {error}. Save it again as PCM or float WAV.") from error
+    if not values.size:
+        raise DataError("the file holds no samples.")
+    if not (np.abs(x) <= np.finfo(np.float32).max).all():
+        raise DataError("the samples are not all finite numbers of 32 bits.")
+    return Sound(x, int(rate), dtype)
 
 
 def apart(x: Array, length: int) -> Array:

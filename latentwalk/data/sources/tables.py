@@ -7,18 +7,20 @@ Both ways give the same numbers: pandas is told to round as Python does.
 import csv
 import gzip
 import importlib
+import io
 import math
 import zlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources.common import Split, assemble, undivided
+from latentwalk.data.sources.common import Split, assemble, check_unpacked, undivided, unpacked
 from latentwalk.errors import DataError, unknown
 
 __all__ = ["header", "read_csv", "read_parquet"]
@@ -27,7 +29,9 @@ LABELS = ("label", "class", "target", "y")  # in order of preference
 NAMES = ("name", "file", "filename")  # text that says which row it is
 TRUTH = {"true": "1", "false": "0"}
 INSTALL = "Install them with: pip install 'latentwalk[data]' pyarrow"
+MOST_COLUMNS = 50_000  # genes are 30,000; a reader of tables takes a while for each
 Columns = dict[str, NDArray[Any]]
+Open = Callable[[], IO[bytes]]
 
 
 def read_csv(
@@ -37,10 +41,12 @@ def read_csv(
     undivided(split)
     delimiter = "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ","
     try:
-        names = _names(path, delimiter)
-        pandas = _optional("pandas")
-        found = _plainly(path, delimiter, names) if pandas is None else _by_pandas(pandas, path, delimiter, names)
-    except (UnicodeDecodeError, csv.Error, zlib.error, EOFError, gzip.BadGzipFile) as error:
+        source, pandas = _source(path), _optional("pandas")
+        names = _names(source, delimiter)
+        found = _plainly(source, delimiter, names) if pandas is None else _by_pandas(pandas, source, delimiter, names)
+    except csv.Error as error:
+        raise DataError(f"not readable as CSV: {error}. Save the table again.") from error
+    except (UnicodeDecodeError, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise DataError(f"not readable as text in UTF-8: {error}. Save the table again as CSV in UTF-8.") from error
     return _table(found, kind, label, path.name.split(".")[0], columns, first_line=2)
 
@@ -53,14 +59,33 @@ def read_parquet(
     pandas = _optional("pandas")
     if pandas is None:
         raise DataError(f"reading Parquet needs pandas and pyarrow. {INSTALL}")
+    parquet = _optional("pyarrow.parquet")
+    if parquet is None:
+        raise DataError(f"reading Parquet needs pyarrow beside pandas. {INSTALL}")
     try:
+        about = parquet.read_metadata(path)
+        check_unpacked(8 * about.num_rows * about.num_columns, path.stat().st_size)
         frame = pandas.read_parquet(path)
-    except ImportError as error:
-        raise DataError(f"reading Parquet needs pyarrow beside pandas. {INSTALL}") from error
-    except (OSError, ValueError) as error:  # pyarrow's errors are both
-        raise DataError(f"not readable as Parquet: {error}") from error
-    found = {str(name): _objects(frame[name].to_numpy()) for name in frame}
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:  # pyarrow's errors are of many kinds, and what pandas noted in the file may be nonsense
+        raise DataError(f"not readable as Parquet: {error}. Write it again with pandas.") from error
+    found = _columns_of(frame)
     return _table(found, kind, label, path.stem, columns, first_line=0)
+
+
+def _columns_of(frame: Any) -> Columns:
+    """The columns of a frame from elsewhere. Raises DataError where two have one name, or one holds more than a value a row."""
+    names = [str(name) for name in frame.columns]
+    doubles = [name for name, times in Counter(names).items() if times > 1]
+    if doubles or not names:
+        raise DataError(f"two columns are called {doubles[0]!r}. Give each its own name." if names else "it has no columns.")
+    columns = {name: _objects(frame.iloc[:, at].to_numpy()) for at, name in enumerate(names)}
+    for name, values in columns.items():
+        strange = next((type(one).__name__ for one in values if not np.isscalar(one) and hasattr(one, "__len__")), None)
+        if values.dtype.kind == "O" and strange:
+            raise DataError(f"column {name!r} holds a {strange}. Expected one number or text a row: drop it, or spread it out.")
+    return columns
 
 
 def _table(
@@ -94,7 +119,7 @@ def _table(
 
 def _features(numbers: Columns, kind: Kind | None, known: Sequence[Column] | None, first_line: int) -> Any:
     """Plain numbers as an array (n, C), everything else as a frame; as these columns have it, where they are known."""
-    texts = [column for column, values in numbers.items() if values.dtype.kind not in "biuf" and not _mostly_numbers(values)]
+    texts = [column for column, values in numbers.items() if not _meant_as_numbers(values)]
     if known is None and not texts:
         return np.column_stack([_numbers(column, values, first_line) for column, values in numbers.items()])
     pandas = _optional("pandas")
@@ -104,13 +129,18 @@ def _features(numbers: Columns, kind: Kind | None, known: Sequence[Column] | Non
         raise DataError(f"column {texts[0]!r} is text; an example of kind {kind!r} is all numbers. Drop the column.")
     categories = texts if known is None else [column.name for column in known if column.kind == "category"]
     frame = pandas.DataFrame(
-        {column: values if column in categories else _numbers(column, values, first_line) for column, values in numbers.items()}
+        {
+            column: values if column in categories or values.dtype.kind in "mM" else _numbers(column, values, first_line)
+            for column, values in numbers.items()
+        }
     )
     return frame.mask(frame == "") if texts else frame
 
 
-def _mostly_numbers(values: NDArray[Any]) -> bool:
-    """Whether a column of text seems meant as numbers: then a word among them is a mistake to be told, no category."""
+def _meant_as_numbers(values: NDArray[Any]) -> bool:
+    """Whether a column holds numbers, or text that seems meant as such: then a word is a mistake to be told, no category."""
+    if values.dtype.kind in "biufmM":  # a date is no number, although NumPy makes one of it
+        return values.dtype.kind in "biuf"
     there = [value for value in values if value is not None and value == value and value != ""]
     return sum(map(_is_number, there)) >= len(there) / 2 > 0
 
@@ -150,12 +180,12 @@ def _labels(values: NDArray[Any], label: str) -> NDArray[Any]:
 
 def header(path: Path) -> list[str]:
     """The names of the columns of a .csv or .tsv. Raises DataError."""
-    return _names(path, "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ",")
+    return _names(_source(path), "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ",")
 
 
-def _names(path: Path, delimiter: str) -> list[str]:
+def _names(source: Open, delimiter: str) -> list[str]:
     """The header, checked: pandas would rename doubles, and take a first row of numbers for names."""
-    with _text(path) as stream:
+    with _text(source) as stream:
         reader = csv.reader(stream, delimiter=delimiter)
         names = next(reader, [])
         row = next(filter(None, reader), [])
@@ -165,19 +195,26 @@ def _names(path: Path, delimiter: str) -> list[str]:
         raise DataError(f"the first line is all numbers ({', '.join(names[:3])}). Add a header line.")
     if len(row) > len(names):  # pandas would take the first field of every row for an index
         raise DataError(f"line {reader.line_num} has {len(row)} fields, the header {len(names)}. Name every column.")
-    doubles = sorted({name for name in names if names.count(name) > 1})
+    if len(names) > MOST_COLUMNS:
+        raise DataError(
+            f"the header names {len(names):,} columns; at most {MOST_COLUMNS:,} are read. Save the numbers as .npy."
+        )
+    doubles = sorted(name for name, times in Counter(names).items() if times > 1)
     if doubles:
         raise DataError(f"the header names {doubles[0]!r} more than once. Give every column its own name.")
     return names
 
 
-def _by_pandas(pandas: Any, path: Path, delimiter: str, names: list[str]) -> Columns:
+def _by_pandas(pandas: Any, source: Open, delimiter: str, names: list[str]) -> Columns:
     try:
         # Only an empty field is missing: by default pandas also loses a class called None or NA.
         missing = {"keep_default_na": False, "na_values": [""]}
-        frame = pandas.read_csv(path, sep=delimiter, encoding="utf-8-sig", **missing, **_exact(pandas))
+        with source() as stream:
+            frame = pandas.read_csv(stream, sep=delimiter, encoding="utf-8-sig", **missing, **_exact(pandas))
     except (pandas.errors.ParserError, pandas.errors.EmptyDataError) as error:
         raise DataError(f"the rows differ in length: {str(error).strip()}. Expected {len(names)} fields.") from error
+    if len(frame.columns) != len(names):
+        raise DataError(f"the rows have {len(frame.columns)} fields, the header {len(names)}. Name every column.")
     frame.columns = names
     return {name: _objects(frame[name].to_numpy()) for name in names}
 
@@ -190,12 +227,12 @@ def _exact(pandas: Any) -> dict[str, str]:
 
 def _objects(values: NDArray[Any]) -> NDArray[Any]:
     """Text as Python strings, whichever string type this pandas prefers."""
-    return values if values.dtype.kind in "biuf" else values.astype(object)
+    return values if values.dtype.kind in "biufmM" else values.astype(object)
 
 
-def _plainly(path: Path, delimiter: str, names: list[str]) -> Columns:
+def _plainly(source: Open, delimiter: str, names: list[str]) -> Columns:
     """The columns, by the standard library alone."""
-    with _text(path) as stream:
+    with _text(source) as stream:
         reader = csv.reader(stream, delimiter=delimiter)
         next(reader)
         rows = []
@@ -222,7 +259,7 @@ def _values(fields: list[str]) -> NDArray[Any]:
 def _is_number(value: object) -> bool:
     try:
         float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return "_" not in str(value)  # Python reads 1_000 as a number; a table means text
 
@@ -231,11 +268,18 @@ def _is_finite(value: object) -> bool:
     return _is_number(value) and math.isfinite(float(value))  # type: ignore[arg-type]
 
 
-def _text(path: Path) -> IO[str]:
+def _source(path: Path) -> Open:
+    """How to open the file, which is read more than once; unpacked, where it is gzipped."""
+    if path.suffix.lower() != ".gz":
+        return lambda: path.open("rb")
+    with gzip.open(path, "rb") as stream:
+        content = bytes(unpacked(cast(IO[bytes], stream), path.stat().st_size))
+    return lambda: io.BytesIO(content)
+
+
+def _text(source: Open) -> IO[str]:
     """The file as text; utf-8-sig also takes the mark that spreadsheets put first."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+    return io.TextIOWrapper(source(), encoding="utf-8-sig", newline="")
 
 
 def _optional(name: str) -> Any:

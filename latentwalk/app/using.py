@@ -9,11 +9,12 @@ import typer
 from numpy.typing import NDArray
 
 from latentwalk.app.output import OutputError, destination, note, saving, write_csv
-from latentwalk.app.pictures import enlarged, pixels, save_gif, save_png, sheet, square_columns
+from latentwalk.app.pictures import save_gif, save_png
 from latentwalk.app.runs import Run
 from latentwalk.app.source import joined
 from latentwalk.data import Dataset
 from latentwalk.data.columns import is_frame
+from latentwalk.data.pictures import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError, unknown
 from latentwalk.latent.paths import PathName
 

@@ -14,9 +14,9 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import latentwalk
-from latentwalk.app import output, pictures
+from latentwalk.app import output
 from latentwalk.app.cli import app
-from latentwalk.data import load
+from latentwalk.data import load, pictures
 from latentwalk.errors import DataError, TrainingError
 from latentwalk.estimator import Autoencoder
 from latentwalk.latent.measure import Measure

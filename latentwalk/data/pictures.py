@@ -1,0 +1,47 @@
+"""Images as pictures to look at: bytes, enlarged where they are small, side by side on a sheet."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwalk.data.dataset import DataSpec
+
+__all__ = ["Pixels", "enlarged", "pixels", "sheet", "square_columns"]
+
+Pixels = NDArray[np.uint8]
+SIDE = 72  # small images are enlarged, by a whole number, until their longer side has at least so many pixels
+PAPER = 255
+GAP = 4
+
+
+def pixels(x: NDArray[Any], spec: DataSpec) -> Pixels:
+    """Examples (n, *E) in the units of the data as bytes (n, H, W, C), C in 1, 3, 4. What lies outside the range is cut."""
+    span = (spec.high - spec.low) or 1.0
+    gray = np.clip((np.asarray(x, np.float64) - spec.low) / span, 0, 1)
+    return spec.channels_last(np.round(gray * 255).astype(np.uint8))
+
+
+def enlarged(tiles: Pixels) -> Pixels:
+    """The tiles (n, H, W, C) with each pixel repeated, so that small ones can be seen."""
+    times = max(1, math.ceil(SIDE / max(tiles.shape[1:3])))
+    return tiles.repeat(times, axis=1).repeat(times, axis=2)
+
+
+def square_columns(tiles: Pixels) -> int:
+    """How many columns make a sheet of tiles (n, H, W, C) nearly square."""
+    count, height, width, _ = tiles.shape
+    return max(1, math.ceil(math.sqrt(count * height / width)))
+
+
+def sheet(tiles: Pixels, columns: int, *, band: int = 1) -> Pixels:
+    """Tiles (n, H, W, C) in rows of `columns`, on paper: (H', W', C). After every `band` rows the gap is wider."""
+    count, height, width, channels = tiles.shape
+    rows = math.ceil(count / columns)
+    tops = [GAP + row * (height + GAP) + (row // band) * 3 * GAP * (band > 1) for row in range(rows)]
+    paper = np.full((tops[-1] + height + GAP, GAP + columns * (width + GAP), channels), PAPER, np.uint8)
+    for index, tile in enumerate(tiles):
+        top, left = tops[index // columns], GAP + index % columns * (width + GAP)
+        paper[top : top + height, left : left + width] = tile
+    return paper

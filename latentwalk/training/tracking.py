@@ -1,0 +1,115 @@
+"""Training as TensorBoard shows it: curves of all that `Epoch` says, and pictures of what a model makes.
+
+    loss/training, loss/validation, and the same of each term; active units, learning rate, examples a second, rescues
+    samples, reconstructions    pictures, see `Gallery`
+
+TensorBoard is asked for when a `Tracker` is made, and not before.
+"""
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwalk.data.dataset import DataSpec
+from latentwalk.data.pictures import Pixels, enlarged, pixels, sheet, square_columns
+from latentwalk.errors import ConfigError
+from latentwalk.models.inference import decoded, encoded
+from latentwalk.models.latent_model import LatentModel
+from latentwalk.training.history import Epoch
+
+__all__ = ["Gallery", "Tracker"]
+
+SHOWN = 64  # codes that a gallery draws, and rows that it decodes again
+
+
+class Tracker:
+    """Writes to a folder that `tensorboard --logdir FOLDER` reads. A context: leaving it closes the file.
+
+    first: the number of the first epoch to come; what an earlier training wrote of it and later ones is not shown any more.
+    Raises ConfigError where TensorBoard is not installed or the folder cannot be written to.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], first: int = 1) -> None:
+        if importlib.util.find_spec("tensorboard") is None:
+            raise ConfigError("tracking needs TensorBoard. Install it: pip install 'latentwalk[track]', or leave it out.")
+        from torch.utils.tensorboard import SummaryWriter
+
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self._writer = SummaryWriter(str(folder), purge_step=first)
+        except OSError as error:
+            raise ConfigError(f"cannot write to {folder}: {error.strerror or error}. Track in another folder.") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._writer.close()
+
+    def record(self, epoch: Epoch) -> None:
+        """Add an epoch to the curves, to be seen from now on."""
+        for tag, value in _curves(epoch).items():
+            self._writer.add_scalar(tag, value, epoch.number)
+        self._writer.flush()
+
+    def record_pictures(self, number: int, pictures: NDArray[np.uint8], what: str = "samples") -> None:
+        """Add a sheet of images (n, H, W) or (n, H, W, C), in bytes, as what was seen after epoch `number`."""
+        tiles = enlarged(pictures if pictures.ndim == 4 else pictures[..., None])
+        paper = sheet(tiles, square_columns(tiles))
+        self._writer.add_image(what, paper, number, dataformats="HWC")
+        self._writer.flush()
+
+
+def _curves(epoch: Epoch) -> Mapping[str, float]:
+    """What of an epoch is drawn as a curve, by name; what is not known is left out."""
+    found: dict[str, float | None] = {"loss/training": epoch.loss, "loss/validation": epoch.validation_loss}
+    for half, terms in (("training", epoch.train), ("validation", epoch.validation)):
+        found |= {f"{name}/{half}": value for name, value in terms.items()}
+    found |= {
+        "active units": epoch.active,
+        "learning rate": epoch.learning_rate,
+        "examples a second": epoch.rate,
+        "rescues": epoch.rescues,
+    }
+    return {tag: value for tag, value in found.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """The same codes and rows, looked at through a model as it learns.
+
+    model: as it is when it is looked at, in training or not. rows: raw images (m, *E). codes: (m, D).
+    """
+
+    model: LatentModel
+    spec: DataSpec
+    rows: NDArray[Any]
+    codes: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, model: LatentModel, spec: DataSpec, x: NDArray[Any], seed: int = 0) -> Self:
+        """For images x (n, *E): the first of them, and as many codes drawn from N(0, I)."""
+        draw = np.random.default_rng(seed).standard_normal
+        return cls(model, spec, x[:SHOWN], draw((SHOWN, *model.prior().event_shape), dtype=np.float32))
+
+    def pictures(self) -> Mapping[str, Pixels]:
+        """What the codes decode to, "samples", and each row with what becomes of it on its right, "reconstructions".
+
+        Both as bytes (n, H, W, C).
+        """
+        learning = self.model.training
+        self.model.eval()
+        try:
+            samples = decoded(self.model, self.codes)
+            again = decoded(self.model, encoded(self.model, self.rows)[0])
+        finally:
+            self.model.train(learning)
+        pairs = np.concatenate([pixels(self.rows, self.spec), pixels(again, self.spec)], axis=2)
+        return {"samples": pixels(samples, self.spec), "reconstructions": pairs}

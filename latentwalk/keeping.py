@@ -80,8 +80,10 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             self.validation_rows_ = np.asarray(saved["validation_rows"], dtype=np.int64)
             self.interrupted_ = bool(saved["interrupted"])
             self.n_features_in_ = self.spec_.size
-            if saved["features"]:
-                self.feature_names_in_ = np.asarray(saved["features"], dtype=object)
+            if features := list(saved["features"]):
+                if len(features) != self.spec_.size or not all(isinstance(name, str) for name in features):
+                    raise ValueError(f"expected {self.spec_.size} names of features, found {features!r:.80}")
+                self.feature_names_in_ = np.asarray(features, dtype=object)
         except Exception as error:  # options of a foreign file have any type, and the parts are made for those of ours
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
             raise CheckpointError(f"{folder}/{checkpoint.DESCRIPTION} does not describe its weights: {reason}.") from error

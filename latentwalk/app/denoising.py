@@ -16,6 +16,8 @@ from latentwalk.app.output import destination, note, write_bytes, write_csv
 from latentwalk.app.runs import Run
 from latentwalk.app.source import PICTURES
 from latentwalk.data.dataset import DataSpec, padded
+from latentwalk.data.sources import read, tables
+from latentwalk.data.sources.arrays import mapped
 from latentwalk.data.sources.signals import apart, sound, together
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimator import Autoencoder
@@ -162,20 +164,20 @@ def _whole(model: Autoencoder, x: Array, length: int) -> Array:
 
 def _numbers(source: Path) -> Array:
     try:
-        x: Array = np.load(source, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{source}: not readable as .npy: {error}.") from error
+        x = mapped(source)
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror or error}.") from error
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from None
     if x.dtype.kind not in "biuf" or not x.size or not 1 <= x.ndim <= 4:
         raise DataError(f"{source}: expected numbers, got {x.dtype} of shape {x.shape}.")
     return x
 
 
 def _csv(source: Path) -> tuple[list[str], Array]:
-    from latentwalk.data.sources import tables
-
     if source.suffix.lower() not in (".csv", ".tsv"):
         raise DataError(f"{source}: expected a picture, .wav, .csv or .npy that fits what the model learnt from.")
-    data = tables.read_csv(source, split="all", kind="table", label="")
+    data = read(source, split="all", kind="table", label="")
     if data.spec.columns:
         raise DataError(f"{source}: a signal is all numbers; some column is text.")
     names = tables.header(source)

@@ -16,6 +16,7 @@ from latentwalk.data.rows import changed
 from latentwalk.data.sources import Split, idx, images, join
 from latentwalk.data.sources.images import Color
 from latentwalk.errors import ConfigError, DataError
+from latentwalk.files import content_of
 
 __all__ = ["Source", "fingerprint", "is_picture", "joined", "pictures_like", "read_like"]
 
@@ -115,7 +116,7 @@ def pictures_like(spec: DataSpec, files: Sequence[Path]) -> Dataset:
     parts = []
     for file in files:
         try:
-            entry = images.Entry(file.name, file.stat().st_size, file.read_bytes)
+            entry = images.Entry(file.name, file.stat().st_size, partial(content_of, file))
             parts.append(images.read_entries([entry], file.stem, "all", "image", (height, width), _color(spec)).x)
         except OSError as error:
             raise DataError(f"{file}: {error.strerror or error}.") from error

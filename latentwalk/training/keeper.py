@@ -148,21 +148,16 @@ def opened(content: bytes, folder: Path) -> tuple[dict[str, Any], Snapshot]:
         if wrong := complaint(where, header, "checkpoint", FORMAT, VERSION):
             raise CheckpointError(wrong)
         about_, numbers = dict(header["about"]), dict(header["numbers"])
-        for name, kind in (("params", dict), ("data", dict), ("seed", int)):
-            if not isinstance(about_[name], kind):
-                raise TypeError(f"{name!r} is not a {kind.__name__}")
+        params, data = about_["params"], about_["data"]
+        for value, kind in (
+            *((params, dict), (params["epochs"], int), (data, dict), (data["shape"], list), (data["dtype"], str)),
+            *((about_["seed"], int), (numbers["rows"], int)),
+        ):
+            if not isinstance(value, kind):
+                raise TypeError(f"{value!r:.40} is not a {kind.__name__}")
         Place.from_json(numbers["place"])
-        if type(numbers["rows"]) is not int:
-            raise TypeError(f"'rows' is {numbers['rows']!r:.40}")
         return about_, Snapshot(numbers, tensors_from(content))
-    except (
-        SafetensorError,
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        RuntimeError,
-    ) as error:  # RuntimeError: nested too deeply, too
+    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"{where} is no checkpoint of latentwalk: {error}.") from error
 
 

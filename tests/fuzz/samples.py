@@ -5,8 +5,10 @@ import io
 import json
 import struct
 import zipfile
+from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from latentwalk.data.dataset import Dataset, DataSpec, check_finite
@@ -126,6 +128,22 @@ def archives() -> list[bytes]:
             archive.writestr("set/notes.txt", "hello")
         found.append(file.getvalue())
     return found
+
+
+def saved(folder: Path) -> Path:
+    """A folder that Hugging Face's `save_to_disk` wrote, of numbers and labels."""
+    package = pytest.importorskip("datasets")
+    place = folder / "saved"
+    if not place.exists():
+        rows = {"a": [1.0, 2.0, None], "b": [3, 4, 5], "label": [0, 1, 0]}
+        package.disable_progress_bars()
+        package.Dataset.from_dict(rows).save_to_disk(str(place))
+    return place
+
+
+def arrow(folder: Path) -> bytes:
+    """The file of such a folder that holds the rows."""
+    return next(saved(folder).glob("*.arrow")).read_bytes()
 
 
 def check_consistent(data: Dataset) -> None:

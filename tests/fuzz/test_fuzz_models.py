@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bombs import npy_header
 from damage import FUZZ, bytes_like, damaged, flips, json_like, outcome, refused, tenths
 from hypothesis import given
 from hypothesis import strategies as st
 
+from latentwalk.app import denoising
 from latentwalk.app.runs import Run
-from latentwalk.app.source import Source
+from latentwalk.app.source import Source, pictures_like
 from latentwalk.data import Dataset
+from latentwalk.data.sources.signals import sound
 from latentwalk.estimator import Autoencoder
 from latentwalk.networks.build import Network
 
@@ -203,3 +206,23 @@ def test_what_is_no_file(copy, file, what):
         case "loop":
             path.symlink_to(path)
     assert outcome(Run.open, folder) is None
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.csv", "x.wav", "x.png", "x.parquet"])
+@pytest.mark.parametrize("what", ["pipe", "nonsense", "claims"])
+def test_what_is_given_to_a_model_later(runs, tmp_path, name, what):
+    """The readers that commands have beside `read`."""
+    path, run = tmp_path / name, Run.open(runs["dense"])
+    if what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(b"\x93NUMPY" if what == "nonsense" else npy_header((1 << 40, 1 << 10), "<f8"))
+    readers = [
+        denoising._numbers,
+        denoising._csv,
+        sound,
+        lambda given: pictures_like(run.model.spec_, [given]),
+        lambda given: run.read(str(given)),
+    ]
+    for read in readers:
+        assert outcome(read, path) is None

@@ -115,3 +115,23 @@ def test_a_picture(kind, data):
 @given(bytes_like(ZIP), st.sampled_from([None, 8]), st.sampled_from([None, "gray", "rgb"]))
 def test_zip(content, size, color):
     check(written("x.zip", content), size=size, color=color)
+
+
+@FUZZ
+@given(data=st.data())
+def test_arrow(data, tmp_path_factory):
+    path = written("x.arrow", data.draw(bytes_like([samples.arrow(tmp_path_factory.getbasetemp())])))
+    check(path)
+
+
+@FUZZ
+@given(data=st.data())
+def test_a_folder_of_hugging_face(data, tmp_path_factory):
+    """Written by `save_to_disk`; one of its files is damaged."""
+    folder = samples.saved(tmp_path_factory.getbasetemp())
+    names = sorted(path.name for path in folder.iterdir())
+    name = data.draw(st.sampled_from(names))
+    for each in names:
+        content = (folder / each).read_bytes()
+        path = written(f"hugging/{each}", data.draw(damaged([content])) if each == name else content)
+    check(path.parent)

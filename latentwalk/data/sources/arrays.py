@@ -18,7 +18,7 @@ from latentwalk.data.sources import common
 from latentwalk.data.sources.common import Split, assemble, join, undivided, unpacked
 from latentwalk.errors import DataError, unknown
 
-__all__ = ["read_npy", "read_npz"]
+__all__ = ["mapped", "read_npy", "read_npz"]
 
 DATA = ("x", "X", "images", "data", "counts", "signals", "frames")  # in order of preference
 LABELS = ("y", "labels", "label", "target")
@@ -39,6 +39,13 @@ class Header(NamedTuple):
 def read_npy(path: Path, *, split: Split, kind: Kind | None) -> Dataset:
     """The array of a .npy, memory-mapped."""
     undivided(split)
+    return assemble(mapped(path), kind=kind, name=path.stem)
+
+
+def mapped(path: Path) -> NDArray[Any]:
+    """The array of a .npy, memory-mapped. Raises DataError, OSError."""
+    if not path.is_file():  # a pipe would be waited for
+        raise DataError("no such file, or a folder, pipe or device.")
     with path.open("rb") as stream:
         header = _header(stream)
         start = stream.tell()
@@ -48,8 +55,7 @@ def read_npy(path: Path, *, split: Split, kind: Kind | None) -> Dataset:
     if header.bytes == 0:  # an empty file cannot be mapped
         raise DataError(f"the data is empty: shape {header.shape} of {header.dtype}. At least one example is needed.")
     order = "F" if header.fortran else "C"
-    x = np.memmap(path, header.dtype, "r", start, header.shape, order=order)  # type: ignore[call-overload]
-    return assemble(x, kind=kind, name=path.stem)
+    return np.memmap(path, header.dtype, "r", start, header.shape, order=order)  # type: ignore[call-overload]
 
 
 def read_npz(path: Path, *, split: Split, kind: Kind | None, label: str | None) -> Dataset:

@@ -7,8 +7,10 @@ until it is asked to open a file: whoever has one of its data sets has it alread
 
 import importlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
@@ -19,7 +21,8 @@ from latentwalk.data.dataset import Dataset, Kind, check_labels
 from latentwalk.data.rows import DECODED, Rows, fits
 from latentwalk.data.sources.common import Split, assemble, undivided
 from latentwalk.data.sources.images import Color, Entry, Pictures, Size, as_bytes, look
-from latentwalk.errors import DataError, unknown
+from latentwalk.errors import DataError, LatentwalkError, unknown
+from latentwalk.files import content_of, json_of
 
 __all__ = ["Arrow", "Reading", "is_folder", "is_stream", "is_table", "of_table", "read_arrow", "read_folder", "undecoded"]
 
@@ -48,10 +51,13 @@ def is_folder(path: Path) -> bool:
 def read_folder(path: Path, *, split: Split, **options: Any) -> Dataset:
     """The data set that `datasets.Dataset.save_to_disk` wrote, or a half of those that `DatasetDict.save_to_disk` wrote."""
     package = _package()
-    try:
+    with _understood("Write it again with save_to_disk."):
+        _check_files(path)
         found = package.load_from_disk(str(path))
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"not readable as a Hugging Face data set: {error}. Write it again with save_to_disk.") from error
+        return _half(package, found, path, split, **options)
+
+
+def _half(package: Any, found: Any, path: Path, split: Split, **options: Any) -> Dataset:
     if not isinstance(found, Mapping):
         undivided(split)
         return of_table(found, name=path.name, **options)
@@ -65,12 +71,29 @@ def read_folder(path: Path, *, split: Split, **options: Any) -> Dataset:
 def read_arrow(path: Path, *, split: Split, **options: Any) -> Dataset:
     """The data set of one .arrow file, as the package writes it."""
     undivided(split)
+    package = _package()
+    with _understood("Write it again with the package."):
+        return of_table(package.Dataset.from_file(str(path)), name=path.stem, **options)
+
+
+@contextmanager
+def _understood(advice: str) -> Iterator[None]:
+    """The package meets damaged files with whatever comes up; here that is a DataError."""
     try:
-        return of_table(_package().Dataset.from_file(str(path)), name=path.stem, **options)
-    except (OSError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"not readable as an Arrow stream: {error}") from error
+        yield
+    except (LatentwalkError, MemoryError):
+        raise
+    except Exception as error:
+        raise DataError(f"not readable as a Hugging Face data set: {type(error).__name__}: {error}. {advice}") from error
+
+
+def _check_files(path: Path) -> None:
+    """Raise DataError where a folder names a file that is not its own: a pipe would be waited for."""
+    for state in [path / "state.json", *path.glob("*/state.json")]:
+        for one in json_of(state)["_data_files"] if state.exists() else ():
+            name = str(one["filename"])
+            if Path(name).name != name or not (state.parent / name).is_file():
+                raise DataError(f"{state.relative_to(path)} names {name!r}, which is no file beside it. Write it again.")
 
 
 def of_table(
@@ -316,7 +339,7 @@ def _entry(value: Any, name: str) -> Entry:
     content, path = value["bytes"], value["path"]
     if content is None:
         file = Path(path)
-        return Entry(str(path), file.stat().st_size, file.read_bytes)
+        return Entry(str(path), file.stat().st_size, partial(content_of, file))
     return Entry(path or name, len(content), lambda: content)
 
 

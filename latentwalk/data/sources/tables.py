@@ -191,16 +191,16 @@ def _names(source: Open, delimiter: str) -> list[str]:
         row = next(filter(None, reader), [])
     if not names:
         raise DataError("the file is empty. Expected a header line, then rows of numbers.")
+    if len(names) > MOST_COLUMNS:
+        raise DataError(
+            f"the header names {len(names):,} columns; at most {MOST_COLUMNS:,} are read. Save the numbers as .npy."
+        )
     if not any(name.strip() for name in names):  # pandas would take the line for a blank one, and the next for the header
         raise DataError("the first line names no column. Add a header line.")
     if all(_is_number(name) for name in names):
         raise DataError(f"the first line is all numbers ({', '.join(names[:3])}). Add a header line.")
     if len(row) > len(names):  # pandas would take the first field of every row for an index
         raise DataError(f"line {reader.line_num} has {len(row)} fields, the header {len(names)}. Name every column.")
-    if len(names) > MOST_COLUMNS:
-        raise DataError(
-            f"the header names {len(names):,} columns; at most {MOST_COLUMNS:,} are read. Save the numbers as .npy."
-        )
     doubles = sorted(name for name, times in Counter(names).items() if times > 1)
     if doubles:
         raise DataError(f"the header names {doubles[0]!r} more than once. Give every column its own name.")

@@ -248,6 +248,7 @@ def test_a_second_process_is_refused_and_a_dead_one_is_no_obstacle(tmp_path):
     with child(tmp_path) as process:
         process.stdout.readline()
         while not list(tmp_path.glob("checkpoint-*")):
+            assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGSTOP)
         with pytest.raises(CheckpointError, match="another process trains in .*choose another folder"):

@@ -42,7 +42,7 @@ class Adam:
     @torch.no_grad()
     def step(self) -> None:
         """Move every weight that has a gradient."""
-        moved = [weight for weight in self._weights if weight.grad is not None]
+        moved: list[Any] = [weight for weight in self._weights if weight.grad is not None]
         if not moved:
             return
         kept = [self.state.get(weight) or self.state.setdefault(weight, _nothing(weight)) for weight in moved]
@@ -50,7 +50,7 @@ class Adam:
         torch._foreach_add_(steps, 1)
         self._move(
             moved,
-            [weight.grad for weight in moved if weight.grad is not None],
+            [weight.grad for weight in moved],
             first,
             second,
             [],

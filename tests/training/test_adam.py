@@ -77,7 +77,8 @@ def test_a_state_that_was_loaded_is_a_copy():
 def test_it_does_without_the_compiler():
     code = (
         "import sys, torch; from latentwalk.training.adam import Adam; w = torch.nn.Parameter(torch.ones(2)); "
-        "a = Adam([w], 0.1); w.sum().backward(); a.step(); a.zero_grad(); a.load_state_dict(a.state_dict()); print('torch._dynamo' in sys.modules)"
+        "a = Adam([w], 0.1); w.sum().backward(); a.step(); a.zero_grad(); a.load_state_dict(a.state_dict()); "
+        "print('torch._dynamo' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

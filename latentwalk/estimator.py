@@ -1,5 +1,6 @@
 """The scikit-learn face: `Autoencoder("vae", latent=2).fit(X)`, and what can be done with it then."""
 
+import os
 from functools import partial
 from typing import Any
 
@@ -38,7 +39,7 @@ class Autoencoder(Learner):
     not trained on. device: "auto", "cpu", "cuda", …. random_state: an integer makes fitting repeatable on one machine.
     warm_start: fitting again goes on from the weights there are. spec: a `DataSpec`, where the one read off X is not right.
     progress: draw a bar while fitting, on a terminal. checkpoint_every: seconds between two checkpoints of `fit(…,
-    checkpoint=FOLDER)`.
+    checkpoint=FOLDER)`. track: a folder for TensorBoard, to see losses, rates, active units and pictures while it learns.
 
     Learned: model_ (a `LatentModel`), spec_, recipe_, network_, likelihood_, history_ (a list of `Epoch`),
     validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit short).
@@ -78,6 +79,7 @@ class Autoencoder(Learner):
         spec: DataSpec | None = None,
         progress: bool = True,
         checkpoint_every: float = 60.0,
+        track: str | os.PathLike[str] | None = None,
     ) -> None:
         self.recipe = recipe
         self.latent = latent
@@ -105,6 +107,7 @@ class Autoencoder(Learner):
         self.spec = spec
         self.progress = progress
         self.checkpoint_every = checkpoint_every
+        self.track = track
 
     # ------------------------------------------------------------------ using
 

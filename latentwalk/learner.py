@@ -37,10 +37,21 @@ from latentwalk.training.loop import Settings, train
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import device_named, seeded, stop_asked
 from latentwalk.training.state import Snapshot
+from latentwalk.training.tracking import Gallery, Tracker
 
 __all__ = ["Learner"]
 
-FREE = ("epochs", "patience", "device", "warm_start", "progress", "checkpoint_every", "random_state")  # may differ going on
+# Options that may differ when a training is gone on with.
+FREE = (
+    "epochs",
+    "patience",
+    "device",
+    "warm_start",
+    "progress",
+    "checkpoint_every",
+    "random_state",
+    "track",
+)  # may differ going on
 LEARNING = (
     "optimizer",
     "learning_rate",
@@ -76,6 +87,7 @@ class Learner(Keeping):
     learning_schedule: str
     compile: bool
     checkpoint_every: float
+    track: str | os.PathLike[str] | None
 
     def fit(
         self, X: ArrayLike | Dataset, y: ArrayLike | None = None, *, checkpoint: str | os.PathLike[str] | None = None
@@ -128,10 +140,21 @@ class Learner(Keeping):
             before = self.history_ if again else _past(start)
             if keeper is not None:
                 keeper.begin(before)
-            self._learn(epochs, before, len(batches), group, asked)
+            tracker = stack.enter_context(Tracker(self.track, len(before) + 1)) if self.track and group.leads else None
+            shown = Gallery.of(self.model_, self.spec_, x) if tracker is not None and self.spec_.kind == "image" else None
+            self._learn(epochs, before, len(batches), group, asked, tracker, shown)
         return self
 
-    def _learn(self, epochs: Iterator[Epoch], before: list[Epoch], steps: int, group: Group, asked: Callable[[], bool]) -> None:
+    def _learn(
+        self,
+        epochs: Iterator[Epoch],
+        before: list[Epoch],
+        steps: int,
+        group: Group,
+        asked: Callable[[], bool],
+        tracker: Tracker | None,
+        shown: Gallery | None,
+    ) -> None:
         """Run through `epochs` of so many steps, keeping the history; Ctrl-C ends it and keeps what was learnt."""
         self.history_ = list(before)
         self.interrupted_ = False
@@ -141,6 +164,10 @@ class Learner(Keeping):
                 self.history_.append(replace(epoch, number=len(self.history_) + 1))
                 if group.leads:
                     self._remark(steps)
+                if tracker is not None:
+                    tracker.record(self.history_[-1])
+                if tracker is not None and shown is not None and epoch.best:
+                    tracker.show(epoch.number, shown)
         except TrainingError:
             if not self.history_:
                 del self.model_  # nothing was learnt: the estimator is as if never fitted

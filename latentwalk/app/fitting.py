@@ -75,7 +75,7 @@ def resume(out: Path, source: Source, given: Mapping[str, Any]) -> None:
     known = run.source or source
     train = _read(replace(source, options={**known.options, **source.options}, apart=known.apart))
     check_writable(out)
-    free = {name: given[name] for name in FREE if name in given}
+    free = {name: str(given[name]) if name == "track" else given[name] for name in FREE if name in given}
     run.model.set_params(**free | {"progress": True, "epochs": total})
     _learn(Run.of(out, run.model, known, train, total), train)
 

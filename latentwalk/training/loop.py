@@ -161,7 +161,14 @@ def _step(model: LatentModel, objective: Objective, settings: Settings, group: G
     return Step(
         model,
         objective,
-        optimiser_named(settings.optimizer, learnt, settings.learning_rate, settings.weight_decay, compiled=settings.compile),
+        optimiser_named(
+            settings.optimizer,
+            learnt,
+            settings.learning_rate,
+            settings.weight_decay,
+            light=settings.precision != "float16",
+            compiled=settings.compile,
+        ),
         draws=settings.draws,
         corruption=settings.corruption,
         precision=settings.precision,
@@ -250,6 +257,9 @@ class _Run:
             place.elapsed = time.perf_counter() - start
             if place.index < len(self.batches) and self._pausing():
                 return False
+        if self.group.device.type == "cuda":
+            torch.cuda.synchronize(self.group.device)  # once an epoch: what was asked for is not yet what was done
+            place.elapsed = time.perf_counter() - start
         return True
 
     def _judged(self) -> Epoch:

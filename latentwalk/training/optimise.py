@@ -13,6 +13,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from latentwalk.training.adam import Adam
+
 __all__ = ["Average", "Guard", "LearningSchedule", "OptimizerName", "optimiser_named", "rate_share", "set_rate"]
 
 OptimizerName = Literal["adam", "adamw", "adamax"]
@@ -21,12 +23,21 @@ USUAL = 0.99  # how much of the usual gradient norm is remembered from one step 
 
 
 def optimiser_named(
-    name: OptimizerName, weights: Sequence[nn.Parameter], rate: float, decay: float, *, compiled: bool = False
+    name: OptimizerName,
+    weights: Sequence[nn.Parameter],
+    rate: float,
+    decay: float,
+    *,
+    light: bool = True,
+    compiled: bool = False,
 ) -> torch.optim.Optimizer:
     """Adam, AdamW or Adamax over these weights.
 
-    compiled: where a step is compiled, a float rate would be a constant of the program, and every step would compile a new one.
+    light: Adam and AdamW without PyTorch's class, which a scaler of the loss and a compiled step need. compiled: where a step
+    is compiled, a float rate would be a constant of the program, and every step would compile a new one.
     """
+    if light and not compiled and name != "adamax":
+        return Adam(weights, rate, decay, decoupled=name == "adamw")  # type: ignore[return-value]  # what training uses of one
     device = weights[0].device
     lr = torch.tensor(rate, device=device) if compiled else rate
     captured = compiled and device.type == "cuda"  # CUDA graphs want the count of steps on the device

@@ -62,7 +62,8 @@ class Step:
             with part_of(part.first, len(part), part.total), self._syncing(part is parts[-1]):
                 found = self.terms(part.raw, now)[1]
                 weight = self.group.size * len(part) / part.total if batch.counted else 0.0  # processes are averaged over
-                self._backward(weight * found.loss)
+                loss = weight * found.loss
+                (loss if self.scaler is None else self.scaler.scale(loss)).backward()
             terms.append(found)
         self.move()
         return _joined(terms, [len(part) for part in parts])
@@ -71,7 +72,8 @@ class Step:
         """One step on a whole batch of raw data (B, *E)."""
         _, terms = self.terms(raw, now)
         self.optimiser.zero_grad(set_to_none=True)
-        self._backward(terms.loss)
+        # Here, and not in a function: `torch.compile` would look for the gradient of a loss handed to one, and warn.
+        (terms.loss if self.scaler is None else self.scaler.scale(terms.loss)).backward()
         self.move()
         return terms
 
@@ -100,9 +102,6 @@ class Step:
             return Terms({name: value.clone() for name, value in terms.values.items()}, terms.loss.clone()) if cuda else terms
 
         return step
-
-    def _backward(self, loss: Tensor) -> None:
-        (loss if self.scaler is None else self.scaler.scale(loss)).backward()
 
     def move(self) -> None:
         """Use the gradients."""

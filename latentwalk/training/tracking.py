@@ -59,6 +59,11 @@ class Tracker:
             self._writer.add_scalar(tag, value, epoch.number)
         self._writer.flush()
 
+    def show(self, number: int, gallery: "Gallery") -> None:
+        """Add the pictures of a gallery as they are after epoch `number`."""
+        for what, pictures in gallery.pictures().items():
+            self.record_pictures(number, pictures, what)
+
     def record_pictures(self, number: int, pictures: NDArray[np.uint8], what: str = "samples") -> None:
         """Add a sheet of images (n, H, W) or (n, H, W, C), in bytes, as what was seen after epoch `number`."""
         tiles = enlarged(pictures if pictures.ndim == 4 else pictures[..., None])

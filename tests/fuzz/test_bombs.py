@@ -134,3 +134,16 @@ def test_dates_in_a_parquet_stay_dates(tmp_path):
         data = read(tmp_path / "x.parquet")
         assert [column.kind for column in data.spec.columns] == ["continuous", "continuous"]
         assert np.isnan(data.x[1, 1]) and data.x[2, 1] - data.x[0, 1] == 2 * 86_400e6
+
+
+@pytest.mark.parametrize("header", [b" ", b"  ,  ", b'" "', b"\t"])
+def test_a_header_of_blanks_does_not_cost_a_row(tmp_path, header):
+    (tmp_path / "x.csv").write_bytes(header + b"\n1\n3\n")
+    with pytest.raises(DataError, match=r"names no column|Name every column|differ in length"):
+        read(tmp_path / "x.csv")
+
+
+def test_a_number_too_large_for_a_float(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"a,b\n" + b"9" * 400 + b",2\n3,4\n")
+    with pytest.raises(DataError, match="column 'a' holds 9999"):
+        read(tmp_path / "x.csv")

@@ -47,9 +47,10 @@ def folder(tmp_path, monkeypatch):
             raise Cut
         self._save()
 
-    with monkeypatch.context() as patch, pytest.raises(Cut):
+    with monkeypatch.context() as patch:
         patch.setattr(loop._Run, "_pausing", cut)
-        fit(tmp_path)
+        with pytest.raises(Cut):
+            fit(tmp_path)
     return tmp_path
 
 

@@ -204,7 +204,8 @@ import sys, numpy as np
 from latentwalk import Autoencoder
 x = np.random.default_rng(0).random((3000, 20)).astype(np.float32)
 print("ready", flush=True)
-Autoencoder("vae", epochs=12, random_state=0, progress=False, checkpoint_every=0.01).fit(x, checkpoint=sys.argv[1]).save(sys.argv[1])
+Autoencoder("vae", epochs=12, random_state=0, progress=False, checkpoint_every=0.01).fit(x,
+checkpoint=sys.argv[1]).save(sys.argv[1])
 """
 
 
@@ -247,6 +248,7 @@ def test_a_second_process_is_refused_and_a_dead_one_is_no_obstacle(tmp_path):
     with child(tmp_path) as process:
         process.stdout.readline()
         while not list(tmp_path.glob("checkpoint-*")):
+            assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGSTOP)
         with pytest.raises(CheckpointError, match="another process trains in .*choose another folder"):

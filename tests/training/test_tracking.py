@@ -109,3 +109,14 @@ def test_tensorboard_is_not_imported_before_it_is_asked_for():
     code = "import latentwalk.training.tracking, sys; print({'tensorboard', 'torch.utils.tensorboard'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_fit_tracks_itself_without_changing_what_is_learnt(tmp_path):
+    x = np.random.default_rng(0).random((60, 6, 6)).astype(np.float32)
+    options = {"epochs": 3, "random_state": 0, "progress": False}
+    tracked, plain = Autoencoder(track=tmp_path, **options).fit(x), Autoencoder(**options).fit(x)
+    assert [epoch.loss for epoch in tracked.history_] == [epoch.loss for epoch in plain.history_]
+    events = accumulator.EventAccumulator(str(tmp_path), size_guidance={accumulator.IMAGES: 0}).Reload()
+    assert [one.value for one in events.Scalars("loss/training")] == pytest.approx([e.loss for e in tracked.history_])
+    best = [epoch.number for epoch in tracked.history_ if epoch.best]
+    assert [one.step for one in events.Images("samples")] == best

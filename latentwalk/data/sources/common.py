@@ -1,8 +1,8 @@
 """What all readers share: how far packed files may unpack, the halves of a data set, its labels, the joining of two parts."""
 
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -45,10 +45,10 @@ def unpacked(stream: IO[bytes], packed: int, most: int | None = None) -> bytearr
     return content
 
 
-@contextmanager
-def archive(path: Path) -> Iterator[zipfile.ZipFile]:
+def archive(path: Path) -> zipfile.ZipFile:
     """A .zip or .npz whose members are packed by deflate or not at all, lie apart, and are no bomb. Raises DataError."""
-    with _directory(path) as opened:
+    with ExitStack() as checking:
+        opened = checking.enter_context(_directory(path))
         members, length = opened.infolist(), path.stat().st_size
         if not all(member.filename for member in members):
             raise DataError("a member has no name. The archive is damaged: pack it again.")
@@ -58,7 +58,8 @@ def archive(path: Path) -> Iterator[zipfile.ZipFile]:
         if sum(member.compress_size for member in members) > length:
             raise DataError(f"the members overlap, or claim more than the {length:,} bytes of the archive. Pack it again.")
         check_unpacked(sum(member.file_size for member in members), length)
-        yield opened
+        checking.pop_all()  # it is for the caller to close
+    return opened
 
 
 def _directory(path: Path) -> zipfile.ZipFile:

@@ -191,6 +191,8 @@ def _names(source: Open, delimiter: str) -> list[str]:
         row = next(filter(None, reader), [])
     if not names:
         raise DataError("the file is empty. Expected a header line, then rows of numbers.")
+    if not any(name.strip() for name in names):  # pandas would take the line for a blank one, and the next for the header
+        raise DataError("the first line names no column. Add a header line.")
     if all(_is_number(name) for name in names):
         raise DataError(f"the first line is all numbers ({', '.join(names[:3])}). Add a header line.")
     if len(row) > len(names):  # pandas would take the first field of every row for an index

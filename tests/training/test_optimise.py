@@ -1,0 +1,125 @@
+"""Optimisers, rates, guards and averages against what their formulas say."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from latentwalk import Autoencoder, Network
+from latentwalk.training.optimise import USUAL, Average, Guard, optimiser_named, rate_share
+
+X = np.random.default_rng(0).random((120, 10)).astype(np.float32)
+
+
+def weight(values):
+    return nn.Parameter(torch.tensor(values))
+
+
+def test_rates_rise_then_fall():
+    shares = [rate_share("cosine", 2.0, 10, now) for now in np.linspace(0, 10, 101)]
+    assert shares[0] == 0 and max(shares) == shares[20] == 1 and shares[-1] == pytest.approx(0, abs=1e-9)
+    assert np.all(np.diff(shares[:21]) > 0) and np.all(np.diff(shares[20:]) < 0)
+    assert shares[60] == pytest.approx(0.5)
+    assert [rate_share("constant", 0.0, 10, now) for now in (0, 5, 10)] == [1, 1, 1]
+
+
+def test_the_rate_of_each_epoch_is_recorded():
+    options = {"epochs": 4, "learning_rate": 0.01, "warmup": 2.0, "learning_schedule": "cosine", "batch_size": 27}
+    model = Autoencoder(network=Network("dense", widths=(4,)), random_state=0, progress=False, **options).fit(X)
+    steps = 4  # 108 rows in batches of 27
+    expected = [0.01 * rate_share("cosine", 2.0, 4, epoch + (steps - 1) / steps) for epoch in range(4)]
+    assert [epoch.learning_rate for epoch in model.history_] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "adamax"])
+def test_the_first_step_is_as_long_as_the_rate(name):
+    w = weight([1.0, -2.0])
+    w.grad = torch.tensor([0.3, -5.0])
+    optimiser_named(name, [w], 0.01, 0.0).step()
+    torch.testing.assert_close(w.detach(), torch.tensor([0.99, -1.99]), atol=1e-6, rtol=0)
+
+
+def test_weight_decay_is_adams_or_adamws():
+    """With no gradient of the loss, Adam steps by the rate whatever the decay; AdamW shrinks by rate * decay."""
+    found = []
+    for name in ("adam", "adamw"):
+        w = weight([1.0])
+        w.grad = torch.zeros(1)
+        optimiser_named(name, [w], 0.01, 0.5).step()
+        found.append(float(w.detach()))
+    assert found == pytest.approx([0.99, 0.995], abs=1e-5)
+
+
+def test_clip_is_the_length_of_the_gradient():
+    w = weight([3.0, 4.0])
+    w.grad = torch.tensor([3.0, 4.0])
+    guard = Guard.of(1.0, None, torch.device("cpu"))
+    guard([w], torch.optim.SGD([w], 1.0))
+    torch.testing.assert_close(w.detach(), torch.tensor([2.4, 3.2]))
+
+
+@pytest.mark.parametrize("name", ["adam", "adamax"])
+@pytest.mark.parametrize("outlier", [1e3, torch.nan, torch.inf])
+def test_an_outlier_is_skipped_and_forgotten(name, outlier):
+    """The weights, the moments and the usual norm are those of a training that never met it."""
+
+    def run(gradients):
+        w = weight([1.0, 1.0])
+        optimiser, guard = optimiser_named(name, [w], 0.01, 0.0), Guard.of(None, 5.0, torch.device("cpu"))
+        for gradient in gradients:
+            w.grad = torch.full((2,), gradient)
+            guard([w], optimiser)
+        return w.detach(), guard.usual, *optimiser.state[w].values()
+
+    for ours, theirs in zip(run([1.0, outlier, 2.0]), run([1.0, 2.0]), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_the_usual_norm_is_a_moving_mean():
+    w, norms = weight([0.0]), [1.0, 2.0, 1.5]
+    guard = Guard.of(None, 10.0, torch.device("cpu"))
+    optimiser = optimiser_named("adam", [w], 0.01, 0.0)
+    expected = norms[0]
+    for index, norm in enumerate(norms):
+        w.grad = torch.tensor([norm])
+        guard([w], optimiser)
+        expected = expected if index == 0 else USUAL * expected + (1 - USUAL) * norm
+    assert float(guard.usual) == pytest.approx(expected)
+    assert Guard.of(None, None, torch.device("cpu")) is None
+
+
+def test_the_average_is_the_recursion_that_it_says_it_is():
+    w = weight([0.0, 1.0])
+    average = Average.of(0.5, [w])
+    expected = w.detach().clone()
+    for n in range(30):
+        with torch.no_grad():
+            w.add_(torch.randn(2, generator=torch.Generator().manual_seed(n)))
+        average.update()
+        keep = min(0.5, (1 + n) / (10 + n))
+        expected = keep * expected + (1 - keep) * w.detach()
+    torch.testing.assert_close(average.values[0], expected)
+    own = w.detach().clone()
+    with average.in_place():
+        torch.testing.assert_close(w.detach(), expected)
+    assert torch.equal(w.detach(), own)
+    assert Average.of(None, [w]) is None
+
+
+def test_averaged_weights_are_judged_and_kept():
+    options = {"network": Network("dense", widths=(8,)), "epochs": 5, "random_state": 0, "progress": False}
+    options["learning_rate"] = 0.02
+    plain, averaged = Autoencoder(**options).fit(X), Autoencoder(ema=0.95, **options).fit(X)
+    assert [e.loss for e in plain.history_] == [e.loss for e in averaged.history_]  # what is trained is the same
+    assert plain.history_[-1].validation_loss != averaged.history_[-1].validation_loss
+    best = min(epoch.validation_loss for epoch in averaged.history_)
+    held = X[averaged.validation_rows_]
+    assert -averaged.score_samples(held, draws=200).mean() <= best + 0.5
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile imports what torch.jit deprecates
+def test_compiled_steps_learn_what_plain_ones_do():
+    options = {"recipe": "ae", "network": Network("dense", widths=(8,)), "epochs": 2, "random_state": 0, "progress": False}
+    plain = Autoencoder(**options, ema=0.9, clip=1.0).fit(X)
+    compiled = Autoencoder(**options, ema=0.9, clip=1.0, compile=True, learning_schedule="constant").fit(X)
+    assert [e.loss for e in compiled.history_] == pytest.approx([e.loss for e in plain.history_], rel=1e-3)

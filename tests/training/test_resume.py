@@ -221,6 +221,11 @@ def place(folder: Path) -> tuple[int, int]:
     return at["epoch"], at["index"]
 
 
+def written(folder: Path) -> int:
+    """How many checkpoints there have been."""
+    return max((number for number, _ in keeper._files(folder)), default=0)
+
+
 def ends(folder: Path) -> bool:
     with child(folder) as process:
         return process.wait(120) == 0
@@ -234,7 +239,10 @@ def test_killed_at_random_moments_it_arrives_where_it_would_have(tmp_path):
     for _ in range(6):
         with child(tmp_path / "cut") as process:
             process.stdout.readline()
-            time.sleep(luck.uniform(0.02, 0.3))
+            begun, more = written(tmp_path / "cut"), luck.randint(1, 12)
+            while process.poll() is None and written(tmp_path / "cut") < begun + more:
+                time.sleep(0.001)
+            time.sleep(luck.uniform(0.0, 0.02))
             process.kill()
         places.append(place(tmp_path / "cut"))
     assert len(set(places)) > 3, "nothing was cut short in the middle"

@@ -1,12 +1,14 @@
-"""Does training scale? Ten times the data: does memory stay, and does an epoch take ten times as long?
+"""Does training scale? Ten times the data: does memory stay, and does an epoch take ten times as long? Two processes: the same
+loss?
 
     python benchmarks/scale.py [--rounds 3] [--rows 60000] [--folder TEMPORARY]
 
 Bytes like MNIST's (28 x 28, smooth blobs drawn from a seed) are written to a .npy in a temporary folder, once with `--rows`
 rows and once with ten times as many; both are memory-mapped. Every measurement is a process of its own; in each round both
 sizes run one after the other, and ratios are taken within a round. The second of two epochs is timed; nothing is held out, so
-that an epoch is nothing but training. Measurements are kept in a JSON-lines file (`--keep`), from which a second run goes on.
-Writes benchmarks/results/scale.md. About 10 minutes on 2 cores.
+that an epoch is nothing but training. Then the fewer rows once more, by one process and by two, one thread each. Measurements
+are kept in a JSON-lines file (`--keep`), from which a second run goes on. Writes benchmarks/results/scale.md. About 10 minutes
+on 2 cores.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from typing import Any
 import numpy as np
 
 TIMES = 10
+PROCESSES = (1, 2)
 SIDE = 28
 DRAWN = 1000  # rows drawn at a time
 
@@ -37,7 +40,9 @@ def main() -> None:
     parser.add_argument("--worker", type=Path, metavar="DATA")
     asked = parser.parse_args()
     if asked.worker:
-        print(json.dumps(trained(asked.worker)))
+        found = trained(asked.worker)
+        if os.environ.get("RANK", "0") == "0":
+            print(json.dumps(found))
         return
     from facts import RESULTS, earlier, facts, keep  # here, so that a worker measures without what it imports
 
@@ -45,15 +50,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         sizes = (asked.rows, TIMES * asked.rows)
         files = {rows: written(Path(folder) / f"{rows}.npy", rows) for rows in sizes}
+        runs = [("rows", rows, files[rows], 0) for rows in sizes]
+        runs += [("processes", processes, files[asked.rows], processes) for processes in PROCESSES]
         for number in range(asked.rounds):
-            for rows in sizes:
-                key = ["rows", rows, number]
+            for what, amount, path, processes in runs:
+                key = [what, amount, number]
                 if not any(found["key"] == key for found in kept):
-                    kept.append({"key": key} | measured(files[rows]))
+                    kept.append({"key": key} | measured(path, processes))
                     keep(asked.keep, kept[-1])
     results = asked.results or RESULTS
     results.mkdir(exist_ok=True)
-    tables = [table_of_rows(sizes, kept)]
+    tables = [table_of_rows(sizes, kept), table_of_processes(asked.rows, kept)]
     (results / "scale.md").write_text(page(tables, asked.rounds, facts("torch", "numpy", "latentwalk")))
 
 
@@ -70,10 +77,12 @@ def written(path: Path, rows: int) -> Path:
     return path
 
 
-def measured(path: Path) -> dict[str, float]:
-    """One measurement, in a process of its own."""
-    command = [sys.executable, __file__, "--worker", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+def measured(path: Path, processes: int) -> dict[str, float]:
+    """One measurement, in a process of its own; or in so many that train together, with one thread each."""
+    group = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)] if processes else []
+    command = [sys.executable, *group, __file__, "--worker", str(path)]
+    environment = os.environ | ({"OMP_NUM_THREADS": "1"} if processes else {})
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{path.name}:\n{done.stderr}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -87,9 +96,9 @@ def trained(path: Path) -> dict[str, float]:
 
     data = load(path)
     options: dict[str, Any] = {"validation": 0.0, "random_state": 0, "progress": False}
-    last = Autoencoder("vae", network="dense", likelihood="bernoulli", epochs=2, **options).fit(data).history_[-1]
+    first, last = Autoencoder("vae", network="dense", likelihood="bernoulli", epochs=2, **options).fit(data).history_
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": len(data) / last.rate, "rate": last.rate, "loss": last.loss, "memory": memory}
+    return {"seconds": len(data) / last.rate, "rate": last.rate, "first": first.loss, "loss": last.loss, "memory": memory}
 
 
 def table_of_rows(sizes: tuple[int, int], kept: list[dict[str, Any]]) -> str:
@@ -104,6 +113,18 @@ def table_of_rows(sizes: tuple[int, int], kept: list[dict[str, Any]]) -> str:
     few, many = (runs[rows] for rows in sizes)
     seconds, memory = (ratio(many, few, key) for key in ("seconds", "memory"))
     return "\n".join(["### Ten times the rows, memory-mapped", "", head, *lines, f"| x | {seconds} | | {memory} | |"])
+
+
+def table_of_processes(rows: int, kept: list[dict[str, Any]]) -> str:
+    """One process and two, as Markdown, with their losses in full."""
+    runs = {n: [found for found in kept if found["key"][:2] == ["processes", n]] for n in PROCESSES}
+    head = "| processes | rows/s | x one | loss, epoch 1 | loss, epoch 2 |\n|---:|---:|---:|---:|---:|"
+    lines = [
+        f"| {n} | {spread(runs[n], 'rate', ',.0f')} | {ratio(runs[n], runs[1], 'rate')} | {runs[n][0]['first']:.6f} | "
+        f"{runs[n][0]['loss']:.6f} |"
+        for n in PROCESSES
+    ]
+    return "\n".join([f"### {rows:,} rows, one thread a process (gloo)", "", head, *lines])
 
 
 def spread(runs: list[dict[str, Any]], key: str, form: str = ".1f") -> str:

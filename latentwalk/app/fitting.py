@@ -48,15 +48,15 @@ def begin(
     **options: Any,
 ) -> None:
     """Train a new model and save it in `out`."""
-    if (holds_model(out) or holds_checkpoint(out)) and not force:
+    if first_here() and (holds_model(out) or holds_checkpoint(out)) and not force:  # the first process may have begun already
         what = "a model already" if holds_model(out) else "a training that was cut short"
         raise ConfigError(f"{out} holds {what}. Go on with it: --resume. Replace it: --force. Or choose another --out.")
     built = Network(kind=network, dropout=dropout, max_norm=max_norm)  # type: ignore[arg-type]  # checked there
     model = Autoencoder(network=built, noise=_noise(noise), **options)
     train = _read(source)
-    check_writable(out)
     model.epochs = epochs or epochs_for(len(train))
     if first_here():
+        check_writable(out)
         forget(out)
     _learn(Run.of(out, model, source, train, model.epochs), train)
 
@@ -69,12 +69,13 @@ def resume(out: Path, source: Source, given: Mapping[str, Any]) -> None:
     _check_same(run, given)
     total = given.get("epochs") or run.epochs
     done = epochs_done(out)
-    if done >= total:
+    if done >= total and holds_model(out):
         typer.echo(f"{out} has learnt for {done} epochs; nothing is left of {total}. To go further: --epochs {done + total}")
         return
     known = run.source or source
     train = _read(replace(source, options={**known.options, **source.options}, apart=known.apart))
-    check_writable(out)
+    if first_here():
+        check_writable(out)
     free = {name: str(given[name]) if name == "track" else given[name] for name in FREE if name in given}
     run.model.set_params(**free | {"progress": True, "epochs": total})
     _learn(Run.of(out, run.model, known, train, total), train)

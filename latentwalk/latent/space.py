@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.paths import PathName
@@ -159,7 +159,7 @@ class LatentSpace:
         _expect(_whole(steps) and steps >= 1, f"expected a whole number of steps, at least 1; got steps={steps!r}.")
         match over:
             case "prior":
-                return np.asarray(norm.ppf(np.linspace(0.05, 0.95, steps)))
+                return np.asarray(ndtri(np.linspace(0.05, 0.95, steps)))
             case "codes":
                 low, high = np.quantile(self.codes[:, axis], [0.01, 0.99])
                 return np.linspace(low, high, steps)

@@ -232,6 +232,17 @@ def test_ctrl_c_keeps_the_best_and_resume_goes_on(tmp_path: Path, stops_after: A
     assert "--epochs 10" in good("fit", "digits", "--out", folder, "--resume")
 
 
+def test_killed_before_its_model_was_saved_it_is_saved_by_going_on(tmp_path: Path) -> None:
+    good("fit", "digits", "--out", tmp_path / "run", "--epochs", 2)
+    codes = Autoencoder.load(tmp_path / "run").transform(load("digits"))
+    for path in [tmp_path / "run" / "model.json", *(tmp_path / "run").glob("weights-*")]:
+        path.unlink()
+    assert "cut short" in bad("report", tmp_path / "run")
+    assert "cut short" in bad("fit", "digits", "--out", tmp_path / "run")
+    good("fit", "digits", "--out", tmp_path / "run", "--resume")
+    assert np.array_equal(Autoencoder.load(tmp_path / "run").transform(load("digits")), codes)
+
+
 def test_ctrl_c_in_a_comparison_keeps_what_is_finished(tmp_path: Path, stops_after: Any) -> None:
     stops_after(1)
     said = bad("compare", "digits", "--recipes", "ae,vae", "--latent", 2, "--epochs", 1, "--out", tmp_path / "c", code=130)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from latentwalk.data.corruption import Corruption
     from latentwalk.data.dataset import Dataset, DataSpec, padded
     from latentwalk.data.sources import read
+    from latentwalk.data.stream import Stream
     from latentwalk.estimator import Autoencoder
     from latentwalk.latent.criteria import completeness, continuity
     from latentwalk.latent.measure import Measure
@@ -63,6 +64,7 @@ __all__ = [
     "Recipe",
     "Schedule",
     "Sparsity",
+    "Stream",
     "TrainingError",
     "TrainingStopped",
     "TrainingWarning",
@@ -88,6 +90,7 @@ _HOMES = {
     "data.corruption": ("Corruption",),
     "data.dataset": ("DataSpec", "Dataset", "padded"),
     "data.sources": ("read",),
+    "data.stream": ("Stream",),
     "estimator": ("Autoencoder",),
     "latent.criteria": ("completeness", "continuity"),
     "latent.measure": ("Measure",),

@@ -1,6 +1,5 @@
 """`latentwalk fit`: begin a run, lose nothing however it is stopped, go on with it."""
 
-import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +16,7 @@ from latentwalk.data.corruption import Corruption
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
 from latentwalk.estimator import Autoencoder
 from latentwalk.networks.build import Network
-from latentwalk.training.group import first_here
+from latentwalk.training.group import first_here, restarts
 from latentwalk.training.keeper import holds_checkpoint
 
 __all__ = ["begin", "epochs_for", "next_steps", "restarted", "resume", "tell_skipped"]
@@ -83,7 +82,7 @@ def resume(out: Path, source: Source, given: Mapping[str, Any]) -> None:
 
 def restarted(out: Path) -> bool:
     """Whether torchrun has started this process anew after one was lost, and there is something to go on from."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0 and holds_checkpoint(out)
+    return restarts() > 0 and holds_checkpoint(out)
 
 
 def _noise(asked: Any) -> Any:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # public, but not in its __all__
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from latentwalk.errors import ConfigError, TrainingError
 
-__all__ = ["ALONE", "Group", "first_here", "joined"]
+__all__ = ["ALONE", "Group", "first_here", "joined", "restarts"]
 
 
 CPU = torch.device("cpu")
@@ -99,7 +101,7 @@ def joined(device: torch.device) -> Iterator[Group]:
         torch.cuda.set_device(device)
     try:
         if ours:
-            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+            _meet("nccl" if device.type == "cuda" else "gloo")
         group = Group(distributed.get_rank(), distributed.get_world_size(), device)
     except (RuntimeError, ValueError) as error:
         raise ConfigError(
@@ -119,6 +121,18 @@ def joined(device: torch.device) -> Iterator[Group]:
     finally:
         if ours and distributed.is_initialized():
             distributed.destroy_process_group()
+
+
+def _meet(backend: str) -> None:
+    """Join the group, each attempt in a room of its own: torchrun keeps its store, and in it the addresses of the dead."""
+    store, rank, size = next(iter(rendezvous("env://")))
+    room = PrefixStore(f"attempt-{restarts()}", store)
+    distributed.init_process_group(backend, store=room, rank=rank, world_size=size)
+
+
+def restarts() -> int:
+    """How often torchrun has started this group anew."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
 def _launched() -> bool:

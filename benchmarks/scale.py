@@ -14,7 +14,6 @@ on 2 cores.
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -97,7 +96,9 @@ def trained(path: Path) -> dict[str, float]:
     data = load(path)
     options: dict[str, Any] = {"validation": 0.0, "random_state": 0, "progress": False}
     first, last = Autoencoder("vae", network="dense", likelihood="bernoulli", epochs=2, **options).fit(data).history_
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage, whose peak begins at that of the process that started this one, which wrote the data.
+    status = Path("/proc/self/status").read_text()
+    memory = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
     return {"seconds": len(data) / last.rate, "rate": last.rate, "first": first.loss, "loss": last.loss, "memory": memory}
 
 

@@ -29,7 +29,7 @@ from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.likelihood import OF_COLUMNS, Likelihood, likelihood_named
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
 from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
-from latentwalk.training import codec, history
+from latentwalk.training import codec
 from latentwalk.training.group import Group, joined
 from latentwalk.training.history import Epoch
 from latentwalk.training.keeper import Keeper, opened
@@ -357,7 +357,7 @@ class Learner(Keeping):
 
 def _past(start: Snapshot | None) -> list[Epoch]:
     """The epochs that were done before."""
-    return [] if start is None else history.from_json(start.numbers["place"]["history"])
+    return [] if start is None else list(start.place.history)
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:

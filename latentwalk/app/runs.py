@@ -168,7 +168,7 @@ def epochs_done(folder: Path) -> int:
     """How many epochs the training kept in the folder has done. Raises CheckpointError."""
     content = newest(folder)
     assert content is not None, "asked where there is no checkpoint"
-    return len(opened(content, folder)[1].numbers["place"]["history"])
+    return len(opened(content, folder)[1].place.history)
 
 
 def forget(folder: Path) -> None:

@@ -28,7 +28,7 @@ from latentwalk.errors import CheckpointError
 from latentwalk.files import complaint, content_of, write_atomically
 from latentwalk.training import history
 from latentwalk.training.history import Epoch
-from latentwalk.training.state import Place, Snapshot
+from latentwalk.training.state import Snapshot
 
 __all__ = ["HISTORY", "Keeper", "about", "holds_checkpoint"]
 
@@ -155,8 +155,7 @@ def opened(content: bytes, folder: Path) -> tuple[dict[str, Any], Snapshot]:
         ):
             if not isinstance(value, kind):
                 raise TypeError(f"{value!r:.40} is not a {kind.__name__}")
-        Place.from_json(numbers["place"])
-        return about_, Snapshot(numbers, tensors_from(content))
+        return about_, Snapshot.from_numbers(numbers, tensors_from(content))
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise CheckpointError(f"{where} is no checkpoint of latentwalk: {error}.") from error
 

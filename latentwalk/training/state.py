@@ -7,7 +7,7 @@ generators, and the place in the data. The order of the data is not here: it fol
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import torch
@@ -39,6 +39,14 @@ class Place:
     elapsed: float = 0.0
     history: list[Epoch] = field(default_factory=list)
 
+    def copy(self) -> "Place":
+        """The same place, with a history of its own."""
+        return replace(self, history=list(self.history))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for a JSON file."""
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"history": history.to_json(self.history)}
+
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Place":
         """The place that a snapshot holds. Raises KeyError, TypeError, ValueError, AttributeError for anything else."""
@@ -53,10 +61,22 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A state that can be written: plain JSON numbers, and named tensors."""
+    """A state that can be written: the place, the examples in the sums, the scaler's own state, and named tensors."""
 
-    numbers: Mapping[str, Any]
+    place: Place
+    rows: int
+    scaler: Mapping[str, Any] | None
     tensors: Mapping[str, Tensor]
+
+    @classmethod
+    def from_numbers(cls, numbers: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "Snapshot":
+        """The snapshot of what `numbers` gave. Raises KeyError, TypeError, ValueError, AttributeError for anything else."""
+        return cls(Place.from_json(numbers["place"]), numbers["rows"], numbers["scaler"], tensors)
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """All but the tensors, as JSON values: made when it is written, not at each epoch."""
+        return {"place": self.place.to_json(), "rows": self.rows, "scaler": self.scaler}
 
     def part(self, name: str) -> dict[str, Tensor]:
         """The tensors called `name.…`, by the rest of their names."""
@@ -96,10 +116,9 @@ class State:
             parts["average"] = _copied(dict(_numbered(step.average.values)) | {"steps": step.average.steps})
         if step.guard is not None:
             parts["guard"] = {"usual": step.guard.usual.clone()}
-        place = asdict(self.place) | {"history": history.to_json(self.place.history)}
         scaler = None if step.scaler is None else step.scaler.state_dict()
         tensors = {f"{part}.{name}": value for part, named in parts.items() for name, value in named.items()}
-        return Snapshot({"place": place, "rows": mean.rows, "scaler": scaler}, tensors)
+        return Snapshot(self.place.copy(), mean.rows, scaler, tensors)
 
     def restore(self, saved: Snapshot, *, leads: bool = True) -> None:
         """Be as when the snapshot was taken. leads: whether this process goes on with the sums of the half-done epoch.
@@ -117,11 +136,12 @@ class State:
         if step.guard is not None:
             step.guard.usual.copy_(saved.part("guard")["usual"])
         if step.scaler is not None:
-            step.scaler.load_state_dict(saved.numbers["scaler"])
-        self.place = Place.from_json(saved.numbers["place"])
+            step.scaler.load_state_dict(dict(saved.scaler or {}))
+        self.place = saved.place.copy()
         sums = {name: value.to(self._device, copy=True) for name, value in saved.part("sums").items()}
-        rows = int(saved.numbers["rows"])
-        self.mean = Mean(rows, sums) if leads else Mean(0, {name: torch.zeros_like(value) for name, value in sums.items()})
+        self.mean = (
+            Mean(saved.rows, sums) if leads else Mean(0, {name: torch.zeros_like(value) for name, value in sums.items()})
+        )
         self.best = saved.part("best")
         random = saved.part("random")
         set_random_state([random[str(i)].cpu() for i in range(len(random))], self._device)

@@ -5,6 +5,7 @@ on its own part of every batch, with its own part of the batch's noise (see `cha
 process that does it all, to rounding. The first process does all the writing.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,6 +121,7 @@ def joined(device: torch.device) -> Iterator[Group]:
         raise
     finally:
         if ours and distributed.is_initialized():
+            gc.collect()  # DistributedDataParallel refers to itself, and would outlive the group it talks to
             distributed.destroy_process_group()
 
 

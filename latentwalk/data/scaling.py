@@ -11,13 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.dlpack import from_dlpack
 
 from latentwalk.data.dataset import DataSpec
 from latentwalk.data.rows import pieces
 from latentwalk.errors import DataError
 
-__all__ = ["Scaling", "ScalingName", "as_tensor", "lent"]
+__all__ = ["Scaling", "ScalingName", "as_tensor"]
 
 ScalingName = Literal["none", "unit", "standard"]
 CONSTANT = 1e-12  # a column whose deviation is below this share of its largest value is constant to rounding
@@ -112,22 +111,6 @@ def as_tensor(x: NDArray[Any]) -> Tensor:
 
     It shares no memory that is read-only, so that who writes to it does no harm.
     """
-    native = _native(x)
-    return torch.from_numpy(native if native.flags.writeable else native.copy())
-
-
-def lent(x: NDArray[Any]) -> Tensor:
-    """The same, sharing memory with `x` wherever its dtype allows, read-only and memory-mapped too: for who only reads.
-
-    A write to it may end the process. 60,000 images kept twice are 47 MB that training does not need.
-    """
-    try:
-        return from_dlpack(_native(x))  # unlike from_numpy, it has nothing to say against arrays that are read-only
-    except BufferError:  # NumPy before 2.1 has
-        return as_tensor(x)
-
-
-def _native(x: NDArray[Any]) -> NDArray[Any]:
     wider = {
         "bool": np.uint8,
         "uint16": np.int32,
@@ -136,7 +119,8 @@ def _native(x: NDArray[Any]) -> NDArray[Any]:
         "longdouble": np.float64,
         "float128": np.float64,
     }
-    return np.ascontiguousarray(x, dtype=wider.get(x.dtype.name, x.dtype.newbyteorder("=")))
+    native = np.ascontiguousarray(x, dtype=wider.get(x.dtype.name, x.dtype.newbyteorder("=")))
+    return torch.from_numpy(native if native.flags.writeable else native.copy())
 
 
 def _each(spec: DataSpec) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from latentwalk.data import DataSpec
-from latentwalk.data.scaling import Scaling, as_tensor, lent
+from latentwalk.data.scaling import Scaling, as_tensor
 
 DTYPES = [
     *("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"),
@@ -87,13 +87,3 @@ def test_as_tensor_never_shares_memory_that_is_read_only(tmp_path):
     x = np.load(tmp_path / "x.npy", mmap_mode="r")
     as_tensor(x)[0, 0] = 1
     assert np.load(tmp_path / "x.npy").max() == 0
-
-
-@pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", "float16", "float32", "float64", ">f4"])
-def test_what_is_lent_is_the_same_and_shares_what_it_can(tmp_path, dtype):
-    np.save(tmp_path / "x.npy", (np.arange(6).reshape(3, 2) % 2).astype(dtype))
-    x = np.load(tmp_path / "x.npy", mmap_mode="r")
-    assert torch.equal(lent(x), as_tensor(x))
-    assert lent(x).dtype == as_tensor(x).dtype
-    shared = lent(x).data_ptr() == x.__array_interface__["data"][0]
-    assert shared == (dtype not in ("bool", "uint16", ">f4"))

@@ -25,7 +25,7 @@ from latentwalk.models.objective import Objective, Terms
 from latentwalk.training.group import ALONE, Group
 from latentwalk.training.history import Epoch
 from latentwalk.training.keeper import Keeper
-from latentwalk.training.mean import Mean
+from latentwalk.training.mean import Mean, wide
 from latentwalk.training.optimise import (
     Average,
     Guard,
@@ -230,7 +230,7 @@ class _Run:
                 with part_of(batch.first, len(batch), batch.total):
                     p, terms = self.step.terms(batch.raw)
                 mean.add(terms, counted=batch.counted)
-                codes = p.posterior.mean.double() if p.z.device.type != "mps" else p.posterior.mean
+                codes = wide(p.posterior.mean)
                 mean.add_sum("code", codes.sum(0), int(batch.counted))
                 mean.add_sum("square", codes.square().sum(0), int(batch.counted))
         self.step.model.train()
@@ -289,9 +289,7 @@ class _Run:
     def _on_validation(self, number: int) -> tuple[float | None, dict[str, float], int | None]:
         if self.validation is None:
             return None, {}, None
-        if self.step.average is None:
-            return self.measured(self.validation, number)
-        with self.step.average.in_place():
+        with self.step.judged():
             return self.measured(self.validation, number)
 
     def _rate(self, now: float) -> float:

@@ -9,7 +9,7 @@ from torch import Tensor
 from latentwalk.models.objective import Terms
 from latentwalk.training.group import ALONE, Group
 
-__all__ = ["Mean"]
+__all__ = ["Mean", "wide"]
 
 
 @dataclass(slots=True)
@@ -30,8 +30,7 @@ class Mean:
     def add_sum(self, name: str, value: Tensor, times: int = 1) -> None:
         """Add `times * value` to the sum of that name."""
         if name not in self.sums:
-            wide = value.device.type != "mps"  # which has no float64
-            self.sums[name] = torch.zeros_like(value, dtype=torch.float64 if wide else value.dtype)
+            self.sums[name] = wide(torch.zeros_like(value))
         self.sums[name].add_(value, alpha=times)
 
     def total(self, group: Group = ALONE) -> "Mean":
@@ -47,3 +46,8 @@ class Mean:
     def means(self) -> Mapping[str, Tensor]:
         """The mean of each, on the processor."""
         return {name: value.cpu() / self.rows for name, value in self.sums.items()}
+
+
+def wide(values: Tensor) -> Tensor:
+    """The same numbers in float64, so that many can be summed; as they are on Apple's backend, which has none."""
+    return values if values.device.type == "mps" else values.double()

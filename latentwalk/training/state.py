@@ -97,10 +97,8 @@ class State:
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the model's weights; where they are averaged, of the average."""
-        if self.step.average is not None:
-            with self.step.average.in_place():
-                return _copied(self.step.model.state_dict())
-        return _copied(self.step.model.state_dict())
+        with self.step.judged():
+            return _copied(self.step.model.state_dict())
 
     def snapshot(self, mean: Mean | None = None) -> Snapshot:
         """A copy of all of it. mean: the sums of all processes, where several share the work."""

@@ -120,6 +120,10 @@ class Step:
         if self.average is not None:
             self.average.update()
 
+    def judged(self) -> AbstractContextManager[object]:
+        """Inside, the model has the weights that are judged and kept: the average, where there is one."""
+        return nullcontext() if self.average is None else self.average.in_place()
+
     def _syncing(self, last: bool) -> AbstractContextManager[object]:
         """Gradients of several parts are averaged over processes once, with the last part's."""
         return nullcontext() if last or not isinstance(self.wrapped, DistributedDataParallel) else self.wrapped.no_sync()

@@ -39,19 +39,10 @@ from latentwalk.training.runtime import device_named, seeded, stop_asked
 from latentwalk.training.state import Snapshot
 from latentwalk.training.tracking import Gallery, Tracker
 
-__all__ = ["Learner"]
+__all__ = ["FREE", "Learner"]
 
-# Options that may differ when a training is gone on with.
-FREE = (
-    "epochs",
-    "patience",
-    "device",
-    "warm_start",
-    "progress",
-    "checkpoint_every",
-    "random_state",
-    "track",
-)  # may differ going on
+# Options that may differ when a training is gone on with; random_state, where it is not the same seed, is told apart by that.
+FREE = ("epochs", "patience", "device", "warm_start", "progress", "checkpoint_every", "random_state", "track")
 LEARNING = (
     "optimizer",
     "learning_rate",

@@ -9,12 +9,13 @@ from typing import Any
 import typer
 
 from latentwalk.app.output import check_writable, note, saving
-from latentwalk.app.runs import Run, epochs_done, forget, holds_model
+from latentwalk.app.runs import Run, forget, holds_model
 from latentwalk.app.source import Source
 from latentwalk.data import Dataset
 from latentwalk.data.corruption import Corruption
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
 from latentwalk.estimator import Autoencoder
+from latentwalk.learner import FREE
 from latentwalk.networks.build import Network
 from latentwalk.training.group import first_here, restarts
 from latentwalk.training.keeper import holds_checkpoint
@@ -26,7 +27,6 @@ STOPPED = 130
 READING = ("size", "color", "label", "kind")  # options of the data
 MODEL = {"seed": "random_state"}  # what an option of the command is called in the model, where it is called otherwise
 NETWORK = {"network": "kind", "dropout": "dropout", "max_norm": "max_norm"}
-FREE = ("epochs", "patience", "device", "checkpoint_every", "track")  # may change on the way
 
 
 def epochs_for(rows: int) -> int:
@@ -64,10 +64,9 @@ def resume(out: Path, source: Source, given: Mapping[str, Any]) -> None:
     """Go on with the training in `out`, exactly as if it had never stopped. given: the options that were typed."""
     if given.get("force"):
         raise ConfigError("--resume goes on with the model in RUN, --force replaces it. Choose one.")
-    run = Run.unfinished(out)
+    run, done = Run.unfinished(out)
     _check_same(run, given)
     total = given.get("epochs") or run.epochs
-    done = epochs_done(out)
     if done >= total and holds_model(out):
         typer.echo(f"{out} has learnt for {done} epochs; nothing is left of {total}. To go further: --epochs {done + total}")
         return

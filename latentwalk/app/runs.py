@@ -30,9 +30,9 @@ from latentwalk.export import DECODER, ENCODER
 from latentwalk.files import complaint, json_of
 from latentwalk.latent.space import LatentSpace
 from latentwalk.training import codec
-from latentwalk.training.keeper import HISTORY, about, holds_checkpoint, newest, opened
+from latentwalk.training.keeper import HISTORY, holds_checkpoint, latest
 
-__all__ = ["MODEL", "REPORT", "Run", "epochs_done", "forget", "holds_model"]
+__all__ = ["MODEL", "REPORT", "Run", "forget", "holds_model"]
 
 FORMAT, VERSION = "latentwalk-run", 1
 MODEL, ABOUT, REPORT = "model.json", "run.json", "report.json"
@@ -64,13 +64,18 @@ class Run:
         return cls._with(folder, model, len(model.history_))
 
     @classmethod
-    def unfinished(cls, folder: Path) -> Self:
-        """The run in `folder` as it was begun, with a model that is not trained: to go on. Raises CheckpointError."""
+    def unfinished(cls, folder: Path) -> tuple[Self, int]:
+        """The run in `folder` as it was begun, with a model that is not trained, and how many epochs it has done: to go on.
+
+        Raises CheckpointError.
+        """
         if not holds_checkpoint(folder):
             _check_folder(folder)
             raise CheckpointError(f"{folder} holds a model, but no checkpoint to go on from. Begin anew in another --out.")
-        params = about(folder)["params"]
-        return cls._with(folder, Autoencoder(**codec.params_from_json(params)), int(params["epochs"]))
+        about, reached = latest(folder)
+        params = about["params"]
+        run = cls._with(folder, Autoencoder(**codec.params_from_json(params)), int(params["epochs"]))
+        return run, len(reached.place.history)
 
     @classmethod
     def _with(cls, folder: Path, model: Autoencoder, epochs: int) -> Self:
@@ -162,13 +167,6 @@ class Run:
 def holds_model(folder: Path) -> bool:
     """Whether a model is saved in the folder."""
     return (folder / MODEL).exists()
-
-
-def epochs_done(folder: Path) -> int:
-    """How many epochs the training kept in the folder has done. Raises CheckpointError."""
-    content = newest(folder)
-    assert content is not None, "asked where there is no checkpoint"
-    return len(opened(content, folder)[1].place.history)
 
 
 def forget(folder: Path) -> None:

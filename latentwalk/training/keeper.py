@@ -30,7 +30,7 @@ from latentwalk.training import history
 from latentwalk.training.history import Epoch
 from latentwalk.training.state import Snapshot
 
-__all__ = ["HISTORY", "Keeper", "about", "holds_checkpoint"]
+__all__ = ["HISTORY", "Keeper", "holds_checkpoint", "latest", "newest", "opened"]
 
 FORMAT, VERSION = "latentwalk-training", 1
 HISTORY, LOCK = "history.jsonl", "training.lock"
@@ -55,11 +55,17 @@ class Keeper:
 
     def __enter__(self) -> Self:
         """Raises CheckpointError: the folder cannot be written, another process trains there, nothing in it is whole."""
+        with ExitStack() as held:  # lets go of the lock if anything below fails
+            self._begin(held)
+            self._held = held.pop_all()
+        return self
+
+    def _begin(self, held: ExitStack) -> None:
         with _telling(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / LOCK)
             try:
-                self._held.enter_context(lock.acquire(timeout=0))
+                held.enter_context(lock.acquire(timeout=0))
             except Timeout as error:
                 raise CheckpointError(
                     f"another process trains in {self.folder}. Wait for it to end, or choose another folder."
@@ -70,7 +76,6 @@ class Keeper:
         numbers = [number for number, _ in _files(self.folder)]
         self._number = max(numbers, default=0)
         self._written = time.monotonic()
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
@@ -111,13 +116,12 @@ def holds_checkpoint(folder: Path) -> bool:
     return bool(_files(folder))
 
 
-def about(folder: Path) -> dict[str, Any]:
-    """What the run in `folder` is, as its newest checkpoint says. Raises CheckpointError."""
+def latest(folder: Path) -> tuple[dict[str, Any], Snapshot]:
+    """What the run in `folder` is, and its state, as its newest whole checkpoint says. Raises CheckpointError."""
     content = newest(folder)
     if content is None:
         raise CheckpointError(f"{folder} holds no checkpoint. Begin a run there with fit.")
-    found: dict[str, Any] = opened(content, folder)[0]
-    return found
+    return opened(content, folder)
 
 
 def newest(folder: Path) -> bytes | None:

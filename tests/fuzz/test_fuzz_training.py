@@ -63,7 +63,7 @@ def test_damage_costs_one_interval(begun, tmp_path):
     before.write_bytes(b"")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert outcome(keeper.about, tmp_path, within=True) is None
+        assert outcome(keeper.latest, tmp_path, within=True) is None
 
 
 @FUZZ
@@ -72,7 +72,7 @@ def test_any_bytes_with_the_right_name(begun, tmp_path_factory, data):
     folder = tmp_path_factory.getbasetemp() / "any"
     folder.mkdir(exist_ok=True)
     put(folder, data.draw(bytes_like([path.read_bytes() for path in checkpoints(begun)])))
-    outcome(keeper.about, folder)
+    outcome(keeper.latest, folder)
 
 
 @FUZZ
@@ -88,6 +88,6 @@ def test_going_on_from_something_else(begun, tmp_path_factory, data):
     header["__metadata__"]["latentwalk"] = json.dumps(inner)
     text = json.dumps(header).encode()
     put(folder, len(text).to_bytes(8, "little") + text + content[8 + size :])
-    outcome(keeper.about, folder)
+    outcome(keeper.latest, folder)
     with refused():
         learn(folder, 2)

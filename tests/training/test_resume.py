@@ -44,7 +44,7 @@ def timeless(history):
 
 def moments(folder):
     """The newest checkpoint, whole: weights, moments, averages, generators."""
-    return keeper.opened(keeper.newest(folder), folder)[1].tensors
+    return keeper.latest(folder)[1].tensors
 
 
 def assert_same(ours, theirs, folder, other):
@@ -105,7 +105,7 @@ def test_without_a_seed_the_first_one_is_kept(tmp_path, monkeypatch):
     with pytest.raises(Cut):
         auto(random_state=None).fit(X, checkpoint=tmp_path / "cut")
     monkeypatch.undo()
-    seed = keeper.about(tmp_path / "cut")["seed"]
+    seed = keeper.latest(tmp_path / "cut")[0]["seed"]
     again = auto(random_state=None).fit(X, checkpoint=tmp_path / "cut")
     monkeypatch.setattr(Autoencoder, "_seed", lambda self: seed)
     whole = auto(random_state=None).fit(X, checkpoint=tmp_path / "whole")

@@ -17,8 +17,8 @@ from facts import RESULTS, facts
 from numpy.typing import NDArray
 from scipy.stats import ncx2, norm
 
-from latentwalk.latent.criteria import acceptance
-from latentwalk.latent.measure import Measure
+from latentwalk.latent.criteria.completeness import acceptance
+from latentwalk.latent.criteria.measure import Measure
 
 Array = NDArray[Any]
 RESULT = RESULTS / "planted_holes.md"

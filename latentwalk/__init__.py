@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from latentwalk.data.sources import read
     from latentwalk.data.stream import Stream
     from latentwalk.estimator import Autoencoder
-    from latentwalk.latent.criteria import completeness, continuity
-    from latentwalk.latent.measure import Measure
+    from latentwalk.latent.criteria.completeness import completeness
+    from latentwalk.latent.criteria.continuity import continuity
+    from latentwalk.latent.criteria.measure import Measure
+    from latentwalk.latent.criteria.structure import active_units, collapsed
     from latentwalk.latent.space import LatentSpace
-    from latentwalk.latent.structure import active_units, collapsed
     from latentwalk.models.likelihood import Likelihood
     from latentwalk.models.objective import Schedule, constant, cyclical, linear
     from latentwalk.models.recipes import RECIPES, Recipe
@@ -92,10 +93,11 @@ _HOMES = {
     "data.sources": ("read",),
     "data.stream": ("Stream",),
     "estimator": ("Autoencoder",),
-    "latent.criteria": ("completeness", "continuity"),
-    "latent.measure": ("Measure",),
+    "latent.criteria.completeness": ("completeness",),
+    "latent.criteria.continuity": ("continuity",),
+    "latent.criteria.measure": ("Measure",),
+    "latent.criteria.structure": ("active_units", "collapsed"),
     "latent.space": ("LatentSpace",),
-    "latent.structure": ("active_units", "collapsed"),
     "models.likelihood": ("Likelihood",),
     "models.objective": ("Schedule", "constant", "cyclical", "linear"),
     "models.recipes": ("RECIPES", "Recipe"),

@@ -17,11 +17,13 @@ from latentwalk.data.scaling import Scaling
 from latentwalk.data.sources import join
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
 from latentwalk.estimator import Autoencoder
-from latentwalk.latent.criteria import FEWEST_TO_TELL, completeness, continuity
-from latentwalk.latent.measure import Measure
-from latentwalk.latent.sampling import StandardNormal
+from latentwalk.latent.criteria.classes import class_accuracy
+from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL, completeness
+from latentwalk.latent.criteria.continuity import continuity
+from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.criteria.structure import active_units, collapsed
+from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
-from latentwalk.latent.structure import active_units, class_accuracy, collapsed
 from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.models.sparsity import activity
 from latentwalk.networks.build import Network

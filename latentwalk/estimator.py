@@ -13,7 +13,7 @@ from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset, DataSpec, check_finite
 from latentwalk.data.rows import changed_by_row
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
-from latentwalk.latent.sampling import Sampler, StandardNormal
+from latentwalk.latent.samplers import Sampler, StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.learner import Learner
 from latentwalk.models.inference import bounds, decoded, drawn, encoded, log_probs
@@ -222,9 +222,17 @@ class Autoencoder(Learner):
             classes=labelled.classes,
             unit=self.model_.scaling.unit,
             held_out=None if held_out is None else _mask(held_out, len(x)),
+            encode=self._encoded,
+            spec=self.spec_,
+            attributes=dict(X.factors) if isinstance(X, Dataset) else {},
+            model=self.model_.signature(),
         )
 
     # ------------------------------------------------------------------ inside
+
+    def _encoded(self, X: ArrayLike | Dataset) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Means and deviations of q(z | x) for X (n, *E): (n, D) each."""
+        return encoded(self.model_, self._checked(X))
 
     def _filled(self, codes: NDArray[np.float32], rows: NDArray[np.int64], x: NDArray[Any]) -> NDArray[Any]:
         """Rows `rows` of the data, x, with what their codes decode to where a value is missing."""

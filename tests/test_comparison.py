@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 from latentwalk.comparison import Comparison, Judgement, halves, judge, pca_space, reconstruction_error
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError
-from latentwalk.latent.measure import Measure
+from latentwalk.latent.criteria.measure import Measure
 from latentwalk.models.recipes import recipe_named
 from latentwalk.networks.build import Network
 

@@ -18,7 +18,7 @@ from latentwalk.app.source import Source, fingerprint
 from latentwalk.comparison import NAMES, Comparison, Entry, Family, check_recipes, families, halves
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError, LatentwalkError
-from latentwalk.latent.measure import Measure
+from latentwalk.latent.criteria.measure import Measure
 
 __all__ = ["compared", "verdicts", "write_report"]
 

@@ -5,40 +5,30 @@ the space (continuity, completeness, …) are functions in `criteria` and `struc
 A point is named in one of two ways: a row number of the encoded examples, or a code (D,).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
+from latentwalk.data.dataset import DataSpec
 from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.holes import Holes
 from latentwalk.latent.paths import PathName
 from latentwalk.latent.paths import path as path_named
-from latentwalk.latent.sampling import MomentMatched, Sampler
+from latentwalk.latent.samplers import MomentMatched, Sampler
 
-__all__ = ["Decoded", "LatentSpace", "Point"]
+__all__ = ["LatentSpace", "Point"]
 
 Codes = NDArray[np.float32]
 Point = int | np.integer[Any] | NDArray[Any] | Sequence[float]
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """Points of a latent space and what they decode to: z (*B, D), x (*B, *E) in the units of the data."""
-
-    z: Codes
-    x: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.z)
-
-    def __getitem__(self, row: int) -> "Decoded":
-        return Decoded(self.z[row], self.x[row])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # without slots, for the cached properties
 class LatentSpace:
     """Encoded examples, and the way back to data.
 
@@ -47,6 +37,9 @@ class LatentSpace:
     prior: the model's own sampling distribution. labels: (n,) integers into `classes`, or None.
     unit: what one standard unit of the data is (255 for bytes of an image, a column's deviation for a table); distances
     between examples are measured in it. held_out: (n,) the rows the model was not trained on; None where that is not known.
+    encode: (m, *E) → means and deviations of q(z | x), each (m, D); None where examples can no longer be encoded.
+    spec: what an example is. attributes: what else is known of each row, by name, (n,) each: 0 or 1, a probability, a number.
+    model: names the decoder, so that a direction found in another space is known to be foreign; "" is not checked.
     """
 
     codes: Codes
@@ -58,6 +51,10 @@ class LatentSpace:
     classes: tuple[str, ...] = ()
     unit: NDArray[np.float32] = field(default_factory=lambda: np.ones(1, np.float32))
     held_out: NDArray[np.bool_] | None = None
+    encode: Callable[[NDArray[Any]], tuple[Codes, Codes]] | None = None
+    spec: DataSpec | None = None
+    attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    model: str = ""
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -66,6 +63,11 @@ class LatentSpace:
     def dim(self) -> int:
         """D, the number of latent dimensions."""
         return self.codes.shape[1]
+
+    @cached_property
+    def holes(self) -> Holes:
+        """Where no encoded data lies. Found when first asked for."""
+        return Holes.of(self)
 
     # ------------------------------------------------------------------ moves
 
@@ -133,7 +135,10 @@ class LatentSpace:
     # ------------------------------------------------------------------ places
 
     def code(self, point: Point) -> Codes:
-        """The code (D,) of a row number, or the code itself. Raises ConfigError."""
+        """The code (D,) of a row number or of an example (*E), or the code itself. Raises ConfigError.
+
+        Where an example has the shape of a code, (D,), that is what it is taken for.
+        """
         if isinstance(point, (int, np.integer)):
             _expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
             return self.codes[point]
@@ -141,7 +146,13 @@ class LatentSpace:
             code = np.asarray(point, dtype=np.float32)
         except (TypeError, ValueError):
             raise ConfigError(f"a point is a row number or a code of {self.dim} numbers, got {point!r}.") from None
-        _expect(code.shape == (self.dim,), f"expected a row number or a code of shape ({self.dim},), got {code.shape}.")
+        if code.shape != (self.dim,) and code.shape == self.data.shape[1:] and self.encode is not None:
+            code = self.encode(np.asarray(point)[None])[0][0]
+        _expect(
+            code.shape == (self.dim,),
+            f"expected a row number, a code of shape ({self.dim},) or an example of shape {self.data.shape[1:]}, "
+            f"got shape {code.shape}.",
+        )
         _expect(bool(np.isfinite(code).all()), f"a code must be finite, got {code}.")
         return code
 
@@ -191,7 +202,7 @@ class LatentSpace:
     def _decoded(self, z: NDArray[Any]) -> Decoded:
         z = np.asarray(z, dtype=np.float32)
         x = self.decode(z.reshape(-1, self.dim))
-        return Decoded(z, x.reshape(*z.shape[:-1], *x.shape[1:]))
+        return Decoded(z, x.reshape(*z.shape[:-1], *x.shape[1:]), self.spec)
 
     def _axis(self, axis: int) -> int:
         known = _whole(axis) and 0 <= axis < self.dim

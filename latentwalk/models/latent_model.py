@@ -7,6 +7,7 @@ parts they put in, not by subclasses: this class is final.
 Source: Kingma & Welling 2014, "Auto-encoding variational Bayes".
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import torch
@@ -54,6 +55,13 @@ class LatentModel(nn.Module):
         posterior, jacobian = self._contracted(x) if self.contracts else (self.encoder(x), None)
         z = posterior.rsample((draws,))
         return Pass(x if target is None else target, z, posterior, self.prior(), self.decoder(z), jacobian)
+
+    def signature(self) -> str:
+        """Twelve hex digits that name these weights: other weights have others."""
+        digest = hashlib.sha256()
+        for name, tensor in self.state_dict().items():
+            digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:12]
 
     def _contracted(self, x: Tensor) -> tuple[Distribution, Tensor]:
         """The posterior, and the squared norm of its mean's Jacobian: gradients of x are needed even where none are learnt."""

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from latentwalk.data.dataset import DataSpec
+from latentwalk.data.sheets import Painter
 from latentwalk.report import figures
 from latentwalk.report.figures import Palette
 from latentwalk.report.leaflet import Cell, Chart, Row, Section, write_leaflet
-from latentwalk.report.sheets import Painter
 from latentwalk.uses.denoising import NOISY, OURS, Score, Sweep
 
 __all__ = ["denoising_report"]

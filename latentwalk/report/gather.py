@@ -19,10 +19,10 @@ from scipy.stats import norm
 
 from latentwalk.comparison import Entry, Judgement
 from latentwalk.data.dataset import DataSpec
+from latentwalk.data.sheets import Painter
 from latentwalk.errors import ConfigError
+from latentwalk.latent.plane import Plane, held_rows, region
 from latentwalk.latent.space import LatentSpace
-from latentwalk.report.plane import Plane, held_rows, region
-from latentwalk.report.sheets import Painter
 from latentwalk.training import history
 from latentwalk.training.runtime import processor
 

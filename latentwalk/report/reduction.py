@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from latentwalk.latent.plane import Plane
 from latentwalk.report import figures
 from latentwalk.report.figures import Palette
 from latentwalk.report.leaflet import Cell, Chart, Row, Section, write_leaflet
-from latentwalk.report.plane import Plane
 from latentwalk.uses.dimensions import MEAN, Elbow, Trial
 from latentwalk.uses.reduction import Reduction
 

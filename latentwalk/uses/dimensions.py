@@ -23,7 +23,7 @@ from latentwalk.comparison import halves, reconstruction_error
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
 from latentwalk.estimator import Autoencoder
-from latentwalk.latent.structure import active_units
+from latentwalk.latent.criteria.structure import active_units
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.uses.reduction import check_numbers, title, units
 

@@ -31,9 +31,10 @@ from latentwalk.data.dataset import Dataset
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
 from latentwalk.estimator import Autoencoder
-from latentwalk.latent.sampling import StandardNormal
+from latentwalk.latent.criteria.classes import class_accuracy
+from latentwalk.latent.criteria.structure import neighbour_preservation, trustworthiness
+from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
-from latentwalk.latent.structure import class_accuracy, neighbour_preservation, trustworthiness
 from latentwalk.models.recipes import RECIPES, Recipe
 
 __all__ = ["LEARNT", "RIVALS", "Quality", "Reduction", "check_numbers", "has_umap", "measured", "reductions", "title", "units"]

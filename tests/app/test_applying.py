@@ -13,7 +13,7 @@ from latentwalk.app.denoising import denoised_picture, denoised_signal
 from latentwalk.data import Dataset, load
 from latentwalk.data.sources.signals import Sound, sound
 from latentwalk.estimator import Autoencoder
-from latentwalk.latent.measure import Measure
+from latentwalk.latent.criteria.measure import Measure
 from latentwalk.networks.build import Network
 from latentwalk.uses.anomalies import AnomalyDetector
 

@@ -19,7 +19,7 @@ from latentwalk.app.cli import app
 from latentwalk.data import load, pictures
 from latentwalk.errors import DataError, TrainingError
 from latentwalk.estimator import Autoencoder
-from latentwalk.latent.measure import Measure
+from latentwalk.latent.criteria.measure import Measure
 from latentwalk.training import checkpoint, loop
 
 EPOCHS, RATE = 12, 0.004  # enough that two digits are decoded differently

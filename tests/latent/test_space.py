@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.sampling import MomentMatched, StandardNormal
+from latentwalk.latent.samplers import MomentMatched, StandardNormal
 from latentwalk.latent.space import LatentSpace
 
 MAP = np.array([[1.0, 0, 2], [0, 3, -1]], np.float32)

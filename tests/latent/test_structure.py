@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from torch.distributions import Normal, kl_divergence
 
 from latentwalk.errors import DataError
-from latentwalk.latent.sampling import StandardNormal
+from latentwalk.latent.criteria.classes import class_accuracy
+from latentwalk.latent.criteria.structure import active_units, collapsed, trustworthiness
+from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
-from latentwalk.latent.structure import active_units, class_accuracy, collapsed, trustworthiness
 
 Array = NDArray[Any]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import ncx2, norm
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria import acceptance, accepted_share, completeness
-from latentwalk.latent.sampling import StandardNormal
+from latentwalk.latent.criteria.completeness import acceptance, accepted_share, completeness
+from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
 
 Array = NDArray[Any]

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from scipy.stats import chi, norm
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria import continuity, foreign_classes, neighbour_distance
-from latentwalk.latent.sampling import StandardNormal
+from latentwalk.latent.criteria.classes import foreign_classes
+from latentwalk.latent.criteria.continuity import continuity, neighbour_distance
+from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
 
 Array = NDArray[Any]
@@ -140,7 +141,7 @@ def test_foreign_classes_need_labels_and_pairs() -> None:
 
 
 def test_wilson_covers_shares_near_one() -> None:
-    from latentwalk.latent.measure import wilson
+    from latentwalk.latent.criteria.measure import wilson
 
     hits = np.random.default_rng(5).binomial(200, 0.95, 1_000)
     assert np.mean([low <= 0.95 <= high for low, high in (wilson(int(k), 200) for k in hits)]) > 0.93

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from latentwalk.comparison import Entry, Judgement, pca_space
 from latentwalk.data.dataset import Dataset
 from latentwalk.estimator import Autoencoder
-from latentwalk.latent.measure import Measure
+from latentwalk.latent.criteria.measure import Measure
 
 HELD = 60  # rows of each data set that count as held out
 

@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits, make_swiss_roll
 
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.structure import neighbour_preservation, trustworthiness
+from latentwalk.latent.criteria.structure import neighbour_preservation, trustworthiness
 from latentwalk.networks.build import Network
 from latentwalk.uses.dimensions import elbow, elbows, intrinsic_dimension, trials
 from latentwalk.uses.reduction import has_umap, reductions

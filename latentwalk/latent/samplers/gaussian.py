@@ -1,6 +1,5 @@
-"""Where new codes come from: a sampler is a function (n, generator) → (n, D)."""
+"""Gaussians: the prior N(0, I), and the one with the moments of given codes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.errors import DataError
+from latentwalk.latent.samplers.sampler import Codes
 
-__all__ = ["MomentMatched", "Sampler", "StandardNormal"]
-
-Codes = NDArray[np.float32]
-Sampler = Callable[[int, np.random.Generator], Codes]
+__all__ = ["MomentMatched", "StandardNormal"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
-from sklearn.neighbors import KNeighborsClassifier
 
 from latentwalk.errors import DataError
 from latentwalk.models.collapse import ACTIVE, COLLAPSED
@@ -14,7 +13,7 @@ from latentwalk.models.collapse import ACTIVE, COLLAPSED
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
 
-__all__ = ["Units", "active_units", "class_accuracy", "collapsed", "neighbour_preservation", "trustworthiness"]
+__all__ = ["Units", "active_units", "collapsed", "neighbour_preservation", "trustworthiness"]
 
 NAMED = 8  # dimensions listed by number in a sentence; beyond that only their count is given
 
@@ -88,19 +87,6 @@ def neighbour_preservation(space: "LatentSpace", *, k: int = 15, most: int = 4_0
     """
     rows, x = _looked_at(space, k, most, seed, "neighbour preservation")
     return float(sklearn_trustworthiness(space.codes[rows], x, n_neighbors=k))
-
-
-def class_accuracy(space: "LatentSpace", *, k: int = 10, most: int = 10_000, seed: int = 0) -> float:
-    """How often the k nearest codes of an example vote for its own class, in [0, 1]; on at most `most` examples.
-
-    The example itself has no vote. Raises DataError without labels.
-    """
-    if space.labels is None:
-        raise DataError("class accuracy needs labels. Give them: space(X, y).")
-    rows = np.random.default_rng(seed).permutation(len(space.codes))[:most]
-    # kneighbors() without an argument leaves each point out of its own neighbours; predict(None) does the same
-    voters = KNeighborsClassifier(k).fit(space.codes[rows], space.labels[rows])
-    return float((voters.predict(None) == space.labels[rows]).mean())
 
 
 def _looked_at(space: "LatentSpace", k: int, most: int, seed: int, what: str) -> tuple[NDArray[Any], NDArray[Any]]:

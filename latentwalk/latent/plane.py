@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from latentwalk.latent.sampling import Sampler
+from latentwalk.latent.samplers import Sampler
 from latentwalk.latent.space import LatentSpace
 from latentwalk.training.runtime import one_thread
 

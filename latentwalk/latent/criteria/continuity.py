@@ -1,0 +1,126 @@
+"""Is the latent space continuous? Continuity as a number.
+
+A finite network is always continuous as a function, so the question needs a scale: of steps that are a tenth of the codes'
+own spread, how many change the output by less than half of what lies between two neighbouring examples?
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
+
+from latentwalk.errors import ConfigError, DataError
+from latentwalk.latent.criteria.checks import check_codes, percent
+from latentwalk.latent.criteria.measure import Measure, wilson
+
+if TYPE_CHECKING:
+    from latentwalk.latent.space import LatentSpace
+
+__all__ = ["continuity", "neighbour_distance"]
+
+Array = NDArray[Any]
+FEWEST_TO_STEP = 20  # held-out codes below which a share says nothing
+CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)  # the steps s of continuity's curve
+CURVE_CODES = 2_000  # codes the curve is drawn from; the headline uses all
+NEIGHBOURS = 10_000  # examples among which neighbours are looked for
+AT_ONCE = 2**25  # numbers decoded or held at once: 128 MB as float32
+
+
+def continuity(space: "LatentSpace", *, scale: float = 0.1, seed: int = 0, most: int = 5_000) -> Measure:
+    """The share of held-out codes z with d(f(z), f(z + s Sigma^(1/2) eps)) <= half the median neighbour distance, in [0, 1].
+
+    f: the decoder. eps ~ N(0, I). s: `scale`. Sigma: the covariance of all codes. d: the root of the summed squared
+    difference, in units of `space.unit`. The neighbour distance is that of the data (`neighbour_distance`). At most `most`
+    codes are stepped from. The interval is Wilson's: it covers which codes were looked at, not the neighbour distance.
+    Details: the curve over s, and the 99th percentile of the jump in neighbour distances.
+    Raises DataError for too few held-out codes, or codes, data or decoded outputs that are no numbers; ConfigError for a
+    scale that is not positive.
+    """
+    if not (np.isfinite(scale) and scale > 0):
+        raise ConfigError(f"continuity's scale must be a positive number, got {scale}. Usual is 0.1, a tenth of the spread.")
+    rng = np.random.default_rng(seed)
+    rows = np.arange(len(space.codes)) if space.held_out is None else np.flatnonzero(space.held_out)
+    check_codes(space.codes[rows], FEWEST_TO_STEP, "continuity needs at least {} held-out codes")
+    near = neighbour_distance(space, rng)
+    z = space.codes[rng.permutation(rows)[:most]]
+    step = rng.standard_normal(z.shape) @ _root(space.codes)  # one direction a code, shared by all scales
+
+    jump = _jumps(space, z, step, (scale,))[0] / near  # (m,), in neighbour distances
+    curve = _jumps(space, z[:CURVE_CODES], step[:CURVE_CODES], CURVE) / near  # (S, m)
+    hits = int((jump <= 0.5).sum())
+    details: dict[str, float | list[float]] = {
+        "scale": float(scale),
+        "neighbour_distance": near,
+        "jump_p99": float(np.quantile(jump, 0.99)),
+        "curve_scales": list(CURVE),
+        "curve": (curve <= 0.5).mean(axis=1).tolist(),
+        "curve_jump_p99": np.quantile(curve, 0.99, axis=1).tolist(),
+    }
+    reading = (
+        f"A step of {scale:g} of the codes' own spread leaves the output within half the distance between neighbouring "
+        f"examples {percent(hits / len(z))} of the time; the largest 1 % of changes reach "
+        f"{details['jump_p99']:.2g} of that distance or more."
+    )
+    return Measure("continuity", hits / len(z), *wilson(hits, len(z)), reading, details)
+
+
+def neighbour_distance(space: "LatentSpace", rng: np.random.Generator) -> float:
+    """The median distance from an example to the nearest different one, among up to 10,000 of the data, in `space.unit`s.
+
+    Equal examples count once: where half the data are copies the median would otherwise be zero, and every decoder
+    discontinuous. Neighbours lie closer in a larger sample, so numbers are comparable between samples of one size.
+    Raises DataError when all examples are equal, or one holds a NaN.
+    """
+    event = max(1, int(np.prod(space.data.shape[1:])))
+    rows = np.sort(rng.permutation(len(space.data))[: min(NEIGHBOURS, max(100, 4 * AT_ONCE // event))])
+    x = _flat(np.asarray(space.data[rows]), space.unit)  # (m, prod(E))
+    if not np.isfinite(x).all():
+        raise DataError("the data of this space hold NaN or infinity; distances between examples need numbers.")
+    x = x[list({row.tobytes(): at for at, row in enumerate(x)}.values())]
+    if len(x) < 2:
+        raise DataError(f"all {len(rows)} examples are equal: continuity compares with the distance between neighbours.")
+    asked = x[rng.permutation(len(x))[: max(100, min(len(x), AT_ONCE // event))]]
+    distances, _ = NearestNeighbors(n_neighbors=2).fit(x).kneighbors(asked)  # the first of the two is the example itself
+    return float(np.median(distances[:, 1]))
+
+
+def _jumps(space: "LatentSpace", z: Array, step: Array, scales: tuple[float, ...]) -> Array:
+    """How far the output moves when codes z (m, D) move by scale * step: (S, m), in units of the data."""
+    event = max(1, int(np.prod(space.data.shape[1:])))
+    rows = max(1, AT_ONCE // event)
+    found = np.empty((len(scales), len(z)))
+    for start in range(0, len(z), rows):
+        part = slice(start, start + rows)
+        here = _decoded(space, z[part])
+        for at, scale in enumerate(scales):
+            there = _decoded(space, z[part] + scale * step[part])
+            found[at, part] = np.linalg.norm(there - here, axis=1)
+    return found
+
+
+def _decoded(space: "LatentSpace", z: Array) -> Array:
+    """What codes (m, D) decode to, flattened, in units of the data: (m, prod(E))."""
+    x = np.asarray(space.decode(z.astype(space.codes.dtype)))
+    if x.shape != (len(z), *space.data.shape[1:]):
+        raise DataError(f"the decoder gave shape {x.shape} for {len(z)} codes; expected {(len(z), *space.data.shape[1:])}.")
+    bad = ~np.isfinite(x.reshape(len(z), -1)).all(axis=1)
+    if bad.any():
+        raise DataError(
+            f"the decoder gave NaN or infinity for {bad.sum()} of {len(z)} codes, the first {z[bad.argmax()]}. "
+            "The model has diverged: train again with a lower learning rate."
+        )
+    return _flat(x, space.unit)
+
+
+def _flat(x: Array, unit: Array) -> Array:
+    """Examples (m, *E) in standard units, one row each: (m, prod(E)); float64 stays, all else becomes float32."""
+    flat: Array = (x / np.asarray(unit, dtype=x.dtype if x.dtype == np.float64 else np.float32)).reshape(len(x), -1)
+    return flat
+
+
+def _root(codes: Array) -> Array:
+    """The symmetric root (D, D) of the codes' covariance; a flat direction has none and is not stepped along."""
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(codes.astype(np.float64), rowvar=False)))
+    root: Array = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+    return root

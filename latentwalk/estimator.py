@@ -13,6 +13,7 @@ from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset, DataSpec, check_finite
 from latentwalk.data.rows import changed_by_row
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
+from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import Sampler, StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.learner import Learner
@@ -226,6 +227,7 @@ class Autoencoder(Learner):
             spec=self.spec_,
             attributes=dict(X.factors) if isinstance(X, Dataset) else {},
             model=self.model_.signature(),
+            origin=self._origin(),
         )
 
     # ------------------------------------------------------------------ inside
@@ -240,6 +242,11 @@ class Autoencoder(Learner):
 
     def _framed(self, x: NDArray[Any]) -> Any:
         return decoded_columns(x, self.spec_.columns) if self.spec_.framed else x
+
+    def _origin(self) -> Origin:
+        """What the model was made of and how it learnt."""
+        made = (self.recipe_, self.network_, self.likelihood_)
+        return Origin(*made, int(self.epochs), self.learning_rate, tuple(self.history_))
 
     def _prior(self, temperature: float = 1.0) -> Sampler:
         if not (np.isfinite(temperature) and temperature >= 0):

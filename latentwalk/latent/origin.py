@@ -1,7 +1,7 @@
-"""Where a latent space came from: the options and the history of the model behind it, so that advice can name what to change."""
+"""Where a latent space came from: the options and the history of its model, so that advice can name what to change."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe
@@ -13,10 +13,13 @@ __all__ = ["Origin"]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a model was made of and how it learnt. epochs: how many were asked for. history: those it did; () where not known."""
+    """What a model was made of and how it learnt.
+
+    epochs: how many were asked for. history: those it did, () where that is not known.
+    """
 
     recipe: Recipe
-    network: Network = Network()
+    network: Network = field(default_factory=Network)
     likelihood: Likelihood | None = None
     epochs: int = 20
     learning_rate: float = 1e-3

@@ -17,7 +17,9 @@ from scipy.special import ndtri
 from latentwalk.data.dataset import DataSpec
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.diagnosis import Diagnosis, diagnose
 from latentwalk.latent.holes import Holes
+from latentwalk.latent.origin import Origin
 from latentwalk.latent.paths import PathName
 from latentwalk.latent.paths import path as path_named
 from latentwalk.latent.samplers import MomentMatched, Sampler
@@ -40,6 +42,7 @@ class LatentSpace:
     encode: (m, *E) → means and deviations of q(z | x), each (m, D); None where examples can no longer be encoded.
     spec: what an example is. attributes: what else is known of each row, by name, (n,) each: 0 or 1, a probability, a number.
     model: names the decoder, so that a direction found in another space is known to be foreign; "" is not checked.
+    origin: what that model was made of and how it learnt, where that is known.
     """
 
     codes: Codes
@@ -55,6 +58,7 @@ class LatentSpace:
     spec: DataSpec | None = None
     attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     model: str = ""
+    origin: Origin | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -196,6 +200,15 @@ class LatentSpace:
             case str():
                 raise unknown("sampling distribution", source, ["prior", "gaussian"])
         return source
+
+    # ------------------------------------------------------------------ judged
+
+    def diagnose(self, new: ArrayLike | None = None, seed: int = 0) -> Diagnosis:
+        """What is wrong, in plain words, with the one change to try; new: rows (m, *E) to judge beside those encoded.
+
+        Raises DataError, ConfigError: see `latent.diagnosis`.
+        """
+        return diagnose(self, new, seed)
 
     # ------------------------------------------------------------------ inside
 

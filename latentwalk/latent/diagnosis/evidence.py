@@ -3,7 +3,7 @@
 Two sets of rows never meet: yardsticks (principal components, neighbours) are learnt from `learnt`, and judged on `judged`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +23,15 @@ from latentwalk.models.recipes import RECIPES
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
 
-__all__ = ["FEWEST", "Evidence"]
+__all__ = ["FEWEST", "Evidence", "beyond_chance", "square"]
 
 Array = NDArray[Any]
 FEWEST = 100  # rows, below which no share or ratio of errors says anything
 LEARNT, JUDGED = 3_000, 1_500  # rows looked at, at most
 NUMBERS = 2**25  # values of them held at once: 128 MB as float32
 COMPONENTS = 64  # principal components, at most
+KEPT = 0.02  # of the data's variance that leaving directions of the codes out may cost
+WIDEST = 512  # dimensions beyond which nobody asks which are needed
 EDGE = 1e-4  # a probability is never nearer to 0 or 1: a decoder that is sure and wrong would decide everything
 
 
@@ -43,7 +45,6 @@ class Evidence:
     space: "LatentSpace"
     new: Array | None = None
     seed: int = 0
-    noise: int = field(default=1, init=False)
 
     def __post_init__(self) -> None:
         check_codes(self.space.codes, FEWEST, "a diagnosis needs at least {} codes")
@@ -140,24 +141,42 @@ class Evidence:
 
     @cached_property
     def linear_error(self) -> float:
-        """Mean squared error of the judged rows when as many principal components stand for them as the space has dimensions."""
+        """Mean squared error of the judged rows that as many principal components leave as the space has dimensions."""
         return self.variance * (1 - float(self.linear[min(self.space.dim, len(self.linear)) - 1]))
 
     @cached_property
     def left(self) -> Array:
-        """What k further linear dimensions would take off the judged error, beyond what they would of noise: (K,) of variance.
-
-        Principal components of the learnt residuals, judged on the others; noise is the same residuals with each value dealt
-        out anew among the rows, which leaves its variance and takes what it has in common with other values.
-        """
-        rng = np.random.default_rng(self.seed)
-        noise = explained(*(rng.permuted(part, axis=0) for part in self.residual), self.seed)
-        return (explained(*self.residual, self.seed) - noise) * self.error / self.variance
+        """What k further linear dimensions would take off the judged error, beyond chance: (K,), in shares of the variance."""
+        return beyond_chance(*self.residual, self.seed) * self.error / self.variance
 
     @cached_property
     def dimension(self) -> float | None:
         """In how many dimensions the examples spread around each other; None where that cannot be said."""
         return _dimension(self.x[0])
+
+    @property
+    def wide(self) -> bool:
+        """Whether codes are meant to have more dimensions than are needed: sparse ones, and those as wide as the data."""
+        dim = self.space.dim
+        return self.origin.recipe.sparsity is not None or dim >= self.x[0].shape[1] or dim > WIDEST
+
+    @cached_property
+    def needed(self) -> int:
+        """How many directions of the codes give all that the decoder gives, but for 2 % of the data's variance.
+
+        The directions are the principal axes of the codes; what is left out stays at its mean. By bisection: the error falls
+        with each direction that is let in.
+        """
+        codes, x = self.space.codes, self.x[1]
+        centre = codes.mean(axis=0, dtype=np.float64)
+        axes = np.linalg.eigh(np.atleast_2d(np.cov(codes.astype(np.float64), rowvar=False)))[1][:, ::-1]
+        away, low, high = codes[self.judged] - centre, 0, self.space.dim
+        while low < high:
+            middle = (low + high) // 2
+            kept = axes[:, :middle]
+            cost = square(x - decoded(self.space, away @ kept @ kept.T + centre)) - self.error
+            low, high = (low, middle) if cost <= KEPT * self.variance else (middle + 1, high)
+        return low
 
     @cached_property
     def price(self) -> float | None:
@@ -181,8 +200,7 @@ class Evidence:
         """Nats an example that `noisy` (m, C) is worse than what the codes themselves decode to."""
         spec, x, y = self.space.spec, self.x[0], self.y[0]
         if spec is not None and not spec.columns and likelihood_named("auto", spec).kind == "bernoulli":
-            unit = np.asarray(self.space.unit, np.float64).reshape(-1) if self.space.unit.size == x.shape[1] else self.space.unit.max()
-            scale = spec.high / unit
+            scale = spec.high / np.asarray(self.space.unit, np.float64).reshape(-1)
             return _bernoulli(x / scale, noisy / scale) - _bernoulli(x / scale, y / scale)
         columns = spec.columns if spec is not None else ()
         kept = np.array([column.kind != "category" for column in columns] or [True] * x.shape[1])
@@ -209,6 +227,12 @@ def explained(learnt: Array, judged: Array, seed: int) -> Array:
     whole = float(np.square(judged - found.mean_).sum(axis=1, dtype=np.float64).mean())
     shares = np.cumsum(np.square(found.transform(judged), dtype=np.float64).mean(axis=0)) / max(whole, 1e-300)
     return np.asarray(shares.clip(0, 1))
+
+
+def beyond_chance(learnt: Array, judged: Array, seed: int) -> Array:
+    """`explained`, less what it is when each value is dealt out anew among the rows, and so goes with no other: (K,)."""
+    rng = np.random.default_rng(seed)
+    return explained(learnt, judged, seed) - explained(rng.permuted(learnt, axis=0), rng.permuted(judged, axis=0), seed)
 
 
 def _bernoulli(x: Array, p: Array) -> float:

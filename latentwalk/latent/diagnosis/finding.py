@@ -1,13 +1,13 @@
 """What a look at a latent space ends in: findings in plain words, each with the one change to try, and the look after it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal, Self
 
 from latentwalk.training.codec import to_json
 
-__all__ = ["Diagnosis", "Finding", "Recheck", "Severity", "named"]
+__all__ = ["ORDER", "Diagnosis", "Finding", "Recheck", "Severity", "named"]
 
 Severity = Literal["problem", "note", "fine"]
 ORDER: tuple[Severity, ...] = ("problem", "note", "fine")

@@ -124,6 +124,9 @@ def fit(
     track: Annotated[Path | None, typer.Option(metavar="DIR", help="Write curves and pictures for TensorBoard there.")] = None,
     checkpoint_every: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time between two checkpoints.")] = 60.0,
     validation: Annotated[float, typer.Option(help="Share of the rows the best weights are chosen on.")] = 0.1,
+    complete: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Then fit a sampler: best, mixture, … (see: latentwalk complete).")
+    ] = None,
     seed: Seed = 0,
     size: Size = None,
     color: Color = None,
@@ -147,7 +150,7 @@ def fit(
     Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed.
     Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
     With --resume, what was given before need not be repeated; of the options that make it another training, none can change.
-    Only --epochs can, with a constant learning rate, and --patience, --device, --checkpoint-every.
+    Only --epochs can, with a constant learning rate, and --patience, --device, --checkpoint-every, --complete.
     On several cores, GPUs or machines: torchrun --nproc-per-node 2 -m latentwalk fit … ; with --max-restarts 3 a lost process
     costs no more than the time since the last checkpoint.
     """
@@ -189,6 +192,7 @@ def fit(
         track=None if track is None else str(track),
         checkpoint_every=checkpoint_every,
         validation=validation,
+        complete=complete or False,
         random_state=seed,
     )
 

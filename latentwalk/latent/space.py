@@ -6,7 +6,7 @@ A point is named in one of two ways: a row number of the encoded examples, or a 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.paths import PathName
 from latentwalk.latent.paths import path as path_named
-from latentwalk.latent.samplers import MomentMatched, Sampler
+from latentwalk.latent.samplers import KINDS, FittedSampler, MomentMatched, Posterior, Sampler, fitted
 
 __all__ = ["LatentSpace", "Point"]
 
@@ -40,6 +40,8 @@ class LatentSpace:
     encode: (m, *E) → means and deviations of q(z | x), each (m, D); None where examples can no longer be encoded.
     spec: what an example is. attributes: what else is known of each row, by name, (n,) each: 0 or 1, a probability, a number.
     model: names the decoder, so that a direction found in another space is known to be foreign; "" is not checked.
+    fitted: the sampler that was saved with the model, if one was. posterior: q(z | u) with gradients, and the encoded examples
+    as networks see them, for "vamp"; None where q(z | x) is a point.
     """
 
     codes: Codes
@@ -55,6 +57,8 @@ class LatentSpace:
     spec: DataSpec | None = None
     attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     model: str = ""
+    fitted: FittedSampler | None = None
+    posterior: Posterior | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -112,7 +116,7 @@ class LatentSpace:
     def sample(self, n: int, source: str | Sampler = "prior", seed: int | None = 0) -> Decoded:
         """`n` new examples: codes drawn from `source` and decoded. z (n, D), x (n, *E).
 
-        source: "prior", "gaussian" (mean and covariance of the codes), or any sampler (n, generator) → (n, D).
+        source: see `sampler`.
         """
         _expect(_whole(n) and n >= 0, f"n={n!r}: expected a whole number of examples, 0 or more.")
         return self._decoded(self.sampler(source)(n, np.random.default_rng(seed)))
@@ -187,15 +191,49 @@ class LatentSpace:
         return MomentMatched.fit(self.draw_codes(np.random.default_rng(seed)))
 
     def sampler(self, source: str | Sampler) -> Sampler:
-        """The sampler of that name: "prior" or "gaussian"; a sampler is given back as it is."""
-        match source:
-            case "prior":
-                return self.prior
-            case "gaussian":
-                return self.gaussian()
-            case str():
-                raise unknown("sampling distribution", source, ["prior", "gaussian"])
-        return source
+        """The sampler of that name; one that is given, (n, generator) → (n, D), is given back as it is.
+
+        "prior"; "fitted", the one saved with the model; or a kind in `KINDS` ("gaussian", "mixture", "vamp", "flow", …), fitted
+        to these codes when first asked for. Raises ConfigError, and DataError where the codes are too few.
+        """
+        if not isinstance(source, str):
+            return source
+        if source == "prior":
+            return self.prior
+        if source == "fitted":
+            if self.fitted is None:
+                raise ConfigError('no sampler was fitted to this model. Do: fit_sampler(X), or name one, say "mixture".')
+            return self.fitted
+        if source not in self._samplers:
+            self._samplers[source] = self.fit_sampler(source)
+        return self._samplers[source]
+
+    def fit_sampler(self, kind: str, rows: NDArray[np.intp] | None = None, seed: int = 0) -> FittedSampler:
+        """A new sampler of a kind in `KINDS`, fitted to one draw of q(z | x) for each of these rows (all unless given).
+
+        Raises ConfigError, DataError.
+        """
+        if kind not in KINDS:
+            raise unknown("sampling distribution", kind, ["prior", "fitted", *(name for name in KINDS if name != "prior")])
+        codes, posterior = self.draw_codes(np.random.default_rng(seed)), self.posterior
+        if rows is not None:
+            codes, posterior = codes[rows], None if posterior is None else posterior.among(rows)
+        return fitted(kind, codes, seed, posterior)
+
+    def among(self, rows: NDArray[np.intp]) -> "LatentSpace":
+        """The space as some rows see it, in that order."""
+        kept = {
+            name: value[rows]
+            for name in ("codes", "scales", "data", "labels", "held_out")
+            if (value := getattr(self, name)) is not None
+        }
+        attributes = {name: values[rows] for name, values in self.attributes.items()}
+        return replace(self, **kept, attributes=attributes, posterior=self.posterior and self.posterior.among(rows))
+
+    @cached_property
+    def _samplers(self) -> dict[str, FittedSampler]:
+        """Those that were fitted to these codes already, by name."""
+        return {}
 
     # ------------------------------------------------------------------ inside
 

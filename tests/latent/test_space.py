@@ -156,7 +156,7 @@ def test_typical_is_the_example_nearest_to_its_class_median(space):
         (lambda s: s.walk(0, 1, steps=2.5), ConfigError, "whole number; got steps=2.5"),
         (lambda s: s.walk(0, 1, path="sphere"), ConfigError, "Did you mean 'spherical'"),
         (lambda s: s.walk(0, 50), ConfigError, "row 50 is not among the 50 encoded examples"),
-        (lambda s: s.walk([1, 2, 3], 0), ConfigError, r"code of shape \(2,\), .*got shape \(3,\)"),
+        (lambda s: s.walk([1, 2, 3], 0), ConfigError, r"code of shape \(2,\) .*got shape \(3,\)"),
         (lambda s: s.walk("zero", 0), ConfigError, "a point is a row number or a code of 2 numbers, got 'zero'"),
         (lambda s: s.walk([np.nan, 0], 0), ConfigError, "finite"),
         (lambda s: s.blend([]), ConfigError, "at least one point"),

@@ -13,17 +13,16 @@ rows, with the attribute left out: d is then the difference of the means of code
 out, and with it the part of the attribute's that goes along with them in the data at large.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
-from sklearn.covariance import ledoit_wolf
 
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.criteria.checks import percent
+from latentwalk.latent.regression import EACH, auc, plenty, step, tie, unexplained
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
@@ -35,8 +34,6 @@ Mask = NDArray[np.bool_]
 Attribute = str | ArrayLike  # a name, row numbers, or a mask (n,)
 Confounders = str | Iterable[Any]  # "auto", a name, names, arrays (n,)
 
-EACH = 10  # examples for each coefficient of a regression, at least
-FOLDS = 5  # parts that are held out, one after the other
 TIED = 0.1  # the least correlation at which "auto" takes an attribute for a confounder,
 SURE = 3.0  # and how many of its standard errors (1 / sqrt(n)) that must be away from none
 SAME = 0.95  # a correlation from which on it is the attribute itself, by another name
@@ -87,12 +84,12 @@ def found(space: "LatentSpace", having: Attribute, lacking: Attribute | None = N
         raise DataError(f"no example that {'lacks' if has.any() else 'has'} {name} has a value of every confounder.")
     _check_enough(columns, known)
     codes = space.codes.astype(np.float64)
-    ties = {confounder: _tie(has, has | lacks, values) for confounder, values in taken.items()}
-    if _plenty(has | lacks, columns):
+    ties = {one: tie(has, has | lacks, values) for one, values in taken.items()}
+    if plenty(has | lacks, columns):
         _check_told_apart(name, has, has | lacks, columns, ties)
-    step = _step(codes, has, lacks, columns)
-    auc = _auc(codes, has, lacks, columns)
-    return Direction(step.astype(np.float32), name, space.model, int(has.sum()), int(lacks.sum()), auc, ties)
+    vector = step(codes, has, lacks, columns).astype(np.float32)
+    counts = int(has.sum()), int(lacks.sum())
+    return Direction(vector, name, space.model, *counts, auc(codes, has, lacks, columns), ties)
 
 
 # ---------------------------------------------------------------------- who has it
@@ -195,106 +192,29 @@ def _columns(values: Array) -> Array:
 
 def _tied(space: "LatentSpace", name: str, has: Mask, rows: Mask) -> dict[str, Array]:
     """The attributes that go along with having it, the closest first; as many as leave something of it."""
-    columns = {other: _columns(np.asarray(values)) for other, values in space.attributes.items() if other != name}
-    ties = {other: abs(_tie(has, rows, values)) for other, values in columns.items()}
+    columns = {one: _columns(np.asarray(values)) for one, values in space.attributes.items() if one != name}
+    ties = {other: abs(tie(has, rows, values)) for other, values in columns.items()}
     least = max(TIED, SURE / np.sqrt(rows.sum()))
     taken: dict[str, Array] = {}
     for other in sorted(ties, key=lambda other: -ties[other]):
-        if least <= ties[other] <= SAME and _unexplained(has, rows, [*taken.values(), columns[other]]) > LEFT:
+        if least <= ties[other] <= SAME and unexplained(has, rows, [*taken.values(), columns[other]]) > LEFT:
             taken[other] = columns[other]
     return taken
 
 
-def _tie(has: Mask, rows: Mask, columns: Array) -> float:
-    """How closely (n, j) columns go along with having it, over `rows`: the correlation, for several the multiple one."""
-    rows = rows & np.isfinite(columns).all(axis=1)
-    side = np.sign(np.cov(has[rows], columns[rows, 0])[0, 1]) if columns.shape[1] == 1 and rows.sum() > 1 else 1.0
-    return float(side * np.sqrt(1 - _unexplained(has, rows, [columns])))
-
-
-def _unexplained(has: Mask, rows: Mask, parts: Sequence[Array]) -> float:
-    """The share of the variance of having it, over `rows`, that the columns leave unexplained: 0 to 1."""
-    columns = np.concatenate(parts, axis=1)
-    rows = rows & np.isfinite(columns).all(axis=1)
-    a, c = has[rows].astype(np.float64), columns[rows]
-    if len(a) < 2 or np.ptp(a) == 0:
-        return 1.0
-    rest = a - _design(c) @ _least_squares(_design(c), a)
-    return float(np.clip((rest @ rest) / ((a - a.mean()) @ (a - a.mean())), 0, 1))
-
-
 def _check_enough(columns: Array, known: Mask) -> None:
     count = columns.shape[1]
-    if count and not _plenty(known, columns):
+    if count and not plenty(known, columns):
         raise DataError(
-            f"{count} confounders are {EACH * (2 + count)} rows' work to take out, {EACH} for each coefficient; "
-            f"their values are known for {int(known.sum())}. Name fewer."
+            f"to take out these confounders, {count} columns of numbers, their values must be known for at least "
+            f"{EACH * (2 + count)} rows, {EACH} a coefficient; they are for {int(known.sum())}. Name fewer."
         )
 
 
 def _check_told_apart(name: str, has: Mask, rows: Mask, columns: Array, ties: Mapping[str, float]) -> None:
-    if columns.shape[1] and _unexplained(has, rows, [columns]) < LEFT:
+    if columns.shape[1] and unexplained(has, rows, [columns]) < LEFT:
         worst = max(ties, key=lambda one: abs(ties[one]))
         raise ConfigError(
             f"nothing is left of {name!r} once {', '.join(ties)} are taken out: together they say who has it "
-            f"({worst}: correlation {ties[worst]:+.2f}). Leave {worst} out of `without`."
+            f"({worst}: {ties[worst]:+.2f}). Leave {worst} out of `without`."
         )
-
-
-# ---------------------------------------------------------------------- the step
-
-
-def _step(codes: Array, has: Mask, lacks: Mask, columns: Array) -> Array:
-    """d (D,), as the file's head says."""
-    rows = has | lacks
-    if _plenty(rows, columns):
-        design = np.column_stack([np.ones(rows.sum()), has[rows], columns[rows]])
-        step: Array = _least_squares(design, codes[rows])[1]
-        return step
-    known = np.isfinite(columns).all(axis=1)
-    slopes = _least_squares(_design(columns[known]), codes[known])[1:]  # (k, D)
-    mean = {side: (codes[who] - columns[who] @ slopes).mean(axis=0) for side, who in (("has", has), ("lacks", lacks))}
-    return np.asarray(mean["has"] - mean["lacks"])
-
-
-def _plenty(rows: Mask, columns: Array) -> bool:
-    """Whether there are enough rows to find d and G together."""
-    return bool(rows.sum() >= EACH * (2 + columns.shape[1]))
-
-
-def _design(columns: Array) -> Array:
-    return np.column_stack([np.ones(len(columns)), columns])
-
-
-def _least_squares(design: Array, target: Array) -> Array:
-    """The coefficients (k, …); the smallest where several are as good."""
-    scale = np.where((size := np.abs(design).max(axis=0)) > 0, size, 1.0)  # so that "as good" is said of like with like
-    found_: Array = np.linalg.lstsq(design / scale, target, rcond=None)[0]
-    return (found_.T / scale).T
-
-
-def _auc(codes: Array, has: Mask, lacks: Mask, columns: Array) -> float | None:
-    """How well a direction found from four fifths of the examples ranks the other fifth, averaged: 0 to 1.
-
-    A code is read along d by the linear discriminant z Σ⁻¹ d, Σ the codes' covariance (Ledoit & Wolf 2004).
-    """
-    folds = min(FOLDS, int(has.sum()), int(lacks.sum()))
-    if folds < 2:
-        return None
-    inverse = np.linalg.pinv(ledoit_wolf(codes)[0])
-    fold = np.zeros(len(codes), int)
-    rng = np.random.default_rng(0)
-    for side in (has, lacks):
-        fold[side] = rng.permutation(side.sum()) % folds
-    aucs = []
-    for held in range(folds):
-        out = fold == held
-        score = codes @ inverse @ _step(codes, has & ~out, lacks & ~out, columns)
-        aucs.append(_ranked(score[has & out], score[lacks & out]))
-    return float(np.mean(aucs))
-
-
-def _ranked(high: Array, low: Array) -> float:
-    """The chance that one of `high` is above one of `low`; a tie counts half (Mann & Whitney 1947)."""
-    ranks = rankdata(np.concatenate([high, low]))[: len(high)]
-    return float((ranks.sum() - len(high) * (len(high) + 1) / 2) / (len(high) * len(low)))

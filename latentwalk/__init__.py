@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from latentwalk.latent.criteria.continuity import continuity
     from latentwalk.latent.criteria.measure import Measure
     from latentwalk.latent.criteria.structure import active_units, collapsed
+    from latentwalk.latent.directions import Direction
     from latentwalk.latent.space import LatentSpace
     from latentwalk.models.likelihood import Likelihood
     from latentwalk.models.objective import Schedule, constant, cyclical, linear
@@ -55,6 +56,7 @@ __all__ = [
     "DataError",
     "DataSpec",
     "Dataset",
+    "Direction",
     "Family",
     "LatentSpace",
     "LatentwalkError",
@@ -97,6 +99,7 @@ _HOMES = {
     "latent.criteria.continuity": ("continuity",),
     "latent.criteria.measure": ("Measure",),
     "latent.criteria.structure": ("active_units", "collapsed"),
+    "latent.directions": ("Direction",),
     "latent.space": ("LatentSpace",),
     "models.likelihood": ("Likelihood",),
     "models.objective": ("Schedule", "constant", "cyclical", "linear"),

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from latentwalk.app.options import (
+    Attributes,
     Batch,
     Color,
     Data,
@@ -132,6 +133,7 @@ def fit(
     color: Color = None,
     label: Label = None,
     kind: Kind = None,
+    attributes: Attributes = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in RUN, up to --epochs in all.")] = False,
     force: Force = False,
 ) -> None:
@@ -157,7 +159,7 @@ def fit(
     from latentwalk.app import fitting
     from latentwalk.app.source import Source
 
-    source = Source.named(data, size=size, color=color, label=label, kind=kind)
+    source = Source.named(data, size=size, color=color, label=label, kind=kind, attributes=attributes)
     given = {name: value for name, value in context.params.items() if _typed(context, name)}
     again = fitting.restarted(out)
     if resume or again:

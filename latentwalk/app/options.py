@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
+    "Attributes",
     "Batch",
     "Color",
     "Data",
@@ -104,5 +105,9 @@ Noise = Annotated[
     typer.Option(parser=noise, metavar="AMOUNT|KIND", help="Put on the input while learning: 0.3, 0.1,0.6 or masking:0.2."),
 ]
 Color = Annotated[str | None, typer.Option(metavar="gray|rgb", help="Images: read all as gray, or all as colour.")]
+Attributes = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Images: a .csv (.gz) that says what each shows, by file name.", show_default=False),
+]
 Label = Annotated[str | None, typer.Option(metavar="NAME", help="Tables: the column that is the class.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]

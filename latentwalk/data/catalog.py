@@ -74,9 +74,9 @@ def load(what: str | os.PathLike[str], *, split: Split = "train", **options: Any
 
     split: "train", "test" or "all". Sets without halves of their own are divided always alike: of each class, every
         sixth row is a test row. What a path's halves are is said at `read`.
-    options: for a path those of `read` (size, color, kind, label); for mnist and fashion-mnist `folder`, the only place
-        to look in, and `download=False` to stay off the web; for faces `n`, `seed` and `size`; for signals `n`, `seed` and
-        `length`.
+    options: for a path those of `read` (size, color, kind, label, attributes, …); for mnist and fashion-mnist `folder`, the
+        only place to look in, and `download=False` to stay off the web; for faces `n`, `seed` and `size`; for signals `n`,
+        `seed` and `length`.
 
     Raises DataError (not found, damaged, unknown), ConfigError (options).
 

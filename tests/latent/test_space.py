@@ -90,11 +90,10 @@ def test_direction_is_the_difference_of_means_by_rows_or_masks(space):
     np.testing.assert_allclose(space.direction(mask, ~mask), expected, rtol=1e-6)
     np.testing.assert_allclose(space.direction(np.flatnonzero(mask), np.flatnonzero(~mask).tolist()), expected, rtol=1e-6)
     np.testing.assert_allclose(space.direction(~mask, mask), -expected, rtol=1e-6)
-    assert (space.direction(mask, mask) == 0).all()
 
 
 def test_graft_moves_along_the_direction_and_back(space):
-    step = space.direction([0, 1], [2, 3])
+    step = np.asarray(space.direction([0, 1], [2, 3]))
     np.testing.assert_array_equal(space.graft(5, step, 0).x, space.data[5])
     np.testing.assert_allclose(space.graft(5, step, 2).z, space.codes[5] + 2 * step, rtol=1e-6)
     there = space.graft(5, step)

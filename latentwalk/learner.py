@@ -126,7 +126,7 @@ class Learner(Keeping):
             asked = stack.enter_context(stop_asked())
             epochs = train(
                 self.model_,
-                self.recipe_.loss(),
+                self.recipe_.loss(None if stream else len(x) - len(self.validation_rows_)),
                 batches,
                 replace(settings, corruption=self.recipe_.corruption),
                 validation,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from latentwalk.models.sparsity import Sparsity
     from latentwalk.networks.build import Network
     from latentwalk.uses.anomalies import AnomalyDetector
-    from latentwalk.uses.denoising import sweep
+    from latentwalk.uses.denoising import noise_sweep
 
     __version__: str
 
@@ -80,9 +80,9 @@ __all__ = [
     "linear",
     "load",
     "names",
+    "noise_sweep",
     "padded",
     "read",
-    "sweep",
 ]
 
 _HOMES = {
@@ -104,7 +104,7 @@ _HOMES = {
     "models.sparsity": ("Sparsity",),
     "networks.build": ("Network",),
     "uses.anomalies": ("AnomalyDetector",),
-    "uses.denoising": ("sweep",),
+    "uses.denoising": ("noise_sweep",),
 }
 _HOME_OF = {name: home for home, names_there in _HOMES.items() for name in names_there}
 

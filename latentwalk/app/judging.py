@@ -33,7 +33,7 @@ def judged(run: Run, data: str | None) -> None:
 def _against_noise(run: Run, data: str | None, name: str) -> Path:
     """How much noise the model takes away, beside filters: the path of RUN/denoising.html."""
     from latentwalk.report.denoising import denoising_report
-    from latentwalk.uses.denoising import sweep
+    from latentwalk.uses.denoising import noise_sweep
 
     source = run.where(data)
     train, test = source.train(), source.test()
@@ -41,7 +41,7 @@ def _against_noise(run: Run, data: str | None, name: str) -> Path:
     if test is None:
         test = train.take(held) if len(held) else train
         learnt = np.setdiff1d(learnt, held)
-    found = sweep(run.model, train.take(learnt[:LEARNT]), test.take(np.arange(min(len(test), JUDGED))))
+    found = noise_sweep(run.model, train.take(learnt[:LEARNT]), test.take(np.arange(min(len(test), JUDGED))))
     with saving():
         return denoising_report(run.folder, found, run.model.spec_, title="How much noise is left?", data=Path(name).name)
 

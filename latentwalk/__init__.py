@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from latentwalk.networks.build import Network
     from latentwalk.uses.anomalies import AnomalyDetector
     from latentwalk.uses.denoising import noise_sweep
+    from latentwalk.uses.sweeping import Sweep
 
     __version__: str
 
@@ -66,6 +67,7 @@ __all__ = [
     "Schedule",
     "Sparsity",
     "Stream",
+    "Sweep",
     "TrainingError",
     "TrainingStopped",
     "TrainingWarning",
@@ -105,6 +107,7 @@ _HOMES = {
     "networks.build": ("Network",),
     "uses.anomalies": ("AnomalyDetector",),
     "uses.denoising": ("noise_sweep",),
+    "uses.sweeping": ("Sweep",),
 }
 _HOME_OF = {name: home for home, names_there in _HOMES.items() for name in names_there}
 

@@ -1,6 +1,6 @@
 """The command `latentwalk`: what a terminal sees of this library.
 
-Commands are functions in `learning` (tour, compare, fit, report), `walking` (sample, walk, reconstruct, encode) and
+Commands are functions in `learning` (tour, compare, sweep, fit, report), `walking` (sample, walk, reconstruct, encode) and
 `applying` (denoise, impute, reduce, export, …). They import what is heavy when they run, so that `--help` does not wait for
 PyTorch. They raise the errors of our tree; here each becomes one message on standard error and an exit code: 0 good, 1
 failure, 2 wrong use or bad input, 130 stopped by Ctrl-C.
@@ -103,6 +103,7 @@ app.command()(applying.dimensions)
 app.command()(applying.anomalies)
 app.command()(applying.export)
 app.command()(learning.compare)
+app.command()(learning.sweep)
 app.registered_commands.append(app.registered_commands.pop(0))  # `data` last
 
 

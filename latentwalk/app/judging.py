@@ -7,7 +7,7 @@ import typer
 
 from latentwalk.app.comparing import verdicts, write_report
 from latentwalk.app.output import check_writable, saving
-from latentwalk.app.runs import Run
+from latentwalk.app.runs import REPORT, Run
 from latentwalk.comparison import Entry, judge
 
 __all__ = ["judged", "redrawn"]
@@ -47,9 +47,10 @@ def _against_noise(run: Run, data: str | None, name: str) -> Path:
 
 
 def redrawn(folder: Path) -> None:
-    """Draw report.html again from the report.json in `folder`."""
+    """Draw report.html again from the report.json in `folder`, or sweep.html from sweep.json."""
     from latentwalk.report import redraw
+    from latentwalk.report.sweeping import redraw_sweep
 
     with saving():
-        page = redraw(folder)
+        page = redraw(folder) if (folder / REPORT).exists() else redraw_sweep(folder)
     typer.echo(f"look: {page}")

@@ -78,26 +78,13 @@ def _summary(sweep: NoiseSweep, levels: Sequence[float]) -> str:
 
 def _curves(axes: Axes, palette: Palette, sweep: NoiseSweep, levels: Sequence[float], methods: Sequence[str]) -> None:
     figures.frame(axes, palette)
-    ends = {}
+    ends = []
     for method in methods:
         gains = [_at(sweep.scores, method, level).gain for level in levels]
         colour = palette.models[INK.get(method, 5)]
         axes.plot(levels, gains, color=colour, linewidth=2.4 if method == OURS else 1.2, marker="o", markersize=3)
-        ends[method] = gains[-1]
-    low, high = axes.get_ylim()
-    heights = figures.apart(list(ends.values()), (high - low) / 16)
-    for method, height in zip(ends, heights, strict=True):
-        axes.annotate(
-            _name(method),
-            (levels[-1], height),
-            xytext=(8, 0),
-            textcoords="offset points",
-            color=palette.models[INK.get(method, 5)],
-            fontsize=8,
-            fontweight="bold" if method == OURS else "normal",
-            va="center",
-            annotation_clip=False,
-        )
+        ends.append(figures.End(_name(method), levels[-1], gains[-1], colour, bold=method == OURS))
+    figures.name_lines(axes, ends)
     axes.set_xlabel("noise", color=palette.muted, fontsize=8)
     axes.set_ylabel("SNR gain, dB", color=palette.muted, fontsize=8)
     axes.axhline(0, color=palette.line, linewidth=0.8)

@@ -13,7 +13,21 @@ from latentwalk.uses.settings import title
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LESS", "Curve", "check_axis", "curves", "draw", "means", "numeric", "sentences", "table", "varied"]
+__all__ = [
+    "LESS",
+    "Curve",
+    "check_axis",
+    "curves",
+    "draw",
+    "grouped",
+    "means",
+    "number",
+    "numeric",
+    "sentences",
+    "short",
+    "table",
+    "varied",
+]
 
 Row = Mapping[str, Any]
 LESS = ("error", "seconds", "epochs")  # columns of which less is better
@@ -51,23 +65,29 @@ def curves(rows: Sequence[Row], y: str, x: str, hue: str | None = None) -> list[
         at = {value: [float(row[y]) for row in of if row[x] == value] for value in _values(of, x)}
         ends = [tuple(float(end(values)) for values in at.values()) for end in (np.mean, np.min, np.max)]
         if at:
-            found.append(Curve("" if hue is None else f"{title(hue)} {line}", tuple(at), *ends))
+            found.append(Curve("" if hue is None else f"{title(hue)} {short(line)}", tuple(at), *ends))
     return found
 
 
 def means(rows: Sequence[Row], by: Sequence[str]) -> list[dict[str, Any]]:
     """A row a combination of the columns `by`: the mean of each number over the trials that did not fail; `seeds`: how many."""
+    columns, found = numeric(rows), []
+    for key, group in grouped(rows, by).items():
+        values = {name: [row[name] for row in group if row.get(name) is not None] for name in columns}
+        means_ = {name: float(np.mean(some)) if some else None for name, some in values.items()}
+        done = sum(row["failure"] is None for row in group)
+        found.append({**dict(zip(by, key, strict=True)), "seeds": done, **means_})
+    return found
+
+
+def grouped(rows: Sequence[Row], by: Sequence[str]) -> dict[tuple[Any, ...], list[Row]]:
+    """The rows by their values in the columns `by`, in the order of these."""
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(row[name] for name in by), []).append(row)
-    columns = numeric(rows)
-    found = []
-    for key in sorted(groups, key=lambda key: [_order(value) for value in key]):
-        done = [row for row in groups[key] if row["failure"] is None]
-        values = {name: [row[name] for row in done if row.get(name) is not None] for name in columns}
-        means_ = {name: float(np.mean(some)) if some else None for name, some in values.items()}
-        found.append({**dict(zip(by, key, strict=True)), "seeds": len(done), **means_})
-    return found
+    places = [{value: at for at, value in enumerate(_values(rows, name))} for name in by]
+    order = sorted(groups, key=lambda key: [place[value] for place, value in zip(places, key, strict=True)])
+    return {key: groups[key] for key in order}
 
 
 def numeric(rows: Sequence[Row]) -> list[str]:
@@ -82,6 +102,17 @@ def varied(rows: Sequence[Row], axes: Sequence[str]) -> list[str]:
     return [axis for axis in axes if len(_values(rows, axis)) > 1]
 
 
+def short(value: Any) -> str:
+    """A value of an axis as people write it."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def number(value: float, digits: int) -> str:
+    """.86 for shares, 0.0123 for errors, 7.5 and 8 for counts."""
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("0") if digits == 2 else text.removesuffix(".0")
+
+
 def check_axis(name: str, axes: Sequence[str]) -> None:
     """Raise ConfigError for what is no axis of the sweep."""
     if name not in axes:
@@ -91,8 +122,12 @@ def check_axis(name: str, axes: Sequence[str]) -> None:
 # ---------------------------------------------------------------------- drawn
 
 
-def draw(axes: "Axes", found: Sequence[Curve], colours: Sequence[str] = ()) -> None:
-    """Lines with points at what was tried, and a band from the lowest to the highest seed. colours: one a line, if given."""
+def draw(axes: "Axes", found: Sequence[Curve], colours: Sequence[str] = ()) -> list[tuple[float, float]]:
+    """Lines with points at what was tried, and a band from the lowest to the highest seed; returns where each line ends.
+
+    colours: one a line, if given. Numbers stand where they belong, on a logarithmic axis where they span a factor of four;
+    names stand in a row.
+    """
     values = sorted({value for curve in found for value in curve.x}, key=_order)
     numbers = all(isinstance(value, (int, float)) for value in values)
     place = {value: float(value) if numbers else float(at) for at, value in enumerate(values)}
@@ -104,8 +139,9 @@ def draw(axes: "Axes", found: Sequence[Curve], colours: Sequence[str] = ()) -> N
         axes.fill_between(x, curve.low, curve.high, color=line.get_color(), alpha=0.16, linewidth=0)
     if numbers and len(values) > 1 and min(values) > 0 and max(values) >= 4 * min(values):
         axes.set_xscale("log", base=2)
-    axes.set_xticks(list(place.values()), [_short(value) for value in values])
+    axes.set_xticks(list(place.values()), [short(value) for value in values])
     axes.minorticks_off()
+    return [(place[curve.x[-1]], curve.mean[-1]) for curve in found]
 
 
 # ---------------------------------------------------------------------- in words
@@ -133,7 +169,7 @@ def _course(curve: Curve, x: str, digits: int) -> str:
     top, bottom = max(values), min(values)
 
     def at(index: int, *, named: bool = False) -> str:
-        return f"{_number(values[index], digits)} at {_place(x, curve.x[index], named=named)}"
+        return f"{number(values[index], digits)} at {_place(x, curve.x[index], named=named)}"
 
     if len(values) == 1:
         return f"is {at(0, named=True)}"
@@ -153,32 +189,22 @@ def _best(rows: Sequence[Row], shown: Sequence[str]) -> list[str]:
     if len(done) < 2:
         return []
     best, exact = max(done, key=lambda row: row["completeness"]), min(done, key=lambda row: row["error"])
-    told = f"Most complete under N(0, I): {_names(best, shown)}, with {_number(best['completeness'], 2)}"
+    told = f"Most complete under N(0, I): {_names(best, shown)}, with {number(best['completeness'], 2)}"
     if best is exact:
         return [f"{told}; it also reconstructs best."]
     return [f"{told} and an error of {best['error']:.4f}; {_names(exact, shown)} reconstructs best, with {exact['error']:.4f}."]
 
 
 def _names(row: Row, axes: Sequence[str]) -> str:
-    return ", ".join(f"{title(axis)} {_short(row[axis])}" for axis in axes)
+    return ", ".join(f"{title(axis)} {short(row[axis])}" for axis in axes)
 
 
 def _place(x: str, value: Any, *, named: bool) -> str:
     if not named:
-        return _short(value)
+        return short(value)
     if x not in ("latent", "rows"):
-        return f"{title(x)} {_short(value)}"
-    return f"1 {title(x).removesuffix('s')}" if value == 1 else f"{_short(value)} {title(x)}"
-
-
-def _number(value: float, digits: int) -> str:
-    """.86 for shares, 0.0123 for errors, 7.5 and 8 for counts."""
-    text = f"{value:.{digits}f}"
-    return text.removeprefix("0") if digits == 2 else text.removesuffix(".0")
-
-
-def _short(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+        return f"{title(x)} {short(value)}"
+    return f"1 {title(x).removesuffix('s')}" if value == 1 else f"{short(value)} {title(x)}"
 
 
 # ---------------------------------------------------------------------- as a table

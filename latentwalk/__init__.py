@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from latentwalk.models.sparsity import Sparsity
     from latentwalk.networks.build import Network
     from latentwalk.uses.anomalies import AnomalyDetector
-    from latentwalk.uses.denoising import sweep
+    from latentwalk.uses.denoising import noise_sweep
+    from latentwalk.uses.sweeping import Sweep
 
     __version__: str
 
@@ -68,6 +69,7 @@ __all__ = [
     "Schedule",
     "Sparsity",
     "Stream",
+    "Sweep",
     "TrainingError",
     "TrainingStopped",
     "TrainingWarning",
@@ -82,9 +84,9 @@ __all__ = [
     "linear",
     "load",
     "names",
+    "noise_sweep",
     "padded",
     "read",
-    "sweep",
 ]
 
 _HOMES = {
@@ -107,7 +109,8 @@ _HOMES = {
     "models.sparsity": ("Sparsity",),
     "networks.build": ("Network",),
     "uses.anomalies": ("AnomalyDetector",),
-    "uses.denoising": ("sweep",),
+    "uses.denoising": ("noise_sweep",),
+    "uses.sweeping": ("Sweep",),
 }
 _HOME_OF = {name: home for home, names_there in _HOMES.items() for name in names_there}
 

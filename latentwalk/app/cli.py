@@ -105,6 +105,7 @@ app.command()(applying.dimensions)
 app.command()(applying.anomalies)
 app.command()(applying.export)
 app.command()(learning.compare)
+app.command()(learning.sweep)
 app.registered_commands.append(app.registered_commands.pop(0))  # `data` last
 
 

@@ -32,10 +32,10 @@ from latentwalk.latent.space import LatentSpace
 from latentwalk.training import codec
 from latentwalk.training.keeper import HISTORY, holds_checkpoint, latest
 
-__all__ = ["MODEL", "REPORT", "Run", "forget", "holds_model"]
+__all__ = ["MODEL", "REPORT", "SWEEP", "Run", "forget", "holds_model"]
 
 FORMAT, VERSION = "latentwalk-run", 1
-MODEL, ABOUT, REPORT = "model.json", "run.json", "report.json"
+MODEL, ABOUT, REPORT, SWEEP = "model.json", "run.json", "report.json", "sweep.json"
 STALE = (REPORT, "report.html", ENCODER, DECODER)  # what was made of the model that a new one replaces
 
 

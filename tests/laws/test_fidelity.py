@@ -117,7 +117,7 @@ def test_fidelity_names_its_feature_space_and_takes_spaces_sets_and_arrays() -> 
     found = fidelity(space, Decoded(codes[:150], generated), FLAT)
     assert (found.real, found.generated, found.features) == (200, 150, "flat values")
     assert found == fidelity(x[100:], generated, FLAT) == fidelity(Dataset.of(x[100:]), generated, FLAT)
-    assert "flat values of 150 generated and 200 real" in found.reading
+    assert "(flat values; 150 generated, 200 real)" in found.reading
     assert fidelity(x, generated, FLAT, most=100).real == 100
     assert fidelity(space, x[100:], pixels(space)).fid == pytest.approx(0, abs=1e-10)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from latentwalk.latent.samplers import Sampler
     from latentwalk.latent.space import LatentSpace
 
-__all__ = ["FEWEST_TO_TELL", "acceptance", "accepted_share", "completeness"]
+__all__ = ["FEWEST_TO_TELL", "acceptance", "accepted_share", "completeness", "draws_of"]
 
 Array = NDArray[Any]
 Score = Callable[[Array], Array]  # (m, D) → (m,), higher where the point looks encoded
@@ -65,7 +65,7 @@ def completeness(space: "LatentSpace", sampler: "str | Sampler" = "prior", *, se
     draw, judges = _apart(space, sampler, seed)
     encoded = encoded[judges]
     wanted = _split(len(encoded), most)[0] + most
-    found = acceptance(encoded, _drawn(draw, wanted, space.dim, rng), seed=seed, most=most)
+    found = acceptance(encoded, draws_of(draw, wanted, space.dim, rng), seed=seed, most=most)
     source = SOURCES.get(sampler, f"{sampler!r}, fitted to other codes,") if isinstance(sampler, str) else "the given sampler"
     reading = _acceptance_reading(found.value, found.high, f"draws from {source}")
     return replace(found, name="completeness", reading=reading)
@@ -201,7 +201,8 @@ def _acceptance_reading(value: float, high: float, source: str) -> str:
     )
 
 
-def _drawn(sampler: "Sampler", n: int, dim: int, rng: np.random.Generator) -> Array:
+def draws_of(sampler: "Sampler", n: int, dim: int, rng: np.random.Generator) -> Array:
+    """`n` draws of a sampler, (n, dim). Raises ConfigError, DataError where it gives anything else."""
     z = np.asarray(sampler(n, rng))
     if z.shape != (n, dim):
         raise ConfigError(

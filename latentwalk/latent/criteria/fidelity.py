@@ -25,6 +25,8 @@ from latentwalk.data.rows import taken
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.features import Features
+from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.criteria.table import table
 from latentwalk.latent.decoded import Decoded
 from latentwalk.training.runtime import one_thread
 
@@ -59,13 +61,28 @@ class Fidelity:
         """What it says in plain words."""
         return (
             f"{percent(self.precision)} of the generated examples look like real ones, and {percent(self.coverage)} of the "
-            f"real ones have a generated one near (density {self.density:.2f}, recall {self.recall:.2f}, FID {self.fid:.3g}), "
-            f"as the {self.features} of {self.generated:,} generated and {self.real:,} real examples tell."
+            f"real ones have a generated one near; density {self.density:.2f}, recall {self.recall:.2f}, FID {self.fid:.3g} "
+            f"({self.features}; {self.generated:,} generated, {self.real:,} real)."
         )
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers and words, ready for `json.dump`."""
         return asdict(self) | {"reading": self.reading}
+
+    def measures(self) -> list[Measure]:
+        """Its five numbers, one by one, each without an interval."""
+        said = {
+            "precision": (self.precision, f"{percent(self.precision)} of the generated examples lie among real ones."),
+            "recall": (self.recall, f"{percent(self.recall)} of the real examples lie among generated ones."),
+            "density": (self.density, "How densely real examples lie where they are generated: 1 where the two are alike."),
+            "coverage": (self.coverage, f"{percent(self.coverage)} of the real examples have a generated one in reach."),
+        }
+        seen = f"Comparable only in one feature space ({self.features}) and between as many examples ({self.generated:,})."
+        shares = [Measure(name, value, value, value, reading) for name, (value, reading) in said.items()]
+        return [*shares, Measure("Fréchet distance", self.fid, self.fid, self.fid, seen, unit="FID")]
+
+    def _repr_html_(self) -> str:
+        return table(self.measures())
 
 
 def fidelity(

@@ -1,6 +1,6 @@
 """The curves of a sweep: means and spread over seeds along an axis; drawn, as a table, and in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -128,7 +128,7 @@ def draw(axes: "Axes", found: Sequence[Curve], colours: Sequence[str] = ()) -> l
     colours: one a line, if given. Numbers stand where they belong, on a logarithmic axis where they span a factor of four;
     names stand in a row.
     """
-    values = sorted({value for curve in found for value in curve.x}, key=_order)
+    values = _in_order(value for curve in found for value in curve.x)
     numbers = all(isinstance(value, (int, float)) for value in values)
     place = {value: float(value) if numbers else float(at) for at, value in enumerate(values)}
     for at, curve in enumerate(found):
@@ -223,11 +223,11 @@ def _cell(value: Any) -> str:
 
 
 def _values(rows: Sequence[Row], axis: str) -> list[Any]:
-    """The values on an axis: numbers in order, names as they came."""
-    values = list(dict.fromkeys(row[axis] for row in rows))
-    return sorted(values, key=_order) if all(isinstance(value, (int, float)) for value in values) else values
+    """The values on an axis."""
+    return _in_order(row[axis] for row in rows)
 
 
-def _order(value: Any) -> tuple[bool, Any]:
-    """A key that sorts numbers before names, and None first."""
-    return (False, -np.inf) if value is None else (isinstance(value, str), value)
+def _in_order(values: Iterable[Any]) -> list[Any]:
+    """Each value once: numbers in order, names as they came."""
+    found = list(dict.fromkeys(values))
+    return sorted(found) if all(isinstance(value, (int, float)) for value in found) else found

@@ -62,15 +62,14 @@ class Ledger:
     def add(self, about: Values, found: Values) -> None:
         """Keep a finished trial, on the disk when this returns, and drop its checkpoint. Raises CheckpointError."""
         line = {"format": FORMAT, "version": VERSION, "about": about, "found": found}
-        self._lines.append(line)
         checkpoint = self.checkpoint(about)
-        if self.folder is None or checkpoint is None:
-            return
-        with _telling(self.folder), (self.folder / TRIALS).open("ab") as file:
-            file.write(json.dumps(line).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.rmtree(checkpoint, ignore_errors=True)
+        if self.folder is not None and checkpoint is not None:
+            with _telling(self.folder), (self.folder / TRIALS).open("ab") as file:
+                file.write(json.dumps(line).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            shutil.rmtree(checkpoint, ignore_errors=True)
+        self._lines.append(line)
 
     def checkpoint(self, about: Values) -> Path | None:
         """Where the training of this trial is kept while it goes on."""

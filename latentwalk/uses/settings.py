@@ -13,22 +13,32 @@ from latentwalk.models.objective import Schedule
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.networks.build import Network
 
-__all__ = ["Grid", "Setting", "check_axes", "check_options", "drawn", "plain", "title"]
+__all__ = ["DATA", "IDLE", "Grid", "Setting", "check_axes", "check_options", "drawn", "plain", "title"]
 
 Grid = Mapping[str, Sequence[Any]]
 ROWS, DATA = "rows", "data"
 TITLES = {"latent": "dimensions", "class_accuracy": "class accuracy"}
-OUTSIDE = {"random_state": "seeds=…", "warm_start": "fit again with the same folder", "data": "fit({name: data, …})"}
+OUTSIDE = {
+    "random_state": "seeds=…",
+    "warm_start": "fit again with the same folder",
+    "track": "Autoencoder(track=…), for one model",
+    "data": "fit({name: data, …})",
+}
+IDLE = ("device", "progress", "checkpoint_every", "track", "warm_start")  # options that no number depends on
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One trial to be made. data: name of the data set. values: by axis. rows: how many are learnt from; None is all."""
+    """One trial to be made. data: the name of the data set. values: by axis."""
 
     data: str
     values: Mapping[str, Any]
     seed: int
-    rows: int | None = None
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows are learnt from; None is all."""
+        return self.values.get(ROWS)
 
     @property
     def named(self) -> dict[str, Any]:
@@ -72,7 +82,7 @@ def check_axes(grid: Grid, *, drawing: bool) -> None:
 
     drawing: whether settings are drawn at random, so that a distribution of scipy.stats may stand for values.
     """
-    own = [name for name in Autoencoder().get_params(deep=False) if name not in (*OUTSIDE, "progress")]
+    own = [name for name in Autoencoder().get_params(deep=False) if name not in (*OUTSIDE, *IDLE)]
     inner = [f"{whole}__{part.name}" for whole, kind in (("recipe", Recipe), ("network", Network)) for part in fields(kind)]
     if not isinstance(grid, Mapping) or not grid:
         raise ConfigError('a sweep needs at least one axis. For example {"latent": [2, 4, 8]}.')
@@ -109,7 +119,8 @@ def drawn(
     for seed in seeds:
         for point in points:
             name, values = point.get(DATA, only), {axis: point[axis] for axis in grid}
-            settings.append(Setting(name, values, int(seed), _rows(values, name, data)))
+            _check_rows(values.get(ROWS), name, data[name])
+            settings.append(Setting(name, values, int(seed)))
     return settings
 
 
@@ -143,15 +154,13 @@ def _check_names(axis: str, values: Sequence[Any]) -> None:
             raise ConfigError(f"axis {axis} has two values that are called {name!r}. Leave one out, or give them other names.")
 
 
-def _rows(values: Mapping[str, Any], name: str, data: Mapping[str, int]) -> int | None:
-    rows = values.get(ROWS)
+def _check_rows(rows: Any, name: str, most: int) -> None:
     if rows is None:
-        return None
+        return
     if not (isinstance(rows, (int, np.integer)) and rows >= 2):
         raise ConfigError(f"rows={rows!r}: expected a whole number of rows to learn from, at least 2, or None for all.")
-    if rows > data[name]:
-        raise DataError(f"rows={rows:,}: {name} has {data[name]:,} rows to learn from. Use at most that many.")
-    return int(rows)
+    if rows > most:
+        raise DataError(f"rows={rows:,}: {name} has {most:,} rows to learn from. Use at most that many.")
 
 
 def _example(name: str) -> str:

@@ -9,8 +9,9 @@ sweep can be stopped, gone on with, and made larger.
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -29,7 +30,7 @@ from latentwalk.training import codec
 from latentwalk.training.progress import progressed
 from latentwalk.uses import curves
 from latentwalk.uses.ledger import Ledger
-from latentwalk.uses.settings import DATA, Grid, Setting, check_axes, check_options, drawn, plain, title
+from latentwalk.uses.settings import DATA, IDLE, Grid, Setting, check_axes, check_options, drawn, plain, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +39,11 @@ __all__ = ["Sweep"]
 
 Row = dict[str, Any]
 Data = Dataset | ArrayLike
-IDLE = ("device", "progress", "checkpoint_every", "track", "warm_start")  # options that no number depends on
+MEASURED = ("completeness", "matched_completeness", "continuity")  # each with the ends of its interval
+COLUMNS = (
+    *(f"{name}{end}" for end in ("", "_low", "_high") for name in MEASURED),
+    *("error", "active", "class_accuracy", "epochs", "seconds", "warning", "failure"),
+)
 
 
 class Sweep:
@@ -93,8 +98,7 @@ class Sweep:
         Raises ConfigError, DataError, before anything is trained; CheckpointError.
         """
         self._check()
-        data = _named(train, test)
-        seeds = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
+        seeds, data = self._seeds(), _named(train, test)
         counts = {name: len(one.train) for name, one in data.items()}
         settings = drawn(self.grid, counts, seeds, self.n_iter, self.random_state)
         trials = [_Trial.of(one, data[one.data], self.recipe, self.options, self.most) for one in settings]
@@ -126,7 +130,8 @@ class Sweep:
     def plot(self, y: str = "completeness", x: str | None = None, hue: str | None = None, ax: "Axes | None" = None) -> "Axes":
         """A curve of `y` over axis `x` for every value of axis `hue`, with a band from the lowest to the highest seed.
 
-        x, hue: the first two axes that have several values unless given. ax: matplotlib's; a new one unless given.
+        x, hue: the first two axes that have several values unless given; along any other, trials count as those of several
+        seeds do. ax: matplotlib's; a new one unless given.
         """
         import matplotlib.pyplot as plt  # slow, and only for who draws
 
@@ -162,19 +167,24 @@ class Sweep:
         """Raise ConfigError for what cannot be swept over."""
         check_axes(self.grid, drawing=self.n_iter is not None)
         check_options(self.options, self.grid)
-        seeds = list(range(self.seeds)) if isinstance(self.seeds, int) else list(self.seeds)
+        for name, least, what in (("n_iter", 1, "combinations to draw"), ("most", 100, "points to judge completeness by")):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, (int, np.integer)) and value >= least):
+                raise ConfigError(f"{name}={value!r}: expected how many {what}, at least {least}.")
+
+    def _seeds(self) -> list[int]:
+        given = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
+        seeds = list(given) if isinstance(given, Iterable) else []
         if not seeds or len(set(seeds)) < len(seeds) or not all(isinstance(s, (int, np.integer)) and s >= 0 for s in seeds):
             raise ConfigError(f"seeds={self.seeds!r}: expected how many (at least 1), or different whole numbers.")
-        if self.n_iter is not None and not (isinstance(self.n_iter, (int, np.integer)) and self.n_iter >= 1):
-            raise ConfigError(f"n_iter={self.n_iter!r}: expected how many combinations to draw, at least 1, or None for all.")
+        return seeds
 
     def _run(self, trials: Sequence["_Trial"], total: int, ledger: Ledger) -> None:
         """Make these trials, one after the other, with a bar."""
-        start, made = time.perf_counter(), self._made(trials, ledger)
+        made, start, number = self._made(trials, ledger), time.perf_counter(), count(1)
 
         def said(trial: "_Trial") -> str:
-            rate = 60 * (trials.index(trial) + 1) / (time.perf_counter() - start)
-            return f"{trial.setting} · {rate:.1f} a minute"
+            return f"{trial.setting} · {60 * next(number) / (time.perf_counter() - start):.1f} a minute"
 
         done = total - len(trials)
         for _ in progressed(made, total, done, title="sweep", unit="trial", said=said) if self.progress else made:
@@ -260,11 +270,11 @@ class _Trial:
                 model = trained(clone(self.model), self.data.rows(self.setting.rows, self.setting.seed), checkpoint)
             space = model.space(self.data.both, held_out=self.data.held_out)
         except TrainingError as error:
-            return {"failure": str(error)}
+            return _row(failure=str(error))
         try:
             return _measured(judge(space, self.setting.seed, most=self.most), model)
         except DataError as error:
-            return {"failure": str(error)}
+            return _row(failure=str(error))
 
 
 def _named(train: Data | Mapping[str, Data], test: Data | Mapping[str, Data] | None) -> dict[str, _Data]:
@@ -274,24 +284,28 @@ def _named(train: Data | Mapping[str, Data], test: Data | Mapping[str, Data] | N
             raise ConfigError("test names several data sets, train does not. Give both by name.")
         name = train.name if isinstance(train, Dataset) else "data"
         return {name: _Data.of(name, train, test)}
-    tests = test if isinstance(test, Mapping) else {}
-    if not train or (test is not None and tests is not test) or not tests.keys() <= train.keys():
+    tests: Any = {} if test is None else test
+    if not train or not isinstance(tests, Mapping) or not tests.keys() <= train.keys():
         raise ConfigError(f"expected data sets to judge by under the same names as those to learn from: {', '.join(train)}.")
     return {str(name): _Data.of(str(name), one, tests.get(name)) for name, one in train.items()}
 
 
 def _measured(judged: Judgement, model: Autoencoder) -> Row:
     """The columns of a finished trial."""
-    own, matched = judged.completeness.values()
-    measures = {"completeness": own, "matched_completeness": matched, "continuity": judged.continuity}
-    return {
-        **{name: measure.value for name, measure in measures.items()},
-        **{f"{name}_{end}": getattr(measure, end) for name, measure in measures.items() for end in ("low", "high")},
-        "error": judged.error,
-        "active": judged.active,
-        "class_accuracy": judged.class_accuracy,
-        "epochs": len(model.history_),
-        "seconds": sum(epoch.seconds for epoch in model.history_),
-        "warning": judged.warning,
-        "failure": None,
-    }
+    found: Row = {}
+    for name, one in zip(MEASURED, (*judged.completeness.values(), judged.continuity), strict=True):
+        found |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
+    return _row(
+        **found,
+        error=judged.error,
+        active=judged.active,
+        class_accuracy=judged.class_accuracy,
+        epochs=len(model.history_),
+        seconds=sum(epoch.seconds for epoch in model.history_),
+        warning=judged.warning,
+    )
+
+
+def _row(**found: Any) -> Row:
+    """What was found, in columns that are the same for every trial."""
+    return {name: found.get(name) for name in COLUMNS}

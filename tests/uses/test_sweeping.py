@@ -63,7 +63,7 @@ def test_more_draws_begin_with_those_of_fewer():
 def test_values_reach_the_model_and_fewer_rows_take_as_many_steps():
     network = {"network": Network(widths=(8,)), "network__dropout": 0.5}
     values = {"recipe": "denoising-vae", "recipe__beta": 3.0, "latent": 4, **network, "rows": 90}
-    model = Setting("a", values, seed=7, rows=90).model("ae", {"epochs": 5}, of=360)
+    model = Setting("a", values, seed=7).model("ae", {"epochs": 5}, of=360)
     assert (model.recipe.name, model.recipe.beta, model.latent, model.random_state) == ("denoising-vae", 3.0, 4, 7)
     assert model.network == Network(widths=(8,), dropout=0.5)
     assert model.epochs == 20
@@ -233,6 +233,7 @@ def test_other_data_in_the_same_folder_is_refused_by_name(tmp_path):
         ({"latnet": [2]}, "unknown axis 'latnet'. Did you mean 'latent'"),
         ({"recipe__bata": [2]}, "Did you mean 'recipe__beta'"),
         ({"random_state": [1, 2]}, "seeds="),
+        ({"device": ["cpu"]}, "unknown axis 'device'"),
         ({"data": ["a"]}, r"fit\(\{name"),
         ({"latent": [2, 0]}, "dimensions 0, seed 0: latent=0 is not a number of dimensions"),
         ({"latent": [2.5]}, "latent=2.5"),
@@ -259,7 +260,10 @@ def test_grids_that_cannot_be_are_refused_before_anything_is_trained(grid, messa
     [
         ({"seeds": 0}, "seeds=0"),
         ({"seeds": [1, 1]}, "seeds="),
+        ({"seeds": 2.5}, "seeds=2.5"),
         ({"n_iter": 0}, "n_iter=0"),
+        ({"most": 5}, "most=5: expected how many points"),
+        ({"track": "a"}, "unknown option 'track'"),
         ({"epoch": 3}, "unknown option 'epoch'. Did you mean 'epochs'"),
         ({"latent": 3}, "an axis of the grid and an option"),
     ],

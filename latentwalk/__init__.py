@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from latentwalk.estimator import Autoencoder
     from latentwalk.latent.criteria.completeness import completeness
     from latentwalk.latent.criteria.continuity import continuity
+    from latentwalk.latent.criteria.disentanglement import disentanglement
+    from latentwalk.latent.criteria.factor_vae import factor_vae_score
     from latentwalk.latent.criteria.measure import Measure
     from latentwalk.latent.criteria.structure import active_units, collapsed
     from latentwalk.latent.directions import Direction
@@ -80,6 +82,8 @@ __all__ = [
     "constant",
     "continuity",
     "cyclical",
+    "disentanglement",
+    "factor_vae_score",
     "families",
     "linear",
     "load",
@@ -99,6 +103,8 @@ _HOMES = {
     "estimator": ("Autoencoder",),
     "latent.criteria.completeness": ("completeness",),
     "latent.criteria.continuity": ("continuity",),
+    "latent.criteria.disentanglement": ("disentanglement",),
+    "latent.criteria.factor_vae": ("factor_vae_score",),
     "latent.criteria.measure": ("Measure",),
     "latent.criteria.structure": ("active_units", "collapsed"),
     "latent.directions": ("Direction",),

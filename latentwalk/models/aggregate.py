@@ -1,8 +1,8 @@
 """The aggregate posterior q(z) = 1/N sum_n q(z | x_n): what codes of all the data together look like, seen from one batch.
 
 A batch of B out of N examples is stratified: the example that a code was drawn from stands for itself, with weight 1/N; the
-other B - 1 stand for all others. The mean of that estimate over batches is q(z); a batch that is all the data gives q(z)
-exactly. The logarithm of an estimate lies, in the mean, below that of q(z): by less the larger the batch.
+other B - 1 stand for all others. Over batches the estimate is q(z) in the mean, and exact where a batch is all the data.
+The logarithm of an estimate lies, in the mean, below that of q(z): by less the larger the batch.
 
 Source: Chen et al. 2018, "Isolating sources of disentanglement in VAEs", appendix C.2; here all others weigh the same.
 """

@@ -25,7 +25,7 @@ from latentwalk.latent.samplers import FittedSampler, restored
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
-from latentwalk.networks.build import Network
+from latentwalk.networks.build import Network, network_named
 from latentwalk.training import checkpoint, codec, history
 from latentwalk.training.history import Epoch
 from latentwalk.training.runtime import seeded
@@ -39,6 +39,7 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     """The side of `Autoencoder` that has nothing to do with learning. Abstract: it has no `fit`."""
 
     recipe: str | Recipe
+    network: str | Network
     model_: LatentModel
     spec_: DataSpec
     recipe_: Recipe
@@ -148,12 +149,23 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     # ------------------------------------------------------------------ scikit-learn's protocol
 
     def set_params(self, **params: Any) -> Self:
-        """scikit-learn's; options of a recipe that was given by name can be set too (`recipe__beta=4`)."""
-        inner = {name.removeprefix("recipe__"): value for name, value in params.items() if name.startswith("recipe__")}
-        outer = {name: value for name, value in params.items() if not name.startswith("recipe__")}
+        """scikit-learn's; options of a recipe and of a network that were given by name can be set too.
+
+        `recipe__beta=4`, `network__widths=(256,)`.
+        """
+        inner: dict[str, dict[str, Any]] = {"recipe": {}, "network": {}}
+        outer = {}
+        for name, value in params.items():
+            whole, _, part = name.partition("__")
+            if part and whole in inner:
+                inner[whole][part] = value
+            else:
+                outer[name] = value
         super().set_params(**outer)
-        if inner:
-            self.recipe = recipe_named(self.recipe).with_params(inner)
+        if inner["recipe"]:
+            self.recipe = recipe_named(self.recipe).with_params(inner["recipe"])
+        if inner["network"]:
+            self.network = network_named(self.network).with_params(inner["network"])
         return self
 
     @property

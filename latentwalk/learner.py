@@ -126,7 +126,7 @@ class Learner(Keeping):
             asked = stack.enter_context(stop_asked())
             epochs = train(
                 self.model_,
-                self.recipe_.loss(),
+                self.recipe_.loss(None if stream else len(x) - len(self.validation_rows_)),
                 batches,
                 replace(settings, corruption=self.recipe_.corruption),
                 validation,
@@ -145,6 +145,19 @@ class Learner(Keeping):
         if sampler is not None and not self.interrupted_:
             self.fit_sampler(X, sampler)
         return self
+
+    def check(self) -> Self:
+        """Raise ConfigError now for what `fit` would refuse whatever the data is: for who fits many, one after the other."""
+        self._settings()
+        device_named(self.device)
+        network_named(self.network)
+        if self.latent is not None:
+            self._check_latent(self.latent)
+        return self
+
+    def _check_latent(self, latent: Any) -> None:
+        if not (isinstance(latent, (int, np.integer)) and latent >= 1):
+            raise ConfigError(f"latent={self.latent!r} is not a number of dimensions. Expected a whole number, at least 1.")
 
     def _learn(
         self,
@@ -292,8 +305,7 @@ class Learner(Keeping):
         latent = network.code(spec, self.latent)
         if latent is None:
             latent = spec.size if recipe.latent is None else recipe.latent
-        if not (isinstance(latent, (int, np.integer)) and latent >= 1):
-            raise ConfigError(f"latent={self.latent!r} is not a number of dimensions. Expected a whole number, at least 1.")
+        self._check_latent(latent)
         likelihood = likelihood_named(self.likelihood, spec)
         scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
         self.model_ = assemble(recipe, spec, network, likelihood, int(latent), scaling)

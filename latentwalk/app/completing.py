@@ -8,8 +8,8 @@ import typer
 
 from latentwalk.app.output import check_writable, saving, write_csv
 from latentwalk.app.pictures import save_png
+from latentwalk.app.results import columns, draws, endings, target
 from latentwalk.app.runs import Run
-from latentwalk.app.using import columns, draws, target
 from latentwalk.data.pictures import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, NotGenerativeError, unknown
 from latentwalk.latent.completing import check_sampler
@@ -51,7 +51,7 @@ def sample(
     if not (np.isfinite(temperature) and temperature >= 0):
         raise ConfigError(f"--temperature {temperature}: expected a number, 0 or more.")
     _check_drawable(run, source)
-    to = target(run, out, "samples", force=force)
+    to = target(run, out, "samples", endings(run), force=force)
     model.set_params(random_state=seed)
     if source in (None, "fitted", "prior"):
         x = model.sample(count, temperature, source)

@@ -11,7 +11,8 @@ import typer
 from latentwalk.app.completing import table
 from latentwalk.app.output import check_writable, note, saving
 from latentwalk.app.runs import Run, forget, holds_model
-from latentwalk.app.source import Source
+from latentwalk.app.source import Source, fingerprint
+from latentwalk.comparison import halves
 from latentwalk.data import Dataset
 from latentwalk.data.corruption import Corruption
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
@@ -21,7 +22,7 @@ from latentwalk.networks.build import Network
 from latentwalk.training.group import first_here, restarts
 from latentwalk.training.keeper import holds_checkpoint
 
-__all__ = ["begin", "epochs_for", "next_steps", "restarted", "resume", "tell_skipped"]
+__all__ = ["begin", "epochs_for", "halved", "next_steps", "restarted", "resume", "tell_skipped"]
 
 WORK = 400_000  # rows seen in all that a small model is good after; the tour on 5,000 rows stays under five minutes
 STOPPED = 130
@@ -89,6 +90,17 @@ def _noise(asked: Any) -> Any:
     """What was typed as --noise, as `Autoencoder` takes it."""
     named = isinstance(asked, tuple) and isinstance(asked[0], str)
     return Corruption(*asked) if named else asked
+
+
+def halved(source: Source, seed: int) -> tuple[Source, Dataset, Dataset]:
+    """Rows to learn from and to judge by, and the source from which just these can be had again."""
+    train = source.train()
+    tell_skipped(train)
+    test = source.test()
+    if test is None or fingerprint(test) == fingerprint(train):
+        source = replace(source, apart=seed)
+        train, test = halves(train, seed)
+    return source, train, test
 
 
 def tell_skipped(data: Dataset) -> None:

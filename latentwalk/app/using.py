@@ -1,6 +1,6 @@
 """What walk, reconstruct, encode, impute and export do with a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,27 +8,28 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from latentwalk.app.output import OutputError, destination, note, saving, write_csv
+from latentwalk.app.ends import Ends
+from latentwalk.app.output import destination, note, saving, write_csv
 from latentwalk.app.pictures import save_gif, save_png
+from latentwalk.app.results import columns, draws, endings, target
 from latentwalk.app.runs import Run
 from latentwalk.app.source import joined
 from latentwalk.data import Dataset
-from latentwalk.data.columns import is_frame
 from latentwalk.data.pictures import enlarged, pixels, sheet
-from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.errors import ConfigError
 from latentwalk.latent.paths import PathName
 
-__all__ = ["columns", "draws", "encode", "export", "impute", "reconstruct", "target", "walk"]
+__all__ = ["encode", "export", "impute", "reconstruct", "walk"]
 
 ACROSS = 12  # pictures in a row of a strip
-KIN = 1_000  # rows of a class among which the typical one is looked for
+ENOUGH = 10_000  # rows whose codes say where codes lie
 
 
 def walk(run: Run, start: str, end: str, steps: int, path: str, out: Path | None, data: str | None, *, force: bool) -> None:
     """Walk from `start` to `end` and write a strip, a GIF or a table."""
     files = [Path(name) for name in (start, end)]
-    to = target(run, out, "walk", inputs=files, force=force)
-    ends = _Ends(run, data)
+    to = target(run, out, "walk", endings(run, ".gif"), inputs=files, force=force)
+    ends = Ends(run, data)
     (a, from_), (b, to_) = ends.find(start), ends.find(end)
     space = run.model.space(np.stack([a, b]))
     way = space.walk(0, 1, steps, path=cast(PathName, path))
@@ -46,7 +47,7 @@ def reconstruct(run: Run, files: Sequence[str], out: Path | None, most: int, *, 
     """Encode and decode what `files` hold, and write a sheet, a picture each, or a table."""
     inputs = [Path(file) for file in files]
     apart = draws(run) and out is not None and (out.is_dir() or out.suffix == "")
-    to = out if apart and out else target(run, out, "reconstructions", inputs=inputs, force=force)
+    to = out if apart and out else target(run, out, "reconstructions", endings(run), inputs=inputs, force=force)
     data = joined([run.read(file) for file in files])
     if apart:
         _each(run, data, to, inputs)
@@ -98,77 +99,6 @@ def export(run: Run, out: Path | None) -> None:
     typer.echo(f"{decoder}: codes (n, {latent}) → x (n, {example})")
 
 
-class _Ends:
-    """Finds the example that an END names. The run's data is read at most once, and only if it is needed."""
-
-    def __init__(self, run: Run, data: str | None) -> None:
-        self.run = run
-        self.data = data
-        self.read: Dataset | None = None
-
-    def find(self, end: str) -> tuple[NDArray[Any], str]:
-        """The example (*E), and what it is in words. Raises ConfigError, DataError."""
-        if end in self.run.classes or (self.data is not None and end in self.rows.classes):
-            row = self._typical(end)
-            return self.rows.x[row], f"{end} (row {row})"
-        if end.startswith("row:"):
-            row = self._row(end.removeprefix("row:"))
-            return self.rows.x[row], f"row {row}"
-        path = Path(end).expanduser()
-        if path.is_file():
-            given = self.run.read(end)
-            if len(given) != 1:
-                raise DataError(f"{end} holds {len(given):,} examples; an end of a walk is one. Say which with row:N.")
-            return given.x[0], end
-        if self.run.classes:
-            hint = unknown("end of a walk", end, self.run.classes)
-            raise ConfigError(f"{hint} Or a row of the data (row:123), or an image file.")
-        raise ConfigError(f"{end!r} is no end of a walk: the data has no classes. Use a row (row:123) or an image file.")
-
-    @property
-    def rows(self) -> Dataset:
-        """The data that rows and classes are of."""
-        if self.read is None:
-            self.read = self.run.train(self.data)
-        return self.read
-
-    def _typical(self, name: str) -> int:
-        labels, classes = self.rows.y, self.rows.classes
-        if labels is None or name not in classes:
-            raise DataError(f"the data has no row of class {name!r} any more. Use row:N, or --data.")
-        kin = np.flatnonzero(labels == classes.index(name))[:KIN]
-        return int(kin[self.run.model.space(self.rows.take(kin)).typical(name)])
-
-    def _row(self, text: str) -> int:
-        count = len(self.rows)
-        if not text.isdecimal() or int(text) >= count:
-            raise ConfigError(f"row:{text} is no row of the data: expected row:0 to row:{count - 1}.")
-        return int(text)
-
-
-def draws(run: Run) -> bool:
-    """Whether what the model decodes is pictures."""
-    return bool(run.model.spec_.kind == "image")
-
-
-def target(run: Run, out: Path | None, name: str, *, inputs: Sequence[Path] = (), force: bool) -> Path:
-    """Where to write, checked to be a file name that fits what is written."""
-    endings = (".png", ".gif") if draws(run) and name == "walk" else (".png",) if draws(run) else (".csv",)
-    if out is not None and out.suffix.lower() not in endings:
-        raise ConfigError(f"--out {out}: expected a file ending in {' or '.join(endings)}.")
-    if out is not None and out.is_dir():
-        raise OutputError(f"cannot write {out}: it is a folder.")
-    return destination(out, run.folder / f"{name}{endings[0]}", inputs, force=force)
-
-
-def columns(x: Any) -> Mapping[str, Any]:
-    """Examples (n, *E) as columns x1, x2, …; those of a frame as they are called."""
-    if is_frame(x):
-        return {str(name): x[name].astype(object).where(x[name].notna(), "").to_numpy() for name in x}
-    flat = x.reshape(len(x), -1)
-    return {f"x{i + 1}": flat[:, i] for i in range(flat.shape[1])}
-
-
 def _even(count: int) -> int:
     """Columns for `count` pictures: one row of them, or rows of nearly the same length."""
     return -(-count // -(-count // ACROSS))
@@ -193,5 +123,5 @@ def _each(run: Run, data: Dataset, folder: Path, inputs: Sequence[Path]) -> None
     if len(set(names)) < len(names):
         names = [f"{row:05}-{Path(name).name}" for row, name in enumerate(names)]
     targets = [destination(folder / name, folder / name, inputs) for name in names]
-    for tile, target in zip(pixels(run.model.reconstruct(data), run.model.spec_), targets, strict=True):
-        save_png(target, tile)
+    for tile, path in zip(pixels(run.model.reconstruct(data), run.model.spec_), targets, strict=True):
+        save_png(path, tile)

@@ -9,6 +9,7 @@ from latentwalk.latent.samplers.gaussian import MomentMatched, StandardNormal
 from latentwalk.latent.samplers.kinds import KINDS, fitted, restored
 from latentwalk.latent.samplers.mixture import Mixture
 from latentwalk.latent.samplers.neighbours import Neighbours
+from latentwalk.latent.samplers.resampled import Resampled
 from latentwalk.latent.samplers.sampler import FittedSampler, Sampler
 from latentwalk.latent.samplers.vamp import Posterior, Vamp
 
@@ -20,6 +21,7 @@ __all__ = [
     "MomentMatched",
     "Neighbours",
     "Posterior",
+    "Resampled",
     "Sampler",
     "StandardNormal",
     "Vamp",

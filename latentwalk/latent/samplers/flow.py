@@ -42,9 +42,9 @@ class Flow(FittedSampler):
     mean: NDArray[np.float64]
     root: NDArray[np.float64]
     weights: NDArray[np.float32]
-    transforms: int = TRANSFORMS
-    width: int = WIDTH
-    bins: int = BINS
+    transforms: int
+    width: int
+    bins: int
     temperature: float = 1.0
 
     @classmethod
@@ -56,7 +56,7 @@ class Flow(FittedSampler):
         with one_thread(), seeded(seed):
             flow = _network(y.shape[1], TRANSFORMS, WIDTH, BINS)
             weights = _learnt(flow, y[len(y) // 10 :], y[: len(y) // 10])
-        return cls(mean, root, weights)
+        return cls(mean, root, weights, TRANSFORMS, WIDTH, BINS)
 
     def __call__(self, n: int, rng: np.random.Generator) -> Codes:
         noise = torch.from_numpy((self.temperature * rng.standard_normal((n, self.root.shape[1]))).astype(np.float32))

@@ -10,6 +10,7 @@ from latentwalk.latent.samplers.flow import Flow
 from latentwalk.latent.samplers.gaussian import MomentMatched, StandardNormal
 from latentwalk.latent.samplers.mixture import Mixture
 from latentwalk.latent.samplers.neighbours import Neighbours
+from latentwalk.latent.samplers.resampled import Resampled
 from latentwalk.latent.samplers.sampler import FittedSampler
 from latentwalk.latent.samplers.vamp import Posterior, Vamp
 
@@ -17,7 +18,7 @@ __all__ = ["KINDS", "fitted", "restored"]
 
 # from the simplest, which is taken where several are equally good, to the one that keeps codes
 KINDS: dict[str, type[FittedSampler]] = {
-    kind.kind: kind for kind in (StandardNormal, MomentMatched, Mixture, Vamp, Flow, Neighbours)
+    kind.kind: kind for kind in (StandardNormal, MomentMatched, Mixture, Vamp, Flow, Resampled, Neighbours)
 }
 
 

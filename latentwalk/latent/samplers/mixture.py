@@ -65,12 +65,12 @@ class Mixture(FittedSampler):
         centre, spread = codes.mean(axis=0), codes.std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
         count = min(components, len(codes))
-        model = GaussianMixture(count, init_params="k-means++", max_iter=60, reg_covar=1e-4, random_state=seed)
+        model = GaussianMixture(count, init_params="k-means++", max_iter=40, tol=5e-3, reg_covar=1e-4, random_state=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the last digit of the likelihood is not wanted
-            model.fit((codes - centre) / spread)
-        roots = spread[:, None] * np.linalg.cholesky(model.covariances_)
-        return cls(model.weights_, centre + spread * model.means_, roots)
+            model.fit(((codes - centre) / spread).astype(np.float32))  # which takes half the time
+        weights, means, covariances = (found.astype(np.float64) for found in (model.weights_, model.means_, model.covariances_))
+        return cls(weights, centre + spread * means, spread[:, None] * np.linalg.cholesky(covariances))
 
     def _drawn(self, pull: float, n: int) -> Self:
         """The mixture of n codes, its covariances drawn towards the mean of all, which counts as `pull` D codes."""

@@ -17,7 +17,7 @@ from latentwalk.latent.criteria.measure import Measure, wilson
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
 
-__all__ = ["continuity", "decoded", "flat", "neighbour_distance"]
+__all__ = ["FEWEST_TO_STEP", "continuity", "decoded", "flat", "neighbour_distance"]
 
 Array = NDArray[Any]
 FEWEST_TO_STEP = 20  # held-out codes below which a share says nothing

@@ -30,7 +30,7 @@ def holes(e: Evidence) -> Finding | str:
     if e.gaussian and not e.units.active.any():
         return "no code says anything: see collapse"
     within = e.space.holes
-    drawn = e.space.prior(DRAWN, np.random.default_rng(e.seed))
+    drawn = e.drawn_from(DRAWN, np.random.default_rng(e.seed))
     share, low, high = _beyond(float(within(drawn).mean()), DRAWN)
     measured = {"draws in holes": share, "low": low, "high": high}
     said = f"{percent(share)} of draws land where no data was encoded, beyond the 5 % of codes that lie apart."
@@ -42,7 +42,7 @@ def crowding(e: Evidence) -> Finding | str:
     if e.gaussian and not e.units.active.any():
         return "no code says anything: see collapse"
     rng = np.random.default_rng(e.seed)
-    within = Holes.fit(e.space.prior(DRAWN, rng), e.seed)
+    within = Holes.fit(e.drawn_from(DRAWN, rng), e.seed)
     encoded = e.space.draw_codes(rng)
     encoded = rng.permutation(encoded)[:DRAWN]
     share, low, high = _beyond(float(within(encoded).mean()), len(encoded))
@@ -78,7 +78,7 @@ def _filled(e: Evidence, name: str, measured: dict[str, float], said: str, sever
     """A finding whose change is a sampler fitted to the codes; no more than a note where the recipe promised no draws."""
     if severity == "fine":
         return Finding(name, severity, measured, said)
-    if not e.origin.recipe.generative:
+    if not e.origin.recipe.generative and e.space.fitted is None:
         severity, said = "note", f"{said} This recipe was not trained to be drawn from."
     return Finding(name, severity, measured, said, "Fit a sampler to the codes and draw from that.", {"complete": True})
 

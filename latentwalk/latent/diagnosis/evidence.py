@@ -17,6 +17,7 @@ from latentwalk.latent.criteria.continuity import decoded, flat
 from latentwalk.latent.criteria.nearest import two_nearest
 from latentwalk.latent.criteria.structure import Units, active_units
 from latentwalk.latent.origin import Origin
+from latentwalk.latent.samplers import Sampler
 from latentwalk.models.likelihood import likelihood_named
 from latentwalk.models.recipes import RECIPES
 
@@ -62,6 +63,11 @@ class Evidence:
     def gaussian(self) -> bool:
         """Whether a code is a distribution, and not a point."""
         return bool((self.space.scales > 0).all())
+
+    @property
+    def drawn_from(self) -> Sampler:
+        """Where the model draws new codes from: the sampler fitted to it, or else its prior."""
+        return self.space.fitted or self.space.prior
 
     @cached_property
     def units(self) -> Units:

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import numpy as np
-
 from latentwalk.errors import DataError
 from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.continuity import continuity
@@ -30,7 +28,7 @@ def holes(e: Evidence) -> Finding | str:
     if e.gaussian and not e.units.active.any():
         return "no code says anything: see collapse"
     within = e.space.holes
-    drawn = e.drawn_from(DRAWN, np.random.default_rng(e.seed))
+    drawn = e.drawn_from(DRAWN, e.rng())
     share, low, high = _beyond(float(within(drawn).mean()), DRAWN)
     measured = {"draws in holes": share, "low": low, "high": high}
     said = f"{percent(share)} of draws land where no data was encoded, beyond the 5 % of codes that lie apart."
@@ -41,7 +39,7 @@ def crowding(e: Evidence) -> Finding | str:
     """Do draws reach all of the data? `holes` turned round: the share of codes outside the region of 95 % of draws."""
     if e.gaussian and not e.units.active.any():
         return "no code says anything: see collapse"
-    rng = np.random.default_rng(e.seed)
+    rng = e.rng()
     within = Holes.fit(e.drawn_from(DRAWN, rng), e.seed)
     encoded = e.space.draw_codes(rng)
     encoded = rng.permutation(encoded)[:DRAWN]

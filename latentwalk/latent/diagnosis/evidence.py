@@ -33,6 +33,7 @@ NUMBERS = 2**25  # values of them held at once: 128 MB as float32
 COMPONENTS = 64  # principal components, at most
 KEPT = 0.02  # of the data's variance that leaving directions of the codes out may cost
 WIDEST = 512  # dimensions beyond which nobody asks which are needed
+STREAM = 4187
 EDGE = 1e-4  # a probability is never nearer to 0 or 1: a decoder that is sure and wrong would decide everything
 
 
@@ -51,6 +52,10 @@ class Evidence:
         check_codes(self.space.codes, FEWEST, "a diagnosis needs at least {} codes")
         if not self.variance > 0:
             raise DataError("all examples are equal: there is nothing that a code could say of them.")
+
+    def rng(self) -> np.random.Generator:
+        """A stream of its own: data that was drawn with the same seed must not meet the same noise again."""
+        return np.random.default_rng([self.seed, STREAM])
 
     # ------------------------------------------------------------------ what it is of
 
@@ -84,7 +89,7 @@ class Evidence:
 
     @cached_property
     def _rows(self) -> tuple[Array, Array]:
-        rng = np.random.default_rng(self.seed)
+        rng = self.rng()
         mask = self.space.held_out if self.held else None
         if mask is None:
             mask = np.arange(len(self.space)) >= 2 * len(self.space) // 3
@@ -153,7 +158,8 @@ class Evidence:
     @cached_property
     def left(self) -> Array:
         """What k further linear dimensions would take off the judged error, beyond chance: (K,), in shares of the variance."""
-        return beyond_chance(*self.residual, self.seed) * self.error / self.variance
+        gains = beyond_chance(*self.residual, self.seed) * self.error / self.variance
+        return np.maximum.accumulate(gains)  # further ones, where only noise is left, would seem to take some back
 
     @cached_property
     def dimension(self) -> float | None:
@@ -198,8 +204,7 @@ class Evidence:
         capacity = float((1 - np.square(self.space.scales[self.learnt], dtype=np.float64)).clip(0).mean(axis=0).sum())
         if not self.gaussian or capacity < 0.05 or not self.units.active.any():
             return None
-        rng = np.random.default_rng(self.seed)
-        noisy = decoded(self.space, self.space.draw_codes(rng)[self.learnt])
+        noisy = decoded(self.space, self.space.draw_codes(self.rng())[self.learnt])
         return max(0.0, 2 * self._cost(noisy) / capacity)
 
     def _cost(self, noisy: Array) -> float:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from latentwalk.latent.criteria.factor_vae import factor_vae_score
     from latentwalk.latent.criteria.measure import Measure
     from latentwalk.latent.criteria.structure import active_units, collapsed
+    from latentwalk.latent.diagnosis import Diagnosis, Finding
     from latentwalk.latent.directions import Direction
     from latentwalk.latent.space import LatentSpace
     from latentwalk.models.likelihood import Likelihood
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from latentwalk.networks.build import Network
     from latentwalk.uses.anomalies import AnomalyDetector
     from latentwalk.uses.denoising import noise_sweep
+    from latentwalk.uses.improvement import improve
     from latentwalk.uses.sweeping import Sweep
 
     __version__: str
@@ -59,8 +61,10 @@ __all__ = [
     "DataError",
     "DataSpec",
     "Dataset",
+    "Diagnosis",
     "Direction",
     "Family",
+    "Finding",
     "LatentSpace",
     "LatentwalkError",
     "Likelihood",
@@ -85,6 +89,7 @@ __all__ = [
     "disentanglement",
     "factor_vae_score",
     "families",
+    "improve",
     "linear",
     "load",
     "names",
@@ -107,6 +112,7 @@ _HOMES = {
     "latent.criteria.factor_vae": ("factor_vae_score",),
     "latent.criteria.measure": ("Measure",),
     "latent.criteria.structure": ("active_units", "collapsed"),
+    "latent.diagnosis": ("Diagnosis", "Finding"),
     "latent.directions": ("Direction",),
     "latent.space": ("LatentSpace",),
     "models.likelihood": ("Likelihood",),
@@ -116,6 +122,7 @@ _HOMES = {
     "networks.build": ("Network",),
     "uses.anomalies": ("AnomalyDetector",),
     "uses.denoising": ("noise_sweep",),
+    "uses.improvement": ("improve",),
     "uses.sweeping": ("Sweep",),
 }
 _HOME_OF = {name: home for home, names_there in _HOMES.items() for name in names_there}

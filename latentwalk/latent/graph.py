@@ -36,8 +36,8 @@ LOOKS = 4  # places along an edge at which the density is looked at
 DEEPEST = 12.0  # nats; deeper holes cost no more, so that sums stay exact
 LEAST = 1e-9  # of a step's cost: a sparse graph takes zero for "no edge"
 MARGIN = 0.5  # nats inside a hole's edge where the band may still be pulled to
-BAND = 65  # points of the band
-PULLS = 60  # how often each is pulled towards its neighbours
+BAND = 33  # points of the band
+PULLS = 40  # how often each is pulled towards its neighbours
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -38,56 +38,60 @@ OUTLINE = [withStroke(linewidth=3, foreground="white")]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chart:
-    """Where holes are on a space's plane. across, down: (CELLS,) places; depth: (CELLS, CELLS) nats, lowest row first.
+    """A space's plane and the holes on it; None where there are too few codes to find any.
 
-    depth is None where there are too few codes to find holes. On a shadow a hole is where no shadows lie: all of the space
-    above it is empty; elsewhere there may be holes too.
+    On a shadow (D > 2) a hole is where no shadows lie: all of the space above it is empty; elsewhere there may be holes too.
     """
 
     plane: Plane
-    across: NDArray[np.float64]
-    down: NDArray[np.float64]
-    depth: NDArray[np.float64] | None
+    holes: Holes | None
 
     @classmethod
     def of(cls, space: "LatentSpace", seed: int = 0) -> Self:
         plane = Plane.of(space)
-        across, down = (np.linspace(c - plane.half, c + plane.half, CELLS) for c in plane.centre)
         try:
-            if plane.shadow:
-                codes = np.random.default_rng(seed).permutation(space.draw_codes(np.random.default_rng(seed)))[:CAST]
-                depth = Holes.fit(plane(codes), seed).depth(np.stack(np.meshgrid(across, down), axis=-1))
-            else:
-                depth = space.holes.depth(plane.points(across, down)[::-1])
+            if not plane.shadow:
+                return cls(plane, space.holes)
+            codes = space.draw_codes(np.random.default_rng(seed))
+            return cls(plane, Holes.fit(plane(np.random.default_rng(seed).permutation(codes)[:CAST]), seed))
         except DataError:
-            depth = None
-        return cls(plane, across, down, depth)
+            return cls(plane, None)
+
+    def depth(self, across: NDArray[Any], down: NDArray[Any]) -> NDArray[np.float64] | None:
+        """Nats below a hole's edge at these places of the plane: (rows, columns), the lowest row first."""
+        if self.holes is None:
+            return None
+        places = np.stack(np.meshgrid(across, down), axis=-1)
+        return self.holes.depth(places if self.plane.shadow else self.plane.points(across, down)[::-1])
 
 
-def draw_space(space: "LatentSpace", ax: Axes | None = None) -> Axes:
-    """Codes, coloured by class, and holes, shaded; for D > 2, the shadow on the codes' first two principal axes."""
-    ax, plane = _figure().subplots() if ax is None else ax, space.chart.plane
-    _shade(ax, space.chart)
-    _dots(ax, space, plane)
-    for side, middle in ((ax.set_xlim, plane.centre[0]), (ax.set_ylim, plane.centre[1])):
-        side(middle - plane.half, middle + plane.half)
-    ax.set_aspect("equal")
-    names = ("principal axis 1", "principal axis 2") if plane.shadow else ("z1", "z2")
-    ax.set_xlabel(names[0])
-    ax.set_ylabel(names[1] if space.dim > 1 else "")
+def draw_space(space: "LatentSpace", ax: Axes | None = None, reach: NDArray[Any] | None = None) -> Axes:
+    """Codes, coloured by class, and holes, shaded; for D > 2, the shadow on the codes' first two principal axes.
+
+    reach: points of the plane (m, 2) that have to be in sight.
+    """
+    ax, chart = _figure().subplots() if ax is None else ax, space.chart
+    low, high = chart.plane.centre - chart.plane.half, chart.plane.centre + chart.plane.half
+    if reach is not None:
+        margin = 0.04 * chart.plane.half
+        low, high = np.minimum(low, reach.min(axis=0) - margin), np.maximum(high, reach.max(axis=0) + margin)
+    across, down = np.linspace(low, high, CELLS).T
+    _shade(ax, across, down, chart.depth(across, down))
+    _dots(ax, space, chart.plane)
+    names = ("principal axis 1", "principal axis 2") if chart.plane.shadow else ("z1", "z2" if space.dim > 1 else "")
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", xlabel=names[0], ylabel=names[1])
     return ax
 
 
 def draw_walk(walk: "Walk", ax: Axes | None = None) -> Axes:
     """A walk over the codes of its space: dots are its steps, and where it is in a hole it is red."""
-    ax = draw_space(walk.space, ax)
     plane = walk.space.chart.plane
     line, (across, down) = plane(walk.line), plane(walk.z).T
+    ax = draw_space(walk.space, ax, line)
     red = _in_holes(walk, np.linspace(0, 1, len(line) - 1))
     pieces = list(np.stack([line[:-1], line[1:]], axis=1))
     ax.add_collection(LineCollection(pieces, colors=_inks(red), linewidths=2, zorder=4), autolim=False)
     ax.scatter(across, down, s=16, c=_inks(walk.marked), edgecolors="white", linewidths=0.6, zorder=5)
-    _reach(ax, line)
     return ax
 
 
@@ -106,13 +110,13 @@ def _figure(inches: float = 5) -> Figure:
     return Figure(figsize=(inches, inches), layout="constrained")
 
 
-def _shade(ax: Axes, chart: Chart) -> None:
+def _shade(ax: Axes, across: NDArray[Any], down: NDArray[Any], depth: NDArray[Any] | None) -> None:
     """Shade holes, and draw their edges; nothing where they are not known."""
-    if chart.depth is None or chart.depth.max() <= 0:
+    if depth is None or depth.max() <= 0:
         return
-    ax.contourf(chart.across, chart.down, chart.depth, [0, chart.depth.max() + 1], colors=[HOLE], alpha=0.13, zorder=0)
-    if chart.depth.min() < 0:
-        ax.contour(chart.across, chart.down, chart.depth, [0], colors=[HOLE], linewidths=0.8, alpha=0.6, zorder=1)
+    ax.contourf(across, down, depth, [0, depth.max() + 1], colors=[HOLE], alpha=0.13, zorder=0)
+    if depth.min() < 0:
+        ax.contour(across, down, depth, [0], colors=[HOLE], linewidths=0.8, alpha=0.6, zorder=1)
 
 
 def _dots(ax: Axes, space: "LatentSpace", plane: Plane) -> None:
@@ -142,10 +146,3 @@ def _in_holes(walk: "Walk", t: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _inks(red: NDArray[np.bool_]) -> list[Any]:
     return [HOLE if hole else WAY for hole in red]
-
-
-def _reach(ax: Axes, line: NDArray[Any]) -> None:
-    """Widen the Axes until the way is in sight."""
-    for low_high, change, values in ((ax.get_xlim(), ax.set_xlim, line[:, 0]), (ax.get_ylim(), ax.set_ylim, line[:, 1])):
-        margin = 0.03 * (low_high[1] - low_high[0])
-        change(min(low_high[0], values.min() - margin), max(low_high[1], values.max() + margin))

@@ -93,7 +93,7 @@ class LatentSpace:
 
     @cached_property
     def chart(self) -> "Chart":
-        """The map that `plot` draws on. Made when first asked for."""
+        """The plane that `plot` draws on, and its holes. Made when first asked for."""
         from latentwalk.latent.maps import Chart
 
         return Chart.of(self)

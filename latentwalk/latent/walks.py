@@ -178,6 +178,8 @@ def _above_zero(depth: NDArray[np.float64]) -> list[tuple[float, float]]:
 def _said(crossings: Sequence[Crossing], share: float) -> str:
     if not crossings:
         return "Crosses no hole"
+    if share == 1:
+        return "In a hole all the way"
     if len(crossings) > NAMED:
         return f"In {len(crossings)} holes, {percent(share)} of the way in all"
     parts = [f"from {percent(one.start)} to {percent(one.end)}" for one in crossings]

@@ -19,7 +19,7 @@ from facts import RESULTS, earlier, facts, keep
 from latentwalk import Autoencoder, Dataset, Network, load
 from latentwalk.data.corruption import Corruption
 from latentwalk.training.runtime import one_thread
-from latentwalk.uses.denoising import psnr, spoilt, sweep
+from latentwalk.uses.denoising import noise_sweep, psnr, spoilt
 from latentwalk.uses.filters import tuned
 
 LEVELS = (0.1, 0.2, 0.5, 1.0)
@@ -91,7 +91,7 @@ def gains(train: Dataset, clean: Any, epochs: int, seed: int) -> dict[str, Any]:
     for noise, levels in RANGES.items():
         options: dict[str, Any] = {"noise": noise, "epochs": epochs, "random_state": seed, "progress": False}
         model = Autoencoder("denoising", **options, **SIGNALS).fit(train)
-        scores += sweep(model, train.x[:4_000], clean, levels=levels, rivals=RIVALS, seed=seed).scores
+        scores += noise_sweep(model, train.x[:4_000], clean, levels=levels, rivals=RIVALS, seed=seed).scores
     return {"gain": {f"{level}": {one.method: one.gain for one in scores if one.level == level} for level in LEVELS}}
 
 

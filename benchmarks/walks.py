@@ -128,12 +128,13 @@ def page(kept: list[dict[str, Any]], walks: int, seeds: list[int]) -> str:
     return (
         f"# Walks and holes: MNIST\n\n{facts('torch', 'numpy', 'scikit-learn', 'scipy', 'latentwalk')} Seeds "
         f"{', '.join(map(str, seeds))}; {walks} walks a model between random test examples. MLP 784-512-256, 8 epochs, batches "
-        f"of 512, Adam 2e-3. The guide of density walks saw codes of {GUIDE:,} training rows, both judges codes of the 10,000 test "
-        "rows. Judge 1: `Holes` fitted to them; judge 2: boosted trees told codes from points on other straight walks. Of the test "
-        f"codes themselves judge 1 calls {between(codes['holes'])} holes, judge 2 {between(codes['trees'])}, so some ends lie in "
-        "holes: inner holes are those that neither end lies in. Each cell: the median over seeds of the mean over walks, and in "
-        "brackets the lowest and highest seed. Length: how far the decoder's output moves, over that of the straight line. A "
-        f"guide takes {median([f['spent']['guide'] for f in kept]):.0f} s of CPU. Script: `benchmarks/walks.py`.\n\n"
+        f"of 512, Adam 2e-3. The guide of density walks saw codes of {GUIDE:,} training rows, both judges codes of the 10,000 "
+        "test rows. Judge 1: `Holes` fitted to them; judge 2: boosted trees told codes from points on other straight walks. Of "
+        f"the test codes themselves judge 1 calls {between(codes['holes'])} holes, judge 2 {between(codes['trees'])}, so some "
+        "ends lie in holes: inner holes are those that neither end lies in. Each cell: the median over seeds of the mean over "
+        "walks, and in brackets the lowest and highest seed. Length: how far the decoder's output moves, over that of the "
+        f"straight line. A guide takes {median([f['spent']['guide'] for f in kept]):.0f} s of CPU. Script: "
+        "`benchmarks/walks.py`.\n\n"
         f"{head}\n| ---: | --- | --- |{' ---: |' * 7}\n" + "\n".join(rows) + "\n\n" + "\n".join(claims(kept)) + "\n"
     )
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from latentwalk.latent.criteria.continuity import continuity
     from latentwalk.latent.criteria.measure import Measure
     from latentwalk.latent.criteria.structure import active_units, collapsed
+    from latentwalk.latent.directions import Direction
     from latentwalk.latent.space import LatentSpace
     from latentwalk.models.likelihood import Likelihood
     from latentwalk.models.objective import Schedule, constant, cyclical, linear
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
     from latentwalk.models.sparsity import Sparsity
     from latentwalk.networks.build import Network
     from latentwalk.uses.anomalies import AnomalyDetector
-    from latentwalk.uses.denoising import sweep
+    from latentwalk.uses.denoising import noise_sweep
+    from latentwalk.uses.sweeping import Sweep
 
     __version__: str
 
@@ -55,6 +57,7 @@ __all__ = [
     "DataError",
     "DataSpec",
     "Dataset",
+    "Direction",
     "Family",
     "LatentSpace",
     "LatentwalkError",
@@ -66,6 +69,7 @@ __all__ = [
     "Schedule",
     "Sparsity",
     "Stream",
+    "Sweep",
     "TrainingError",
     "TrainingStopped",
     "TrainingWarning",
@@ -80,9 +84,9 @@ __all__ = [
     "linear",
     "load",
     "names",
+    "noise_sweep",
     "padded",
     "read",
-    "sweep",
 ]
 
 _HOMES = {
@@ -97,6 +101,7 @@ _HOMES = {
     "latent.criteria.continuity": ("continuity",),
     "latent.criteria.measure": ("Measure",),
     "latent.criteria.structure": ("active_units", "collapsed"),
+    "latent.directions": ("Direction",),
     "latent.space": ("LatentSpace",),
     "models.likelihood": ("Likelihood",),
     "models.objective": ("Schedule", "constant", "cyclical", "linear"),
@@ -104,7 +109,8 @@ _HOMES = {
     "models.sparsity": ("Sparsity",),
     "networks.build": ("Network",),
     "uses.anomalies": ("AnomalyDetector",),
-    "uses.denoising": ("sweep",),
+    "uses.denoising": ("noise_sweep",),
+    "uses.sweeping": ("Sweep",),
 }
 _HOME_OF = {name: home for home, names_there in _HOMES.items() for name in names_there}
 

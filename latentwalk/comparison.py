@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
 from latentwalk.estimator import Autoencoder
 from latentwalk.latent.criteria.classes import class_accuracy
 from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL, completeness
-from latentwalk.latent.criteria.continuity import continuity
+from latentwalk.latent.criteria.continuity import FEWEST_TO_STEP, continuity
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.criteria.structure import active_units, collapsed
 from latentwalk.latent.samplers import StandardNormal
@@ -34,10 +35,15 @@ __all__ = [
     "Entry",
     "Family",
     "Judgement",
+    "check_enough",
     "check_recipes",
     "families",
+    "halves",
     "judge",
+    "parts",
     "pca_space",
+    "reconstruction_error",
+    "trained",
 ]
 
 NAMES = {
@@ -56,6 +62,7 @@ NAMES = {
     "vae-conv": "Convolutional VAE",
     "vae-without-kl": "VAE without KL",
     "denoising-vae": "Denoising VAE",
+    "beta-tcvae": "beta-TCVAE",
     "iwae": "IWAE",
 }
 
@@ -156,12 +163,8 @@ class Comparison:
         if not self.recipes or not len(self.latent):
             raise ConfigError("a comparison needs at least one recipe and one number of dimensions.")
         check_recipes(self.recipes)
-        train = train if isinstance(train, Dataset) else Dataset.of(train)
-        if test is None:
-            train, test = halves(train, self.options.get("random_state"))
-        test = test if isinstance(test, Dataset) else Dataset.of(test)
-        if len(train) + len(test) < FEWEST_TO_TELL:
-            raise DataError(f"{len(train) + len(test)} rows are too few to judge by: at least {FEWEST_TO_TELL} are needed.")
+        train, test = parts(train, test, self.options.get("random_state"))
+        check_enough(train, test)
         most = min(len(train), train.spec.size)
         if "pca" in self.recipes and (train.spec.missing or test.spec.missing):
             raise DataError("PCA knows no missing values. Leave 'pca' out, or fill them first: Autoencoder().fit(X).impute(X).")
@@ -195,7 +198,7 @@ class Comparison:
             options |= {} if recipe.network is None else {"network": recipe.network}
             recipe = recipe.recipe
         start = time.perf_counter()
-        fitted = _pca(latent, train) if recipe == "pca" else _trained(recipe, latent, train, options)
+        fitted = _pca(latent, train) if recipe == "pca" else trained(Autoencoder(recipe, latent=latent, **options), train)
         seconds = time.perf_counter() - start
         if isinstance(fitted, (PCA, IncrementalPCA)):
             space = pca_space(fitted, both, held_out)
@@ -226,24 +229,24 @@ def _pca(latent: int, data: Dataset) -> PCA:
     return pca
 
 
-def _trained(recipe: Any, latent: int, data: Dataset, options: Mapping[str, Any]) -> Autoencoder:
-    """A fitted member. Ctrl-C ends the whole comparison: one of half-trained models is none."""
+def trained(model: Autoencoder, data: Dataset, checkpoint: Path | None = None) -> Autoencoder:
+    """The model, fitted to the end: Ctrl-C raises KeyboardInterrupt, for what compares half-trained models compares nothing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingStopped)
-        model = Autoencoder(recipe, latent=latent, **options).fit(data)
+        model.fit(data, checkpoint=checkpoint)
     if model.interrupted_:
         raise KeyboardInterrupt
     return model
 
 
-def judge(space: LatentSpace, seed: int = 0) -> Judgement:
-    """Everything this library says in numbers about one space."""
+def judge(space: LatentSpace, seed: int = 0, *, most: int = 20_000) -> Judgement:
+    """Everything this library says in numbers about one space. most: points a side that completeness is judged by."""
     return Judgement(
         error=reconstruction_error(space),
         continuity=continuity(space, seed=seed),
         completeness={
-            "own N(0, I)": completeness(space, "prior", seed=seed),
-            "matched Gaussian": completeness(space, "gaussian", seed=seed),
+            "own N(0, I)": completeness(space, "prior", seed=seed, most=most),
+            "matched Gaussian": completeness(space, "gaussian", seed=seed, most=most),
         },
         class_accuracy=None if space.labels is None else class_accuracy(space, seed=seed),
         active=int(active_units(space).active.sum()),
@@ -277,6 +280,22 @@ def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None
         unit=Scaling.fit(data.x, standard, "unit" if data.spec.kind == "image" else "standard").unit,
         held_out=held_out,
     )
+
+
+def parts(train: Dataset | ArrayLike, test: Dataset | ArrayLike | None, seed: Any = None) -> tuple[Dataset, Dataset]:
+    """Data sets to learn from and to judge by, of data sets or arrays (n, *E); without `test`, `halves` of `train`."""
+    train = train if isinstance(train, Dataset) else Dataset.of(train)
+    if test is None:
+        return halves(train, seed)
+    return train, test if isinstance(test, Dataset) else Dataset.of(test)
+
+
+def check_enough(train: Dataset, test: Dataset) -> None:
+    """Raise DataError where there are too few rows to judge by."""
+    if len(train) + len(test) < FEWEST_TO_TELL:
+        raise DataError(f"{len(train) + len(test)} rows are too few to judge by: at least {FEWEST_TO_TELL} are needed.")
+    if len(test) < FEWEST_TO_STEP:
+        raise DataError(f"{len(test)} held-out rows are too few to judge by: at least {FEWEST_TO_STEP} are needed.")
 
 
 def halves(data: Dataset, seed: Any = None) -> tuple[Dataset, Dataset]:

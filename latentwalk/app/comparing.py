@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from latentwalk.app.fitting import epochs_for, tell_skipped
-from latentwalk.app.output import check_writable, note, saving
+from latentwalk.app.fitting import epochs_for, halved
+from latentwalk.app.output import check_writable, note, saving, show
 from latentwalk.app.runs import REPORT, Run
-from latentwalk.app.source import Source, fingerprint
-from latentwalk.comparison import NAMES, Comparison, Entry, Family, check_recipes, families, halves
+from latentwalk.app.source import Source
+from latentwalk.comparison import NAMES, Comparison, Entry, Family, check_recipes, families
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError, LatentwalkError
 from latentwalk.latent.criteria.measure import Measure
@@ -23,7 +22,6 @@ from latentwalk.latent.criteria.measure import Measure
 __all__ = ["compared", "verdicts", "write_report"]
 
 USUAL = (2, 8)  # numbers of dimensions: one that can be looked at, one that is better
-WIDE = 120  # columns of a table where there is no terminal to ask
 
 
 def compared(
@@ -44,7 +42,7 @@ def compared(
     start = time.perf_counter()
     check_recipes(recipes or ())  # before the data is read, which may take long
     _check_out(out, force)
-    source, train, test = _halves(source, seed)
+    source, train, test = halved(source, seed)
     asked = latent is not None
     latent = _dimensions(latent, train)
     gallery = recipes is None
@@ -96,8 +94,7 @@ def verdicts(entries: Sequence[Entry]) -> None:
         complete = [_interval(measure, "≤ ") for measure in found.completeness.values()]
         numbers = (_interval(found.continuity), *complete, f"{found.error:.4f}", f"{entry.seconds:.0f}")
         table.add_row(entry.title, str(entry.latent), *numbers)
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDE)).print(table)
+    show(table)
     typer.echo(
         "continuity: share of small steps that keep the output. complete: share of draws that land where data is, at most."
     )
@@ -153,17 +150,6 @@ def _finish(
 
 def _folder(out: Path, entry: Entry) -> Path:
     return out / "models" / f"{entry.recipe}-{entry.latent}"
-
-
-def _halves(source: Source, seed: int) -> tuple[Source, Dataset, Dataset]:
-    """Rows to learn from and to judge by, and the source from which just these can be had again."""
-    train = source.train()
-    tell_skipped(train)
-    test = source.test()
-    if test is None or fingerprint(test) == fingerprint(train):
-        source = replace(source, apart=seed)
-        train, test = halves(train, seed)
-    return source, train, test
 
 
 def _dimensions(latent: Sequence[int] | None, train: Dataset) -> Sequence[int]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import typer
 
+from latentwalk.app.completing import table
 from latentwalk.app.output import check_writable, note, saving
 from latentwalk.app.runs import Run, forget, holds_model
-from latentwalk.app.source import Source
+from latentwalk.app.source import Source, fingerprint
+from latentwalk.comparison import halves
 from latentwalk.data import Dataset
 from latentwalk.data.corruption import Corruption
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
@@ -20,7 +22,7 @@ from latentwalk.networks.build import Network
 from latentwalk.training.group import first_here, restarts
 from latentwalk.training.keeper import holds_checkpoint
 
-__all__ = ["begin", "epochs_for", "next_steps", "restarted", "resume", "tell_skipped"]
+__all__ = ["begin", "epochs_for", "halved", "next_steps", "restarted", "resume", "tell_skipped"]
 
 WORK = 400_000  # rows seen in all that a small model is good after; the tour on 5,000 rows stays under five minutes
 STOPPED = 130
@@ -90,6 +92,17 @@ def _noise(asked: Any) -> Any:
     return Corruption(*asked) if named else asked
 
 
+def halved(source: Source, seed: int) -> tuple[Source, Dataset, Dataset]:
+    """Rows to learn from and to judge by, and the source from which just these can be had again."""
+    train = source.train()
+    tell_skipped(train)
+    test = source.test()
+    if test is None or fingerprint(test) == fingerprint(train):
+        source = replace(source, apart=seed)
+        train, test = halves(train, seed)
+    return source, train, test
+
+
 def tell_skipped(data: Dataset) -> None:
     """Say which files could not be read."""
     if data.skipped:
@@ -102,8 +115,9 @@ def next_steps(run: Run) -> list[str]:
     model, folder = run.model, run.folder
     ends = run.classes[:: max(1, len(run.classes) - 1)][:2] if len(run.classes) > 1 else ("row:0", "row:1")
     steps = [("walk in it", f'latentwalk walk {folder} --from "{ends[0]}" --to "{ends[1]}"')]
-    draw = "" if model.recipe_.generative else " --source gaussian"
-    steps.append(("draw from it", f"latentwalk sample {folder} -n 64{draw}"))
+    if not model.recipe_.generative and model.sampler_ is None:
+        steps.append(("complete it", f"latentwalk complete {folder}"))
+    steps.append(("draw from it", f"latentwalk sample {folder} -n 64"))
     steps.append(("judge it", f"latentwalk report {folder}"))
     return [f"{what + ':':14}{command}" for what, command in steps]
 
@@ -132,6 +146,8 @@ def _learn(run: Run, train: Dataset) -> None:
         )
         raise typer.Exit(STOPPED)
     typer.echo(_summary(model, train))
+    if model.sampler_ is not None and model.completeness_:
+        typer.echo(table(model.completeness_, model.sampler_.kind))
     typer.echo("\n".join([f"{'saved:':14}{run.folder}", *next_steps(run)]))
 
 

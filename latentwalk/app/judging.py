@@ -7,7 +7,7 @@ import typer
 
 from latentwalk.app.comparing import verdicts, write_report
 from latentwalk.app.output import check_writable, saving
-from latentwalk.app.runs import Run
+from latentwalk.app.runs import REPORT, Run
 from latentwalk.comparison import Entry, judge
 
 __all__ = ["judged", "redrawn"]
@@ -33,7 +33,7 @@ def judged(run: Run, data: str | None) -> None:
 def _against_noise(run: Run, data: str | None, name: str) -> Path:
     """How much noise the model takes away, beside filters: the path of RUN/denoising.html."""
     from latentwalk.report.denoising import denoising_report
-    from latentwalk.uses.denoising import sweep
+    from latentwalk.uses.denoising import noise_sweep
 
     source = run.where(data)
     train, test = source.train(), source.test()
@@ -41,15 +41,16 @@ def _against_noise(run: Run, data: str | None, name: str) -> Path:
     if test is None:
         test = train.take(held) if len(held) else train
         learnt = np.setdiff1d(learnt, held)
-    found = sweep(run.model, train.take(learnt[:LEARNT]), test.take(np.arange(min(len(test), JUDGED))))
+    found = noise_sweep(run.model, train.take(learnt[:LEARNT]), test.take(np.arange(min(len(test), JUDGED))))
     with saving():
         return denoising_report(run.folder, found, run.model.spec_, title="How much noise is left?", data=Path(name).name)
 
 
 def redrawn(folder: Path) -> None:
-    """Draw report.html again from the report.json in `folder`."""
+    """Draw report.html again from the report.json in `folder`, or sweep.html from sweep.json."""
     from latentwalk.report import redraw
+    from latentwalk.report.sweeping import redraw_sweep
 
     with saving():
-        page = redraw(folder)
+        page = redraw(folder) if (folder / REPORT).exists() else redraw_sweep(folder)
     typer.echo(f"look: {page}")

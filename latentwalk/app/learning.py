@@ -1,4 +1,4 @@
-"""The commands that learn and judge: tour, compare, fit, report."""
+"""The commands that learn and judge: tour, compare, sweep, fit, report."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from latentwalk.app.options import (
+    Attributes,
     Batch,
     Color,
     Data,
@@ -20,11 +21,13 @@ from latentwalk.app.options import (
     RunFolder,
     Seed,
     Size,
+    layers,
     numbers,
+    weights,
     words,
 )
 
-__all__ = ["compare", "fit", "report", "tour"]
+__all__ = ["compare", "fit", "report", "sweep", "tour"]
 
 TOUR = ("pca", "ae", "vae-without-kl", "vae")
 
@@ -124,11 +127,15 @@ def fit(
     track: Annotated[Path | None, typer.Option(metavar="DIR", help="Write curves and pictures for TensorBoard there.")] = None,
     checkpoint_every: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time between two checkpoints.")] = 60.0,
     validation: Annotated[float, typer.Option(help="Share of the rows the best weights are chosen on.")] = 0.1,
+    complete: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Then fit a sampler: best, mixture, … (see: latentwalk complete).")
+    ] = None,
     seed: Seed = 0,
     size: Size = None,
     color: Color = None,
     label: Label = None,
     kind: Kind = None,
+    attributes: Attributes = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in RUN, up to --epochs in all.")] = False,
     force: Force = False,
 ) -> None:
@@ -147,14 +154,14 @@ def fit(
     Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed.
     Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
     With --resume, what was given before need not be repeated; of the options that make it another training, none can change.
-    Only --epochs can, with a constant learning rate, and --patience, --device, --checkpoint-every.
+    Only --epochs can, with a constant learning rate, and --patience, --device, --checkpoint-every, --complete.
     On several cores, GPUs or machines: torchrun --nproc-per-node 2 -m latentwalk fit … ; with --max-restarts 3 a lost process
     costs no more than the time since the last checkpoint.
     """
     from latentwalk.app import fitting
     from latentwalk.app.source import Source
 
-    source = Source.named(data, size=size, color=color, label=label, kind=kind)
+    source = Source.named(data, size=size, color=color, label=label, kind=kind, attributes=attributes)
     given = {name: value for name, value in context.params.items() if _typed(context, name)}
     again = fitting.restarted(out)
     if resume or again:
@@ -189,23 +196,76 @@ def fit(
         track=None if track is None else str(track),
         checkpoint_every=checkpoint_every,
         validation=validation,
+        complete=complete or False,
         random_state=seed,
     )
+
+
+def sweep(
+    data: Annotated[
+        list[str], typer.Argument(metavar="DATA…", help="Names (see: latentwalk data), files or folders.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where trials, curves and page go.")] = Path("sweep"),
+    recipe: Annotated[str, typer.Option(metavar="NAME,…", help="As for fit; several are an axis.")] = "vae",
+    latent: Annotated[str, typer.Option(metavar="D,D,…", help="Numbers of latent dimensions.")] = "2,4,8,16",
+    beta: Annotated[str | None, typer.Option(metavar="B,B,…", help="Weights of the KL.", show_default=False)] = None,
+    network: Annotated[str | None, typer.Option(metavar="NAME,…", help="As for fit: dense,conv.", show_default=False)] = None,
+    widths: Annotated[
+        str | None, typer.Option(metavar="W,WxW,…", help="Hidden layers: 256,512x256.", show_default=False)
+    ] = None,
+    rows: Annotated[
+        str | None, typer.Option(metavar="N,N,…", help="Rows learnt from, for as many steps.", show_default=False)
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trials of each combination.")] = 3,
+    trials: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only N combinations, drawn at random.", show_default=False)
+    ] = None,
+    epochs: Epochs = None,
+    batch_size: Batch = 128,
+    size: Size = None,
+    color: Color = None,
+    label: Label = None,
+    kind: Kind = None,
+) -> None:
+    """What shapes the latent space? Curves over dimensions, beta, data, …
+
+    Trains and judges a model for every combination from every seed. Ctrl-C keeps the trials that are finished; the same command
+    goes on, and with more values it makes only what is new. Writes DIR/trials.jsonl, sweep.json and sweep.html.
+
+    \b
+    Examples:
+      latentwalk sweep mnist-5k --latent 2,4,8,16 --beta .25,1,4 --out curves
+      latentwalk sweep digits fashion-mnist --latent 2,8 --rows 500,1000 --seeds 1 --out data
+      latentwalk sweep photos/ --size 32 --network dense,conv --latent 8,32 --out networks
+    """
+    from latentwalk.app.source import Source
+    from latentwalk.app.sweeping import swept
+
+    sources = [Source.named(one, size=size, color=color, label=label, kind=kind) for one in data]
+    asked = {
+        "latent": numbers(latent),
+        "recipe__beta": None if beta is None else weights(beta),
+        "network": None if network is None else words(network, "--network"),
+        "network__widths": None if widths is None else layers(widths),
+        "rows": None if rows is None else numbers(rows, "--rows"),
+        "recipe": words(recipe, "--recipe"),
+    }
+    swept(sources, {axis: values for axis, values in asked.items() if values}, out, seeds, trials, epochs, batch_size)
 
 
 def report(run: RunFolder, data: DataAgain = None) -> None:
     """Judge a saved model and draw its report.
 
-    Writes RUN/report.json and RUN/report.html. For the folder of a tour: draws its report.html again.
+    Writes RUN/report.json and RUN/report.html. For the folder of a tour or a sweep: draws its page again.
 
     \b
     Example:
       latentwalk report run
     """
     from latentwalk.app.judging import judged, redrawn
-    from latentwalk.app.runs import REPORT, Run, holds_model
+    from latentwalk.app.runs import REPORT, SWEEP, Run, holds_model
 
-    if not holds_model(run) and (run / REPORT).exists():
+    if not holds_model(run) and ((run / REPORT).exists() or (run / SWEEP).exists()):
         redrawn(run)
     else:
         judged(Run.open(run), data)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
+    "Attributes",
     "Batch",
     "Color",
     "Data",
@@ -20,16 +21,18 @@ __all__ = [
     "RunFolder",
     "Seed",
     "Size",
+    "layers",
     "noise",
     "numbers",
     "reals",
     "side",
+    "weights",
     "whole",
     "words",
 ]
 
 
-def numbers(text: str) -> list[int]:
+def numbers(text: str, option: str = "--latent") -> list[int]:
     """Whole numbers, each at least 1, separated by commas: "2,8" → [2, 8]. Raises BadParameter."""
     try:
         found = [int(part) for part in text.split(",")]
@@ -37,7 +40,7 @@ def numbers(text: str) -> list[int]:
         found = []
     if not found or min(found) < 1:
         raise typer.BadParameter(
-            f"{text!r}: expected whole numbers, 1 or more, separated by commas. For example 2,8.", param_hint="--latent"
+            f"{text!r}: expected whole numbers, 1 or more, separated by commas. For example 2,8.", param_hint=option
         )
     return list(dict.fromkeys(found))
 
@@ -60,11 +63,34 @@ def reals(text: str, option: str) -> list[float]:
         ) from None
 
 
-def words(text: str) -> list[str]:
+def weights(text: str, option: str = "--beta") -> list[float]:
+    """Numbers, each at least 0, separated by commas: ".25,4" → [0.25, 4.0]. Raises BadParameter."""
+    found = reals(text, option)
+    if not all(0 <= value < float("inf") for value in found):
+        raise typer.BadParameter(
+            f"{text!r}: expected numbers, 0 or more, separated by commas. For example .25,1,4.", param_hint=option
+        )
+    return list(dict.fromkeys(found))
+
+
+def layers(text: str, option: str = "--widths") -> list[tuple[int, ...]]:
+    """Widths of hidden layers, separated by commas: "256,512x256" → [(256,), (512, 256)]. Raises BadParameter."""
+    try:
+        found = [tuple(int(width) for width in part.lower().split("x")) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(map(min, found)) < 1:
+        raise typer.BadParameter(
+            f"{text!r}: expected widths of hidden layers, the widest first. For example 256,512x256.", param_hint=option
+        )
+    return list(dict.fromkeys(found))
+
+
+def words(text: str, option: str = "--recipes") -> list[str]:
     """Names separated by commas: "pca,ae" → ["pca", "ae"]. Raises BadParameter."""
     found = [part.strip() for part in text.split(",") if part.strip()]
     if not found:
-        raise typer.BadParameter(f"{text!r}: expected names separated by commas. For example pca,ae.", param_hint="--recipes")
+        raise typer.BadParameter(f"{text!r}: expected names separated by commas. For example pca,ae.", param_hint=option)
     return list(dict.fromkeys(found))
 
 
@@ -126,5 +152,9 @@ Noise = Annotated[
     typer.Option(parser=noise, metavar="AMOUNT|KIND", help="Put on the input while learning: 0.3, 0.1,0.6 or masking:0.2."),
 ]
 Color = Annotated[str | None, typer.Option(metavar="gray|rgb", help="Images: read all as gray, or all as colour.")]
+Attributes = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Images: a .csv (.gz) that says what each shows, by file name.", show_default=False),
+]
 Label = Annotated[str | None, typer.Option(metavar="NAME", help="Tables: the column that is the class.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
 from latentwalk.files import write_atomically
 
-__all__ = ["OutputError", "check_writable", "destination", "note", "saving", "write_bytes", "write_csv", "write_text"]
+__all__ = ["OutputError", "check_writable", "destination", "note", "saving", "show", "write_bytes", "write_csv", "write_text"]
+
+WIDE = 120  # columns of a table where there is no terminal to ask
 
 
 class OutputError(LatentwalkError, OSError):
@@ -24,6 +26,14 @@ class OutputError(LatentwalkError, OSError):
 def note(message: str) -> None:
     """A remark, on standard error, so that it never mixes with results."""
     typer.echo(message, err=True)
+
+
+def show(table: Any) -> None:
+    """Print a table of Rich's, as wide as the terminal, where there is one."""
+    from rich.console import Console
+
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDE)).print(table)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -11,19 +11,16 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from latentwalk.app.fitting import epochs_for, tell_skipped
-from latentwalk.app.output import destination, note, saving, write_csv
+from latentwalk.app.fitting import epochs_for, halved
+from latentwalk.app.output import destination, note, saving, show, write_csv
 from latentwalk.app.runs import Run
-from latentwalk.app.source import Source, fingerprint
-from latentwalk.comparison import halves
+from latentwalk.app.source import Source
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.uses.dimensions import USUAL, Trial, elbows, intrinsic_dimension, trials
 from latentwalk.uses.reduction import RIVALS, Reduction, has_umap, reductions
 
 __all__ = ["dimensions", "reduce"]
-
-WIDE = 110  # columns of a table where there is no terminal to ask
 
 
 def reduce(
@@ -41,7 +38,7 @@ def reduce(
     """Write the codes of all rows as a table; with `beside`, also what other methods make of them, as a page beside it."""
     _check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
-    source, train, test = _halves(source, seed)
+    source, train, test = halved(source, seed)
     rivals = [name for name in RIVALS if name != recipe and (name != "umap" or has_umap())] if beside else []
     if beside and not has_umap():
         note("UMAP is not installed, and left out: pip install 'latentwalk[maps]'")
@@ -75,7 +72,7 @@ def dimensions(
     """Find where the error of held-out rows stops falling with more dimensions; write the curve as a table and a page."""
     _check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
-    _, train, test = _halves(source, seed)
+    _, train, test = halved(source, seed)
     most = min(train.spec.size, len(train) - 1)
     numbers = list(latent) if latent is not None else [number for number in USUAL if number <= most]
     methods = [name for name in ("pca", recipe) if name != "pca" or not train.spec.missing]
@@ -113,15 +110,6 @@ def _check_csv(out: Path) -> None:
         raise ConfigError(f"--out {out}: expected a file ending in .csv.")
 
 
-def _halves(source: Source, seed: int) -> tuple[Source, Dataset, Dataset]:
-    train = source.train()
-    tell_skipped(train)
-    test = source.test()
-    if test is None or fingerprint(test) == fingerprint(train):
-        train, test = halves(train, seed)
-    return source, train, test
-
-
 def _rows(one: Reduction, data: Dataset) -> Any:
     return data if one.model is not None else data.x
 
@@ -154,5 +142,4 @@ def _print_maps(found: Sequence[Reduction]) -> None:
         error = "–" if quality.error is None else f"{quality.error:.4f}"
         numbers = ["–" if share is None else f"{share:.3f}" for share in shares]
         table.add_row(one.title, error, *numbers, f"{one.learnt:,}", f"{one.fit_seconds:.1f}")
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDE)).print(table)
+    show(table)

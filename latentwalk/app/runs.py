@@ -32,10 +32,10 @@ from latentwalk.latent.space import LatentSpace
 from latentwalk.training import codec
 from latentwalk.training.keeper import HISTORY, holds_checkpoint, latest
 
-__all__ = ["MODEL", "REPORT", "Run", "forget", "holds_model"]
+__all__ = ["MODEL", "REPORT", "SWEEP", "Run", "forget", "holds_model"]
 
 FORMAT, VERSION = "latentwalk-run", 1
-MODEL, ABOUT, REPORT = "model.json", "run.json", "report.json"
+MODEL, ABOUT, REPORT, SWEEP = "model.json", "run.json", "report.json", "sweep.json"
 STALE = (REPORT, "report.html", ENCODER, DECODER)  # what was made of the model that a new one replaces
 
 
@@ -155,7 +155,8 @@ class Run:
     def where(self, given: str | None) -> Source:
         """Where the data is that the model learnt from, or the data `given` instead. Raises ConfigError, DataError."""
         if given is not None:
-            options = {} if self.source is None else self.source.options
+            options = {} if self.source is None else dict(self.source.options)
+            options.pop("attributes", None)  # what is known of other files
             return Source.named(given, **options)
         if self.source is None:
             raise ConfigError(f"{self.folder} does not say what its model learnt from. Say it: --data NAME or PATH.")

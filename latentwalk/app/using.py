@@ -1,4 +1,4 @@
-"""What sample, reconstruct, encode, impute and export do with a run."""
+"""What reconstruct, encode, impute and export do with a run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,43 +14,10 @@ from latentwalk.app.results import columns, draws, endings, target
 from latentwalk.app.runs import Run
 from latentwalk.app.source import joined
 from latentwalk.data import Dataset
-from latentwalk.data.pictures import enlarged, even_columns, pixels, sheet, square_columns
-from latentwalk.errors import ConfigError, NotGenerativeError, unknown
+from latentwalk.data.pictures import enlarged, even_columns, pixels, sheet
+from latentwalk.errors import ConfigError
 
-__all__ = ["encode", "export", "impute", "reconstruct", "sample"]
-
-ENOUGH = 10_000  # rows whose codes say where codes lie
-
-
-def sample(
-    run: Run, count: int, out: Path | None, source: str, temperature: float, seed: int, data: str | None, *, force: bool
-) -> None:
-    """Draw `count` examples and write a sheet or a table."""
-    model = run.model
-    if source not in ("prior", "gaussian"):
-        raise unknown("sampling distribution", source, ("prior", "gaussian"))
-    if not (np.isfinite(temperature) and temperature >= 0):
-        raise ConfigError(f"--temperature {temperature}: expected a number, 0 or more.")
-    if source == "prior" and not model.recipe_.generative:
-        raise NotGenerativeError(
-            f'the recipe "{model.recipe_.name}" has no distribution to draw from: its codes were not trained to fill one. '
-            f"See what happens with the Gaussian of the codes: latentwalk sample {run.folder} --source gaussian"
-        )
-    to = target(run, out, "samples", endings(run), force=force)
-    if source == "prior":
-        x = model.set_params(random_state=seed).sample(count, temperature)
-    else:
-        rows = run.train(data)
-        space = model.space(rows.take(np.arange(min(len(rows), ENOUGH))))
-        z = space.sampler("gaussian")(count, np.random.default_rng(seed))
-        centre = space.codes.mean(axis=0)
-        x = model.inverse_transform(centre + temperature * (z - centre))
-    if draws(run):
-        tiles = enlarged(pixels(x, model.spec_))
-        save_png(to, sheet(tiles, square_columns(tiles)))
-    else:
-        write_csv(to, columns(x))
-    typer.echo(to)
+__all__ = ["encode", "export", "impute", "reconstruct"]
 
 
 def reconstruct(run: Run, files: Sequence[str], out: Path | None, most: int, *, force: bool) -> None:

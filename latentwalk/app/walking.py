@@ -1,4 +1,4 @@
-"""The commands that use a saved model: sample, walk, reconstruct, encode."""
+"""The commands that use a saved model: sample, complete, walk, reconstruct, encode."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from latentwalk.app.options import Data, DataAgain, Force, Out, RunFolder, Seed
 
-__all__ = ["encode", "reconstruct", "sample", "walk"]
+__all__ = ["complete", "encode", "reconstruct", "sample", "walk"]
 
 
 def sample(
@@ -15,8 +15,14 @@ def sample(
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 64,
     out: Out = None,
     source: Annotated[
-        str, typer.Option(metavar="prior|gaussian", help="Draw codes from N(0, I), or the Gaussian of the data's codes.")
-    ] = "prior",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="fitted (see: latentwalk complete), prior, which is N(0, I), or what is then fitted to the data's codes: "
+            "gaussian, mixture, vamp, flow, neighbours. Default: fitted, or else prior.",
+            show_default=False,
+        ),
+    ] = None,
     temperature: Annotated[float, typer.Option(help="Spread of the draws; below 1 they are more ordinary.")] = 1.0,
     seed: Seed = 0,
     data: DataAgain = None,
@@ -31,10 +37,35 @@ def sample(
       latentwalk sample run -n 64 --out samples.png
       latentwalk sample run --source gaussian --temperature 0.7
     """
-    from latentwalk.app import using
+    from latentwalk.app import completing
     from latentwalk.app.runs import Run
 
-    using.sample(Run.open(run), count, out, source, temperature, seed, data, force=force)
+    completing.sample(Run.open(run), count, out, source, temperature, seed, data, force=force)
+
+
+def complete(
+    run: RunFolder,
+    sampler: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="best, or gaussian, mixture, vamp, flow, neighbours, prior."),
+    ] = "best",
+    data: DataAgain = None,
+) -> None:
+    """Make any model one to draw from.
+
+    Fits a sampler to the codes of the data, and saves it with the model. "best" fits all to some of the codes, judges them by
+    the others, and takes the one whose draws are hardest to tell from codes; the simpler of equals. "neighbours" keeps codes
+    of the data in the file; the others keep none.
+
+    \b
+    Examples:
+      latentwalk complete run
+      latentwalk complete run --sampler mixture
+    """
+    from latentwalk.app import completing
+    from latentwalk.app.runs import Run
+
+    completing.complete(Run.open(run), sampler, data)
 
 
 def walk(

@@ -6,7 +6,7 @@ A point is named in one of two ways: a row number of the encoded examples, or a 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,13 +20,15 @@ from latentwalk.data.film import image
 from latentwalk.data.sheets import Painter
 from latentwalk.data.strips import side_by_side
 from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.latent import blends
+from latentwalk.latent import blends, directions, grafting
 from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.directions import Attribute, Confounders, Direction
+from latentwalk.latent.grafting import Onto
 from latentwalk.latent.graph import Graph
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.notebook import figure
 from latentwalk.latent.paths import PathName, check_path
-from latentwalk.latent.samplers import MomentMatched, Sampler
+from latentwalk.latent.samplers import KINDS, FittedSampler, MomentMatched, Posterior, Sampler, fitted
 from latentwalk.latent.walks import Walk, journey
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class LatentSpace:
     encode: (m, *E) → means and deviations of q(z | x), each (m, D); None where examples can no longer be encoded.
     spec: what an example is. attributes: what else is known of each row, by name, (n,) each: 0 or 1, a probability, a number.
     model: names the decoder, so that a direction found in another space is known to be foreign; "" is not checked.
+    fitted: the sampler that was saved with the model, if one was. posterior: q(z | u) with gradients, and the encoded examples
+    as networks see them, for "vamp"; None where q(z | x) is a point.
     """
 
     codes: Codes
@@ -67,6 +71,8 @@ class LatentSpace:
     spec: DataSpec | None = None
     attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     model: str = ""
+    fitted: FittedSampler | None = None
+    posterior: Posterior | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -174,25 +180,42 @@ class LatentSpace:
     def sample(self, n: int, source: str | Sampler = "prior", seed: int | None = 0) -> Decoded:
         """`n` new examples: codes drawn from `source` and decoded. z (n, D), x (n, *E).
 
-        source: "prior", "gaussian" (mean and covariance of the codes), or any sampler (n, generator) → (n, D).
+        source: see `sampler`.
         """
         _expect(_whole(n) and n >= 0, f"n={n!r}: expected a whole number of examples, 0 or more.")
         return self._decoded(self.sampler(source)(n, np.random.default_rng(seed)))
 
-    def direction(self, having: ArrayLike, lacking: ArrayLike) -> Codes:
-        """The step (D,) from examples lacking something to examples having it: the difference of their mean codes.
+    def direction(self, having: Attribute, lacking: Attribute | None = None, *, without: Confounders = ()) -> Direction:
+        """The step from examples that lack something to examples that have it, other things being equal (see `directions`).
 
-        having, lacking: row numbers, or masks (n,). Raises DataError when either is empty or no such thing.
+        having: the name of one of `attributes` (its larger value of two, or a probability above .5, has it) or of a class,
+        row numbers, or a mask (n,). lacking: the same; None is all others of which it is known. without: confounders to take
+        out, as names of attributes, arrays (n,), or "auto" for those attributes that go along with it, by correlation. Rows
+        whose value of any of these is NaN have no part.
+        Raises DataError: a side is empty, an attribute with one class only, rows on both sides, too few rows for so many
+        confounders. ConfigError: an unknown name, an attribute that is an amount, confounders that say all there is to say.
         """
-        ends = [self.codes[self._rows(rows, name)].mean(axis=0) for name, rows in (("having", having), ("lacking", lacking))]
-        return (ends[0] - ends[1]).astype(np.float32)
+        return directions.found(self, having, lacking, without)
 
-    def graft(self, x: Point, direction: ArrayLike, strength: float = 1.0) -> Decoded:
-        """A point moved `strength` times along a direction (D,): z (D,), x (*E). Strength 0 is the plain reconstruction."""
-        step = np.asarray(direction, dtype=np.float32)
-        _expect(step.shape == (self.dim,), f"expected a direction of shape ({self.dim},), got {step.shape}.")
-        _expect(bool(np.isfinite(step).all() and np.isfinite(strength)), f"expected finite numbers, got {strength} x {step}.")
-        return self._decoded((self.code(x) + strength * step)[None])[0]
+    def graft(
+        self,
+        x: Point,
+        direction: Direction | ArrayLike,
+        strength: ArrayLike = 1.0,
+        *,
+        region: ArrayLike | None = None,
+        onto: Onto | None = None,
+    ) -> Decoded:
+        """A point moved `strength` times along a direction, (D,) numbers or a `Direction`: z (D,), x (*E).
+
+        x: a row, an example or a code; also several, examples (n, *E) or codes (n, D). strength: 0 changes nothing; several,
+        (S,), give a sweep: z (S, …, D), x (S, …, *E). region: where the picture may change, weights (H, W) in [0, 1] or a box
+        (top, left, bottom, right) in shares of the sides. onto: "picture" adds to the picture itself what the step changes, and
+        cuts at the data's range; "reconstruction" is what the moved code decodes to. The first is meant for pictures unless
+        given, the second for codes and for all that is no image.
+        Raises ConfigError, also for a direction found with another model.
+        """
+        return grafting.graft(self, x, direction, strength, region, onto)
 
     # ------------------------------------------------------------------ places
 
@@ -228,7 +251,7 @@ class LatentSpace:
         _expect(known, f"expected a row number or an example {self.data.shape[1:]}, no bare code; got shape {x.shape}.")
         return x
 
-    def posterior(self, point: Point) -> tuple[Codes, Codes]:
+    def posterior_of(self, point: Point) -> tuple[Codes, Codes]:
         """The mean and the deviation of q(z | x), (D,) each, of a row number or an example (*E).
 
         Raises ConfigError for a bare code, and where the deviation is zero: a plain autoencoder has no posterior.
@@ -273,15 +296,49 @@ class LatentSpace:
         return MomentMatched.fit(self.draw_codes(np.random.default_rng(seed)))
 
     def sampler(self, source: str | Sampler) -> Sampler:
-        """The sampler of that name: "prior" or "gaussian"; a sampler is given back as it is."""
-        match source:
-            case "prior":
-                return self.prior
-            case "gaussian":
-                return self.gaussian()
-            case str():
-                raise unknown("sampling distribution", source, ["prior", "gaussian"])
-        return source
+        """The sampler of that name; one that is given, (n, generator) → (n, D), is given back as it is.
+
+        "prior"; "fitted", the one saved with the model; or a kind in `KINDS` ("gaussian", "mixture", "vamp", "flow", …), fitted
+        to these codes when first asked for. Raises ConfigError, and DataError where the codes are too few.
+        """
+        if not isinstance(source, str):
+            return source
+        if source == "prior":
+            return self.prior
+        if source == "fitted":
+            if self.fitted is None:
+                raise ConfigError('no sampler was fitted to this model. Do: fit_sampler(X), or name one, say "mixture".')
+            return self.fitted
+        if source not in self._samplers:
+            self._samplers[source] = self.fit_sampler(source)
+        return self._samplers[source]
+
+    def fit_sampler(self, kind: str, rows: NDArray[np.intp] | None = None, seed: int = 0) -> FittedSampler:
+        """A new sampler of a kind in `KINDS`, fitted to one draw of q(z | x) for each of these rows (all unless given).
+
+        Raises ConfigError, DataError.
+        """
+        if kind not in KINDS:
+            raise unknown("sampling distribution", kind, ["prior", "fitted", *(name for name in KINDS if name != "prior")])
+        codes, posterior = self.draw_codes(np.random.default_rng(seed)), self.posterior
+        if rows is not None:
+            codes, posterior = codes[rows], None if posterior is None else posterior.among(rows)
+        return fitted(kind, codes, seed, posterior)
+
+    def among(self, rows: NDArray[np.intp]) -> "LatentSpace":
+        """The space as some rows see it, in that order."""
+        kept = {
+            name: value[rows]
+            for name in ("codes", "scales", "data", "labels", "held_out")
+            if (value := getattr(self, name)) is not None
+        }
+        attributes = {name: values[rows] for name, values in self.attributes.items()}
+        return replace(self, **kept, attributes=attributes, posterior=self.posterior and self.posterior.among(rows))
+
+    @cached_property
+    def _samplers(self) -> dict[str, FittedSampler]:
+        """Those that were fitted to these codes already, by name."""
+        return {}
 
     # ------------------------------------------------------------------ pictures
 
@@ -323,7 +380,7 @@ class LatentSpace:
 
     def _blended(self, points: Sequence[Point], shares: NDArray[np.float64], how: blends.BlendName) -> NDArray[np.float64]:
         if how == "product":
-            posteriors = [self.posterior(point) for point in points]
+            posteriors = [self.posterior_of(point) for point in points]
             return blends.product([mean for mean, _ in posteriors], [scale for _, scale in posteriors], shares)[0]
         return blends.barycentre(how)(np.stack([self.code(point) for point in points]), shares)
 
@@ -331,20 +388,6 @@ class LatentSpace:
         known = _whole(axis) and 0 <= axis < self.dim
         _expect(known, f"axis {axis} is not among the {self.dim} latent dimensions (0 to {self.dim - 1}).")
         return axis
-
-    def _rows(self, rows: ArrayLike, name: str) -> NDArray[np.intp]:
-        """Row numbers from row numbers or a mask (n,). Raises DataError when there are none, or not so many rows."""
-        chosen = np.atleast_1d(np.asarray(rows))
-        if chosen.dtype == bool and chosen.shape == (len(self),):
-            chosen = np.flatnonzero(chosen)
-        if chosen.size == 0:
-            raise DataError(f"`{name}` selects no example. A direction needs at least one on each side.")
-        if chosen.dtype.kind not in "iu" or chosen.ndim != 1 or not -len(self) <= chosen.min() <= chosen.max() < len(self):
-            raise DataError(
-                f"`{name}` is neither row numbers of the {len(self)} encoded examples nor a mask of that length: "
-                f"got {chosen.dtype} of shape {chosen.shape}."
-            )
-        return chosen.astype(np.intp)
 
     def _labels(self) -> NDArray[np.int64]:
         if self.labels is None:

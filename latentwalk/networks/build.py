@@ -1,8 +1,9 @@
 """From the shape of the data to an encoder body and a decoder body."""
 
 import math
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
 
 from torch import nn
 
@@ -61,6 +62,14 @@ class Network:
             raise ConfigError(f"blocks={self.blocks!r}: expected a whole number of residual blocks a level, 0 or more.")
         if self.widths == () and self.kind in RECURRENT:
             raise ConfigError(f"widths=() leaves network='{self.kind}' without units. Expected at least one width.")
+
+    def with_params(self, params: Mapping[str, Any]) -> "Network":
+        """A copy with some fields changed. Raises ConfigError for a field it does not have."""
+        known = [field.name for field in fields(self)]
+        for name in params:
+            if name not in known:
+                raise unknown("network option", name, known)
+        return replace(self, **params)
 
     def encoder(self, spec: DataSpec, out: tuple[int, ...]) -> nn.Module:
         """A body x (B, *event) → (B, *out). Where the data has missing values, x holds NaN."""

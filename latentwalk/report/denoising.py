@@ -12,7 +12,7 @@ from latentwalk.data.sheets import Painter
 from latentwalk.report import figures
 from latentwalk.report.figures import Palette
 from latentwalk.report.leaflet import Cell, Chart, Row, Section, write_leaflet
-from latentwalk.uses.denoising import NOISY, OURS, Score, Sweep
+from latentwalk.uses.denoising import NOISY, OURS, NoiseSweep, Score
 
 __all__ = ["denoising_report"]
 
@@ -25,7 +25,7 @@ NOTE = (
 INK = {OURS: 2, "linear": 3, "wavelet": 1, "savitzky-golay": 4, "median": 5, "gaussian": 0}
 
 
-def denoising_report(folder: str | os.PathLike[str], sweep: Sweep, spec: DataSpec, *, title: str, data: str) -> Path:
+def denoising_report(folder: str | os.PathLike[str], sweep: NoiseSweep, spec: DataSpec, *, title: str, data: str) -> Path:
     """Write denoising.html and denoising.json into `folder`; the path of the former. Raises CheckpointError."""
     levels = sorted({score.level for score in sweep.scores})
     methods = [name for name in dict.fromkeys(score.method for score in sweep.scores) if name != NOISY]
@@ -50,7 +50,7 @@ def denoising_report(folder: str | os.PathLike[str], sweep: Sweep, spec: DataSpe
     )
 
 
-def _cell(sweep: Sweep, method: str, level: float) -> Cell:
+def _cell(sweep: NoiseSweep, method: str, level: float) -> Cell:
     score = _at(sweep.scores, method, level)
     similar = "" if score.ssim is None else f", SSIM {score.ssim:.2f}"
     return Cell(f"{score.gain:.2f} dB", f"PSNR {score.psnr:.1f}{similar}", sweep.best(level).method == method)
@@ -64,7 +64,7 @@ def _at(scores: Sequence[Score], method: str, level: float) -> Score:
     return next(score for score in scores if score.method == method and score.level == level)
 
 
-def _summary(sweep: Sweep, levels: Sequence[float]) -> str:
+def _summary(sweep: NoiseSweep, levels: Sequence[float]) -> str:
     """At how many levels the model is ahead, and by how much at the one that is shown."""
     ahead = [level for level in levels if sweep.best(level).method == OURS]
     shown = {score.method: score for score in sweep.scores if score.level == sweep.shown_at}
@@ -76,28 +76,15 @@ def _summary(sweep: Sweep, levels: Sequence[float]) -> str:
     )
 
 
-def _curves(axes: Axes, palette: Palette, sweep: Sweep, levels: Sequence[float], methods: Sequence[str]) -> None:
+def _curves(axes: Axes, palette: Palette, sweep: NoiseSweep, levels: Sequence[float], methods: Sequence[str]) -> None:
     figures.frame(axes, palette)
-    ends = {}
+    ends = []
     for method in methods:
         gains = [_at(sweep.scores, method, level).gain for level in levels]
         colour = palette.models[INK.get(method, 5)]
         axes.plot(levels, gains, color=colour, linewidth=2.4 if method == OURS else 1.2, marker="o", markersize=3)
-        ends[method] = gains[-1]
-    low, high = axes.get_ylim()
-    heights = figures.apart(list(ends.values()), (high - low) / 16)
-    for method, height in zip(ends, heights, strict=True):
-        axes.annotate(
-            _name(method),
-            (levels[-1], height),
-            xytext=(8, 0),
-            textcoords="offset points",
-            color=palette.models[INK.get(method, 5)],
-            fontsize=8,
-            fontweight="bold" if method == OURS else "normal",
-            va="center",
-            annotation_clip=False,
-        )
+        ends.append(figures.End(_name(method), levels[-1], gains[-1], colour, bold=method == OURS))
+    figures.name_lines(axes, ends)
     axes.set_xlabel("noise", color=palette.muted, fontsize=8)
     axes.set_ylabel("SNR gain, dB", color=palette.muted, fontsize=8)
     axes.axhline(0, color=palette.line, linewidth=0.8)

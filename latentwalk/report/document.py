@@ -17,7 +17,7 @@ from latentwalk.files import complaint, json_of, write_atomically
 from latentwalk.report import figures, words
 from latentwalk.report.gather import FORMAT, VERSION
 
-__all__ = ["page", "redraw", "write"]
+__all__ = ["page", "redraw", "stored", "write"]
 
 Content = Mapping[str, Any]
 JSON, HTML = "report.json", "report.html"
@@ -42,7 +42,7 @@ def redraw(folder: str | os.PathLike[str]) -> Path:
     cannot be written.
     """
     path = Path(folder) / JSON
-    content = _read(path)
+    content = stored(path, "report", FORMAT, VERSION, version="format_version")
     try:
         text = page(content)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, jinja2.UndefinedError) as error:
@@ -185,15 +185,16 @@ def _keep(path: Path, text: str) -> Path:
     return path
 
 
-def _read(path: Path) -> dict[str, Any]:
+def stored(path: Path, what: str, format: str, newest: int, *, version: str = "version") -> dict[str, Any]:
+    """The content of a page, to draw it again; see `files.complaint`. Raises DataError."""
     try:
         content: dict[str, Any] = json_of(path)
     except FileNotFoundError as error:
-        raise DataError(f"{path} is missing: there is no report to draw again. Make one first.") from error
+        raise DataError(f"{path} is missing: there is no {what} to draw again. Make one first.") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}.") from error
     except ValueError as error:
-        raise DataError(f"{path} is damaged: it is not JSON ({error}). Make the report again.") from error
-    if wrong := complaint(path, content, "report", FORMAT, VERSION, version="format_version"):
+        raise DataError(f"{path} is damaged: it is not JSON ({error}). Make the {what} again.") from error
+    if wrong := complaint(path, content, what, format, newest, version=version):
         raise DataError(wrong)
     return content

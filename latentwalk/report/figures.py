@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection
-from matplotlib.colors import to_rgba
+from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
@@ -26,15 +27,18 @@ __all__ = [
     "DARK",
     "LIGHT",
     "Colours",
+    "End",
     "Palette",
     "apart",
     "class_colours",
     "curves",
     "frame",
     "holes",
+    "line_colours",
     "losses",
     "model_colour",
     "name_classes",
+    "name_lines",
     "posterior",
     "scatter",
     "twice",
@@ -195,14 +199,11 @@ def curves(entries: Sequence[Content]) -> Colours:
             scales, shares = np.asarray(details["curve_scales"], float), 100 * np.asarray(details["curve"], float)
             colour = model_colour(entry["recipe"], palette)
             axes.plot(scales, shares, color=colour, lw=1.7, marker="o", ms=2.8)
-            ends.append((float(shares[-1]), entry["title"], colour, float(scales[-1])))
-        for at, (_, title, colour, x) in zip(apart([end[0] for end in ends], 9), ends, strict=True):
-            axes.annotate(
-                *(title, (x, at)), xytext=(6, 0), textcoords="offset points", color=colour, fontsize=8, va="center"
-            ).set_parse_math(False)
+            ends.append(End(entry["title"], float(scales[-1]), float(shares[-1]), colour))
         axes.axvline(0.1, color=palette.line, lw=1, zorder=0)
         frame(axes, palette)
         axes.set_ylim(-4, 106)
+        name_lines(axes, ends)
         axes.set_yticks([0, 50, 100], ["0 %", "50 %", "100 %"])
         axes.set_xticks([0.02, 0.1, 0.2, 0.3, 0.5], [".02", ".1", ".2", ".3", ".5"])
         axes.set_xlabel("size of the step, in spreads of the codes", color=palette.muted, fontsize=8)
@@ -247,6 +248,42 @@ def frame(axes: Axes, palette: Palette) -> None:
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(palette.line)
         spine.set_linewidth(0.8)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where a line ends, and what it is called."""
+
+    name: str
+    x: float
+    y: float
+    colour: str
+    bold: bool = False
+
+
+def name_lines(axes: Axes, ends: Sequence[End]) -> None:
+    """Each line's name to the right of its end, in its colour, moved up or down where names would touch. Limits come first."""
+    low, high = axes.get_ylim()
+    for end, height in zip(ends, apart([end.y for end in ends], (high - low) / 16), strict=True):
+        axes.annotate(
+            end.name,
+            (end.x, height),
+            xytext=(8, 0),
+            textcoords="offset points",
+            color=end.colour,
+            fontsize=8,
+            fontweight="bold" if end.bold else "normal",
+            va="center",
+            annotation_clip=False,
+        ).set_parse_math(False)
+
+
+def line_colours(count: int, palette: Palette, *, ordered: bool) -> list[str]:
+    """Colours of so many lines: a ramp where they are in an order, ones that are easily told apart where not."""
+    if not ordered:
+        return [palette.models[(2, 0, 1, 4, 5, 3)[at % 6]] for at in range(count)]
+    low, high = (0.05, 0.78) if palette is LIGHT else (0.42, 0.95)
+    return [to_hex(colormaps["viridis"](share)) for share in np.linspace(low, high, count)]
 
 
 def class_colours(labels: Sequence[int] | None, n: int, palette: Palette) -> list[str]:

@@ -159,7 +159,7 @@ def _errors(axes: Axes, palette: Palette, trials: Sequence[Trial], elbows: Seque
         fontsize=7.5,
         ha="right",
     )
-    ends = {}
+    ends = []
     for one in elbows:
         curve = sorted((trial.latent, trial.error) for trial in trials if trial.method == one.method)
         colour = figures.model_colour(one.method, palette)
@@ -174,20 +174,8 @@ def _errors(axes: Axes, palette: Palette, trials: Sequence[Trial], elbows: Seque
                 markeredgecolor=colour,
                 markeredgewidth=1.4,
             )
-        ends[next(trial.title for trial in trials if trial.method == one.method)] = (curve[-1], colour)
-    low, high = axes.get_ylim()
-    heights = figures.apart([point[1] for point, _ in ends.values()], (high - low) / 16)
-    for (name, (point, colour)), height in zip(ends.items(), heights, strict=True):
-        axes.annotate(
-            name,
-            (point[0], height),
-            xytext=(8, 0),
-            textcoords="offset points",
-            color=colour,
-            fontsize=8,
-            va="center",
-            annotation_clip=False,
-        )
+        ends.append(figures.End(next(trial.title for trial in trials if trial.method == one.method), *curve[-1], colour))
+    figures.name_lines(axes, ends)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xlabel("dimensions", color=palette.muted, fontsize=8)

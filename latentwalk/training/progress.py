@@ -1,33 +1,48 @@
-"""A progress bar around epochs: rate, loss and time left, on a terminal; silence anywhere else."""
+"""A progress bar around epochs, or other long steps: rate, loss and time left, on a terminal; silence anywhere else."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from latentwalk.training.history import Epoch
 
-__all__ = ["with_progress"]
+__all__ = ["progressed", "with_progress"]
+
+Step = TypeVar("Step")
+REMEMBERED = 3600.0  # seconds over which the time of a step is averaged: steps may take minutes
 
 
 def with_progress(epochs: Iterable[Epoch], total: int, done: int = 0, title: str = "training") -> Iterator[Epoch]:
     """The same epochs, drawn as a bar on standard error while it is a terminal; `done` of `total` are behind us."""
+    return progressed(epochs, total, done, title=title, unit="epoch", said=_said)
+
+
+def progressed(
+    steps: Iterable[Step], total: int, done: int = 0, *, title: str, unit: str, said: Callable[[Step], str]
+) -> Iterator[Step]:
+    """The same steps, as a bar; `said`: what is written beside it once a step is done."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield from epochs
+        yield from steps
         return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("epoch {task.completed}/{task.total} · {task.fields[note]}"),
+        TextColumn(unit + " {task.completed}/{task.total} · {task.fields[note]}"),
         TimeElapsedColumn(),
         TextColumn("elapsed,"),
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, speed_estimate_period=REMEMBERED) as bar:
         task = bar.add_task(title, total=total, completed=done, note="starting")
-        for epoch in epochs:
-            loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
-            bar.update(task, advance=1, note=f"{loss:,.2f} nats · {epoch.rate:,.0f} examples/s")
-            yield epoch
+        for step in steps:
+            bar.update(task, advance=1, note=said(step))
+            yield step
+
+
+def _said(epoch: Epoch) -> str:
+    loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
+    return f"{loss:,.2f} nats · {epoch.rate:,.0f} examples/s"

@@ -1,4 +1,4 @@
-"""How much noise a model takes away, beside filters that do not learn: PSNR, SSIM and SNR gain over a sweep of levels.
+"""How much noise a model takes away, beside filters that do not learn: PSNR, SSIM and SNR gain over several levels.
 
 PSNR      10 log10(range² / mean squared error), in dB, the mean over examples
 SSIM      structural similarity of images, in [-1, 1] (Wang et al. 2004), as scikit-image has it
@@ -21,7 +21,7 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimator import Autoencoder
 from latentwalk.uses.filters import filters_for, tuned
 
-__all__ = ["Score", "Sweep", "psnr", "snr_gain", "spoilt", "ssim", "sweep"]
+__all__ = ["NoiseSweep", "Score", "noise_sweep", "psnr", "snr_gain", "spoilt", "ssim"]
 
 Array = NDArray[Any]
 LEVELS = (0.1, 0.2, 0.3, 0.5, 0.7)
@@ -43,7 +43,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class NoiseSweep:
     """Scores of all methods at all levels, and some examples at one of them: pictures by method, (n, *E) in raw units."""
 
     kind: str
@@ -60,7 +60,7 @@ class Sweep:
         return [asdict(score) for score in self.scores]
 
 
-def sweep(
+def noise_sweep(
     model: Autoencoder,
     learnt: Array | Dataset,
     clean: Array | Dataset,
@@ -69,7 +69,7 @@ def sweep(
     kind: CorruptionKind | None = None,
     rivals: Sequence[str] | None = None,
     seed: int = 0,
-) -> Sweep:
+) -> NoiseSweep:
     """Spoil `clean` (n, *E) at every level, take the noise away with `model` and every rival, and compare with `clean`.
 
     learnt: clean examples that rivals may learn from: the linear one its matrix, the others their width. kind: of the noise
@@ -95,7 +95,7 @@ def sweep(
         scores += [_score(name, level, model, clean, noisy, answer, choice) for name, (answer, choice) in answers.items()]
         if level == shown_at:
             pictures |= {name: answer[:SHOWN] for name, (answer, _) in answers.items()}
-    return Sweep(noise.kind, tuple(scores), shown_at, pictures)
+    return NoiseSweep(noise.kind, tuple(scores), shown_at, pictures)
 
 
 def spoilt(model: Autoencoder, clean: Array, noise: Corruption, seed: int = 0) -> NDArray[np.float32]:

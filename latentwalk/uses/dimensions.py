@@ -9,7 +9,6 @@ Three answers that need not agree, because they answer different questions:
 """
 
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -19,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from latentwalk.comparison import halves, reconstruction_error
+from latentwalk.comparison import parts, reconstruction_error, trained
 from latentwalk.data.dataset import Dataset
-from latentwalk.errors import ConfigError, DataError, TrainingStopped
+from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimator import Autoencoder
 from latentwalk.latent.criteria.structure import active_units
 from latentwalk.models.recipes import Recipe, recipe_named
@@ -115,10 +114,7 @@ def trials(
     >>> print(elbows(trials(rows, latent=[6], methods=["pca"]))[0])
     PCA: 3 dimensions are enough, with 100% of what any number gains.
     """
-    train = train if isinstance(train, Dataset) else Dataset.of(train)
-    if test is None:
-        train, test = halves(train, random_state)
-    test = test if isinstance(test, Dataset) else Dataset.of(test)
+    train, test = parts(train, test, random_state)
     recipes = [recipe_named(method) for method in methods if method != "pca"]
     _check(train, test, latent, methods)
     return _each(train, test, sorted(set(latent)), recipes, "pca" in methods, refine, {"random_state": random_state, **options})
@@ -236,12 +232,8 @@ def _trial(
 ) -> Trial:
     """A recipe at one number of dimensions."""
     start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrainingStopped)
-        model = Autoencoder(recipe, latent=dim, **options).fit(train)
+    model = trained(Autoencoder(recipe, latent=dim, **options), train)
     seconds = time.perf_counter() - start
-    if model.interrupted_:
-        raise KeyboardInterrupt
     space = replace(model.space(test), unit=unit)
     active = int(active_units(space).active.sum()) if recipe.generative else None
     return Trial(recipe.name, dim, reconstruction_error(space), active, seconds)

@@ -26,7 +26,7 @@ from sklearn.decomposition import PCA, KernelPCA
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import euclidean_distances
 
-from latentwalk.comparison import NAMES, halves, reconstruction_error
+from latentwalk.comparison import NAMES, parts, reconstruction_error
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
@@ -117,10 +117,7 @@ def reductions(
     >>> round(found.quality.trustworthiness, 3), round(found.quality.neighbour_preservation, 3)
     (1.0, 1.0)
     """
-    train = train if isinstance(train, Dataset) else Dataset.of(train)
-    if test is None:
-        train, test = halves(train, random_state)
-    test = test if isinstance(test, Dataset) else Dataset.of(test)
+    train, test = parts(train, test, random_state)
     _check(train, test, latent, methods, neighbours)
     return _each(train, test, latent, methods, neighbours, random_state, options)
 

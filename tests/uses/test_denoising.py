@@ -10,7 +10,7 @@ from latentwalk.data.sources.signals import Sound, apart, sound, together
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimator import Autoencoder
 from latentwalk.networks.build import Network
-from latentwalk.uses.denoising import psnr, snr_gain, spoilt, ssim, sweep
+from latentwalk.uses.denoising import noise_sweep, psnr, snr_gain, spoilt, ssim
 from latentwalk.uses.filters import FILTERS, Linear, filters_for, tuned
 
 RNG = np.random.default_rng(0)
@@ -100,7 +100,7 @@ def denoiser():
 def test_a_denoising_autoencoder_takes_noise_away_at_levels_it_was_not_told(denoiser):
     pytest.importorskip("skimage")
     learnt, clean = load("signals", n=600, length=64), load("signals", n=600, length=64, split="test")
-    found = sweep(denoiser, learnt, clean, levels=(0.2, 0.8))
+    found = noise_sweep(denoiser, learnt, clean, levels=(0.2, 0.8))
     methods = {score.method for score in found.scores}
     assert methods == {"noisy", "model", "median", "mean", "gaussian", "wavelet", "savitzky-golay", "linear"}
     for level in (0.2, 0.8):
@@ -123,10 +123,10 @@ def test_spoilt_examples_have_the_noise_that_was_asked_for(denoiser):
 
 def test_what_cannot_be_swept_is_refused(denoiser):
     with pytest.raises(DataError, match="expected clean examples of shape"):
-        sweep(denoiser, np.zeros((3, 8)), np.zeros((3, 8)))
+        noise_sweep(denoiser, np.zeros((3, 8)), np.zeros((3, 8)))
     table = Autoencoder("ae", epochs=1, progress=False).fit(RNG.normal(size=(30, 4)))
     with pytest.raises(ConfigError, match="learnt from a table"):
-        sweep(table, np.zeros((3, 4)), np.zeros((3, 4)))
+        noise_sweep(table, np.zeros((3, 4)), np.zeros((3, 4)))
 
 
 # ------------------------------------------------------------------ windows and sounds

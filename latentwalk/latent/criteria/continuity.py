@@ -18,7 +18,7 @@ from latentwalk.latent.outputs import flat, outputs
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
 
-__all__ = ["continuity", "neighbour_distance"]
+__all__ = ["FEWEST_TO_STEP", "continuity", "neighbour_distance"]
 
 Array = NDArray[Any]
 FEWEST_TO_STEP = 20  # held-out codes below which a share says nothing

@@ -36,6 +36,16 @@ class Measure:
         """The measure as plain numbers, strings, lists and a dictionary, ready for `json.dump`."""
         return {**asdict(self), "details": dict(self.details)}
 
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Measure":
+        """The measure that `to_json` wrote. Raises ValueError for anything else."""
+        measure = cls(**found)
+        numbers = (measure.value, measure.low, measure.high)
+        known = isinstance(measure.name, str) and isinstance(measure.reading, str) and isinstance(measure.details, dict)
+        if not known or not all(isinstance(number, (int, float)) and np.isfinite(number) for number in numbers):
+            raise ValueError(f"expected a measure, found {found!r:.60}")
+        return measure
+
 
 def wilson(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]:
     """The interval for a share of `hits` in `trials`; honest near 0 and 1, where the usual one has no width.

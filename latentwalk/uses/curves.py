@@ -1,0 +1,233 @@
+"""The curves of a sweep: means and spread over seeds along an axis; drawn, as a table, and in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentwalk.errors import unknown
+from latentwalk.uses.settings import title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "LESS",
+    "Curve",
+    "check_axis",
+    "curves",
+    "draw",
+    "grouped",
+    "means",
+    "number",
+    "numeric",
+    "sentences",
+    "short",
+    "table",
+    "varied",
+]
+
+Row = Mapping[str, Any]
+LESS = ("error", "seconds", "epochs")  # columns of which less is better
+TOLD = {  # what is said of each curve, and with how many digits
+    "completeness": ("completeness under N(0, I)", 2),
+    "continuity": ("continuity", 2),
+    "error": ("reconstruction error", 4),
+    "active": ("the number of active dimensions", 1),
+}
+FLAT = 0.02  # of the largest value: a smaller change is none
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line of a chart. x: values of an axis, in order. mean, low, high: of the seeds at each."""
+
+    name: str
+    x: tuple[Any, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+def curves(rows: Sequence[Row], y: str, x: str, hue: str | None = None) -> list[Curve]:
+    """A curve of column `y` over axis `x` for every value of axis `hue`; trials that failed are left out.
+
+    Along any further axis all trials count, as those of several seeds do. Raises ConfigError for a column without numbers.
+    """
+    known = numeric(rows)
+    if y not in known:
+        raise unknown("column", y, known)
+    found = []
+    for line in _values(rows, hue) if hue is not None else [None]:
+        of = [row for row in rows if (hue is None or row[hue] == line) and row.get(y) is not None]
+        at = {value: [float(row[y]) for row in of if row[x] == value] for value in _values(of, x)}
+        ends = [tuple(float(end(values)) for values in at.values()) for end in (np.mean, np.min, np.max)]
+        if at:
+            found.append(Curve("" if hue is None else f"{title(hue)} {short(line)}", tuple(at), *ends))
+    return found
+
+
+def means(rows: Sequence[Row], by: Sequence[str]) -> list[dict[str, Any]]:
+    """A row a combination of the columns `by`: the mean of each number over the trials that did not fail; `seeds`: how many."""
+    columns, found = numeric(rows), []
+    for key, group in grouped(rows, by).items():
+        values = {name: [row[name] for row in group if row.get(name) is not None] for name in columns}
+        means_ = {name: float(np.mean(some)) if some else None for name, some in values.items()}
+        done = sum(row["failure"] is None for row in group)
+        found.append({**dict(zip(by, key, strict=True)), "seeds": done, **means_})
+    return found
+
+
+def grouped(rows: Sequence[Row], by: Sequence[str]) -> dict[tuple[Any, ...], list[Row]]:
+    """The rows by their values in the columns `by`, in the order of these."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in by), []).append(row)
+    places = [{value: at for at, value in enumerate(_values(rows, name))} for name in by]
+    order = sorted(groups, key=lambda key: [place[value] for place, value in zip(places, key, strict=True)])
+    return {key: groups[key] for key in order}
+
+
+def numeric(rows: Sequence[Row]) -> list[str]:
+    """The columns with something measured in them: numbers right of the seed."""
+    done = [row for row in rows if row["failure"] is None]
+    names = list(done[0])[list(done[0]).index("seed") + 1 :] if done else []
+    return [name for name in names if any(isinstance(row[name], (int, float)) for row in done)]
+
+
+def varied(rows: Sequence[Row], axes: Sequence[str]) -> list[str]:
+    """The axes along which these trials differ."""
+    return [axis for axis in axes if len(_values(rows, axis)) > 1]
+
+
+def short(value: Any) -> str:
+    """A value of an axis as people write it."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def number(value: float, digits: int) -> str:
+    """.86 for shares, 0.0123 for errors, 7.5 and 8 for counts."""
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("0") if digits == 2 else text.removesuffix(".0")
+
+
+def check_axis(name: str, axes: Sequence[str]) -> None:
+    """Raise ConfigError for what is no axis of the sweep."""
+    if name not in axes:
+        raise unknown("axis", name, axes)
+
+
+# ---------------------------------------------------------------------- drawn
+
+
+def draw(axes: "Axes", found: Sequence[Curve], colours: Sequence[str] = ()) -> list[tuple[float, float]]:
+    """Lines with points at what was tried, and a band from the lowest to the highest seed; returns where each line ends.
+
+    colours: one a line, if given. Numbers stand where they belong, on a logarithmic axis where they span a factor of four;
+    names stand in a row.
+    """
+    values = sorted({value for curve in found for value in curve.x}, key=_order)
+    numbers = all(isinstance(value, (int, float)) for value in values)
+    place = {value: float(value) if numbers else float(at) for at, value in enumerate(values)}
+    for at, curve in enumerate(found):
+        x = [place[value] for value in curve.x]
+        (line,) = axes.plot(x, curve.mean, marker="o", markersize=3.5, linewidth=1.8, label=curve.name or None)
+        if colours:
+            line.set_color(colours[at % len(colours)])
+        axes.fill_between(x, curve.low, curve.high, color=line.get_color(), alpha=0.16, linewidth=0)
+    if numbers and len(values) > 1 and min(values) > 0 and max(values) >= 4 * min(values):
+        axes.set_xscale("log", base=2)
+    axes.set_xticks(list(place.values()), [short(value) for value in values])
+    axes.minorticks_off()
+    return [(place[curve.x[-1]], curve.mean[-1]) for curve in found]
+
+
+# ---------------------------------------------------------------------- in words
+
+
+def sentences(rows: Sequence[Row], axes: Sequence[str]) -> list[str]:
+    """What each curve over the first axis that varies does, at the first and the last value of the second; and what is best."""
+    shown = varied(rows, axes)
+    if not shown:
+        return []
+    x, hue = shown[0], next(iter(shown[1:]), None)
+    said = []
+    for y, (name, digits) in TOLD.items():
+        if y in numeric(rows):
+            found = curves(rows, y, x, hue)
+            ends = [found[0], found[-1]] if len(found) > 1 else found
+            parts = [(f"with {curve.name} it " if curve.name else "") + _course(curve, x, digits) for curve in ends]
+            said.append(f"{name[0].upper()}{name[1:]}{':' if hue else ''} {'; '.join(parts)}.")
+    return [*said, *_best(rows, shown)]
+
+
+def _course(curve: Curve, x: str, digits: int) -> str:
+    """What one curve does, from its first point to its last."""
+    values = curve.mean
+    top, bottom = max(values), min(values)
+
+    def at(index: int, *, named: bool = False) -> str:
+        return f"{number(values[index], digits)} at {_place(x, curve.x[index], named=named)}"
+
+    if len(values) == 1:
+        return f"is {at(0, named=True)}"
+    if top - bottom <= FLAT * max(abs(top), abs(bottom)):
+        return f"hardly changes: {at(0, named=True)}, {at(-1)}"
+    for extreme, there, back in ((top, "rises", "falls"), (bottom, "falls", "rises")):
+        peak = values.index(extreme)
+        inside = min(abs(extreme - values[0]), abs(extreme - values[-1])) > 0.1 * (top - bottom)
+        if 0 < peak < len(values) - 1 and inside:
+            return f"{there} from {at(0, named=True)} to {at(peak)}, and {back} to {at(-1)}"
+    return f"{'rises' if values[-1] > values[0] else 'falls'} from {at(0, named=True)} to {at(-1)}"
+
+
+def _best(rows: Sequence[Row], shown: Sequence[str]) -> list[str]:
+    """Which combination is the most complete, and what it costs."""
+    done = [row for row in means(rows, shown) if row.get("completeness") is not None]
+    if len(done) < 2:
+        return []
+    best, exact = max(done, key=lambda row: row["completeness"]), min(done, key=lambda row: row["error"])
+    told = f"Most complete under N(0, I): {_names(best, shown)}, with {number(best['completeness'], 2)}"
+    if best is exact:
+        return [f"{told}; it also reconstructs best."]
+    return [f"{told} and an error of {best['error']:.4f}; {_names(exact, shown)} reconstructs best, with {exact['error']:.4f}."]
+
+
+def _names(row: Row, axes: Sequence[str]) -> str:
+    return ", ".join(f"{title(axis)} {short(row[axis])}" for axis in axes)
+
+
+def _place(x: str, value: Any, *, named: bool) -> str:
+    if not named:
+        return short(value)
+    if x not in ("latent", "rows"):
+        return f"{title(x)} {short(value)}"
+    return f"1 {title(x).removesuffix('s')}" if value == 1 else f"{short(value)} {title(x)}"
+
+
+# ---------------------------------------------------------------------- as a table
+
+
+def table(rows: Sequence[Row], by: Sequence[str]) -> str:
+    """The means as an HTML table, for notebooks."""
+    names = [*by, "seeds", *(name for name in ("completeness", "continuity", "error", "active") if name in rows[0])]
+    head = "".join(f"<th>{escape(title(name))}</th>" for name in names)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(_cell(row[name]))}</td>' for name in names)}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: Any) -> str:
+    return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _values(rows: Sequence[Row], axis: str) -> list[Any]:
+    """The values on an axis: numbers in order, names as they came."""
+    values = list(dict.fromkeys(row[axis] for row in rows))
+    return sorted(values, key=_order) if all(isinstance(value, (int, float)) for value in values) else values
+
+
+def _order(value: Any) -> tuple[bool, Any]:
+    """A key that sorts numbers before names, and None first."""
+    return (False, -np.inf) if value is None else (isinstance(value, str), value)

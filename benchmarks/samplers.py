@@ -38,6 +38,19 @@ KINDS = ("gaussian", "mixture", "resampled", "neighbours", "vamp", "prior", "flo
 AIMS = {"vae": {2: 0.99, 8: 0.99, 32: 0.97}, "ae": {2: 0.99, 8: 0.99, 32: 0.90}}
 MOST, DECODED, MEASURED = 10_000, 5_000, 2_000  # points judged, examples decoded, codes whose neighbours are looked for
 MODELS = Path("runs/samplers")
+HEAD = (
+    "| data | D | model | sampler | seeds | completeness | coverage | precision | FID | nearest code | fit, s | draw, s |\n"
+    "| --- | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
+ABOUT = (
+    "MLP 784-512-256, 15 epochs, batches of 128, Adam 1e-3; trained on the training rows. Each sampler is fitted to a "
+    "random half of all codes (one draw of q(z | x) a row, train and test), and judged by the other half. Completeness, at "
+    "most: 10,000 points a side; median over the seeds, in brackets the lowest and highest end of their 95 % intervals. "
+    "Coverage, precision, FID: 5,000 decoded draws against 5,000 test rows, in the features of {features} (never to be set "
+    "beside a published FID). Nearest code: the median distance of a draw to the nearest code that the sampler was fitted "
+    "to, over that of codes it never saw; 1 is as new as new data, 0 is a copy. Seconds of one core: fitting, and 20,000 "
+    "draws. Script: `benchmarks/samplers.py`."
+)
 Key = list[Any]
 
 
@@ -120,23 +133,10 @@ def judged(
 
 
 def page(kept: list[dict[str, Any]]) -> str:
-    head = (
-        "| data | D | model | sampler | seeds | completeness | coverage | precision | FID | nearest code | fit, s | draw, s |"
-    )
-    return (
-        (
-            f"# Samplers\n\n{facts('torch', 'numpy', 'scikit-learn', 'zuko', 'latentwalk')} MLP 784-512-256, 15 epochs, batches of "
-            "128, Adam 1e-3; trained on the training rows. Each sampler is fitted to a random half of all codes (one draw of q(z | x) "
-            "a row, train and test), and judged by the other half. Completeness, at most: 10,000 points a side; median over the "
-            "seeds, in brackets the lowest and highest end of their 95 % intervals. Coverage, precision, FID: 5,000 decoded draws "
-            f"against 5,000 test rows, in the {kept[0]['features']} (never to be set beside a published FID). Nearest code: the "
-            "median distance of a draw to the nearest code that the sampler was fitted to, over that of codes it never saw; 1 is as "
-            "new as new data, 0 is a copy. Seconds of one core: fitting, and 20,000 draws. Script: `benchmarks/samplers.py`.\n\n"
-            f"{head}\n| --- | ---: | --- | --- |{' ---: |' * 8}\n" + "\n".join(row(runs) for runs in cells(kept)) + "\n\n"
-        )
-        + "\n".join(aims(kept))
-        + "\n"
-    )
+    known = facts("torch", "numpy", "scikit-learn", "zuko", "latentwalk")
+    rows = "\n".join(row(runs) for runs in cells(kept))
+    about = ABOUT.format(features=kept[0]["features"])
+    return f"# Samplers\n\n{known} {about}\n\n{HEAD}\n{rows}\n\n" + "\n".join(aims(kept)) + "\n"
 
 
 def cells(kept: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -71,7 +71,7 @@ def test_auto_finds_what_goes_along_and_nothing_else():
     space, u, _ = planted(noise=0.1)
     rng = np.random.default_rng(2)
     a = space.attributes["a"]
-    others = {"loose": rng.normal(size=N), "again": 1.0 - a, "nearly": np.where(rng.random(N) < 0.001, 1 - a, a)}
+    others = {"loose": rng.normal(size=N), "again": 1.0 - a, "nearly": np.where(rng.random(N) < 0.01, 1 - a, a)}
     found = replace(space, attributes={**space.attributes, **others}).direction("a", without="auto")
     assert list(found.confounders) == ["c"]  # not what has nothing to do with it, nor the attribute under another name
     assert found.confounders["c"] == pytest.approx(np.corrcoef(a, space.attributes["c"])[0, 1])

@@ -150,8 +150,8 @@ def outcome(
 
 
 def chosen(made: Judge, spaces: Sequence[tuple[LatentSpace, Direction]], sign: int) -> tuple[float, Sequence[float] | None]:
-    """The strength and the region that, on validation faces, move the worst other factor least, of those that all models' grafts
-    are seen with on at least 97 % of faces; where there are none, those with which they are seen most.
+    """The strength and the region that, on validation faces, move the worst other factor least, of those with which all models'
+    grafts are seen on at least 97 % of faces; where there are none, those with which they are seen most.
     """
     held = faces(400, seed=VALID, size=SIDE)
     found = []

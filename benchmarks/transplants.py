@@ -2,9 +2,9 @@
 
     python benchmarks/transplants.py [--lfw ../shared/data/lfw] [--keep runs/transplants] [--seeds 5]
 
-Drawn faces with known factors, judged by a network that reads the factors off renderings (`drawn_grafts`), and photographs, judged
-by a classifier that learnt from photographs (`photographed_grafts`). Models and judges are kept in `--keep`, and a second run
-goes on from there. Writes benchmarks/results/transplants.md and docs/images/moustache.png; the page of photographs,
+Drawn faces with known factors, judged by a network that reads the factors off renderings (`drawn_grafts`), and photographs,
+judged by a classifier that learnt from photographs (`photographed_grafts`). Models and judges are kept in `--keep`, and a second
+run goes on from there. Writes benchmarks/results/transplants.md and docs/images/moustache.png; the page of photographs,
 photographs.png, stays in `--keep`: these are pictures of real people and not ours to publish.
 """
 
@@ -24,6 +24,50 @@ from latentwalk import Direction, LatentSpace
 from latentwalk.data.pictures import sheet
 from latentwalk.data.synthetic import faces
 
+DRAWN = """## Drawn faces
+
+`faces`, {side} x {side}, every factor drawn independently. {seeds} plain autoencoders, D = {latent}, convolutional, {learnt:,} faces
+each (seeds 0 to {last}), {epochs} epochs: {minutes:.0f} minutes of one core in all. The direction is found from the faces learnt
+from, all other factors taken out; its AUC is {auc:.3f} or more. Strength and region were chosen on 400 validation faces: {given};
+{taken}. Then, once, {held:,} test faces a model.
+
+The judge is a small convolutional network that learnt from 20,000 renderings. Its mean error on held-out renderings, in shares of a
+factor's range: {errors} (the style of hair: share wrong). The thickness of a moustache is left out: it means nothing where there is
+none. *seen*: faces whose moustache changed, to the judge (above .5). *others*: the mean absolute change of the other factors'
+readings, in shares of their range, over all of them, and of the worst. *single*: single readings, over faces and factors, that
+moved by less than .05. *same*: grafts whose nearest original, of all test faces, is their own, in the 256 activations of the
+judge's last hidden layer.
+
+| moustache | seed | faces | seen | others, mean | worst | single | same |
+| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |
+{rows}
+
+{verdict}
+
+Where moustaches and glasses go together (correlation .8, a selection of the same faces; seed 0, no region), a graft also moves the
+reading of glasses on bare faces: by {plain:+.3f} of its range along the difference of means, by {partial:+.3f} with glasses taken
+out.
+
+"""
+PHOTOGRAPHED = """## Photographs
+
+Labeled Faces in the Wild, 64 x 64 RGB, those that the attribute table knows (its attributes are a model's predictions, not
+people's): {learn:,} to learn from, {valid:,} to choose the strength on, {test:,} to test, no person in two of them. One
+convolutional VAE, beta = .1, D = {latent}, {epochs} epochs of photographs and mirror images: {minutes:.0f} minutes of one core. One
+seed. The judge is a classifier of all 39 attributes that learnt from the same photographs, mirrored at random, rare attributes
+weighted, and never saw a decode. It sees an attribute above the level where, on validation photographs, as many that have it are
+missed as others are taken for it. *seen*: of the test faces that lack the attribute (by the table and to the judge), those on which
+it is seen after the graft; asked were .8. The strength is the least that is seen on 90 % of validation faces. *others*: attributes
+that the judge sees change most often besides.
+
+| attribute | strength | region | judge's AUC | faces | seen | | others |
+| --- | ---: | --- | ---: | ---: | ---: | --- | --- |
+{rows}
+
+What was taken out of each direction (`without="auto"`), and how well it separates held-out codes:
+
+{readings}
+"""
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "moustache.png"
 
 
@@ -54,26 +98,23 @@ def on_drawn(keep: Path, seeds: int) -> str:
             rows.append((what, seed, drawn.outcome(made, space, direction, held, strength, region)))
     picture(*spaces[0], ways["given"], ways["taken away"])
     moved = drawn.entangled(made, spaces[0][0], ways["given"][0])
-    return (
-        f"## Drawn faces\n\n`faces`, {drawn.SIDE} x {drawn.SIDE}, every factor drawn independently. {seeds} plain autoencoders, "
-        f"D = {drawn.SETTING['latent']}, convolutional, {drawn.LEARNT:,} faces each (seeds 0 to {seeds - 1}), "
-        f"{drawn.SETTING['epochs']} epochs: {sum(s for _, s in learnt) / 60:.0f} minutes of one core in all. The direction is found "
-        f"from the faces learnt from, all other factors taken out; its AUC is {min(d.auc or 0 for _, d in spaces):.3f} or more. "
-        f"Strength and region were chosen on 400 validation faces: {_way('given', ways)}; {_way('taken away', ways)}. Then, once, "
-        f"{drawn.HELD:,} test faces a model.\n\n"
-        "The judge is a small convolutional network that learnt from 20,000 renderings. Its mean error on held-out renderings, in "
-        f"shares of a factor's range: {', '.join(f'{name} {error:.3f}' for name, error in errors.items())} (the style of hair: "
-        "share wrong). The thickness of a moustache is left out: it means nothing where there is none. *seen*: faces whose "
-        "moustache changed, to the judge (above .5). *others*: the mean absolute change of the other factors' readings, in shares "
-        "of their range, over all of them, and of the worst. *single*: single readings, over faces and factors, that moved by "
-        "less than .05. *same*: grafts whose nearest original, of all test faces, is their own, in the 256 activations of the "
-        "judge's last hidden layer.\n\n"
-        "| moustache | seed | faces | seen | others, mean | worst | single | same |\n| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |\n"
-        + "".join(_drawn_row(*row) for row in rows)
-        + f"\n{_drawn_verdict([one for _, _, one in rows])}\n\n"
-        "Where moustaches and glasses go together (correlation .8, a selection of the same faces; seed 0, no region), a graft also "
-        f"moves the reading of glasses on bare faces: by {moved['difference of means']:+.3f} of its range along the difference of "
-        f"means, by {moved['glasses taken out']:+.3f} with glasses taken out.\n\n"
+    return DRAWN.format(
+        side=drawn.SIDE,
+        seeds=seeds,
+        last=seeds - 1,
+        latent=drawn.SETTING["latent"],
+        learnt=drawn.LEARNT,
+        epochs=drawn.SETTING["epochs"],
+        minutes=sum(seconds for _, seconds in learnt) / 60,
+        auc=min(direction.auc or 0 for _, direction in spaces),
+        given=_way("given", ways),
+        taken=_way("taken away", ways),
+        held=drawn.HELD,
+        errors=", ".join(f"{name} {error:.3f}" for name, error in errors.items()),
+        rows="\n".join(_drawn_row(*row) for row in rows),
+        verdict=_drawn_verdict([one for _, _, one in rows]),
+        plain=moved["difference of means"],
+        partial=moved["glasses taken out"],
     )
 
 
@@ -84,7 +125,7 @@ def _way(what: str, ways: dict[str, Any]) -> str:
 
 def _drawn_row(what: str, seed: int, one: drawn.Outcome) -> str:
     mean, worst = np.mean(list(one.change.values())), f"{one.worst} {one.change[one.worst]:.3f}"
-    return f"| {what} | {seed} | {one.faces} | {one.seen:.3f} | {mean:.4f} | {worst} | {one.single:.3f} | {one.same:.3f} |\n"
+    return f"| {what} | {seed} | {one.faces} | {one.seen:.3f} | {mean:.4f} | {worst} | {one.single:.3f} | {one.same:.3f} |"
 
 
 def _drawn_verdict(all_: Sequence[drawn.Outcome]) -> str:
@@ -130,20 +171,15 @@ def on_photographs(folder: Path, keep: Path) -> str:
         (one,) = photographed.outcomes(classifier, space, direction, photographs.test, strengths[-1:])
         lines.append(_photographed_row(direction, strengths[-1], classifier.auc[direction.name], one))
     gallery(space, directions, strengths, photographs, keep / "photographs.png")
-    said = "\n".join(f"- {direction.reading}" for direction in directions)
-    return (
-        f"## Photographs\n\nLabeled Faces in the Wild, 64 x 64 RGB, the 12,949 that the attribute table knows (its attributes are a "
-        f"model's predictions, not people's): {len(photographs.learn):,} to learn from, {len(photographs.valid):,} to choose the "
-        f"strength on, {len(photographs.test):,} to test, no person in two of them. One convolutional VAE, beta = .1, D = "
-        f"{photographed.SETTING['latent']}, {photographed.SETTING['epochs']} epochs of photographs and mirror images: "
-        f"{seconds / 60:.0f} minutes of one core. One seed. The judge is a classifier of all 39 attributes that learnt from the "
-        "same photographs, mirrored at random, rare attributes weighted, and never saw a decode. It sees an attribute above the level "
-        "where, on validation photographs, as many that have it are missed as others are taken for it. *seen*: of the test faces "
-        "that lack the attribute (by the table and to the judge), those on which it is seen after the graft. The strength is the "
-        "least that is seen on 90 % of validation faces. *others*: attributes the judge sees change most often besides.\n\n"
-        "| attribute | strength | region | judge's AUC | faces | seen | | others |\n| --- | ---: | --- | ---: | ---: | ---: | --- | --- |\n"
-        + "".join(lines)
-        + f'\nWhat was taken out of each direction (`without="auto"`), and how well it separates held-out codes:\n\n{said}\n'
+    return PHOTOGRAPHED.format(
+        learn=len(photographs.learn),
+        valid=len(photographs.valid),
+        test=len(photographs.test),
+        latent=photographed.SETTING["latent"],
+        epochs=photographed.SETTING["epochs"],
+        minutes=seconds / 60,
+        rows="\n".join(lines),
+        readings="\n".join(f"- {direction.reading}" for direction in directions),
     )
 
 
@@ -151,7 +187,8 @@ def _photographed_row(direction: Direction, strength: float, auc: float, one: ph
     box = photographed.BOXES[direction.name]
     most = ", ".join(f"{name} {share:.2f}" for name, share in list(one.others.items())[:4])
     where = "all" if box is None else ", ".join(f"{side:g}" for side in box)
-    return f"| {direction.name} | {strength:g} | {where} | {auc:.3f} | {one.faces:,} | {one.seen:.3f} | {_met(one.seen >= 0.8)} | {most} |\n"
+    cells = (f"{strength:g}", where, f"{auc:.3f}", f"{one.faces:,}", f"{one.seen:.3f}", _met(one.seen >= 0.8), most)
+    return f"| {direction.name} | {' | '.join(cells)} |"
 
 
 def gallery(
@@ -162,7 +199,7 @@ def gallery(
     path: Path,
     each: int = 4,
 ) -> None:
-    """For each attribute the first test faces that lack it: the photograph, and grafts up to one and a half times the strength."""
+    """For each attribute some test faces that lack it: the photograph, and grafts up to one and a half times the strength."""
     rows = []
     for direction, strength in zip(directions, strengths, strict=True):
         test = photographs.test

@@ -3,8 +3,8 @@
     python benchmarks/transplants.py [--lfw ../shared/data/lfw] [--keep runs/transplants] [--seeds 5]
 
 Drawn faces with known factors, judged by a network that reads the factors off renderings (`drawn_grafts`), and photographs,
-judged by a classifier that learnt from photographs (`photographed_grafts`). Models and judges are kept in `--keep`, and a second
-run goes on from there. Writes benchmarks/results/transplants.md and docs/images/moustache.png; the page of photographs,
+judged by a classifier that learnt from photographs (`photographed_grafts`). Models and judges are kept in `--keep`, and a
+second run goes on from there. Writes benchmarks/results/transplants.md and docs/images/moustache.png; the page of photographs,
 photographs.png, stays in `--keep`: these are pictures of real people and not ours to publish.
 """
 
@@ -26,17 +26,17 @@ from latentwalk.data.synthetic import faces
 
 DRAWN = """## Drawn faces
 
-`faces`, {side} x {side}, every factor drawn independently. {seeds} plain autoencoders, D = {latent}, convolutional, {learnt:,} faces
-each (seeds 0 to {last}), {epochs} epochs: {minutes:.0f} minutes of one core in all. The direction is found from the faces learnt
-from, all other factors taken out; its AUC is {auc:.3f} or more. Strength and region were chosen on 400 validation faces: {given};
-{taken}. Then, once, {held:,} test faces a model.
+`faces`, {side} x {side}, every factor drawn independently. {seeds} plain autoencoders, D = {latent}, convolutional,
+{learnt:,} faces each (seeds 0 to {last}), {epochs} epochs: {minutes:.0f} minutes of one core in all. The direction is found
+from the faces learnt from, all other factors taken out; its AUC is {auc:.3f} or more. Strength and region were chosen on
+400 validation faces: {given}; {taken}. Then, once, {held:,} test faces a model.
 
-The judge is a small convolutional network that learnt from 20,000 renderings. Its mean error on held-out renderings, in shares of a
-factor's range: {errors} (the style of hair: share wrong). The thickness of a moustache is left out: it means nothing where there is
-none. *seen*: faces whose moustache changed, to the judge (above .5). *others*: the mean absolute change of the other factors'
-readings, in shares of their range, over all of them, and of the worst. *single*: single readings, over faces and factors, that
-moved by less than .05. *same*: grafts whose nearest original, of all test faces, is their own, in the 256 activations of the
-judge's last hidden layer.
+The judge is a small convolutional network that learnt from 20,000 renderings. Its mean error on held-out renderings, in
+shares of a factor's range: {errors} (the style of hair: share wrong). The thickness of a moustache is left out: it means
+nothing where there is none. *seen*: faces whose moustache changed, to the judge (above .5). *others*: the mean absolute
+change of the other factors' readings, in shares of their range, over all of them, and of the worst. *single*: single
+readings, over faces and factors, that moved by less than .05. *same*: grafts whose nearest original, of all test faces, is
+their own, in the 256 activations of the judge's last hidden layer.
 
 | moustache | seed | faces | seen | others, mean | worst | single | same |
 | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |
@@ -44,21 +44,21 @@ judge's last hidden layer.
 
 {verdict}
 
-Where moustaches and glasses go together (correlation .8, a selection of the same faces; seed 0, no region), a graft also moves the
-reading of glasses on bare faces: by {plain:+.3f} of its range along the difference of means, by {partial:+.3f} with glasses taken
-out.
+Where moustaches and glasses go together (correlation .8, a selection of the same faces; seed 0, no region), a graft also
+moves the reading of glasses on bare faces: by {plain:+.3f} of its range along the difference of means, by {partial:+.3f}
+with glasses taken out.
 
 """
 PHOTOGRAPHED = """## Photographs
 
 Labeled Faces in the Wild, 64 x 64 RGB, those that the attribute table knows (its attributes are a model's predictions, not
 people's): {learn:,} to learn from, {valid:,} to choose the strength on, {test:,} to test, no person in two of them. One
-convolutional VAE, beta = .1, D = {latent}, {epochs} epochs of photographs and mirror images: {minutes:.0f} minutes of one core. One
-seed. The judge is a classifier of all 39 attributes that learnt from the same photographs, mirrored at random, rare attributes
-weighted, and never saw a decode. It sees an attribute above the level where, on validation photographs, as many that have it are
-missed as others are taken for it. *seen*: of the test faces that lack the attribute (by the table and to the judge), those on which
-it is seen after the graft; asked were .8. The strength is the least that is seen on 90 % of validation faces. *others*: attributes
-that the judge sees change most often besides.
+convolutional VAE, beta = .1, D = {latent}, {epochs} epochs of photographs and mirror images: {minutes:.0f} minutes of one
+core. One seed. The judge is a classifier of all 39 attributes that learnt from the same photographs, mirrored at random,
+rare attributes weighted, and never saw a decode. It sees an attribute above the level where, on validation photographs, as
+many that have it are missed as others are taken for it. *seen*: of the test faces that lack the attribute (by the table and
+to the judge), those on which it is seen after the graft; asked were .8. The strength is the least that is seen on 90 % of
+validation faces. *others*: attributes that the judge sees change most often besides.
 
 | attribute | strength | region | judge's AUC | faces | seen | | others |
 | --- | ---: | --- | ---: | ---: | ---: | --- | --- |

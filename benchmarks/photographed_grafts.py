@@ -113,8 +113,8 @@ def _even(has: Array, seen: Array) -> float:
     return float(levels[np.argmin(np.abs(1 - true - false))])
 
 
-def learnt(photographs: Photographs, keep: Path) -> tuple[LatentSpace, float]:
-    """The space as the photographs learnt from see it, and the seconds of processor its model took."""
+def learnt(photographs: Photographs, keep: Path) -> tuple[LatentSpace, int, float]:
+    """The space as the photographs learnt from see it, and the epochs and the seconds of processor that its model took."""
     folder, x = keep / "lfw", photographs.learn.x
     if (folder / "model.json").exists():
         model, seconds = Autoencoder.load(folder), float((folder / "seconds").read_text())
@@ -124,7 +124,7 @@ def learnt(photographs: Photographs, keep: Path) -> tuple[LatentSpace, float]:
         seconds = time.process_time() - start
         model.save(folder)
         (folder / "seconds").write_text(str(seconds))
-    return model.space(photographs.learn), seconds
+    return model.space(photographs.learn), len(model.history_), seconds
 
 
 @dataclass(frozen=True, slots=True)

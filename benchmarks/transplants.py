@@ -163,7 +163,7 @@ def on_photographs(folder: Path, keep: Path) -> str:
     """The same for Labeled Faces in the Wild."""
     photographs = photographed.Photographs.read(folder)
     classifier = photographed.Classifier.of(photographs, keep)
-    space, seconds = photographed.learnt(photographs, keep)
+    space, epochs, seconds = photographed.learnt(photographs, keep)
     directions = [space.direction(name, without="auto") for name in photographed.BOXES]
     lines, strengths = [], []
     for direction in directions:
@@ -176,7 +176,7 @@ def on_photographs(folder: Path, keep: Path) -> str:
         valid=len(photographs.valid),
         test=len(photographs.test),
         latent=photographed.SETTING["latent"],
-        epochs=photographed.SETTING["epochs"],
+        epochs=epochs,
         minutes=seconds / 60,
         rows="\n".join(lines),
         readings="\n".join(f"- {direction.reading}" for direction in directions),

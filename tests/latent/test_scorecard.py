@@ -51,6 +51,9 @@ def test_what_cannot_be_measured_says_why(monkeypatch: pytest.MonkeyPatch) -> No
     assert "labels" in card.absent["linear probe"]
     assert "&lt;so &amp; so&gt;" in card._repr_html_()
     assert card.absent["mutual information"] in card._repr_html_()
+    assert "prior gap" not in scorecard(space_of(0.0), without=["prior gap"]).measures
+    with pytest.raises(ConfigError, match="unknown measure 'prior gp'. Did you mean 'prior gap'"):
+        scorecard(space_of(0.0), without=["prior gp"])
     with pytest.raises(ConfigError, match="sampling distribution 'priro'"):
         scorecard(space_of(0.0), sampler="priro")
 

@@ -17,6 +17,7 @@ from latentwalk.data.rows import changed_by_row
 from latentwalk.data.scaling import as_tensor
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
 from latentwalk.latent.completing import BEST, complete
+from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, Posterior, Sampler, StandardNormal, Vamp
 from latentwalk.latent.space import LatentSpace
 from latentwalk.learner import Learner
@@ -257,6 +258,7 @@ class Autoencoder(Learner):
             posterior=Posterior(self.model_.encoder, partial(self._inputs, x))
             if self.recipe_.posterior == "gaussian"
             else None,
+            origin=self._origin(),
         )
 
     # ------------------------------------------------------------------ inside
@@ -271,6 +273,11 @@ class Autoencoder(Learner):
 
     def _framed(self, x: NDArray[Any]) -> Any:
         return decoded_columns(x, self.spec_.columns) if self.spec_.framed else x
+
+    def _origin(self) -> Origin:
+        """What the model was made of and how it learnt."""
+        made = (self.recipe_, self.network_, self.likelihood_)
+        return Origin(*made, int(self.epochs), self.learning_rate, tuple(self.history_))
 
     def _inputs(self, x: NDArray[Any], rows: NDArray[Any]) -> Tensor:
         """Rows of the data, x, as networks see them, with 0 where nothing was observed: (m, *E)."""

@@ -22,11 +22,13 @@ from latentwalk.data.strips import side_by_side
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent import blends, directions, grafting
 from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.diagnosis import Diagnosis, diagnose
 from latentwalk.latent.directions import Attribute, Confounders, Direction
 from latentwalk.latent.grafting import Onto
 from latentwalk.latent.graph import Graph
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.notebook import figure
+from latentwalk.latent.origin import Origin
 from latentwalk.latent.paths import PathName, check_path
 from latentwalk.latent.samplers import KINDS, FittedSampler, MomentMatched, Posterior, Sampler, fitted
 from latentwalk.latent.walks import Walk, journey
@@ -56,6 +58,7 @@ class LatentSpace:
     model: names the decoder, so that a direction found in another space is known to be foreign; "" is not checked.
     fitted: the sampler that was saved with the model, if one was. posterior: q(z | u) with gradients, and the encoded examples
     as networks see them, for "vamp"; None where q(z | x) is a point.
+    origin: what that model was made of and how it learnt, where that is known.
     """
 
     codes: Codes
@@ -73,6 +76,7 @@ class LatentSpace:
     model: str = ""
     fitted: FittedSampler | None = None
     posterior: Posterior | None = None
+    origin: Origin | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -370,6 +374,15 @@ class LatentSpace:
         known = f", in {len(self.classes)} classes" if self.classes else ""
         spread = "points (a plain autoencoder)" if not self.scales.any() else "posterior means"
         return figure(space_png(self), f"{len(self):,} codes of {self.dim} dimensions{known}{held}; {spread}.")
+
+    # ------------------------------------------------------------------ judged
+
+    def diagnose(self, new: ArrayLike | None = None, seed: int = 0) -> Diagnosis:
+        """What is wrong, in plain words, with the one change to try; new: rows (m, *E) to judge beside those encoded.
+
+        Raises DataError, ConfigError: see `latent.diagnosis`.
+        """
+        return diagnose(self, new, seed)
 
     # ------------------------------------------------------------------ inside
 

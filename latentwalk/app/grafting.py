@@ -54,11 +54,11 @@ def grafted(
     space = run.model.space(known.rows)
     direction = space.direction(attribute, without=without)
     grafts = space.graft(x, direction, strengths, region=where, onto=cast("Onto | None", onto))
-    shown = np.concatenate([x[None].astype(np.float32), grafts.x])
     if draws(run):
-        save_png(to, sheet(enlarged(pixels(shown, run.model.spec_)), min(len(shown), ACROSS)))
+        shown = pixels(np.concatenate([x[None].astype(np.float32), grafts.x]), run.model.spec_)
+        save_png(to, sheet(enlarged(shown), min(len(shown), ACROSS)))
     else:
-        write_csv(to, {"strength": ["original", *strengths], **columns(shown)})
+        write_csv(to, {"strength": strengths, **columns(run.model.inverse_transform(grafts.z))})
     typer.echo(direction.reading)
     typer.echo(f"onto {called}, {'strength' if len(strengths) == 1 else 'strengths'} {', '.join(f'{s:g}' for s in strengths)}")
     typer.echo(to)
@@ -102,6 +102,8 @@ class Known:
 
 def _summary(values: NDArray[Any]) -> str:
     """How many of the values (n,) say that it is there; or, of an amount, from where to where it goes."""
+    if values.dtype.kind not in "biuf":
+        return "text"
     values = values[np.isfinite(values)]
     if not len(values):
         return "not known of any"

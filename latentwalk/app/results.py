@@ -18,8 +18,9 @@ def draws(run: Run) -> bool:
 
 
 def endings(run: Run, *others: str) -> tuple[str, ...]:
-    """How a file that holds decoded examples may end, the usual one first: pictures, also as `others`, or a table."""
-    return (".png", *others) if draws(run) else (".csv",)
+    """How a file of decoded examples may end: the usual one first, a picture or a table, then `others`."""
+    usual = ".png" if draws(run) else ".csv"
+    return (usual, *(other for other in others if other != usual))
 
 
 def target(run: Run, out: Path | None, name: str, endings: Sequence[str], *, inputs: Sequence[Path] = (), force: bool) -> Path:

@@ -1,46 +1,23 @@
-"""What walk, reconstruct, encode, impute and export do with a run."""
+"""What reconstruct, encode, impute and export do with a run."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from latentwalk.app.ends import Ends
 from latentwalk.app.output import destination, note, saving, write_csv
-from latentwalk.app.pictures import save_gif, save_png
+from latentwalk.app.pictures import save_png
 from latentwalk.app.results import columns, draws, endings, target
 from latentwalk.app.runs import Run
 from latentwalk.app.source import joined
 from latentwalk.data import Dataset
-from latentwalk.data.pictures import enlarged, pixels, sheet
+from latentwalk.data.pictures import enlarged, even_columns, pixels, sheet
 from latentwalk.errors import ConfigError
-from latentwalk.latent.paths import PathName
 
-__all__ = ["encode", "export", "impute", "reconstruct", "walk"]
-
-ACROSS = 12  # pictures in a row of a strip
-ENOUGH = 10_000  # rows whose codes say where codes lie
-
-
-def walk(run: Run, start: str, end: str, steps: int, path: str, out: Path | None, data: str | None, *, force: bool) -> None:
-    """Walk from `start` to `end` and write a strip, a GIF or a table."""
-    files = [Path(name) for name in (start, end)]
-    to = target(run, out, "walk", endings(run, ".gif"), inputs=files, force=force)
-    ends = Ends(run, data)
-    (a, from_), (b, to_) = ends.find(start), ends.find(end)
-    space = run.model.space(np.stack([a, b]))
-    way = space.walk(0, 1, steps, path=cast(PathName, path))
-    if not draws(run):
-        write_csv(to, {"step": range(steps), **columns(run.model.inverse_transform(way.z))})
-    elif to.suffix.lower() == ".gif":
-        save_gif(to, pixels(way.x, run.model.spec_))
-    else:
-        save_png(to, sheet(enlarged(pixels(way.x, run.model.spec_)), _even(steps)))
-    typer.echo(f"from {from_} to {to_} in {steps} steps")
-    typer.echo(to)
+__all__ = ["encode", "export", "impute", "reconstruct"]
 
 
 def reconstruct(run: Run, files: Sequence[str], out: Path | None, most: int, *, force: bool) -> None:
@@ -99,16 +76,11 @@ def export(run: Run, out: Path | None) -> None:
     typer.echo(f"{decoder}: codes (n, {latent}) → x (n, {example})")
 
 
-def _even(count: int) -> int:
-    """Columns for `count` pictures: one row of them, or rows of nearly the same length."""
-    return -(-count // -(-count // ACROSS))
-
-
 def _pairs(originals: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Rows of originals, each above the row of their reconstructions."""
     tiles = enlarged(np.concatenate([originals, decoded]))
     originals, decoded = tiles[: len(originals)], tiles[len(originals) :]
-    columns = min(_even(len(originals)), ACROSS)
+    columns = even_columns(len(originals))
     blank = np.full_like(originals[:1], 255)
     rows = []
     for start in range(0, len(originals), columns):

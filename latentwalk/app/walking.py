@@ -5,11 +5,9 @@ from typing import Annotated
 
 import typer
 
-from latentwalk.app.options import Data, DataAgain, Force, RunFolder, Seed
+from latentwalk.app.options import Data, DataAgain, Force, Out, RunFolder, Seed
 
 __all__ = ["complete", "encode", "reconstruct", "sample", "walk"]
-
-Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write. Default: into RUN.", show_default=False)]
 
 
 def sample(
@@ -74,28 +72,38 @@ def walk(
     run: RunFolder,
     start: Annotated[str, typer.Option("--from", metavar="END", help="Where to start: see below.", show_default=False)],
     to: Annotated[str, typer.Option("--to", metavar="END", help="Where to arrive.", show_default=False)],
-    steps: Annotated[int, typer.Option(min=2, help="How many pictures, both ends included.")] = 11,
-    path: Annotated[str, typer.Option(metavar="spherical|linear", help="The way between the two codes.")] = "spherical",
+    via: Annotated[
+        list[str] | None, typer.Option(metavar="END", help="Where to pass; may be given several times.", show_default=False)
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=2, help="How many pictures, both ends included. Default: ten a leg, and one.")
+    ] = None,
+    path: Annotated[
+        str, typer.Option(metavar="spherical|linear|quantile|density", help="The way; density goes around holes.")
+    ] = "spherical",
+    loop: Annotated[bool, typer.Option("--loop", help="Go back to the start in the end.")] = False,
     out: Out = None,
     data: DataAgain = None,
     force: Force = False,
 ) -> None:
-    """Walk from one example to another.
+    """Walk from one example to another, and be told where the way crosses holes.
 
-    Images: a strip (.png), or moving (.gif). Tables: rows (.csv).
+    Images: a strip (.png) with a red bar under what lies in a hole, or a film (.gif, .mp4). Tables: rows (.csv), or a heat map
+    (.png). Also: arrays (.npz).
 
     An END is the name of a class (its most typical example), row:123 (that row of the data learnt from, counted from 0), or
     an image file.
 
     \b
     Examples:
-      latentwalk walk run --from 0 --to 7
+      latentwalk walk run --from 0 --to 7 --path density
       latentwalk walk run --from row:5 --to me.jpg --steps 25 --out walk.gif
+      latentwalk walk run --from 0 --via 3 --via 5 --to 8 --loop --steps 80 --out round.mp4
     """
-    from latentwalk.app import using
+    from latentwalk.app import moving
     from latentwalk.app.runs import Run
 
-    using.walk(Run.open(run), start, to, steps, path, out, data, force=force)
+    moving.walk(Run.open(run), [start, *(via or []), to], steps, path, out, data, loop=loop, force=force)
 
 
 def reconstruct(

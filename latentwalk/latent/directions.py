@@ -112,7 +112,7 @@ def _having(space: "LatentSpace", asked: Attribute, side: str) -> tuple[Mask, Ma
     """Which rows have what is asked for, and for which that is known: (n,) each."""
     if isinstance(asked, str):
         if asked in space.attributes:
-            return _decided(asked, np.asarray(space.attributes[asked]))
+            return _decided(asked, _checked(space.attributes[asked], len(space), f"attribute {asked!r}"))
         if space.labels is not None and asked in space.classes:
             return space.labels == space.classes.index(asked), np.ones(len(space), bool)
         raise unknown("attribute", asked, [*space.attributes, *space.classes])
@@ -159,24 +159,21 @@ def _confounders(space: "LatentSpace", without: Confounders, name: str, has: Mas
         return _tied(space, name, has, has | lacks)
     asked = [without] if isinstance(without, str) else list(without)
     taken: dict[str, Array] = {}
-    for number, one in enumerate(asked):
-        if isinstance(one, str):
-            if one not in space.attributes:
-                raise unknown("confounder", one, space.attributes)
-            if one == name:
-                raise ConfigError(f"{one!r} cannot be taken out of its own direction. Leave it out of `without`.")
-            taken[one] = _columns(np.asarray(space.attributes[one]))
-        else:
-            taken[f"confounder {number + 1}"] = _columns(_checked(one, len(space)))
+    for number, one in enumerate(asked, 1):
+        if isinstance(one, str) and one not in space.attributes:
+            raise unknown("confounder", one, space.attributes)
+        if isinstance(one, str) and one == name:
+            raise ConfigError(f"{one!r} cannot be taken out of its own direction. Leave it out of `without`.")
+        called, values = (one, space.attributes[one]) if isinstance(one, str) else (f"confounder {number}", one)
+        taken[called] = _columns(_checked(values, len(space), called))
     return taken
 
 
-def _checked(values: Any, rows: int) -> Array:
+def _checked(values: Any, rows: int, what: str) -> Array:
     array = np.asarray(values)
     if array.shape != (rows,) or array.dtype.kind not in "biuf":
         raise DataError(
-            f"a confounder is a name, or {rows} numbers, one for each encoded example; got {array.dtype} of shape "
-            f"{array.shape}."
+            f"{what}: expected {rows} numbers, one for each encoded example; got {array.dtype} of shape {array.shape}."
         )
     return array
 
@@ -192,7 +189,8 @@ def _columns(values: Array) -> Array:
 
 def _tied(space: "LatentSpace", name: str, has: Mask, rows: Mask) -> dict[str, Array]:
     """The attributes that go along with having it, the closest first; as many as leave something of it."""
-    columns = {one: _columns(np.asarray(values)) for one, values in space.attributes.items() if one != name}
+    numbers = {one: np.asarray(values) for one, values in space.attributes.items() if one != name}
+    columns = {one: _columns(values) for one, values in numbers.items() if values.dtype.kind in "biuf"}
     ties = {other: abs(tie(has, rows, values)) for other, values in columns.items()}
     least = max(TIED, SURE / np.sqrt(rows.sum()))
     taken: dict[str, Array] = {}

@@ -8,24 +8,35 @@ A point is named in one of two ways: a row number of the encoded examples, or a 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL.Image import Image
 from scipy.special import ndtri
 
 from latentwalk.data.dataset import DataSpec
+from latentwalk.data.film import image
+from latentwalk.data.sheets import Painter
+from latentwalk.data.strips import side_by_side
 from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.latent import directions, grafting
+from latentwalk.latent import blends, directions, grafting
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.diagnosis import Diagnosis, diagnose
 from latentwalk.latent.directions import Attribute, Confounders, Direction
 from latentwalk.latent.grafting import Onto
+from latentwalk.latent.graph import Graph
 from latentwalk.latent.holes import Holes
+from latentwalk.latent.notebook import figure
 from latentwalk.latent.origin import Origin
-from latentwalk.latent.paths import PathName
-from latentwalk.latent.paths import path as path_named
+from latentwalk.latent.paths import PathName, check_path
 from latentwalk.latent.samplers import KINDS, FittedSampler, MomentMatched, Posterior, Sampler, fitted
+from latentwalk.latent.walks import Walk, journey
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from latentwalk.latent.maps import Chart
 
 __all__ = ["LatentSpace", "Point"]
 
@@ -80,26 +91,76 @@ class LatentSpace:
         """Where no encoded data lies. Found when first asked for."""
         return Holes.of(self)
 
+    @cached_property
+    def graph(self) -> Graph:
+        """Codes, and what it costs to go from one to another: where `path="density"` leads. Made when first asked for."""
+        return Graph.of(self)
+
+    @cached_property
+    def painter(self) -> Painter | None:
+        """How examples are drawn; None where it is not known what an example is."""
+        return None if self.spec is None else Painter.of(self.spec, self.data)
+
+    @cached_property
+    def chart(self) -> "Chart":
+        """The plane that `plot` draws on, and its holes. Made when first asked for."""
+        from latentwalk.latent.maps import Chart
+
+        return Chart.of(self)
+
     # ------------------------------------------------------------------ moves
 
-    def walk(self, a: Point, b: Point, steps: int = 11, path: PathName = "spherical") -> Decoded:
-        """Points on the way from `a` to `b` and what they decode to: z (steps, D), x (steps, *E). Both ends are exact.
+    def walk(self, a: Point, b: Point, steps: int = 11, path: PathName = "spherical") -> Walk:
+        """The way from `a` to `b`, decoded at even times: z (steps, D), x (steps, *E), and where it crosses holes.
 
-        path: "spherical" (keeps the distance from the origin) or "linear". Raises ConfigError.
+        path: "spherical" (keeps the distance from the origin), "linear", "quantile" (evenly through the mass of N(0, I)) or
+        "density" (around holes; needs 40 codes or more). Both ends are exact; where they are equal, so are all steps.
+        Raises ConfigError, DataError.
         """
         _expect(_whole(steps) and steps >= 2, f"a walk needs at least 2 steps, a whole number; got steps={steps!r}.")
-        return self._decoded(path_named(path)(self.code(a), self.code(b), steps))
+        return self.journey([a, b], steps, path)
 
-    def blend(self, points: Sequence[Point], weights: ArrayLike | None = None) -> Decoded:
-        """The weighted mean of several points: z (D,), x (*E). Weights are equal unless given, and are divided by their sum.
+    def journey(
+        self, points: Sequence[Point], steps: int | None = None, path: PathName = "spherical", *, loop: bool = False
+    ) -> Walk:
+        """A walk through several points, each hit exactly; the steps between them are as even as that allows.
 
-        Raises ConfigError when there are no points, as many weights as points are not given, or they sum to zero or less.
+        steps: in all; ten from one point to the next unless given. loop: back to the first point, which is then the last step
+        too. path: see `walk`. Raises ConfigError, DataError.
         """
-        _expect(len(points) > 0, "blend needs at least one point, got none.")
-        shares = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=np.float64)
-        _expect(shares.shape == (len(points),), f"expected {len(points)} weights, one for each point, got {shares.shape}.")
-        _expect(bool(np.isfinite(shares).all() and shares.sum() > 0), f"weights must sum to more than 0, got {shares}.")
-        z = np.average([self.code(point) for point in points], axis=0, weights=shares)
+        check_path(path)
+        legs = len(points) - 1 + loop
+        _expect(len(points) >= 2, f"a walk leads from one point to another, got {len(points)}.")
+        steps = 10 * legs + 1 if steps is None else steps
+        need = f"a walk through {len(points)} points{' and back' * loop} needs at least {legs + 1} steps"
+        _expect(_whole(steps) and steps > legs, f"{need}, a whole number; got steps={steps!r}.")
+        codes = np.stack([self.code(point) for point in points])
+        way = journey(self, np.concatenate([codes, codes[:loop]]), int(steps), path)
+        at = self._decoded(way.z)
+        return Walk(at.z, at.x, at.spec, at.painter, space=self, t=way.t, line=way.line, closed=loop)
+
+    def blend(self, points: Sequence[Point], weights: ArrayLike | None = None, how: blends.BlendName = "mean") -> Decoded:
+        """Several points in one: z (D,), x (*E).
+
+        weights: (k,), 0 or more, not all 0; they are divided by their sum, and equal unless given. how: "mean" (of codes),
+        "spherical" (of their directions and lengths) or "product" (of the posteriors q(z | x), each to the power of its weight:
+        its mean, where who is surer of a coordinate decides more of it; points are rows or examples, no bare codes).
+        Raises ConfigError.
+        """
+        return self._decoded(self._blended(points, blends.shares(len(points), weights), how)[None])[0]
+
+    def between(self, a: Point, b: Point, steps: int = 7, how: blends.BlendName = "mean") -> Decoded:
+        """Blends of two points, from one to the other: z (steps, D), x (steps, *E). how: see `blend`. Raises ConfigError."""
+        _expect(_whole(steps) and steps >= 2, f"from one point to the other takes at least 2 steps; got steps={steps!r}.")
+        weights = np.linspace([1, 0], [0, 1], steps)  # (steps, 2)
+        return self._decoded(np.stack([self._blended([a, b], pair, how) for pair in weights]))
+
+    def swap(self, a: Point, b: Point, axes: int | Sequence[int]) -> Decoded:
+        """`a` with these coordinates of `b`: z (D,), x (*E). Raises ConfigError."""
+        chosen = [self._axis(axis) for axis in np.atleast_1d(np.asarray(axes, dtype=object))]
+        _expect(len(chosen) > 0, "swap needs at least one axis, got none.")
+        z = self.code(a).copy()
+        z[chosen] = self.code(b)[chosen]
         return self._decoded(z[None])[0]
 
     def grid(self, axes: tuple[int, int] = (0, 1), steps: int = 15, over: Literal["prior", "codes"] = "prior") -> Decoded:
@@ -184,6 +245,30 @@ class LatentSpace:
         _expect(bool(np.isfinite(code).all()), f"a code must be finite, got {code}.")
         return code
 
+    def example(self, point: Point) -> NDArray[Any]:
+        """The example (*E) that a point is: that of a row number, or itself. Raises ConfigError for a bare code."""
+        if isinstance(point, (int, np.integer)):
+            _expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
+            return np.asarray(self.data[point])
+        x = np.asarray(point)
+        known = self.encode is not None and x.shape == self.data.shape[1:] != (self.dim,)
+        _expect(known, f"expected a row number or an example {self.data.shape[1:]}, no bare code; got shape {x.shape}.")
+        return x
+
+    def posterior_of(self, point: Point) -> tuple[Codes, Codes]:
+        """The mean and the deviation of q(z | x), (D,) each, of a row number or an example (*E).
+
+        Raises ConfigError for a bare code, and where the deviation is zero: a plain autoencoder has no posterior.
+        """
+        x = self.example(point)
+        if isinstance(point, (int, np.integer)):
+            mean, scale = self.codes[point], self.scales[point]
+        else:
+            assert self.encode is not None  # or `example` would have refused
+            mean, scale = (part[0] for part in self.encode(x[None]))
+        _expect(bool((scale > 0).all()), "q(z | x) has no spread here: a plain autoencoder has codes, but no posteriors.")
+        return mean, scale
+
     def typical(self, label: int | str) -> int:
         """The row of class `label` whose code lies nearest to that class's median code: a fair representative."""
         rows = np.flatnonzero(self._labels() == self._class(label))
@@ -259,6 +344,37 @@ class LatentSpace:
         """Those that were fitted to these codes already, by name."""
         return {}
 
+    # ------------------------------------------------------------------ pictures
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """The map of the space: codes coloured by class, holes shaded. On `ax`, or on a new figure: `.figure` is the picture.
+
+        D > 2 is seen as a shadow on the codes' first two principal axes, and shaded where no shadow falls.
+        """
+        from latentwalk.latent.maps import draw_space
+
+        return draw_space(self, ax)
+
+    def sheet(self, points: Sequence[Point], made: Decoded) -> Image:
+        """One picture: the examples that points are, their reconstructions, and what was `made` of them (a blend, a swap, …).
+
+        Shows itself in a notebook; `.save("blend.png")` writes it. Raises ConfigError for a bare code.
+        """
+        if self.painter is None:
+            raise ConfigError("this space does not know what an example is, so there is no picture of one.")
+        originals = np.stack([self.example(point) for point in points])
+        codes = np.stack([self.code(point) for point in points])
+        parts = [originals, self._decoded(codes).x, made.x.reshape(-1, *originals.shape[1:])]
+        return image(side_by_side(parts, self.painter))
+
+    def _repr_html_(self) -> str:
+        from latentwalk.latent.maps import space_png
+
+        held = "" if self.held_out is None else f", {int(self.held_out.sum()):,} of them held out while learning"
+        known = f", in {len(self.classes)} classes" if self.classes else ""
+        spread = "points (a plain autoencoder)" if not self.scales.any() else "posterior means"
+        return figure(space_png(self), f"{len(self):,} codes of {self.dim} dimensions{known}{held}; {spread}.")
+
     # ------------------------------------------------------------------ judged
 
     def diagnose(self, new: ArrayLike | None = None, seed: int = 0) -> Diagnosis:
@@ -273,7 +389,13 @@ class LatentSpace:
     def _decoded(self, z: NDArray[Any]) -> Decoded:
         z = np.asarray(z, dtype=np.float32)
         x = self.decode(z.reshape(-1, self.dim))
-        return Decoded(z, x.reshape(*z.shape[:-1], *x.shape[1:]), self.spec)
+        return Decoded(z, x.reshape(*z.shape[:-1], *x.shape[1:]), self.spec, self.painter)
+
+    def _blended(self, points: Sequence[Point], shares: NDArray[np.float64], how: blends.BlendName) -> NDArray[np.float64]:
+        if how == "product":
+            posteriors = [self.posterior_of(point) for point in points]
+            return blends.product([mean for mean, _ in posteriors], [scale for _, scale in posteriors], shares)[0]
+        return blends.barycentre(how)(np.stack([self.code(point) for point in points]), shares)
 
     def _axis(self, axis: int) -> int:
         known = _whole(axis) and 0 <= axis < self.dim

@@ -138,15 +138,10 @@ def test_a_walk_ends_at_the_reconstructions_of_its_ends(run: Path, tmp_path: Pat
     sevens = data.take(np.flatnonzero(data.y == 7))
     typical = sevens.x[model.space(sevens).typical("7")]
     strip = tiles(tmp_path / "w.png", 8, 5)
+    strip = strip if strip.ndim == 3 else strip[..., 0]  # with a red bar under what lies in a hole, the sheet has colours
     expected = levels(model.reconstruct(np.stack([data.x[3], typical])))
     assert np.abs(expected[0] - expected[1]).max() > 50
     assert np.abs(strip[[0, -1]] - expected).max() <= 1
-
-
-def test_a_walk_can_move(run: Path, tmp_path: Path) -> None:
-    good("walk", run, "--from", "0", "--to", "1", "--steps", 4, "--out", tmp_path / "w.gif")
-    with Image.open(tmp_path / "w.gif") as film:
-        assert film.n_frames == 6  # there and back, neither end twice
 
 
 def test_an_image_file_is_made_like_the_examples_learnt_from(run: Path, tmp_path: Path) -> None:

@@ -119,13 +119,29 @@ def test_drawn_faces_bring_their_factors_into_a_run(tmp_path: Path) -> None:
     assert f"no moustache    class of {(drawn.y == 0).sum()}" in listed
 
 
-def test_a_model_of_old_is_told_of_a_table_and_a_table_of_numbers_gives_rows(tmp_path: Path, photos: Path) -> None:
+def test_a_model_of_old_is_told_of_a_table(tmp_path: Path, photos: Path) -> None:
     call("fit", photos / "photos", "--out", tmp_path / "run", "--epochs", 1, "--network", "dense", "--recipe", "ae")
     assert "no attributes and no classes. Name a table of them: --table" in call("graft", tmp_path / "run", code=2)
     table = ("--attribute", "Moustache", "--table", photos / "faces.csv")
-    call("graft", tmp_path / "run", "row:0", *table)
-    call("fit", "digits", "--out", tmp_path / "digits", "--epochs", 1, "--latent", 4)
-    assert "onto row 3, strength 1" in call("graft", tmp_path / "digits", "row:3", "--attribute", 7)
+    assert "onto row 0, strength 1" in call("graft", tmp_path / "run", "row:0", *table)
+
+
+def test_a_table_of_numbers_and_kinds_gives_rows(tmp_path: Path) -> None:
+    rng, lines = np.random.default_rng(0), ["length,width,colour,kind"]
+    lines += [
+        f"{rng.normal(row % 2):.3f},{rng.normal():.3f},{'red' if row % 3 else 'blue'},{'ab'[row % 2]}" for row in range(80)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    call("fit", tmp_path / "t.csv", "--label", "kind", "--out", tmp_path / "run", "--epochs", 2)
+    call("graft", tmp_path / "run", "row:3", "--attribute", "a", "--strengths", "0,2")
+    model, rows = Run.open(tmp_path / "run").model, Run.open(tmp_path / "run").train()
+    space = model.space(rows)
+    expected = model.inverse_transform(space.graft(3, space.direction("a", without="auto"), [0, 2]).z)
+    header, *written = (tmp_path / "run" / "graft.csv").read_text().splitlines()
+    assert header == "strength,length,width,colour"
+    assert [line.split(",")[0] for line in written] == ["0.0", "2.0"]
+    np.testing.assert_allclose([float(line.split(",")[1]) for line in written], expected["length"], rtol=1e-5)
+    assert [line.split(",")[3] for line in written] == list(expected["colour"])
 
 
 @pytest.mark.parametrize(

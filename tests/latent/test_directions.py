@@ -71,7 +71,7 @@ def test_auto_finds_what_goes_along_and_nothing_else():
     space, u, _ = planted(noise=0.1)
     rng = np.random.default_rng(2)
     a = space.attributes["a"]
-    others = {"loose": rng.normal(size=N), "again": 1.0 - a, "nearly": np.where(rng.random(N) < 0.001, 1 - a, a)}
+    others = {"loose": rng.normal(size=N), "again": 1.0 - a, "nearly": np.where(rng.random(N) < 0.01, 1 - a, a)}
     found = replace(space, attributes={**space.attributes, **others}).direction("a", without="auto")
     assert list(found.confounders) == ["c"]  # not what has nothing to do with it, nor the attribute under another name
     assert found.confounders["c"] == pytest.approx(np.corrcoef(a, space.attributes["c"])[0, 1])
@@ -181,6 +181,8 @@ def test_a_direction_says_what_it_is():
             ConfigError,
             r"'c' goes from .*: neither two values nor a probability.*attributes\['c'\] >",
         ),
+        (lambda s: s.direction("place"), DataError, "attribute 'place': expected 4000 numbers"),
+        (lambda s: s.direction("a", without=["place"]), DataError, "place: expected 4000 numbers"),
         (lambda s: s.direction("all"), DataError, r"`lacking` selects no example \('all' has one class only\)"),
         (lambda s: s.direction("never"), DataError, r"`having` selects no example \('never' has one class only\)"),
         (lambda s: s.direction("unknown"), DataError, "`having` selects no example"),
@@ -189,8 +191,8 @@ def test_a_direction_says_what_it_is():
         (lambda s: s.direction("a", without=["a"]), ConfigError, "cannot be taken out of its own direction"),
         (lambda s: s.direction("a", without=[s.attributes["a"]]), ConfigError, "nothing is left of 'a'"),
         (lambda s: s.direction("a", without=["c", "opposite"]), ConfigError, "Leave opposite out of `without`"),
-        (lambda s: s.direction("a", without=[np.ones(3)]), DataError, "4000 numbers, one for each encoded example; got .*3,"),
-        (lambda s: s.direction("a", without=[["x"] * N]), DataError, "a confounder is a name, or 4000 numbers"),
+        (lambda s: s.direction("a", without=[np.ones(3)]), DataError, "confounder 1: expected 4000 numbers, .*; got .*3,"),
+        (lambda s: s.direction("a", without=[["x"] * N]), DataError, "confounder 1: expected 4000 numbers"),
         (lambda s: s.direction("a", without="unknown"), DataError, "no example that has a has a value of every confounder"),
         (
             lambda s: s.direction([0], [1], without="mostly unknown"),
@@ -203,6 +205,7 @@ def test_bad_input_is_refused_in_words(ask, error, message):
     space, _, _ = planted()
     more = {
         "all": np.ones(N),
+        "place": np.array(["here", "there"] * (N // 2)),
         "never": np.zeros(N),
         "unknown": np.full(N, np.nan),
         "opposite": 1 - space.attributes["a"],

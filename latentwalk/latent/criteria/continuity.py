@@ -13,11 +13,12 @@ from sklearn.neighbors import NearestNeighbors
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.checks import check_codes, percent
 from latentwalk.latent.criteria.measure import Measure, wilson
+from latentwalk.latent.outputs import flat, outputs
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
 
-__all__ = ["FEWEST_TO_STEP", "continuity", "decoded", "flat", "neighbour_distance"]
+__all__ = ["FEWEST_TO_STEP", "continuity", "neighbour_distance"]
 
 Array = NDArray[Any]
 FEWEST_TO_STEP = 20  # held-out codes below which a share says nothing
@@ -92,31 +93,11 @@ def _jumps(space: "LatentSpace", z: Array, step: Array, scales: tuple[float, ...
     found = np.empty((len(scales), len(z)))
     for start in range(0, len(z), rows):
         part = slice(start, start + rows)
-        here = decoded(space, z[part])
+        here = outputs(space, z[part])
         for at, scale in enumerate(scales):
-            there = decoded(space, z[part] + scale * step[part])
+            there = outputs(space, z[part] + scale * step[part])
             found[at, part] = np.linalg.norm(there - here, axis=1)
     return found
-
-
-def decoded(space: "LatentSpace", z: Array) -> Array:
-    """What codes (m, D) decode to, flattened, in units of the data: (m, prod(E))."""
-    x = np.asarray(space.decode(z.astype(space.codes.dtype)))
-    if x.shape != (len(z), *space.data.shape[1:]):
-        raise DataError(f"the decoder gave shape {x.shape} for {len(z)} codes; expected {(len(z), *space.data.shape[1:])}.")
-    bad = ~np.isfinite(x.reshape(len(z), -1)).all(axis=1)
-    if bad.any():
-        raise DataError(
-            f"the decoder gave NaN or infinity for {bad.sum()} of {len(z)} codes, the first {z[bad.argmax()]}. "
-            "The model has diverged: train again with a lower learning rate."
-        )
-    return flat(x, space.unit)
-
-
-def flat(x: Array, unit: Array) -> Array:
-    """Examples (m, *E) in standard units, one row each: (m, prod(E)); float64 stays, all else becomes float32."""
-    units: Array = (x / np.asarray(unit, dtype=x.dtype if x.dtype == np.float64 else np.float32)).reshape(len(x), -1)
-    return units
 
 
 def _root(codes: Array) -> Array:

@@ -6,13 +6,13 @@ Gaussians) cost the most.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentwalk.errors import DataError
+from latentwalk.errors import DataError, unknown
 from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.classes import class_accuracy
 from latentwalk.latent.criteria.completeness import completeness, draws_of
@@ -69,12 +69,18 @@ class Scorecard:
 
 
 def scorecard(
-    space: "LatentSpace", *, sampler: "str | Sampler" = "prior", features: Features | None = None, seed: int = 0
+    space: "LatentSpace",
+    *,
+    sampler: "str | Sampler" = "prior",
+    features: Features | None = None,
+    without: Collection[str] = (),
+    seed: int = 0,
 ) -> Scorecard:
     """All that is measured of a space without further ado, and what is not, with the reason.
 
     sampler: where draws come from. features: a feature space, for what needs one: the interpolation gap and the fidelity of
-    draws. Raises ConfigError for an unknown sampler; what the data does not allow is `absent`.
+    draws. without: names of measures to leave out. Raises ConfigError for an unknown name; what the data does not allow is
+    `absent`.
     """
     space.sampler(sampler)
     parts: dict[str, Callable[[], Found]] = {
@@ -92,7 +98,10 @@ def scorecard(
     if features is not None:
         parts["interpolation gap"] = lambda: interpolation_gap(space, features, seed=seed)
         parts["fidelity"] = lambda: fidelity(space, space.sample(DRAWS, sampler, seed), features, seed=seed)
-    return _measured(parts)
+    for name in without:
+        if name not in parts:
+            raise unknown("measure", name, parts)
+    return _measured({name: part for name, part in parts.items() if name not in without})
 
 
 def active_share(space: "LatentSpace") -> Measure:

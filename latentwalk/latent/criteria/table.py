@@ -37,7 +37,7 @@ def _name(name: str) -> str:
 
 def _value(measure: "Measure") -> str:
     low, high = measure.figure_of(measure.low), measure.figure_of(measure.high)
-    interval = "" if measure.low == measure.high else f'<br><span style="opacity:.65;font-size:85%">{low} to {high}</span>'
+    interval = "" if measure.low == measure.high else f'<br/><span style="opacity:.65;font-size:85%">{low} to {high}</span>'
     figure = f"{measure.figure} {escape(measure.unit)}".rstrip()
     return f'<span style="white-space:nowrap;font-variant-numeric:tabular-nums">{figure}{interval}</span>'
 

@@ -13,10 +13,10 @@ from sklearn.decomposition import PCA
 
 from latentwalk.errors import DataError
 from latentwalk.latent.criteria.checks import check_codes
-from latentwalk.latent.criteria.continuity import decoded, flat
 from latentwalk.latent.criteria.nearest import two_nearest
 from latentwalk.latent.criteria.structure import Units, active_units
 from latentwalk.latent.origin import Origin
+from latentwalk.latent.outputs import flat, outputs
 from latentwalk.latent.samplers import Sampler
 from latentwalk.models.likelihood import likelihood_named
 from latentwalk.models.recipes import RECIPES
@@ -120,7 +120,7 @@ class Evidence:
     @cached_property
     def y(self) -> tuple[Array, Array]:
         """What their codes decode to."""
-        learnt, judged = (decoded(self.space, self.space.codes[rows]) for rows in self._rows)
+        learnt, judged = (outputs(self.space, self.space.codes[rows]) for rows in self._rows)
         return learnt, judged
 
     @cached_property
@@ -186,7 +186,7 @@ class Evidence:
         while low < high:
             middle = (low + high) // 2
             kept = axes[:, :middle]
-            cost = square(x - decoded(self.space, away @ kept @ kept.T + centre)) - self.error
+            cost = square(x - outputs(self.space, away @ kept @ kept.T + centre)) - self.error
             low, high = (low, middle) if cost <= KEPT * self.variance else (middle + 1, high)
         return low
 
@@ -204,7 +204,7 @@ class Evidence:
         capacity = float((1 - np.square(self.space.scales[self.learnt], dtype=np.float64)).clip(0).mean(axis=0).sum())
         if not self.gaussian or capacity < 0.05 or not self.units.active.any():
             return None
-        noisy = decoded(self.space, self.space.draw_codes(self.rng())[self.learnt])
+        noisy = outputs(self.space, self.space.draw_codes(self.rng())[self.learnt])
         return max(0.0, 2 * self._cost(noisy) / capacity)
 
     def _cost(self, noisy: Array) -> float:

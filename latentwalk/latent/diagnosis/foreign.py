@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.latent.criteria.checks import percent
-from latentwalk.latent.criteria.continuity import decoded, flat
 from latentwalk.latent.criteria.measure import wilson
 from latentwalk.latent.diagnosis.evidence import Evidence
 from latentwalk.latent.diagnosis.finding import Finding, Severity
+from latentwalk.latent.outputs import flat, outputs
 
 __all__ = ["out_of_range"]
 
@@ -39,7 +39,7 @@ def out_of_range(e: Evidence) -> Finding | str:
             return "this space cannot encode new rows"
         codes, known = e.space.encode(rows)[0], e.judged
         x = flat(np.asarray(rows), e.space.unit)
-        error = np.square(x - decoded(e.space, codes)).mean(axis=1)
+        error = np.square(x - outputs(e.space, codes)).mean(axis=1)
     beyond = _leaves(e.x[0], x, apart=e.space.spec is not None and e.space.spec.kind == "table")
     holes = e.space.holes
     apart = holes.depth(codes) > np.quantile(holes.depth(e.space.codes[known]), 1 - RARE)

@@ -1,7 +1,7 @@
 """What a look at a latent space ends in: findings in plain words, each with the one change to try, and the look after it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from html import escape
 from typing import Any, Literal, Self
 
@@ -193,6 +193,9 @@ def named(change: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
+    if is_dataclass(value):  # a network or a schedule: only what is not as usual
+        said = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) != f.default}
+        return f"{type(value).__name__}({', '.join(f'{name}={_value(one)}' for name, one in said.items())})"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -112,6 +112,7 @@ def _line(path: Path, number: int, text: bytes) -> Values:
             raise CheckpointError(wrong)
         if not (isinstance(line["about"]["data"]["name"], str) and isinstance(line["found"], dict)):
             raise TypeError("no data is named")
+        _told(line["about"]["data"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         told = f"{path} is damaged in line {number} ({error}). Delete that line, and its trial is made again."
         raise CheckpointError(told) from error

@@ -46,7 +46,8 @@ class Setting:
         return {DATA: self.data, **{name: plain(value) for name, value in self.values.items()}, "seed": self.seed}
 
     def __str__(self) -> str:
-        return ", ".join(f"{title(name)} {value}" for name, value in self.named.items())
+        rest = (f"{title(name)} {value}" for name, value in self.named.items() if name != DATA)
+        return ", ".join([self.data, *rest])
 
     def model(self, recipe: str | Recipe, options: Mapping[str, Any], of: int) -> Autoencoder:
         """The untrained model. of: rows of the data set; fewer are gone through more often, for the same number of steps.

@@ -23,7 +23,7 @@ from latentwalk.comparison import Judgement, check_enough, judge, parts, trained
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.sources import join
-from latentwalk.errors import ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning
+from latentwalk.errors import ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning, unknown
 from latentwalk.estimator import Autoencoder
 from latentwalk.models.recipes import Recipe
 from latentwalk.training import codec
@@ -111,7 +111,7 @@ class Sweep:
             except KeyboardInterrupt:
                 self.interrupted_ = True
             rows = [(trial.setting.named, ledger.find(trial.about)) for trial in trials]
-        self.results_ = [named | found for named, found in rows if found is not None]
+        self.results_ = [named | _row(**found) for named, found in rows if found is not None]
         if self.interrupted_:
             self._tell_stopped(len(trials))
         return self
@@ -139,7 +139,8 @@ class Sweep:
         x = x or next(iter(shown), self.axes_[0])
         hue = hue or next((axis for axis in shown if axis != x), None)
         for name in filter(None, (x, hue)):
-            curves.check_axis(name, self.axes_)
+            if name not in self.axes_:
+                raise unknown("axis", name, self.axes_)
         found = curves.curves(rows, y, x, hue)
         axes = plt.subplots()[1] if ax is None else ax
         curves.draw(axes, found)

@@ -93,6 +93,7 @@ def test_all_rows_are_the_same_as_no_word_about_rows(tmp_path):
     assert len((tmp_path / "trials.jsonl").read_text().splitlines()) == 3  # not 4: the last one was done
     few, more, every = (sweeping._Data.of("a", DATA, None).rows(count, 5) for count in (60, 120, None))
     rows = [set(map(bytes, one.x)) for one in (few, more, every)]
+    assert [len(some) for some in rows] == [60, 120, 324]
     assert rows[0] < rows[1] < rows[2]
 
 
@@ -184,7 +185,8 @@ def test_a_larger_grid_makes_only_what_is_new(tmp_path, monkeypatch):
 
 def test_a_line_torn_anywhere_costs_that_trial_alone(tmp_path):
     path = tmp_path / "trials.jsonl"
-    abouts = [{"data": {"name": "a"}, "at": at} for at in range(2)]
+    shape = {"shape": [9, 2], "dtype": "uint8"}
+    abouts = [{"data": {"name": "a", "train": shape, "test": shape}, "at": at} for at in range(2)]
     with Ledger(tmp_path) as ledger:
         for about in abouts:
             ledger.add(about, {"error": 0.1})

@@ -30,10 +30,23 @@ if TYPE_CHECKING:
     from latentwalk.data.sources import read
     from latentwalk.data.stream import Stream
     from latentwalk.estimator import Autoencoder
+    from latentwalk.latent.criteria.classifier import classifier_features
     from latentwalk.latent.criteria.completeness import completeness
     from latentwalk.latent.criteria.continuity import continuity
+    from latentwalk.latent.criteria.disentanglement import disentanglement
+    from latentwalk.latent.criteria.factor_vae import factor_vae_score
+    from latentwalk.latent.criteria.features import Features
+    from latentwalk.latent.criteria.fidelity import Fidelity, fidelity
+    from latentwalk.latent.criteria.gap import mutual_information, prior_gap
+    from latentwalk.latent.criteria.interpolation import interpolation_gap
     from latentwalk.latent.criteria.measure import Measure
+    from latentwalk.latent.criteria.mmd import mmd
+    from latentwalk.latent.criteria.probe import linear_probe
+    from latentwalk.latent.criteria.scorecard import Scorecard, scorecard
     from latentwalk.latent.criteria.structure import active_units, collapsed
+    from latentwalk.latent.directions import Direction
+    from latentwalk.latent.hole_map import HoleMap, hole_map
+    from latentwalk.latent.plane import Plane
     from latentwalk.latent.space import LatentSpace
     from latentwalk.models.likelihood import Likelihood
     from latentwalk.models.objective import Schedule, constant, cyclical, linear
@@ -57,15 +70,21 @@ __all__ = [
     "DataError",
     "DataSpec",
     "Dataset",
+    "Direction",
     "Family",
+    "Features",
+    "Fidelity",
+    "HoleMap",
     "LatentSpace",
     "LatentwalkError",
     "Likelihood",
     "Measure",
     "Network",
     "NotGenerativeError",
+    "Plane",
     "Recipe",
     "Schedule",
+    "Scorecard",
     "Sparsity",
     "Stream",
     "Sweep",
@@ -74,18 +93,29 @@ __all__ = [
     "TrainingWarning",
     "__version__",
     "active_units",
+    "classifier_features",
     "collapsed",
     "completeness",
     "constant",
     "continuity",
     "cyclical",
+    "disentanglement",
+    "factor_vae_score",
     "families",
+    "fidelity",
+    "hole_map",
+    "interpolation_gap",
     "linear",
+    "linear_probe",
     "load",
+    "mmd",
+    "mutual_information",
     "names",
     "noise_sweep",
     "padded",
+    "prior_gap",
     "read",
+    "scorecard",
 ]
 
 _HOMES = {
@@ -96,10 +126,23 @@ _HOMES = {
     "data.sources": ("read",),
     "data.stream": ("Stream",),
     "estimator": ("Autoencoder",),
+    "latent.criteria.classifier": ("classifier_features",),
     "latent.criteria.completeness": ("completeness",),
     "latent.criteria.continuity": ("continuity",),
+    "latent.criteria.disentanglement": ("disentanglement",),
+    "latent.criteria.factor_vae": ("factor_vae_score",),
+    "latent.criteria.features": ("Features",),
+    "latent.criteria.fidelity": ("Fidelity", "fidelity"),
+    "latent.criteria.gap": ("mutual_information", "prior_gap"),
+    "latent.criteria.interpolation": ("interpolation_gap",),
     "latent.criteria.measure": ("Measure",),
+    "latent.criteria.mmd": ("mmd",),
+    "latent.criteria.probe": ("linear_probe",),
+    "latent.criteria.scorecard": ("Scorecard", "scorecard"),
     "latent.criteria.structure": ("active_units", "collapsed"),
+    "latent.directions": ("Direction",),
+    "latent.hole_map": ("HoleMap", "hole_map"),
+    "latent.plane": ("Plane",),
     "latent.space": ("LatentSpace",),
     "models.likelihood": ("Likelihood",),
     "models.objective": ("Schedule", "constant", "cyclical", "linear"),

@@ -62,6 +62,7 @@ NAMES = {
     "vae-conv": "Convolutional VAE",
     "vae-without-kl": "VAE without KL",
     "denoising-vae": "Denoising VAE",
+    "beta-tcvae": "beta-TCVAE",
     "iwae": "IWAE",
 }
 

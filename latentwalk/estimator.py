@@ -2,24 +2,30 @@
 
 import os
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from latentwalk.data.columns import decoded as decoded_columns
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset, DataSpec, check_finite
 from latentwalk.data.rows import changed_by_row
+from latentwalk.data.scaling import as_tensor
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
-from latentwalk.latent.samplers import Sampler, StandardNormal
+from latentwalk.latent.completing import BEST, complete
+from latentwalk.latent.origin import Origin
+from latentwalk.latent.samplers import KINDS, Posterior, Sampler, StandardNormal, Vamp
 from latentwalk.latent.space import LatentSpace
 from latentwalk.learner import Learner
 from latentwalk.models.inference import bounds, decoded, drawn, encoded, log_probs
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe
 from latentwalk.networks.build import Network
+from latentwalk.networks.layers import channels_last
 from latentwalk.training.optimise import LearningSchedule, OptimizerName
 
 __all__ = ["Autoencoder"]
@@ -40,9 +46,11 @@ class Autoencoder(Learner):
     warm_start: fitting again goes on from the weights there are. spec: a `DataSpec`, where the one read off X is not right.
     progress: draw a bar while fitting, on a terminal. checkpoint_every: seconds between two checkpoints of `fit(…,
     checkpoint=FOLDER)`. track: a folder for TensorBoard, to see losses, rates, active units and pictures while it learns.
+    complete: fit a sampler to the codes after training, see `fit_sampler`: its name, or True for the best.
 
     Learned: model_ (a `LatentModel`), spec_, recipe_, network_, likelihood_, history_ (a list of `Epoch`),
-    validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit short).
+    validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit short), sampler_ (None, or the fitted one),
+    completeness_ (how complete samplers were measured to be, by name).
 
     >>> X = np.random.default_rng(0).normal(size=(200, 5))
     >>> codes = Autoencoder("vae", latent=2, epochs=2, random_state=0).fit_transform(X)
@@ -80,6 +88,7 @@ class Autoencoder(Learner):
         progress: bool = True,
         checkpoint_every: float = 60.0,
         track: str | os.PathLike[str] | None = None,
+        complete: bool | str = False,
     ) -> None:
         self.recipe = recipe
         self.latent = latent
@@ -108,6 +117,7 @@ class Autoencoder(Learner):
         self.progress = progress
         self.checkpoint_every = checkpoint_every
         self.track = track
+        self.complete = complete
 
     # ------------------------------------------------------------------ using
 
@@ -160,24 +170,42 @@ class Autoencoder(Learner):
         x = self._checked(X)
         return self._framed(np.where(np.isnan(x), self._reconstructed(x), x) if self.spec_.missing else x)
 
-    def sample(self, n: int = 1, temperature: float = 1.0) -> Any:
-        """`n` new examples (n, *E): codes from the prior, their spread times `temperature`, decoded to likelihood means.
+    def fit_sampler(self, X: ArrayLike | Dataset, sampler: str = BEST) -> Self:
+        """Fit a distribution to the codes of X (n, *E), for `sample` to draw from; any recipe is generative then.
 
+        sampler: "gaussian", "mixture", "vamp", "flow", "neighbours" or "prior" (see `latent.samplers`), or "best": the one
+        whose draws are hardest to tell from codes that it was not fitted to, the simpler of equals. "neighbours" keeps codes of
+        X; the others do not. Sets sampler_, which is saved with the model, and completeness_. A new `fit` takes it away.
+        Raises ConfigError; DataError for too few rows.
+        """
+        space, gaussian = self.space(X), self.recipe_.posterior == "gaussian"
+        needs = {StandardNormal.kind: self.recipe_.generative, Vamp.kind: gaussian}
+        found = complete(
+            space,
+            sampler,
+            candidates=[kind for kind in KINDS if needs.get(kind, True)],
+            held_out=self.validation_rows_[self.validation_rows_ < len(space)],
+            seed=self._seed(),
+        )
+        self.sampler_, self.completeness_ = found.sampler, dict(found.measures)
+        return self
+
+    def sample(self, n: int = 1, temperature: float = 1.0, source: str | Sampler | None = None) -> Any:
+        """`n` new examples (n, *E): codes drawn from `source`, their spread times `temperature`, decoded to likelihood means.
+
+        source: "fitted", the sampler of `fit_sampler`; "prior"; a sampler (n, generator) → (n, D), whose temperature is its own
+        affair; by default the fitted one where there is one, else the prior.
         The rows of a table whose columns have likelihoods of their own are drawn from them: whole counts, and categories as
         often as they should be; a frame, like the one learnt from, if it was one.
         Repeatable when random_state is an integer. Raises NotGenerativeError for a recipe that does not train its codes to
-        fill the prior.
+        fill the prior, where no sampler was fitted.
         """
         check_is_fitted(self)
-        if not self.recipe_.generative:
-            raise NotGenerativeError(
-                f'recipe "{self.recipe_.name}" has nothing to draw from: no known distribution is filled by its codes. '
-                'Fit recipe="vae", or see what happens anyway: space(X).sample(n, source="gaussian").'
-            )
+        sampler = self._source(source, temperature)
         if not (isinstance(n, (int, np.integer)) and n >= 0):
             raise ConfigError(f"n={n!r}: expected a whole number of examples, 0 or more.")
         rng = np.random.default_rng(self._seed())
-        z = self._prior(temperature)(int(n), rng)
+        z = sampler(int(n), rng)
         if not self.spec_.columns:
             return self._decoded(z)
         return self._framed(drawn(self.model_, z.astype(np.float32), int(rng.integers(2**31))))
@@ -226,6 +254,11 @@ class Autoencoder(Learner):
             spec=self.spec_,
             attributes=dict(X.factors) if isinstance(X, Dataset) else {},
             model=self.model_.signature(),
+            fitted=self.sampler_,
+            posterior=Posterior(self.model_.encoder, partial(self._inputs, x))
+            if self.recipe_.posterior == "gaussian"
+            else None,
+            origin=self._origin(),
         )
 
     # ------------------------------------------------------------------ inside
@@ -241,10 +274,38 @@ class Autoencoder(Learner):
     def _framed(self, x: NDArray[Any]) -> Any:
         return decoded_columns(x, self.spec_.columns) if self.spec_.framed else x
 
-    def _prior(self, temperature: float = 1.0) -> Sampler:
-        if not (np.isfinite(temperature) and temperature >= 0):
-            raise ConfigError(f"temperature={temperature}: expected a number, 0 or more.")
-        return StandardNormal(self._n_features_out, temperature)
+    def _origin(self) -> Origin:
+        """What the model was made of and how it learnt."""
+        made = (self.recipe_, self.network_, self.likelihood_)
+        return Origin(*made, int(self.epochs), self.learning_rate, tuple(self.history_))
+
+    def _inputs(self, x: NDArray[Any], rows: NDArray[Any]) -> Tensor:
+        """Rows of the data, x, as networks see them, with 0 where nothing was observed: (m, *E)."""
+        device = next(self.model_.parameters()).device
+        with torch.no_grad():
+            return channels_last(self.model_.scaling(as_tensor(x[rows]).to(device)).nan_to_num())
+
+    def _prior(self) -> StandardNormal:
+        return StandardNormal(self._n_features_out)
+
+    def _source(self, source: str | Sampler | None, temperature: float) -> Sampler:
+        """What to draw codes from. Raises NotGenerativeError, ConfigError."""
+        if callable(source):
+            return source
+        if source not in (None, "fitted", "prior"):
+            raise ConfigError(
+                f'source={source!r}: a model draws from "fitted" or "prior". For others: fit_sampler(X, "mixture"), or '
+                'space(X).sample(n, "mixture").'
+            )
+        if self.sampler_ is not None and source != "prior":
+            return self.sampler_.at(temperature)
+        if source == "fitted" or not self.recipe_.generative:
+            raise NotGenerativeError(
+                f'recipe "{self.recipe_.name}" has nothing to draw from: '
+                + ("no sampler was fitted. " if source == "fitted" else "no known distribution is filled by its codes. ")
+                + 'Make it generative: fit_sampler(X, "mixture"), or `latentwalk complete RUN`. Or fit recipe="vae".'
+            )
+        return self._prior().at(temperature)
 
 
 def _after_the_end(x: NDArray[Any]) -> NDArray[np.bool_]:

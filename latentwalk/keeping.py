@@ -20,6 +20,8 @@ from latentwalk.data.rows import Rows
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import CheckpointError, DataError
 from latentwalk.export import write
+from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.samplers import FittedSampler, restored
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
@@ -29,6 +31,8 @@ from latentwalk.training.history import Epoch
 from latentwalk.training.runtime import seeded
 
 __all__ = ["Keeping"]
+
+SAMPLER = "sampler."  # what the names of a sampler's arrays begin with, among the weights
 
 
 class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):  # type: ignore[misc]
@@ -44,14 +48,20 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     history_: list[Epoch]
     validation_rows_: NDArray[np.int64]
     interrupted_: bool
+    sampler_: FittedSampler | None
+    completeness_: dict[str, Measure]
     random_state: int | np.random.RandomState | None
 
     @abstractmethod
     def fit(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> Self: ...
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Save to a folder (safetensors and JSON), replacing a model saved there before. Raises CheckpointError."""
+        """Save to a folder (safetensors and JSON), replacing a model saved there before; a fitted sampler goes with it.
+
+        Raises CheckpointError.
+        """
         check_is_fitted(self)
+        sampler, arrays = (None, {}) if self.sampler_ is None else self.sampler_.parts()
         description = {
             "params": codec.params_to_json(self.get_params(deep=False)),
             "recipe": codec.to_json(self.recipe_),
@@ -63,13 +73,18 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             "validation_rows": self.validation_rows_.tolist(),
             "history": history.to_json(self.history_),
             "interrupted": self.interrupted_,
+            "sampler": sampler,
+            "completeness": {kind: measure.to_json() for kind, measure in self.completeness_.items()},
         }
-        checkpoint.write(folder, description, self.model_.state_dict())
+        held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+        checkpoint.write(folder, description, self.model_.state_dict() | held)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
         """The autoencoder that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
-        saved, weights = checkpoint.read(folder)
+        saved, tensors = checkpoint.read(folder)
+        weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(SAMPLER)}
+        arrays = {name.removeprefix(SAMPLER): tensor for name, tensor in tensors.items() if name.startswith(SAMPLER)}
         try:
             self = cls(**codec.params_from_json(saved["params"]))
             self.recipe_, self.network_, self.likelihood_, self.spec_ = (
@@ -80,6 +95,9 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             self.history_ = history.from_json(saved["history"])
             self.validation_rows_ = np.asarray(saved["validation_rows"], dtype=np.int64)
             self.interrupted_ = bool(saved["interrupted"])
+            self.sampler_ = self._restored(saved.get("sampler"), arrays)
+            found = saved.get("completeness", {})  # as the sampler, missing in a model of an earlier version
+            self.completeness_ = {str(kind): Measure.from_json(measure) for kind, measure in found.items()}
             self.n_features_in_ = self.spec_.size
             if features := list(saved["features"]):
                 if len(features) != self.spec_.size or not all(isinstance(name, str) for name in features):
@@ -100,6 +118,15 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """
         check_is_fitted(self)
         return write(self.model_, self.spec_, folder)
+
+    def _restored(self, numbers: Mapping[str, Any] | None, tensors: Mapping[str, Tensor]) -> FittedSampler | None:
+        """The sampler that was saved with the model, None where none was. Raises ValueError where it is not this model's."""
+        if numbers is None:
+            return None
+        sampler = restored(numbers, {name: tensor.numpy() for name, tensor in tensors.items()})
+        if sampler.dim != self._n_features_out:
+            raise ValueError(f"its sampler has {sampler.dim} dimensions, its codes {self._n_features_out}")
+        return sampler
 
     def _assembled(self, latent: int, weights: Mapping[str, Tensor]) -> LatentModel:
         """The model these weights belong to. Raises ValueError where the description says another, before it is made.

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -25,6 +26,8 @@ from latentwalk.data.stream import Stream, is_stream
 from latentwalk.data.streaming import batches_of, placed
 from latentwalk.errors import ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning
 from latentwalk.keeping import Keeping
+from latentwalk.latent.completing import BEST, check_sampler
+from latentwalk.latent.samplers import Vamp
 from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.likelihood import OF_COLUMNS, Likelihood, likelihood_named
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
@@ -42,7 +45,7 @@ from latentwalk.training.tracking import Gallery, Tracker
 __all__ = ["FREE", "Learner"]
 
 # Options that may differ when a training is gone on with; random_state, where it is not the same seed, is told apart by that.
-FREE = ("epochs", "patience", "device", "warm_start", "progress", "checkpoint_every", "random_state", "track")
+FREE = ("epochs", "patience", "device", "warm_start", "progress", "checkpoint_every", "random_state", "track", "complete")
 LEARNING = (
     "optimizer",
     "learning_rate",
@@ -79,6 +82,10 @@ class Learner(Keeping):
     compile: bool
     checkpoint_every: float
     track: str | os.PathLike[str] | None
+    complete: bool | str
+
+    @abstractmethod
+    def fit_sampler(self, X: ArrayLike | Dataset, sampler: str = BEST) -> Self: ...
 
     def fit(
         self, X: ArrayLike | Dataset, y: ArrayLike | None = None, *, checkpoint: str | os.PathLike[str] | None = None
@@ -94,7 +101,7 @@ class Learner(Keeping):
         Options and data must be the same; only `epochs` may grow, with a constant learning rate.
         Raises DataError, ConfigError, TrainingError, CheckpointError.
         """
-        settings, device = self._settings(), device_named(self.device)
+        settings, device, sampler = self._settings(), device_named(self.device), self._wanted()
         again = self.warm_start and hasattr(self, "model_")
         if again and checkpoint is not None:
             raise ConfigError("a checkpoint folder is gone on from by itself. Use warm_start=False with it.")
@@ -113,12 +120,13 @@ class Learner(Keeping):
             if not again:
                 self._assemble(x, spec)
             self._check_range(x)
+            self.sampler_, self.completeness_ = None, {}  # what there was fitted the codes of other weights
             self.model_.to(group.device)
             batches, validation = self._batches(x, stream, seed, group)
             asked = stack.enter_context(stop_asked())
             epochs = train(
                 self.model_,
-                self.recipe_.loss(),
+                self.recipe_.loss(None if stream else len(x) - len(self.validation_rows_)),
                 batches,
                 replace(settings, corruption=self.recipe_.corruption),
                 validation,
@@ -134,6 +142,8 @@ class Learner(Keeping):
             tracker = stack.enter_context(Tracker(self.track, len(before) + 1)) if self.track and group.leads else None
             shown = Gallery.of(self.model_, self.spec_, x) if tracker is not None and self.spec_.kind == "image" else None
             self._learn(epochs, before, len(batches), group, asked, tracker, shown)
+        if sampler is not None and not self.interrupted_:
+            self.fit_sampler(X, sampler)
         return self
 
     def check(self) -> Self:
@@ -323,6 +333,18 @@ class Learner(Keeping):
             **{name: getattr(self, name) for name in LEARNING},
             max_norm=network_named(self.network).max_norm,
         )
+
+    def _wanted(self) -> str | None:
+        """The sampler that is to be fitted after training, or "best". Raises ConfigError, before anything is learnt."""
+        if self.complete is False:
+            return None
+        name = BEST if self.complete is True else check_sampler(self.complete)
+        if name == Vamp.kind and self._recipe().posterior == "point":
+            raise ConfigError(
+                f'complete="vamp" needs an encoder whose q(z | x) has a spread, and that of recipe "{self._recipe().name}" has '
+                'none. Use complete="mixture", or recipe="vae".'
+            )
+        return name
 
     def _batches(self, x: NDArray[Any], stream: Stream | None, seed: int, group: Group) -> tuple[Batches, Batches | None]:
         """Batches of x (n, *E) to learn from, and to choose the best weights on; those of a stream are what it holds."""

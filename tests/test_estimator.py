@@ -1,5 +1,6 @@
 """Autoencoder: what it promises of its numbers, of training, and of bad input."""
 
+import json
 import shutil
 import warnings
 
@@ -8,8 +9,11 @@ import pytest
 import torch
 
 from latentwalk.data import Dataset, DataSpec
-from latentwalk.errors import ConfigError, DataError, LatentwalkError, NotGenerativeError, TrainingError
+from latentwalk.errors import CheckpointError, ConfigError, DataError, LatentwalkError, NotGenerativeError, TrainingError
 from latentwalk.estimator import Autoencoder
+from latentwalk.latent.completing import Completion
+from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.samplers import KINDS, StandardNormal, flow, resampled
 from latentwalk.models import inference
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.objective import linear
@@ -139,9 +143,90 @@ def test_samples_follow_the_prior_and_repeat_with_an_integer_seed():
 @pytest.mark.parametrize("recipe", ["ae", "denoising", "vae-without-kl"])
 def test_what_cannot_be_sampled_says_what_to_do(recipe):
     model = auto(recipe).fit(TABLE)
-    with pytest.raises(NotGenerativeError, match=r'recipe="vae".*space\(X\)\.sample'):
+    with pytest.raises(NotGenerativeError, match=r'fit_sampler\(X, "mixture"\).*latentwalk complete RUN.*recipe="vae"'):
         model.sample()
+    with pytest.raises(NotGenerativeError, match="no sampler was fitted"):
+        model.sample(source="fitted")
+    with pytest.raises(ConfigError, match=r'space\(X\).sample\(n, "mixture"\)'):
+        model.sample(source="mixture")
     assert model.space(TABLE).sample(4, source="gaussian").x.shape == (4, 5)
+
+
+def test_a_fitted_sampler_makes_any_recipe_generative():
+    model = auto("ae").fit(TABLE).fit_sampler(TABLE, "gaussian")
+    codes = model.transform(TABLE).astype(float)
+    centre = model.inverse_transform(codes.mean(axis=0, keepdims=True))
+    np.testing.assert_allclose(model.sample(2, temperature=0), np.repeat(centre, 2, axis=0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(model.sample(5), model.sample(5, source="fitted"))
+    assert model.space(TABLE).fitted is model.sampler_
+    assert model.completeness_ == {}  # 60 rows tell nothing
+    given = model.space(TABLE).sampler("mixture")
+    assert model.sample(3, source=given).shape == (3, 5)
+    with pytest.raises(DataError, match="Name one"):
+        model.fit_sampler(TABLE)
+    with pytest.raises(ConfigError, match="none"):
+        model.fit_sampler(TABLE, "vamp")
+    assert model.fit(TABLE).sampler_ is None  # it was of other weights
+
+
+def test_a_vamp_prior_goes_through_the_encoder():
+    vae = auto().fit(TABLE).fit_sampler(TABLE, "vamp")
+    assert vae.sampler_.means.shape == (60, 2)
+    means, scales = vae.space(TABLE).codes, vae.space(TABLE).scales
+    assert np.linalg.norm(vae.sampler_.means.mean(axis=0) - means.mean(axis=0)) < 1
+    assert 0.3 < vae.sampler_.scales.mean() / scales.mean() < 3
+    np.testing.assert_array_equal(vae.sample(3, source="prior"), auto().fit(TABLE).sample(3))
+    missing = np.where(np.random.default_rng(0).random(TABLE.shape) < 0.2, np.nan, TABLE)
+    assert np.isfinite(auto().fit(missing).fit_sampler(missing, "vamp").sample(3)).all()
+
+
+def test_complete_fits_a_sampler_after_training(monkeypatch):
+    fitted = auto("ae", complete="neighbours").fit(TABLE)
+    assert fitted.sampler_.kind == "neighbours"
+    np.testing.assert_array_equal(fitted.sample(3), auto("ae").fit(TABLE).fit_sampler(TABLE, "neighbours").sample(3))
+    for complete, told in (("mixtures", "Did you mean 'mixture'"), ("vamp", "has none"), (3, "unknown sampler 3")):
+        model = auto("ae", complete=complete)
+        with pytest.raises(ConfigError, match=told):
+            model.fit(TABLE)
+        assert not hasattr(model, "model_")  # said before anything was learnt
+    asked = []
+    monkeypatch.setattr(
+        "latentwalk.estimator.complete", lambda *_, **how: asked.append(how["candidates"]) or Completion(StandardNormal(2), {})
+    )
+    for recipe in ("ae", "vae-without-kl", "vae"):
+        auto(recipe, complete=True).fit(TABLE)
+    assert [{"prior", "vamp"} & set(kinds) for kinds in asked] == [set(), {"vamp"}, {"prior", "vamp"}]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sampler_is_saved_with_the_model(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(flow, "STEPS", 5)
+    monkeypatch.setattr(resampled, "STEPS", 5)
+    model = auto().fit(TABLE).fit_sampler(TABLE, kind)
+    model.completeness_ = {kind: Measure("completeness", 0.9, 0.8, 1.0, "so it is", {"held_out": 3.0})}
+    model.save(tmp_path)
+    again = Autoencoder.load(tmp_path)
+    assert type(again.sampler_) is KINDS[kind] and again.completeness_ == model.completeness_
+    np.testing.assert_array_equal(again.sample(20, 0.7), model.sample(20, 0.7))
+    model.fit(TABLE).save(tmp_path)
+    assert Autoencoder.load(tmp_path).sampler_ is None
+
+
+def test_a_model_saved_before_there_were_samplers_is_loaded(tmp_path):
+    auto().fit(TABLE).save(tmp_path)
+    header = json.loads((tmp_path / "model.json").read_text())
+    del header["model"]["sampler"], header["model"]["completeness"], header["model"]["params"]["complete"]
+    (tmp_path / "model.json").write_text(json.dumps(header))
+    again = Autoencoder.load(tmp_path)
+    assert again.sampler_ is None and again.completeness_ == {} and again.complete is False
+
+
+def test_a_sampler_of_another_model_is_refused(tmp_path):
+    model = auto().fit(TABLE)
+    model.sampler_ = StandardNormal(3)
+    model.save(tmp_path)
+    with pytest.raises(CheckpointError, match="its sampler has 3 dimensions, its codes 2"):
+        Autoencoder.load(tmp_path)
 
 
 def test_the_space_is_what_transform_and_inverse_transform_say():

@@ -1,9 +1,9 @@
 """The command `latentwalk`: what a terminal sees of this library.
 
-Commands are functions in `learning` (tour, compare, sweep, fit, report), `walking` (sample, walk, reconstruct, encode) and
-`applying` (denoise, impute, reduce, export, …). They import what is heavy when they run, so that `--help` does not wait for
-PyTorch. They raise the errors of our tree; here each becomes one message on standard error and an exit code: 0 good, 1
-failure, 2 wrong use or bad input, 130 stopped by Ctrl-C.
+Commands are functions in files of their own, by what they are for: `learning` (tour, compare, fit, report), `walking` (sample,
+walk, …), `blending` (blend, swap), `transplants` (graft), `applying` (denoise, impute, …). They import what is heavy when they
+run, so that `--help` does not wait for PyTorch. They raise the errors of our tree; here each becomes one message on standard
+error and an exit code: 0 good, 1 failure, 2 wrong use or bad input, 130 stopped by Ctrl-C.
 """
 
 import sys
@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 import latentwalk
-from latentwalk.app import applying, learning, walking
+from latentwalk.app import applying, blending, learning, transplants, walking
 from latentwalk.errors import LatentwalkError, TrainingError
 
 __all__ = ["app", "main"]
@@ -93,7 +93,11 @@ app.command()(learning.tour)
 app.command()(learning.fit)
 app.command()(learning.report)
 app.command()(walking.sample)
+app.command()(walking.complete)
 app.command()(walking.walk)
+app.command()(blending.blend)
+app.command()(blending.swap)
+app.command()(transplants.graft)
 app.command()(walking.reconstruct)
 app.command()(walking.encode)
 app.command()(applying.denoise)

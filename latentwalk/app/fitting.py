@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from latentwalk.app.completing import table
 from latentwalk.app.output import check_writable, note, saving
 from latentwalk.app.runs import Run, forget, holds_model
 from latentwalk.app.source import Source, fingerprint
@@ -114,8 +115,9 @@ def next_steps(run: Run) -> list[str]:
     model, folder = run.model, run.folder
     ends = run.classes[:: max(1, len(run.classes) - 1)][:2] if len(run.classes) > 1 else ("row:0", "row:1")
     steps = [("walk in it", f'latentwalk walk {folder} --from "{ends[0]}" --to "{ends[1]}"')]
-    draw = "" if model.recipe_.generative else " --source gaussian"
-    steps.append(("draw from it", f"latentwalk sample {folder} -n 64{draw}"))
+    if not model.recipe_.generative and model.sampler_ is None:
+        steps.append(("complete it", f"latentwalk complete {folder}"))
+    steps.append(("draw from it", f"latentwalk sample {folder} -n 64"))
     steps.append(("judge it", f"latentwalk report {folder}"))
     return [f"{what + ':':14}{command}" for what, command in steps]
 
@@ -144,6 +146,8 @@ def _learn(run: Run, train: Dataset) -> None:
         )
         raise typer.Exit(STOPPED)
     typer.echo(_summary(model, train))
+    if model.sampler_ is not None and model.completeness_:
+        typer.echo(table(model.completeness_, model.sampler_.kind))
     typer.echo("\n".join([f"{'saved:':14}{run.folder}", *next_steps(run)]))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from latentwalk.app.options import (
+    Attributes,
     Batch,
     Color,
     Data,
@@ -126,11 +127,15 @@ def fit(
     track: Annotated[Path | None, typer.Option(metavar="DIR", help="Write curves and pictures for TensorBoard there.")] = None,
     checkpoint_every: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Time between two checkpoints.")] = 60.0,
     validation: Annotated[float, typer.Option(help="Share of the rows the best weights are chosen on.")] = 0.1,
+    complete: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Then fit a sampler: best, mixture, … (see: latentwalk complete).")
+    ] = None,
     seed: Seed = 0,
     size: Size = None,
     color: Color = None,
     label: Label = None,
     kind: Kind = None,
+    attributes: Attributes = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in RUN, up to --epochs in all.")] = False,
     force: Force = False,
 ) -> None:
@@ -149,14 +154,14 @@ def fit(
     Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed.
     Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
     With --resume, what was given before need not be repeated; of the options that make it another training, none can change.
-    Only --epochs can, with a constant learning rate, and --patience, --device, --checkpoint-every.
+    Only --epochs can, with a constant learning rate, and --patience, --device, --checkpoint-every, --complete.
     On several cores, GPUs or machines: torchrun --nproc-per-node 2 -m latentwalk fit … ; with --max-restarts 3 a lost process
     costs no more than the time since the last checkpoint.
     """
     from latentwalk.app import fitting
     from latentwalk.app.source import Source
 
-    source = Source.named(data, size=size, color=color, label=label, kind=kind)
+    source = Source.named(data, size=size, color=color, label=label, kind=kind, attributes=attributes)
     given = {name: value for name, value in context.params.items() if _typed(context, name)}
     again = fitting.restarted(out)
     if resume or again:
@@ -191,6 +196,7 @@ def fit(
         track=None if track is None else str(track),
         checkpoint_every=checkpoint_every,
         validation=validation,
+        complete=complete or False,
         random_state=seed,
     )
 

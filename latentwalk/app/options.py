@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
+    "Attributes",
     "Batch",
     "Color",
     "Data",
@@ -16,14 +17,17 @@ __all__ = [
     "Label",
     "Latents",
     "Noise",
+    "Out",
     "RunFolder",
     "Seed",
     "Size",
     "layers",
     "noise",
     "numbers",
+    "reals",
     "side",
     "weights",
+    "whole",
     "words",
 ]
 
@@ -41,13 +45,28 @@ def numbers(text: str, option: str = "--latent") -> list[int]:
     return list(dict.fromkeys(found))
 
 
+def whole(text: str, option: str) -> list[int]:
+    """Whole numbers, 0 or more, separated by commas: "0,3" → [0, 3]. Raises BadParameter."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise typer.BadParameter(f"{text!r}: expected whole numbers separated by commas. For example 0,3.", param_hint=option)
+    return [int(part) for part in parts]
+
+
+def reals(text: str, option: str) -> list[float]:
+    """Numbers separated by commas: ".5,.3,.2" → [0.5, 0.3, 0.2]. Raises BadParameter."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r}: expected numbers separated by commas. For example .5,.3,.2.", param_hint=option
+        ) from None
+
+
 def weights(text: str, option: str = "--beta") -> list[float]:
     """Numbers, each at least 0, separated by commas: ".25,4" → [0.25, 4.0]. Raises BadParameter."""
-    try:
-        found = [float(part) for part in text.split(",")]
-    except ValueError:
-        found = []
-    if not found or not all(0 <= value < float("inf") for value in found):
+    found = reals(text, option)
+    if not all(0 <= value < float("inf") for value in found):
         raise typer.BadParameter(
             f"{text!r}: expected numbers, 0 or more, separated by commas. For example .25,1,4.", param_hint=option
         )
@@ -111,6 +130,7 @@ DataAgain = Annotated[
     str | None,
     typer.Option("--data", metavar="NAME|PATH", help="Data to use instead of what the run learnt from."),
 ]
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write. Default: into RUN.", show_default=False)]
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder of a saved model, as `fit` and `tour` make.", show_default=False)
 ]
@@ -132,5 +152,9 @@ Noise = Annotated[
     typer.Option(parser=noise, metavar="AMOUNT|KIND", help="Put on the input while learning: 0.3, 0.1,0.6 or masking:0.2."),
 ]
 Color = Annotated[str | None, typer.Option(metavar="gray|rgb", help="Images: read all as gray, or all as colour.")]
+Attributes = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Images: a .csv (.gz) that says what each shows, by file name.", show_default=False),
+]
 Label = Annotated[str | None, typer.Option(metavar="NAME", help="Tables: the column that is the class.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]

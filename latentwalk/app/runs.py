@@ -155,7 +155,8 @@ class Run:
     def where(self, given: str | None) -> Source:
         """Where the data is that the model learnt from, or the data `given` instead. Raises ConfigError, DataError."""
         if given is not None:
-            options = {} if self.source is None else self.source.options
+            options = {} if self.source is None else dict(self.source.options)
+            options.pop("attributes", None)  # what is known of other files
             return Source.named(given, **options)
         if self.source is None:
             raise ConfigError(f"{self.folder} does not say what its model learnt from. Say it: --data NAME or PATH.")

@@ -39,6 +39,8 @@ class Source:
         """What a user typed: a path is made absolute, so that the run can be used from another folder."""
         path = Path(given).expanduser()
         what = str(path.resolve()) if given not in names() and path.exists() else given
+        if options.get("attributes") is not None:
+            options["attributes"] = str(Path(options["attributes"]).expanduser().resolve())
         return cls(what, {name: value for name, value in options.items() if value is not None})
 
     def train(self) -> Dataset:

@@ -1,90 +1,36 @@
-"""What sample, walk, reconstruct, encode, impute and export do with a run."""
+"""What reconstruct, encode, impute and export do with a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from latentwalk.app.output import OutputError, destination, note, saving, write_csv
-from latentwalk.app.pictures import save_gif, save_png
+from latentwalk.app.output import destination, note, saving, write_csv
+from latentwalk.app.pictures import save_png
+from latentwalk.app.results import columns, draws, endings, target
 from latentwalk.app.runs import Run
 from latentwalk.app.source import joined
 from latentwalk.data import Dataset
-from latentwalk.data.columns import is_frame
-from latentwalk.data.pictures import enlarged, pixels, sheet, square_columns
-from latentwalk.errors import ConfigError, DataError, NotGenerativeError, unknown
-from latentwalk.latent.paths import PathName
+from latentwalk.data.pictures import enlarged, even_columns, pixels, sheet
+from latentwalk.errors import ConfigError
 
-__all__ = ["encode", "export", "impute", "reconstruct", "sample", "walk"]
-
-ACROSS = 12  # pictures in a row of a strip
-ENOUGH = 10_000  # rows whose codes say where codes lie
-KIN = 1_000  # rows of a class among which the typical one is looked for
-
-
-def sample(
-    run: Run, count: int, out: Path | None, source: str, temperature: float, seed: int, data: str | None, *, force: bool
-) -> None:
-    """Draw `count` examples and write a sheet or a table."""
-    model = run.model
-    if source not in ("prior", "gaussian"):
-        raise unknown("sampling distribution", source, ("prior", "gaussian"))
-    if not (np.isfinite(temperature) and temperature >= 0):
-        raise ConfigError(f"--temperature {temperature}: expected a number, 0 or more.")
-    if source == "prior" and not model.recipe_.generative:
-        raise NotGenerativeError(
-            f'the recipe "{model.recipe_.name}" has no distribution to draw from: its codes were not trained to fill one. '
-            f"See what happens with the Gaussian of the codes: latentwalk sample {run.folder} --source gaussian"
-        )
-    to = _target(run, out, "samples", force=force)
-    if source == "prior":
-        x = model.set_params(random_state=seed).sample(count, temperature)
-    else:
-        rows = run.train(data)
-        space = model.space(rows.take(np.arange(min(len(rows), ENOUGH))))
-        z = space.sampler("gaussian")(count, np.random.default_rng(seed))
-        centre = space.codes.mean(axis=0)
-        x = model.inverse_transform(centre + temperature * (z - centre))
-    if _draws(run):
-        tiles = enlarged(pixels(x, model.spec_))
-        save_png(to, sheet(tiles, square_columns(tiles)))
-    else:
-        write_csv(to, _columns(x))
-    typer.echo(to)
-
-
-def walk(run: Run, start: str, end: str, steps: int, path: str, out: Path | None, data: str | None, *, force: bool) -> None:
-    """Walk from `start` to `end` and write a strip, a GIF or a table."""
-    files = [Path(name) for name in (start, end)]
-    to = _target(run, out, "walk", inputs=files, force=force)
-    ends = _Ends(run, data)
-    (a, from_), (b, to_) = ends.find(start), ends.find(end)
-    space = run.model.space(np.stack([a, b]))
-    way = space.walk(0, 1, steps, path=cast(PathName, path))
-    if not _draws(run):
-        write_csv(to, {"step": range(steps), **_columns(run.model.inverse_transform(way.z))})
-    elif to.suffix.lower() == ".gif":
-        save_gif(to, pixels(way.x, run.model.spec_))
-    else:
-        save_png(to, sheet(enlarged(pixels(way.x, run.model.spec_)), _even(steps)))
-    typer.echo(f"from {from_} to {to_} in {steps} steps")
-    typer.echo(to)
+__all__ = ["encode", "export", "impute", "reconstruct"]
 
 
 def reconstruct(run: Run, files: Sequence[str], out: Path | None, most: int, *, force: bool) -> None:
     """Encode and decode what `files` hold, and write a sheet, a picture each, or a table."""
     inputs = [Path(file) for file in files]
-    apart = _draws(run) and out is not None and (out.is_dir() or out.suffix == "")
-    to = out if apart and out else _target(run, out, "reconstructions", inputs=inputs, force=force)
+    apart = draws(run) and out is not None and (out.is_dir() or out.suffix == "")
+    to = out if apart and out else target(run, out, "reconstructions", endings(run), inputs=inputs, force=force)
     data = joined([run.read(file) for file in files])
     if apart:
         _each(run, data, to, inputs)
-    elif not _draws(run):
+    elif not draws(run):
         named = {"name": data.names} if data.names else {}
-        write_csv(to, {**named, **_columns(run.model.reconstruct(data))})
+        write_csv(to, {**named, **columns(run.model.reconstruct(data))})
     else:
         shown = data.take(np.arange(min(len(data), most)))
         if len(shown) < len(data):
@@ -117,7 +63,7 @@ def impute(run: Run, given: str, out: Path, *, force: bool) -> None:
     data = run.read(given)
     filled = run.model.impute(data)
     named = {"name": data.names} if data.names else {}
-    write_csv(to, {**named, **_columns(filled)})
+    write_csv(to, {**named, **columns(filled)})
     typer.echo(f"{int(np.isnan(data.x).sum()):,} missing values in {len(data):,} rows\n{to}")
 
 
@@ -130,87 +76,11 @@ def export(run: Run, out: Path | None) -> None:
     typer.echo(f"{decoder}: codes (n, {latent}) → x (n, {example})")
 
 
-class _Ends:
-    """Finds the example that an END names. The run's data is read at most once, and only if it is needed."""
-
-    def __init__(self, run: Run, data: str | None) -> None:
-        self.run = run
-        self.data = data
-        self.read: Dataset | None = None
-
-    def find(self, end: str) -> tuple[NDArray[Any], str]:
-        """The example (*E), and what it is in words. Raises ConfigError, DataError."""
-        if end in self.run.classes or (self.data is not None and end in self.rows.classes):
-            row = self._typical(end)
-            return self.rows.x[row], f"{end} (row {row})"
-        if end.startswith("row:"):
-            row = self._row(end.removeprefix("row:"))
-            return self.rows.x[row], f"row {row}"
-        path = Path(end).expanduser()
-        if path.is_file():
-            given = self.run.read(end)
-            if len(given) != 1:
-                raise DataError(f"{end} holds {len(given):,} examples; an end of a walk is one. Say which with row:N.")
-            return given.x[0], end
-        if self.run.classes:
-            hint = unknown("end of a walk", end, self.run.classes)
-            raise ConfigError(f"{hint} Or a row of the data (row:123), or an image file.")
-        raise ConfigError(f"{end!r} is no end of a walk: the data has no classes. Use a row (row:123) or an image file.")
-
-    @property
-    def rows(self) -> Dataset:
-        """The data that rows and classes are of."""
-        if self.read is None:
-            self.read = self.run.train(self.data)
-        return self.read
-
-    def _typical(self, name: str) -> int:
-        labels, classes = self.rows.y, self.rows.classes
-        if labels is None or name not in classes:
-            raise DataError(f"the data has no row of class {name!r} any more. Use row:N, or --data.")
-        kin = np.flatnonzero(labels == classes.index(name))[:KIN]
-        return int(kin[self.run.model.space(self.rows.take(kin)).typical(name)])
-
-    def _row(self, text: str) -> int:
-        count = len(self.rows)
-        if not text.isdecimal() or int(text) >= count:
-            raise ConfigError(f"row:{text} is no row of the data: expected row:0 to row:{count - 1}.")
-        return int(text)
-
-
-def _draws(run: Run) -> bool:
-    """Whether what the model decodes is pictures."""
-    return bool(run.model.spec_.kind == "image")
-
-
-def _target(run: Run, out: Path | None, name: str, *, inputs: Sequence[Path] = (), force: bool) -> Path:
-    """Where to write, checked to be a file name that fits what is written."""
-    endings = (".png", ".gif") if _draws(run) and name == "walk" else (".png",) if _draws(run) else (".csv",)
-    if out is not None and out.suffix.lower() not in endings:
-        raise ConfigError(f"--out {out}: expected a file ending in {' or '.join(endings)}.")
-    if out is not None and out.is_dir():
-        raise OutputError(f"cannot write {out}: it is a folder.")
-    return destination(out, run.folder / f"{name}{endings[0]}", inputs, force=force)
-
-
-def _columns(x: Any) -> Mapping[str, Any]:
-    """Examples (n, *E) as columns x1, x2, …; those of a frame as they are called."""
-    if is_frame(x):
-        return {str(name): x[name].astype(object).where(x[name].notna(), "").to_numpy() for name in x}
-    flat = x.reshape(len(x), -1)
-    return {f"x{i + 1}": flat[:, i] for i in range(flat.shape[1])}
-
-
-def _even(count: int) -> int:
-    """Columns for `count` pictures: one row of them, or rows of nearly the same length."""
-    return -(-count // -(-count // ACROSS))
-
-
 def _pairs(originals: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Rows of originals, each above the row of their reconstructions."""
     tiles = enlarged(np.concatenate([originals, decoded]))
     originals, decoded = tiles[: len(originals)], tiles[len(originals) :]
-    columns = min(_even(len(originals)), ACROSS)
+    columns = even_columns(len(originals))
     blank = np.full_like(originals[:1], 255)
     rows = []
     for start in range(0, len(originals), columns):
@@ -225,5 +95,5 @@ def _each(run: Run, data: Dataset, folder: Path, inputs: Sequence[Path]) -> None
     if len(set(names)) < len(names):
         names = [f"{row:05}-{Path(name).name}" for row, name in enumerate(names)]
     targets = [destination(folder / name, folder / name, inputs) for name in names]
-    for tile, target in zip(pixels(run.model.reconstruct(data), run.model.spec_), targets, strict=True):
-        save_png(target, tile)
+    for tile, path in zip(pixels(run.model.reconstruct(data), run.model.spec_), targets, strict=True):
+        save_png(path, tile)

@@ -1,15 +1,13 @@
-"""The commands that use a saved model: sample, walk, reconstruct, encode."""
+"""The commands that use a saved model: sample, complete, walk, reconstruct, encode."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from latentwalk.app.options import Data, DataAgain, Force, RunFolder, Seed
+from latentwalk.app.options import Data, DataAgain, Force, Out, RunFolder, Seed
 
-__all__ = ["encode", "reconstruct", "sample", "walk"]
-
-Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write. Default: into RUN.", show_default=False)]
+__all__ = ["complete", "encode", "reconstruct", "sample", "walk"]
 
 
 def sample(
@@ -17,8 +15,14 @@ def sample(
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 64,
     out: Out = None,
     source: Annotated[
-        str, typer.Option(metavar="prior|gaussian", help="Draw codes from N(0, I), or the Gaussian of the data's codes.")
-    ] = "prior",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="fitted (see: latentwalk complete), prior, which is N(0, I), or what is then fitted to the data's codes: "
+            "gaussian, mixture, vamp, flow, neighbours. Default: fitted, or else prior.",
+            show_default=False,
+        ),
+    ] = None,
     temperature: Annotated[float, typer.Option(help="Spread of the draws; below 1 they are more ordinary.")] = 1.0,
     seed: Seed = 0,
     data: DataAgain = None,
@@ -33,38 +37,73 @@ def sample(
       latentwalk sample run -n 64 --out samples.png
       latentwalk sample run --source gaussian --temperature 0.7
     """
-    from latentwalk.app import using
+    from latentwalk.app import completing
     from latentwalk.app.runs import Run
 
-    using.sample(Run.open(run), count, out, source, temperature, seed, data, force=force)
+    completing.sample(Run.open(run), count, out, source, temperature, seed, data, force=force)
+
+
+def complete(
+    run: RunFolder,
+    sampler: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="best, or gaussian, mixture, vamp, flow, neighbours, prior."),
+    ] = "best",
+    data: DataAgain = None,
+) -> None:
+    """Make any model one to draw from.
+
+    Fits a sampler to the codes of the data, and saves it with the model. "best" fits all to some of the codes, judges them by
+    the others, and takes the one whose draws are hardest to tell from codes; the simpler of equals. "neighbours" keeps codes
+    of the data in the file; the others keep none.
+
+    \b
+    Examples:
+      latentwalk complete run
+      latentwalk complete run --sampler mixture
+    """
+    from latentwalk.app import completing
+    from latentwalk.app.runs import Run
+
+    completing.complete(Run.open(run), sampler, data)
 
 
 def walk(
     run: RunFolder,
     start: Annotated[str, typer.Option("--from", metavar="END", help="Where to start: see below.", show_default=False)],
     to: Annotated[str, typer.Option("--to", metavar="END", help="Where to arrive.", show_default=False)],
-    steps: Annotated[int, typer.Option(min=2, help="How many pictures, both ends included.")] = 11,
-    path: Annotated[str, typer.Option(metavar="spherical|linear", help="The way between the two codes.")] = "spherical",
+    via: Annotated[
+        list[str] | None, typer.Option(metavar="END", help="Where to pass; may be given several times.", show_default=False)
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=2, help="How many pictures, both ends included. Default: ten a leg, and one.")
+    ] = None,
+    path: Annotated[
+        str, typer.Option(metavar="spherical|linear|quantile|density", help="The way; density goes around holes.")
+    ] = "spherical",
+    loop: Annotated[bool, typer.Option("--loop", help="Go back to the start in the end.")] = False,
     out: Out = None,
     data: DataAgain = None,
     force: Force = False,
 ) -> None:
-    """Walk from one example to another.
+    """Walk from one example to another, and be told where the way crosses holes.
 
-    Images: a strip (.png), or moving (.gif). Tables: rows (.csv).
+    Images: a strip (.png) with a red bar under what lies in a hole, or a film (.gif, .mp4). Tables: rows (.csv), or a heat map
+    (.png). Also: arrays (.npz).
 
     An END is the name of a class (its most typical example), row:123 (that row of the data learnt from, counted from 0), or
     an image file.
 
     \b
     Examples:
-      latentwalk walk run --from 0 --to 7
+      latentwalk walk run --from 0 --to 7 --path density
       latentwalk walk run --from row:5 --to me.jpg --steps 25 --out walk.gif
+      latentwalk walk run --from 0 --via 3 --via 5 --to 8 --loop --steps 80 --out round.mp4
     """
-    from latentwalk.app import using
+    from latentwalk.app import moving
     from latentwalk.app.runs import Run
 
-    using.walk(Run.open(run), start, to, steps, path, out, data, force=force)
+    moving.walk(Run.open(run), [start, *(via or []), to], steps, path, out, data, loop=loop, force=force)
 
 
 def reconstruct(

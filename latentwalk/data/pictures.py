@@ -1,6 +1,7 @@
 """Images as pictures to look at: bytes, enlarged where they are small, side by side on a sheet."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,14 @@ from numpy.typing import NDArray
 
 from latentwalk.data.dataset import DataSpec
 
-__all__ = ["Pixels", "enlarged", "pixels", "sheet", "square_columns"]
+__all__ = ["Pixels", "enlarged", "even_columns", "pixels", "sheet", "square_columns"]
 
 Pixels = NDArray[np.uint8]
 SIDE = 72  # small images are enlarged, by a whole number, until their longer side has at least so many pixels
 PAPER = 255
 GAP = 4
+ACROSS = 12  # tiles in a row of a strip, at most
+MARK = (209, 67, 31)  # of a tile that is marked: the red of holes in reports
 
 
 def pixels(x: NDArray[Any], spec: DataSpec) -> Pixels:
@@ -23,9 +26,9 @@ def pixels(x: NDArray[Any], spec: DataSpec) -> Pixels:
     return spec.channels_last(np.round(gray * 255).astype(np.uint8))
 
 
-def enlarged(tiles: Pixels) -> Pixels:
-    """The tiles (n, H, W, C) with each pixel repeated, so that small ones can be seen."""
-    times = max(1, math.ceil(SIDE / max(tiles.shape[1:3])))
+def enlarged(tiles: Pixels, side: int = SIDE) -> Pixels:
+    """The tiles (n, H, W, C) with each pixel repeated, so that small ones can be seen: the longer side is at least `side`."""
+    times = max(1, math.ceil(side / max(tiles.shape[1:3])))
     return tiles.repeat(times, axis=1).repeat(times, axis=2)
 
 
@@ -35,8 +38,18 @@ def square_columns(tiles: Pixels) -> int:
     return max(1, math.ceil(math.sqrt(count * height / width)))
 
 
-def sheet(tiles: Pixels, columns: int, *, band: int = 1) -> Pixels:
-    """Tiles (n, H, W, C) in rows of `columns`, on paper: (H', W', C). After every `band` rows the gap is wider."""
+def even_columns(count: int) -> int:
+    """Columns for `count` tiles: one row of them, or rows of nearly the same length."""
+    return -(-count // -(-count // ACROSS))
+
+
+def sheet(tiles: Pixels, columns: int, *, band: int = 1, marked: Sequence[bool] | NDArray[np.bool_] = ()) -> Pixels:
+    """Tiles (n, H, W, C) in rows of `columns`, on paper: (H', W', C). After every `band` rows the gap is wider.
+
+    marked: (n,) which tiles have a red bar beneath; where there is one, a gray sheet becomes a coloured one.
+    """
+    if any(marked) and tiles.shape[-1] == 1:
+        tiles = tiles.repeat(3, axis=-1)
     count, height, width, channels = tiles.shape
     rows = math.ceil(count / columns)
     tops = [GAP + row * (height + GAP) + (row // band) * 3 * GAP * (band > 1) for row in range(rows)]
@@ -44,4 +57,6 @@ def sheet(tiles: Pixels, columns: int, *, band: int = 1) -> Pixels:
     for index, tile in enumerate(tiles):
         top, left = tops[index // columns], GAP + index % columns * (width + GAP)
         paper[top : top + height, left : left + width] = tile
+        if len(marked) and marked[index]:
+            paper[top + height : top + height + GAP, left : left + width, :3] = MARK
     return paper

@@ -10,7 +10,6 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -70,10 +69,10 @@ class Painter:
         stretches the sheet does not blur the gaps.
         """
         if not (self.image or self.lines):
-            return self._strips(x)
+            return png(self.heat(x), flat=True)
         columns = min(columns, len(x))
         if self.lines:
-            tiles = np.stack([self._chart(one) for one in x])
+            tiles = self.charts(x)
         else:
             tiles = self._tiles(x, min(LARGEST, WIDEST // columns) if self.spec.channels > 1 else LARGEST, magnify)
         h, w, c = tiles.shape[1:]
@@ -99,6 +98,18 @@ class Painter:
         scale = max(1, 480 // max(paper.shape[:2]))
         return png(paper.repeat(scale, 0).repeat(scale, 1), flat=False)
 
+    def charts(self, x: Array, scale: int = 1) -> Array:
+        """Signals x (n, *E) as charts on a clear ground, `scale` times as large as on a sheet: bytes (n, h, w, 4)."""
+        return np.stack([self._chart(one, scale) for one in x])
+
+    def heat(self, x: Array) -> Array:
+        """Rows of a table x (n, *E), one below the other, as colours: bytes (h, w, 4), h a multiple of n."""
+        unit = self._unit(x.reshape(len(x), -1).astype(np.float64))
+        if unit.shape[1] > COLUMNS:
+            unit = np.stack([part.mean(axis=1) for part in np.array_split(unit, COLUMNS, axis=1)], axis=1)
+        across = max(1, round(480 / unit.shape[1]))
+        return _colours(unit).repeat(max(4, min(14, across)), 0).repeat(across, 1)
+
     # ------------------------------------------------------------------ inside
 
     def _unit(self, x: Array) -> Array:
@@ -115,12 +126,12 @@ class Painter:
             levels = np.concatenate([levels, np.full_like(levels[..., :1], 255)], axis=-1)
         return levels
 
-    def _chart(self, x: Array) -> Array:
+    def _chart(self, x: Array, scale: int) -> Array:
         """A signal (T,) or (T, F) as a small chart on a clear ground: bytes (h, w, 4). NaN is a gap."""
-        width, height = (FINER * side for side in CHART)
+        width, height = (FINER * scale * side for side in CHART)
         paper = Image.new("RGBA", (width, height), (0, 0, 0, 0))
         draw = ImageDraw.Draw(paper)
-        margin = 2 * FINER
+        margin = 2 * FINER * scale
         across = np.linspace(margin, width - margin, max(len(x), 2))
         span = float(self.high - self.low) or 1.0
         for channel, line in enumerate(x.reshape(len(x), -1).T[: len(INKS)]):
@@ -128,16 +139,8 @@ class Painter:
             seen = np.isfinite(line)
             for start, end in _runs(seen):
                 points = [(float(across[at]), float(down[at])) for at in range(start, end)]
-                draw.line(points if len(points) > 1 else points * 2, fill=(*INKS[channel], 255), width=FINER + 1)
-        return np.asarray(paper.resize(CHART, Image.Resampling.LANCZOS))
-
-    def _strips(self, x: Array) -> dict[str, Any]:
-        """Table rows (n, *E), one below the other, as colours."""
-        unit = self._unit(x.reshape(len(x), -1).astype(np.float64))
-        if unit.shape[1] > COLUMNS:
-            unit = np.stack([part.mean(axis=1) for part in np.array_split(unit, COLUMNS, axis=1)], axis=1)
-        across = max(1, round(480 / unit.shape[1]))
-        return png(_colours(unit).repeat(max(4, min(14, across)), 0).repeat(across, 1), flat=True)
+                draw.line(points if len(points) > 1 else points * 2, fill=(*INKS[channel], 255), width=FINER + scale)
+        return np.asarray(paper.resize((width // FINER, height // FINER), Image.Resampling.LANCZOS))
 
 
 def png(pixels: Array, flat: bool) -> dict[str, Any]:
@@ -179,5 +182,7 @@ def _runs(seen: Array) -> list[tuple[int, int]]:
 
 def _colours(unit: Array) -> Array:
     """Values in [0, 1] as bytes (..., 4): a scale of even lightness that colour-blind eyes read too."""
+    import matplotlib  # here, so that who draws no table does not wait for it
+
     colours: Array = matplotlib.colormaps["cividis"](unit, bytes=True)
     return colours

@@ -1,28 +1,117 @@
-"""What a move in a latent space gives: points, and what they decode to."""
+"""What a move in a latent space gives: points, and what they decode to; as arrays, files and pictures."""
 
+import io
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.dataset import DataSpec
+from latentwalk.data.film import FPS, gif_bytes, mp4_bytes, png_bytes
+from latentwalk.data.pictures import Pixels
+from latentwalk.data.sheets import Painter
+from latentwalk.data.strips import frames, strip
+from latentwalk.errors import ConfigError, unknown
+from latentwalk.files import write_atomically
+from latentwalk.latent.notebook import figure
 
-__all__ = ["Decoded"]
+__all__ = ["ENDINGS", "Decoded"]
+
+ENDINGS = (".png", ".gif", ".mp4", ".npz")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
     """Points of a latent space and what they decode to: z (*B, D), x (*B, *E) in the units of the data.
 
-    spec: what an example is, where that is known.
+    spec: what an example is, where that is known. painter: how it is drawn; by its own range where there is none.
     """
 
     z: NDArray[np.float32]
     x: NDArray[np.float32]
     spec: DataSpec | None = None
+    painter: Painter | None = None
 
     def __len__(self) -> int:
         return len(self.z)
 
     def __getitem__(self, row: int) -> "Decoded":
-        return Decoded(self.z[row], self.x[row], self.spec)
+        return Decoded(self.z[row], self.x[row], self.spec, self.painter)
+
+    @property
+    def marked(self) -> NDArray[np.bool_]:
+        """Which points (*B,) have a red bar on a strip: here none, on a walk those in holes."""
+        return np.zeros(self.z.shape[:-1], bool)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the last point is the first again: a film of it then goes round, and not there and back."""
+        return False
+
+    @property
+    def reading(self) -> str:
+        """One sentence."""
+        count = int(np.prod(self.z.shape[:-1]))
+        return f"{count:,} point{'s' * (count != 1)} of a latent space of {self.z.shape[-1]} dimensions, decoded."
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What a .npz holds, by name."""
+        return {"z": self.z, "x": self.x}
+
+    def picture(self) -> Pixels:
+        """The examples side by side, table rows as a heat map: bytes (H, W, C). Raises ConfigError without a spec."""
+        columns = self.z.shape[1] if self.z.ndim == 3 else None
+        return strip(self._examples(), self._painter(), columns=columns, marked=self.marked.ravel())
+
+    def save(self, path: str | PathLike[str], *, fps: float = FPS) -> None:
+        """Write a strip (.png), a film (.gif, .mp4; images and signals) or the arrays (.npz), whole or not at all.
+
+        fps: pictures a second. A film runs for ever, there and back; a closed one goes round. An MP4 is played once.
+        Raises ConfigError: another ending, a film of a table or of a plane, MP4 without PyAV; OSError.
+        """
+        path = Path(path)
+        content = self.content(path.suffix, fps=fps)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+
+    def content(self, ending: str, *, fps: float = FPS) -> bytes:
+        """The bytes of a file with this ending. Raises ConfigError: see `save`."""
+        match ending.lower():
+            case ".png":
+                return png_bytes(self.picture())
+            case ".gif":
+                return gif_bytes(self._frames(fps), fps, back=not self.closed)
+            case ".mp4":
+                return mp4_bytes(self._frames(fps), fps)
+            case ".npz":
+                file = io.BytesIO()
+                np.savez(file, allow_pickle=False, **self.arrays)
+                return file.getvalue()
+        raise unknown("file ending", ending, ENDINGS)
+
+    def _repr_html_(self) -> str:
+        return figure(None if self.spec is None else png_bytes(self.picture()), self.reading)
+
+    # ------------------------------------------------------------------ inside
+
+    def _examples(self) -> NDArray[np.float32]:
+        return self.x.reshape(-1, *self.x.shape[self.z.ndim - 1 :])
+
+    def _frames(self, fps: float) -> Pixels:
+        if not (np.isfinite(fps) and 0.1 <= fps <= 50):
+            raise ConfigError(f"fps={fps}: expected pictures a second, 0.1 to 50.")
+        if self.z.ndim != 2:
+            raise ConfigError(f"a film needs points in a row; these have shape {self.z.shape[:-1]}. Write a .png or a .npz.")
+        x = self._examples()
+        return frames(x[:-1] if self.closed else x, self._painter())
+
+    def _painter(self) -> Painter:
+        if self.painter is not None:
+            return self.painter
+        if self.spec is None:
+            raise ConfigError("this space does not know what an example is, so there is no picture of one. Write a .npz.")
+        return Painter.of(self.spec, self._examples())

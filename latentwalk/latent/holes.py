@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.latent.criteria.checks import check_codes
-from latentwalk.latent.samplers.mixture import Mixture
+from latentwalk.latent.samplers.mixture import Mixture, usual
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
@@ -37,7 +37,7 @@ class Holes:
         check_codes(codes, FEWEST, "holes are looked for between at least {} codes")
         shuffled = np.random.default_rng(seed).permutation(codes)
         half = min(len(codes) // 2, TAUGHT)
-        density = Mixture.fit(shuffled[:half], seed)
+        density = Mixture.fit(shuffled[:half], seed, components=usual(half, codes.shape[1]))  # searching would cost more
         return cls(density, float(np.quantile(density.log_density(shuffled[half : 2 * half]), OUTSIDE)))
 
     @classmethod

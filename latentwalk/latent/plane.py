@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from latentwalk.errors import ConfigError
 from latentwalk.latent.samplers import Sampler
-from latentwalk.latent.space import LatentSpace
+from latentwalk.latent.space import LatentSpace, Point
 from latentwalk.training.runtime import one_thread
 
 __all__ = ["CELLS", "Plane", "held_rows", "region"]
 
 Array = NDArray[Any]
 CELLS = 72  # of the map of where codes lie, along each side
+FLAT = 1e-6  # the sine of an angle below which three points lie on a line
 TRAINED = 6_000  # codes that teach and check what tells draws from data on a shadow
 
 
@@ -46,12 +48,37 @@ class Plane:
             origin = codes.mean(axis=0)
             axes = np.linalg.eigh(np.cov(codes, rowvar=False))[1][:, ::-1].T[:2]
             axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]  # no sign left to rounding
-        flat = (codes - origin) @ axes.T
-        low, high = np.quantile(flat, [0.003, 0.997], axis=0)
-        centre = (low + high) / 2
-        prior = np.abs(-origin @ axes.T - centre).max() + 2.6  # N(0, I) belongs into the picture wherever the codes went
-        half = max(float((high - low).max()) / 2, float(prior)) * 1.06
-        return cls(origin, axes, centre, half, space.dim > 2)
+        return cls(origin, axes, *_square((codes - origin) @ axes.T, -origin @ axes.T), space.dim > 2)
+
+    @classmethod
+    def along(cls, space: LatentSpace, across: int, down: int) -> "Plane":
+        """The plane of two latent dimensions, the others at the codes' mean. Raises ConfigError for ones that are not there."""
+        for axis in (across, down):
+            if not (isinstance(axis, (int, np.integer)) and 0 <= axis < space.dim):
+                raise ConfigError(f"axis {axis!r} is not among the {space.dim} latent dimensions (0 to {space.dim - 1}).")
+        if across == down:
+            raise ConfigError(f"a plane needs two different axes, got {across} twice.")
+        codes, axes = space.codes.astype(np.float64), np.eye(space.dim)[[across, down]]
+        origin = codes.mean(axis=0) * (1 - axes.sum(axis=0))  # on the plane, places are the values of the two dimensions
+        return cls(origin, axes, *_square((codes - origin) @ axes.T, np.zeros(2)), space.dim > 2)
+
+    @classmethod
+    def through(cls, space: LatentSpace, a: Point, b: Point, c: Point) -> "Plane":
+        """The plane through three points (rows, codes or examples), a to b across. All three, and a margin, are in sight.
+
+        Raises ConfigError where two of them are equal or all lie on a line.
+        """
+        a, b, c = (np.asarray(space.code(point), dtype=np.float64) for point in (a, b, c))
+        across, other = b - a, c - a
+        down = other - (other @ across) / max(float(across @ across), 1e-300) * across
+        if np.linalg.norm(down) <= FLAT * np.linalg.norm(other) or not (across.any() and other.any()):
+            raise ConfigError(
+                "the three points lie on a line, or two of them are equal: many planes go through them. Move one."
+            )
+        axes = np.stack([across / np.linalg.norm(across), down / np.linalg.norm(down)])
+        flat = (np.stack([a, b, c]) - a) @ axes.T
+        low, high = flat.min(axis=0), flat.max(axis=0)
+        return cls(a, axes, (low + high) / 2, 0.8 * float((high - low).max()), space.dim > 2)
 
     def __call__(self, z: Array) -> Array:
         """Where codes (n, D) fall on the plane: (n, 2)."""
@@ -107,6 +134,14 @@ def held_rows(space: LatentSpace, most: int, seed: int = 0) -> Array:
 
 
 # ---------------------------------------------------------------------- inside
+
+
+def _square(flat: Array, origin: Array) -> tuple[Array, float]:
+    """The square around nearly all codes (n, 2), and N(0, I) with its middle at `origin` (2,): its middle, half its side."""
+    low, high = np.quantile(flat, [0.003, 0.997], axis=0)
+    centre = (low + high) / 2
+    prior = np.abs(origin - centre).max() + 2.6  # it belongs into the picture wherever the codes went
+    return centre, max(float((high - low).max()) / 2, float(prior)) * 1.06
 
 
 def _levels(plane: Plane, encoded: Array) -> Array:

@@ -6,21 +6,37 @@ A point is named in one of two ways: a row number of the encoded examples, or a 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL.Image import Image
 from scipy.special import ndtri
 
 from latentwalk.data.dataset import DataSpec
+from latentwalk.data.film import image
+from latentwalk.data.sheets import Painter
+from latentwalk.data.strips import side_by_side
 from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.latent import blends, directions, grafting
 from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.diagnosis import Diagnosis, diagnose
+from latentwalk.latent.directions import Attribute, Confounders, Direction
+from latentwalk.latent.grafting import Onto
+from latentwalk.latent.graph import Graph
 from latentwalk.latent.holes import Holes
-from latentwalk.latent.paths import PathName
-from latentwalk.latent.paths import path as path_named
-from latentwalk.latent.samplers import MomentMatched, Sampler
+from latentwalk.latent.notebook import figure
+from latentwalk.latent.origin import Origin
+from latentwalk.latent.paths import PathName, check_path
+from latentwalk.latent.samplers import KINDS, FittedSampler, MomentMatched, Posterior, Sampler, fitted
+from latentwalk.latent.walks import Walk, journey
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from latentwalk.latent.maps import Chart
 
 __all__ = ["LatentSpace", "Point"]
 
@@ -40,6 +56,9 @@ class LatentSpace:
     encode: (m, *E) → means and deviations of q(z | x), each (m, D); None where examples can no longer be encoded.
     spec: what an example is. attributes: what else is known of each row, by name, (n,) each: 0 or 1, a probability, a number.
     model: names the decoder, so that a direction found in another space is known to be foreign; "" is not checked.
+    fitted: the sampler that was saved with the model, if one was. posterior: q(z | u) with gradients, and the encoded examples
+    as networks see them, for "vamp"; None where q(z | x) is a point.
+    origin: what that model was made of and how it learnt, where that is known.
     """
 
     codes: Codes
@@ -55,6 +74,9 @@ class LatentSpace:
     spec: DataSpec | None = None
     attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     model: str = ""
+    fitted: FittedSampler | None = None
+    posterior: Posterior | None = None
+    origin: Origin | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -69,26 +91,76 @@ class LatentSpace:
         """Where no encoded data lies. Found when first asked for."""
         return Holes.of(self)
 
+    @cached_property
+    def graph(self) -> Graph:
+        """Codes, and what it costs to go from one to another: where `path="density"` leads. Made when first asked for."""
+        return Graph.of(self)
+
+    @cached_property
+    def painter(self) -> Painter | None:
+        """How examples are drawn; None where it is not known what an example is."""
+        return None if self.spec is None else Painter.of(self.spec, self.data)
+
+    @cached_property
+    def chart(self) -> "Chart":
+        """The plane that `plot` draws on, and its holes. Made when first asked for."""
+        from latentwalk.latent.maps import Chart
+
+        return Chart.of(self)
+
     # ------------------------------------------------------------------ moves
 
-    def walk(self, a: Point, b: Point, steps: int = 11, path: PathName = "spherical") -> Decoded:
-        """Points on the way from `a` to `b` and what they decode to: z (steps, D), x (steps, *E). Both ends are exact.
+    def walk(self, a: Point, b: Point, steps: int = 11, path: PathName = "spherical") -> Walk:
+        """The way from `a` to `b`, decoded at even times: z (steps, D), x (steps, *E), and where it crosses holes.
 
-        path: "spherical" (keeps the distance from the origin) or "linear". Raises ConfigError.
+        path: "spherical" (keeps the distance from the origin), "linear", "quantile" (evenly through the mass of N(0, I)) or
+        "density" (around holes; needs 40 codes or more). Both ends are exact; where they are equal, so are all steps.
+        Raises ConfigError, DataError.
         """
         _expect(_whole(steps) and steps >= 2, f"a walk needs at least 2 steps, a whole number; got steps={steps!r}.")
-        return self._decoded(path_named(path)(self.code(a), self.code(b), steps))
+        return self.journey([a, b], steps, path)
 
-    def blend(self, points: Sequence[Point], weights: ArrayLike | None = None) -> Decoded:
-        """The weighted mean of several points: z (D,), x (*E). Weights are equal unless given, and are divided by their sum.
+    def journey(
+        self, points: Sequence[Point], steps: int | None = None, path: PathName = "spherical", *, loop: bool = False
+    ) -> Walk:
+        """A walk through several points, each hit exactly; the steps between them are as even as that allows.
 
-        Raises ConfigError when there are no points, as many weights as points are not given, or they sum to zero or less.
+        steps: in all; ten from one point to the next unless given. loop: back to the first point, which is then the last step
+        too. path: see `walk`. Raises ConfigError, DataError.
         """
-        _expect(len(points) > 0, "blend needs at least one point, got none.")
-        shares = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=np.float64)
-        _expect(shares.shape == (len(points),), f"expected {len(points)} weights, one for each point, got {shares.shape}.")
-        _expect(bool(np.isfinite(shares).all() and shares.sum() > 0), f"weights must sum to more than 0, got {shares}.")
-        z = np.average([self.code(point) for point in points], axis=0, weights=shares)
+        check_path(path)
+        legs = len(points) - 1 + loop
+        _expect(len(points) >= 2, f"a walk leads from one point to another, got {len(points)}.")
+        steps = 10 * legs + 1 if steps is None else steps
+        need = f"a walk through {len(points)} points{' and back' * loop} needs at least {legs + 1} steps"
+        _expect(_whole(steps) and steps > legs, f"{need}, a whole number; got steps={steps!r}.")
+        codes = np.stack([self.code(point) for point in points])
+        way = journey(self, np.concatenate([codes, codes[:loop]]), int(steps), path)
+        at = self._decoded(way.z)
+        return Walk(at.z, at.x, at.spec, at.painter, space=self, t=way.t, line=way.line, closed=loop)
+
+    def blend(self, points: Sequence[Point], weights: ArrayLike | None = None, how: blends.BlendName = "mean") -> Decoded:
+        """Several points in one: z (D,), x (*E).
+
+        weights: (k,), 0 or more, not all 0; they are divided by their sum, and equal unless given. how: "mean" (of codes),
+        "spherical" (of their directions and lengths) or "product" (of the posteriors q(z | x), each to the power of its weight:
+        its mean, where who is surer of a coordinate decides more of it; points are rows or examples, no bare codes).
+        Raises ConfigError.
+        """
+        return self._decoded(self._blended(points, blends.shares(len(points), weights), how)[None])[0]
+
+    def between(self, a: Point, b: Point, steps: int = 7, how: blends.BlendName = "mean") -> Decoded:
+        """Blends of two points, from one to the other: z (steps, D), x (steps, *E). how: see `blend`. Raises ConfigError."""
+        _expect(_whole(steps) and steps >= 2, f"from one point to the other takes at least 2 steps; got steps={steps!r}.")
+        weights = np.linspace([1, 0], [0, 1], steps)  # (steps, 2)
+        return self._decoded(np.stack([self._blended([a, b], pair, how) for pair in weights]))
+
+    def swap(self, a: Point, b: Point, axes: int | Sequence[int]) -> Decoded:
+        """`a` with these coordinates of `b`: z (D,), x (*E). Raises ConfigError."""
+        chosen = [self._axis(axis) for axis in np.atleast_1d(np.asarray(axes, dtype=object))]
+        _expect(len(chosen) > 0, "swap needs at least one axis, got none.")
+        z = self.code(a).copy()
+        z[chosen] = self.code(b)[chosen]
         return self._decoded(z[None])[0]
 
     def grid(self, axes: tuple[int, int] = (0, 1), steps: int = 15, over: Literal["prior", "codes"] = "prior") -> Decoded:
@@ -112,25 +184,42 @@ class LatentSpace:
     def sample(self, n: int, source: str | Sampler = "prior", seed: int | None = 0) -> Decoded:
         """`n` new examples: codes drawn from `source` and decoded. z (n, D), x (n, *E).
 
-        source: "prior", "gaussian" (mean and covariance of the codes), or any sampler (n, generator) → (n, D).
+        source: see `sampler`.
         """
         _expect(_whole(n) and n >= 0, f"n={n!r}: expected a whole number of examples, 0 or more.")
         return self._decoded(self.sampler(source)(n, np.random.default_rng(seed)))
 
-    def direction(self, having: ArrayLike, lacking: ArrayLike) -> Codes:
-        """The step (D,) from examples lacking something to examples having it: the difference of their mean codes.
+    def direction(self, having: Attribute, lacking: Attribute | None = None, *, without: Confounders = ()) -> Direction:
+        """The step from examples that lack something to examples that have it, other things being equal (see `directions`).
 
-        having, lacking: row numbers, or masks (n,). Raises DataError when either is empty or no such thing.
+        having: the name of one of `attributes` (its larger value of two, or a probability above .5, has it) or of a class,
+        row numbers, or a mask (n,). lacking: the same; None is all others of which it is known. without: confounders to take
+        out, as names of attributes, arrays (n,), or "auto" for those attributes that go along with it, by correlation. Rows
+        whose value of any of these is NaN have no part.
+        Raises DataError: a side is empty, an attribute with one class only, rows on both sides, too few rows for so many
+        confounders. ConfigError: an unknown name, an attribute that is an amount, confounders that say all there is to say.
         """
-        ends = [self.codes[self._rows(rows, name)].mean(axis=0) for name, rows in (("having", having), ("lacking", lacking))]
-        return (ends[0] - ends[1]).astype(np.float32)
+        return directions.found(self, having, lacking, without)
 
-    def graft(self, x: Point, direction: ArrayLike, strength: float = 1.0) -> Decoded:
-        """A point moved `strength` times along a direction (D,): z (D,), x (*E). Strength 0 is the plain reconstruction."""
-        step = np.asarray(direction, dtype=np.float32)
-        _expect(step.shape == (self.dim,), f"expected a direction of shape ({self.dim},), got {step.shape}.")
-        _expect(bool(np.isfinite(step).all() and np.isfinite(strength)), f"expected finite numbers, got {strength} x {step}.")
-        return self._decoded((self.code(x) + strength * step)[None])[0]
+    def graft(
+        self,
+        x: Point,
+        direction: Direction | ArrayLike,
+        strength: ArrayLike = 1.0,
+        *,
+        region: ArrayLike | None = None,
+        onto: Onto | None = None,
+    ) -> Decoded:
+        """A point moved `strength` times along a direction, (D,) numbers or a `Direction`: z (D,), x (*E).
+
+        x: a row, an example or a code; also several, examples (n, *E) or codes (n, D). strength: 0 changes nothing; several,
+        (S,), give a sweep: z (S, …, D), x (S, …, *E). region: where the picture may change, weights (H, W) in [0, 1] or a box
+        (top, left, bottom, right) in shares of the sides. onto: "picture" adds to the picture itself what the step changes, and
+        cuts at the data's range; "reconstruction" is what the moved code decodes to. The first is meant for pictures unless
+        given, the second for codes and for all that is no image.
+        Raises ConfigError, also for a direction found with another model.
+        """
+        return grafting.graft(self, x, direction, strength, region, onto)
 
     # ------------------------------------------------------------------ places
 
@@ -155,6 +244,30 @@ class LatentSpace:
         )
         _expect(bool(np.isfinite(code).all()), f"a code must be finite, got {code}.")
         return code
+
+    def example(self, point: Point) -> NDArray[Any]:
+        """The example (*E) that a point is: that of a row number, or itself. Raises ConfigError for a bare code."""
+        if isinstance(point, (int, np.integer)):
+            _expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
+            return np.asarray(self.data[point])
+        x = np.asarray(point)
+        known = self.encode is not None and x.shape == self.data.shape[1:] != (self.dim,)
+        _expect(known, f"expected a row number or an example {self.data.shape[1:]}, no bare code; got shape {x.shape}.")
+        return x
+
+    def posterior_of(self, point: Point) -> tuple[Codes, Codes]:
+        """The mean and the deviation of q(z | x), (D,) each, of a row number or an example (*E).
+
+        Raises ConfigError for a bare code, and where the deviation is zero: a plain autoencoder has no posterior.
+        """
+        x = self.example(point)
+        if isinstance(point, (int, np.integer)):
+            mean, scale = self.codes[point], self.scales[point]
+        else:
+            assert self.encode is not None  # or `example` would have refused
+            mean, scale = (part[0] for part in self.encode(x[None]))
+        _expect(bool((scale > 0).all()), "q(z | x) has no spread here: a plain autoencoder has codes, but no posteriors.")
+        return mean, scale
 
     def typical(self, label: int | str) -> int:
         """The row of class `label` whose code lies nearest to that class's median code: a fair representative."""
@@ -187,41 +300,107 @@ class LatentSpace:
         return MomentMatched.fit(self.draw_codes(np.random.default_rng(seed)))
 
     def sampler(self, source: str | Sampler) -> Sampler:
-        """The sampler of that name: "prior" or "gaussian"; a sampler is given back as it is."""
-        match source:
-            case "prior":
-                return self.prior
-            case "gaussian":
-                return self.gaussian()
-            case str():
-                raise unknown("sampling distribution", source, ["prior", "gaussian"])
-        return source
+        """The sampler of that name; one that is given, (n, generator) → (n, D), is given back as it is.
+
+        "prior"; "fitted", the one saved with the model; or a kind in `KINDS` ("gaussian", "mixture", "vamp", "flow", …), fitted
+        to these codes when first asked for. Raises ConfigError, and DataError where the codes are too few.
+        """
+        if not isinstance(source, str):
+            return source
+        if source == "prior":
+            return self.prior
+        if source == "fitted":
+            if self.fitted is None:
+                raise ConfigError('no sampler was fitted to this model. Do: fit_sampler(X), or name one, say "mixture".')
+            return self.fitted
+        if source not in self._samplers:
+            self._samplers[source] = self.fit_sampler(source)
+        return self._samplers[source]
+
+    def fit_sampler(self, kind: str, rows: NDArray[np.intp] | None = None, seed: int = 0) -> FittedSampler:
+        """A new sampler of a kind in `KINDS`, fitted to one draw of q(z | x) for each of these rows (all unless given).
+
+        Raises ConfigError, DataError.
+        """
+        if kind not in KINDS:
+            raise unknown("sampling distribution", kind, ["prior", "fitted", *(name for name in KINDS if name != "prior")])
+        codes, posterior = self.draw_codes(np.random.default_rng(seed)), self.posterior
+        if rows is not None:
+            codes, posterior = codes[rows], None if posterior is None else posterior.among(rows)
+        return fitted(kind, codes, seed, posterior)
+
+    def among(self, rows: NDArray[np.intp]) -> "LatentSpace":
+        """The space as some rows see it, in that order."""
+        kept = {
+            name: value[rows]
+            for name in ("codes", "scales", "data", "labels", "held_out")
+            if (value := getattr(self, name)) is not None
+        }
+        attributes = {name: values[rows] for name, values in self.attributes.items()}
+        return replace(self, **kept, attributes=attributes, posterior=self.posterior and self.posterior.among(rows))
+
+    @cached_property
+    def _samplers(self) -> dict[str, FittedSampler]:
+        """Those that were fitted to these codes already, by name."""
+        return {}
+
+    # ------------------------------------------------------------------ pictures
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """The map of the space: codes coloured by class, holes shaded. On `ax`, or on a new figure: `.figure` is the picture.
+
+        D > 2 is seen as a shadow on the codes' first two principal axes, and shaded where no shadow falls.
+        """
+        from latentwalk.latent.maps import draw_space
+
+        return draw_space(self, ax)
+
+    def sheet(self, points: Sequence[Point], made: Decoded) -> Image:
+        """One picture: the examples that points are, their reconstructions, and what was `made` of them (a blend, a swap, …).
+
+        Shows itself in a notebook; `.save("blend.png")` writes it. Raises ConfigError for a bare code.
+        """
+        if self.painter is None:
+            raise ConfigError("this space does not know what an example is, so there is no picture of one.")
+        originals = np.stack([self.example(point) for point in points])
+        codes = np.stack([self.code(point) for point in points])
+        parts = [originals, self._decoded(codes).x, made.x.reshape(-1, *originals.shape[1:])]
+        return image(side_by_side(parts, self.painter))
+
+    def _repr_html_(self) -> str:
+        from latentwalk.latent.maps import space_png
+
+        held = "" if self.held_out is None else f", {int(self.held_out.sum()):,} of them held out while learning"
+        known = f", in {len(self.classes)} classes" if self.classes else ""
+        spread = "points (a plain autoencoder)" if not self.scales.any() else "posterior means"
+        return figure(space_png(self), f"{len(self):,} codes of {self.dim} dimensions{known}{held}; {spread}.")
+
+    # ------------------------------------------------------------------ judged
+
+    def diagnose(self, new: ArrayLike | None = None, seed: int = 0) -> Diagnosis:
+        """What is wrong, in plain words, with the one change to try; new: rows (m, *E) to judge beside those encoded.
+
+        Raises DataError, ConfigError: see `latent.diagnosis`.
+        """
+        return diagnose(self, new, seed)
 
     # ------------------------------------------------------------------ inside
 
     def _decoded(self, z: NDArray[Any]) -> Decoded:
         z = np.asarray(z, dtype=np.float32)
         x = self.decode(z.reshape(-1, self.dim))
-        return Decoded(z, x.reshape(*z.shape[:-1], *x.shape[1:]), self.spec)
+        return Decoded(z, x.reshape(*z.shape[:-1], *x.shape[1:]), self.spec, self.painter)
+
+    def _blended(self, points: Sequence[Point], shares: NDArray[np.float64], how: blends.BlendName) -> NDArray[np.float64]:
+        if how == "product":
+            posteriors = [self.posterior_of(point) for point in points]
+            return blends.product([mean for mean, _ in posteriors], [scale for _, scale in posteriors], shares)[0]
+        return blends.barycentre(how)(np.stack([self.code(point) for point in points]), shares)
 
     def _axis(self, axis: int) -> int:
         known = _whole(axis) and 0 <= axis < self.dim
         _expect(known, f"axis {axis} is not among the {self.dim} latent dimensions (0 to {self.dim - 1}).")
         return axis
-
-    def _rows(self, rows: ArrayLike, name: str) -> NDArray[np.intp]:
-        """Row numbers from row numbers or a mask (n,). Raises DataError when there are none, or not so many rows."""
-        chosen = np.atleast_1d(np.asarray(rows))
-        if chosen.dtype == bool and chosen.shape == (len(self),):
-            chosen = np.flatnonzero(chosen)
-        if chosen.size == 0:
-            raise DataError(f"`{name}` selects no example. A direction needs at least one on each side.")
-        if chosen.dtype.kind not in "iu" or chosen.ndim != 1 or not -len(self) <= chosen.min() <= chosen.max() < len(self):
-            raise DataError(
-                f"`{name}` is neither row numbers of the {len(self)} encoded examples nor a mask of that length: "
-                f"got {chosen.dtype} of shape {chosen.shape}."
-            )
-        return chosen.astype(np.intp)
 
     def _labels(self) -> NDArray[np.int64]:
         if self.labels is None:

@@ -7,7 +7,7 @@ likelihood and number of dimensions are chosen beside it, so that two recipes ca
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import nn
@@ -24,6 +24,7 @@ from latentwalk.models.objective import (
     Objective,
     Schedule,
     constant,
+    decomposed_elbo,
     elbo,
     importance_weighted,
     reconstruction,
@@ -35,21 +36,24 @@ from latentwalk.networks.build import Network
 
 __all__ = ["RECIPES", "Recipe", "assemble", "recipe_named"]
 
+ObjectiveName = Literal["elbo", "decomposed_elbo", "reconstruction", "importance_weighted"]
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """One family of autoencoders.
 
-    posterior: "gaussian" or "point". objective: "elbo", "reconstruction" or "importance_weighted". beta: weight of the KL, a
-    number or a Schedule. free_nats: see `elbo`. sparsity, contraction: see `reconstruction`. draws: codes drawn for each
-    input while training. corruption: noise put on the input, whose clean version is the target.
+    posterior: "gaussian" or "point". objective: "elbo", "decomposed_elbo", "reconstruction" or "importance_weighted". beta:
+    weight of the KL, or of its total correlation in a decomposed bound, a number or a Schedule. free_nats: see `elbo`.
+    sparsity, contraction: see `reconstruction`. draws: codes drawn for each input while training. corruption: noise put on the
+    input, whose clean version is the target.
     generative: whether the recipe trains its codes to fill N(0, I), so that drawing from it makes sense.
     latent: dimensions of a code where the user names none; None is as many as an example has numbers.
     """
 
     name: str
     posterior: Literal["gaussian", "point"] = "gaussian"
-    objective: Literal["elbo", "reconstruction", "importance_weighted"] = "elbo"
+    objective: ObjectiveName = "elbo"
     beta: float | Schedule = 1.0
     free_nats: float = 0.0
     sparsity: Sparsity | None = None
@@ -63,8 +67,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.posterior not in ("gaussian", "point"):
             raise unknown("posterior", self.posterior, ("gaussian", "point"))
-        if self.objective not in ("elbo", "reconstruction", "importance_weighted"):
-            raise unknown("objective", self.objective, ("elbo", "reconstruction", "importance_weighted"))
+        if self.objective not in get_args(ObjectiveName):
+            raise unknown("objective", self.objective, get_args(ObjectiveName))
         if self.posterior == "point" and self.objective != "reconstruction":
             raise ConfigError(f"objective={self.objective!r} needs posterior='gaussian': a point has no KL to the prior.")
         if self.draws < 1:
@@ -81,11 +85,13 @@ class Recipe:
         """beta as a function of time."""
         return self.beta if isinstance(self.beta, Schedule) else constant(self.beta)
 
-    def loss(self) -> Objective:
-        """What training makes small."""
+    def loss(self, examples: int | None = None) -> Objective:
+        """What training makes small. examples: how many there are to learn from, where that is known."""
         match self.objective:
             case "elbo":
                 return partial(elbo, beta=self.schedule(), free_nats=self.free_nats)
+            case "decomposed_elbo":
+                return partial(decomposed_elbo, beta=self.schedule(), examples=examples)
             case "importance_weighted":
                 return importance_weighted
             case _:
@@ -121,6 +127,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("vae", generative=True, source="Kingma & Welling 2014"),
         Recipe("vae-without-kl", beta=0.0, source="what is left of a VAE when its loss is only reconstruction"),
         Recipe("denoising-vae", corruption=Corruption(), generative=True, source="Im et al. 2017"),
+        Recipe("beta-tcvae", objective="decomposed_elbo", beta=6.0, generative=True, latent=10, source="Chen et al. 2018"),
         Recipe("iwae", objective="importance_weighted", draws=5, generative=True, source="Burda et al. 2016"),
     )
 }

@@ -27,6 +27,7 @@ IDEAS = {
     "vae-conv": "The same with convolutions.",
     "vae-without-kl": "A VAE that is not drawn towards N(0, I): what is left is a plain autoencoder with noise.",
     "denoising-vae": "A VAE that sees a spoilt input (Im et al. 2017).",
+    "beta-tcvae": "A VAE that pays extra where dimensions depend on each other, so that each may mean one thing (Chen 2018).",
     "iwae": "A VAE that learns from several draws at once, for a tighter bound (Burda et al. 2016).",
 }
 

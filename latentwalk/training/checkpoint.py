@@ -5,6 +5,7 @@
 
 The weights are written first, under a name made of their content; replacing `model.json` is the one moment at which the new
 model takes the old one's place. A crash, or a full disk, before it leaves the old model whole. Reading runs no code.
+What else has weights is kept in the same way, described by a file of its own name: `classifier.json`.
 """
 
 import hashlib
@@ -22,69 +23,71 @@ from torch import Tensor
 from latentwalk.errors import CheckpointError
 from latentwalk.files import complaint, content_of, json_of, write_atomically
 
-__all__ = ["FORMAT", "VERSION", "read", "write"]
+__all__ = ["DESCRIPTION", "VERSION", "read", "write"]
 
 T = TypeVar("T")
-FORMAT = "latentwalk-model"
 VERSION = 1
 DESCRIPTION = "model.json"
 
 
-def write(folder: str | os.PathLike[str], description: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Path:
-    """Save a description (plain JSON values) and weights in `folder`, replacing a model saved there before.
+def write(
+    folder: str | os.PathLike[str], description: Mapping[str, Any], weights: Mapping[str, Tensor], what: str = "model"
+) -> Path:
+    """Save a description (plain JSON values) and weights in `folder`, replacing what was saved there before.
 
-    Raises CheckpointError when that cannot be done; the model that was there is then still there.
+    what: "model", or the kind of thing it is. Raises CheckpointError when that cannot be done; the one that was there is then
+    still there.
     """
     folder = Path(folder)
     content = bytes_of({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
     digest = hashlib.sha256(content).hexdigest()
     name = f"weights-{digest[:16]}.safetensors"
-    header = {"format": FORMAT, "version": VERSION, "weights": name, "sha256": digest}
+    header = {"format": f"latentwalk-{what}", "version": VERSION, "weights": name, "sha256": digest}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / name, content)
-        write_atomically(folder / DESCRIPTION, json.dumps(header | {"model": description}, indent=1).encode())
+        write_atomically(folder / f"{what}.json", json.dumps(header | {what: description}, indent=1).encode())
         for stale in folder.glob("weights-*.safetensors"):
             if stale.name != name:
                 stale.unlink()
-        for torn in [*folder.glob(".weights-*"), *folder.glob(f".{DESCRIPTION}-*")]:  # of a process that was killed
+        for torn in [*folder.glob(".weights-*"), *folder.glob(f".{what}.json-*")]:  # of a process that was killed
             torn.unlink(missing_ok=True)
     except OSError as error:
         raise CheckpointError(
-            f"cannot save the model in {folder}: {error.strerror or error}. Nothing that was saved there before is lost. "
+            f"cannot save the {what} in {folder}: {error.strerror or error}. Nothing that was saved there before is lost. "
             "Free some space or choose another folder, and save again."
         ) from error
     return folder
 
 
-def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The description and the weights saved in `folder`.
+def read(folder: str | os.PathLike[str], what: str = "model") -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The description and the weights that `write` saved in `folder`.
 
     Raises CheckpointError saying which file is missing, damaged, truncated, foreign or newer than this library.
     """
     folder = Path(folder)
-    header = _header(folder / DESCRIPTION)
+    header = _header(folder / f"{what}.json", what)
     path = folder / Path(str(header["weights"])).name  # a name, never a path: a foreign file must not point elsewhere
     content = _found(path, content_of)
     if hashlib.sha256(content).hexdigest() != header["sha256"]:
         raise CheckpointError(
-            f"{path} is damaged: its SHA-256 is not the one {DESCRIPTION} promises (got {len(content)} bytes). "
+            f"{path} is damaged: its SHA-256 is not the one {what}.json promises (got {len(content)} bytes). "
             "Restore it from a copy, or train again."
         )
     try:
-        return header["model"], tensors_from(content)
+        return header[what], tensors_from(content)
     except (SafetensorError, KeyError, ValueError, RuntimeError, TypeError) as error:  # a type or a size torch does not have
         raise CheckpointError(f"{path} is not a safetensors file: {error}.") from error
 
 
-def _header(path: Path) -> dict[str, Any]:
+def _header(path: Path, what: str) -> dict[str, Any]:
     try:
         header: dict[str, Any] = _found(path, json_of)
     except ValueError as error:
-        raise CheckpointError(f"{path} is damaged or not a latentwalk model: it is not JSON ({error}).") from error
-    if wrong := complaint(path, header, "model", FORMAT, VERSION):
+        raise CheckpointError(f"{path} is damaged or not a latentwalk {what}: it is not JSON ({error}).") from error
+    if wrong := complaint(path, header, what, f"latentwalk-{what}", VERSION):
         raise CheckpointError(wrong)
-    for key, kind in (("weights", str), ("sha256", str), ("model", dict)):
+    for key, kind in (("weights", str), ("sha256", str), (what, dict)):
         if not isinstance(header.get(key), kind):
             raise CheckpointError(f"{path} is damaged: {key!r} is missing or not a {kind.__name__}.")
     return header

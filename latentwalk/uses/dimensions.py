@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
-from sklearn.neighbors import NearestNeighbors
 
 from latentwalk.comparison import parts, reconstruction_error, trained
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimator import Autoencoder
+from latentwalk.latent.criteria.nearest import two_nearest
 from latentwalk.latent.criteria.structure import active_units
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.uses.reduction import check_numbers, title, units
@@ -32,7 +32,6 @@ Array = NDArray[Any]
 USUAL = (1, 2, 4, 8, 16, 32)
 MEAN = "mean"  # the method that answers with the mean of the training rows, in 0 dimensions
 CLOSE = 0.05  # of the whole fall of the error: what may be missing at the elbow
-DROPPED = 0.1  # of the neighbour ratios, the largest: they are the noisy ones, says Facco et al.
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,30 +165,14 @@ def elbows(found: Iterator[Trial] | Sequence[Trial]) -> list[Elbow]:
 def intrinsic_dimension(x: Dataset | ArrayLike, *, most: int = 5_000, seed: int = 0) -> float:
     """The dimension in which the rows of x (n, *E) spread around each other, from their two nearest neighbours alone.
 
-    With r1 and r2 the distances to them, r2 / r1 has the distribution function F(m) = 1 - m^-d wherever the density hardly
-    changes within r2, so -log(1 - F) over log m is a line through 0 with slope d. The largest tenth of the ratios is left out.
-    On at most `most` rows, repeated rows once. Noise counts as dimensions of its own once it is as large as the distance to the
-    nearest neighbour; for d beyond about 10 the estimate is too small, the more so the fewer the rows.
-    Source: Facco et al. 2017, "Estimating the intrinsic dimension of datasets by a minimal neighborhood information".
+    See `two_nearest`; on at most `most` rows.
     Raises DataError: missing values, or fewer than 20 different rows.
     """
     data = x if isinstance(x, Dataset) else Dataset.of(x)
     if data.spec.missing:
         raise DataError("distances between rows need all their values, and some are NaN. Fill them first.")
     rows = np.sort(np.random.default_rng(seed).permutation(len(data))[:most])
-    flat = np.unique((np.asarray(data.x[rows], np.float64) / units(data)).reshape(len(rows), -1), axis=0)
-    if len(flat) < 20:
-        raise DataError(f"the intrinsic dimension needs at least 20 different rows; got {len(flat)}.")
-    near = NearestNeighbors(n_neighbors=2).fit(flat).kneighbors()[0]  # without an argument, no row is its own neighbour
-    near = near[near[:, 0] > 0]  # distances of brute force may round to 0
-    ratio = np.sort(np.log(near[:, 1] / near[:, 0]))
-    share = np.arange(1, len(ratio) + 1) / len(ratio)
-    kept = slice(0, int(len(ratio) * (1 - DROPPED)))
-    steps, heights = ratio[kept], -np.log1p(-share[kept])
-    slope = float(steps @ heights) / float(steps @ steps) if steps.any() else np.inf
-    if not np.isfinite(slope):
-        raise DataError("every row's two nearest neighbours are equally far, as on a grid: no dimension follows from that.")
-    return slope
+    return two_nearest((np.asarray(data.x[rows], np.float64) / units(data)).reshape(len(rows), -1))
 
 
 # ---------------------------------------------------------------------- inside

@@ -20,6 +20,8 @@ from latentwalk.app.source import Source, pictures_like
 from latentwalk.data import Dataset
 from latentwalk.data.sources.signals import sound
 from latentwalk.estimator import Autoencoder
+from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.samplers import flow
 from latentwalk.networks.build import Network
 
 IMAGES = np.random.default_rng(0).random((24, 9, 10, 3))
@@ -34,6 +36,7 @@ OPTIONS = {
         {"network": Network("dense", widths=(4,)), "likelihood": "student-t"},
     ),
 }
+SAMPLERS = {"dense": "mixture", "conv": "flow", "table": "vamp", "signal": "neighbours"}  # saved with the models
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,12 @@ def runs(tmp_path_factory) -> dict[str, Path]:
         folders[name] = tmp_path_factory.mktemp(name)
         data = x if isinstance(x, Dataset) else Dataset.of(x)
         model = Autoencoder(recipe, epochs=1, random_state=0, progress=False, **options).fit(data)
+        if kind := SAMPLERS.get(name):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(flow, "STEPS", 5)
+                patch.setattr(flow, "WIDTH", 8)
+                model.fit_sampler(data, kind)
+            model.completeness_ = {kind: Measure("completeness", 0.9, 0.8, 1.0, "", {"held_out": 3.0})}
         Run.of(folders[name], model, Source("digits", {}, 0), data, 1).save()
     return folders
 
@@ -65,6 +74,8 @@ def check(folder: Path) -> None:
     if model is not None:
         with refused():
             model.transform(np.zeros((2, *model.spec_.shape), model.spec_.dtype))
+        if model.sampler_ is not None:
+            assert model.sampler_(2, np.random.default_rng(0)).shape == (2, model.sampler_.dim)
 
 
 def described(folder: Path, description: object) -> None:
@@ -98,15 +109,16 @@ def test_a_description_with_something_else_in_it(runs, tmp_path_factory, name, d
     check(folder)
 
 
+@pytest.mark.parametrize("name", SAMPLERS)
 @FUZZ
 @given(data=st.data())
-def test_weights_with_the_right_checksum(runs, tmp_path_factory, data):
-    folder = tmp_path_factory.getbasetemp() / "weights"
-    shutil.copytree(runs["dense"], folder, dirs_exist_ok=True)
+def test_weights_with_the_right_checksum(runs, tmp_path_factory, name, data):
+    folder = tmp_path_factory.getbasetemp() / f"weights-{name}"
+    shutil.copytree(runs[name], folder, dirs_exist_ok=True)
     (path,) = folder.glob("weights-*")
     content = data.draw(bytes_like([path.read_bytes()]))
     path.write_bytes(content)
-    described(folder, json.loads((runs["dense"] / "model.json").read_text()) | {"sha256": hashlib.sha256(content).hexdigest()})
+    described(folder, json.loads((runs[name] / "model.json").read_text()) | {"sha256": hashlib.sha256(content).hexdigest()})
     check(folder)
 
 
@@ -145,6 +157,14 @@ BIG = 10**9
         (("spec", "shape"), []),
         (("spec", "shape"), [-1, 9, 3]),
         (("validation_rows",), [10**30]),
+        (("sampler", "transforms"), BIG),
+        (("sampler", "width"), BIG),
+        (("sampler", "bins"), 10**30),
+        (("sampler", "temperature"), 1e999),
+        (("sampler", "kind"), "neighbours"),
+        (("sampler", "kind"), ["flow"]),
+        (("sampler",), []),
+        (("completeness",), {"flow": {"value": 1}}),
         (("recipe", "sparsity"), {"type": "Sparsity", "kind": "top-k", "amount": 1e999}),
     ],
 )

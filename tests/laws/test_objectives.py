@@ -8,12 +8,14 @@ import torch
 from torch.distributions import Independent, MultivariateNormal, Normal
 
 from latentwalk.errors import ConfigError
-from latentwalk.models.divergence import kl_per_dimension
+from latentwalk.models.aggregate import Aggregate
+from latentwalk.models.divergence import kl, kl_per_dimension
 from latentwalk.models.latent_model import Pass
 from latentwalk.models.objective import (
     Schedule,
     constant,
     cyclical,
+    decomposed_elbo,
     elbo,
     importance_weighted,
     linear,
@@ -163,3 +165,85 @@ def test_schedules_pass_through_known_points(schedule, points):
 def test_impossible_schedules_are_refused(make):
     with pytest.raises(ConfigError):
         make()
+
+
+# ---------------------------------------------------------------------- the KL in three parts
+
+
+def unlike(batch=B, draws=1):
+    """A pass in which codes differ in mean and spread, and dimensions go together."""
+    generator = torch.Generator().manual_seed(3)
+    mu = torch.randn(batch, 1, dtype=torch.float64, generator=generator) * torch.tensor([1.0, -0.8], dtype=torch.float64)
+    log_variance = torch.randn(batch, D, dtype=torch.float64, generator=generator) - 2
+    q = DiagonalNormal(mu, log_variance)
+    z = mu + q.stddev * torch.randn(draws, batch, D, dtype=torch.float64, generator=generator)
+    return Pass(mu, z, q, StandardNormal(D).double()(), Independent(Normal(z, 1.0), 1))
+
+
+@pytest.mark.parametrize("examples", [None, B, 1000])
+def test_the_three_parts_of_the_kl_sum_to_it_for_every_example(examples):
+    p = unlike()
+    parts = decomposed_elbo(p, examples=examples).values
+    together = parts["mutual_information"] + parts["total_correlation"] + parts["dimension_kl"]
+    torch.testing.assert_close(together, kl(p.posterior, p.prior, p.z))
+
+
+def test_a_batch_that_is_all_the_data_gives_the_density_of_the_mixture_of_posteriors():
+    p = unlike(draws=3)
+    found = Aggregate.of(p.posterior, p.z, examples=B)
+    each = [Normal(p.posterior.mean[j], p.posterior.stddev[j]).log_prob(p.z) for j in range(B)]  # torch's own, (K, B, D)
+    torch.testing.assert_close(found.joint, torch.logsumexp(torch.stack([one.sum(-1) for one in each]), 0) - math.log(B))
+    torch.testing.assert_close(found.marginals, torch.logsumexp(torch.stack(each), 0) - math.log(B))
+    plain = Independent(Normal(p.posterior.mean, p.posterior.stddev), 1)
+    torch.testing.assert_close(Aggregate.of(plain, p.z, examples=B).joint, found.joint)
+
+
+def test_codes_on_a_full_grid_have_no_total_correlation_and_codes_on_a_line_have():
+    grid = torch.cartesian_prod(*[torch.linspace(-2, 2, 4, dtype=torch.float64)] * 2)
+    for mu, factorised in ((grid, True), (grid[:, :1].expand(-1, 2), False)):
+        q = DiagonalNormal(mu, torch.full_like(mu, -3.0))
+        found = Aggregate.of(q, q.rsample((1,))).total_correlation()
+        assert bool((found.abs() < 1e-9).all()) == factorised
+        assert float(found.mean()) == pytest.approx(0, abs=1e-9) if factorised else float(found.mean()) > 0.5
+
+
+def test_far_apart_posteriors_tell_an_example_from_all_others():
+    """Mutual information of x and z is then the entropy of which example it is: log N, here with N the batch."""
+    mu = 100.0 * torch.arange(B, dtype=torch.float64)[:, None].expand(B, D)
+    q = DiagonalNormal(mu, torch.zeros_like(mu))
+    z = q.rsample((1,))
+    p = Pass(mu, z, q, StandardNormal(D).double()(), Independent(Normal(z, 1.0), 1))
+    torch.testing.assert_close(
+        decomposed_elbo(p).values["mutual_information"], torch.full((B,), math.log(B), dtype=torch.float64)
+    )
+
+
+def test_the_mean_of_the_estimate_over_all_batches_is_the_aggregate():
+    """Of 5 examples, all batches of 3 that hold the example a code was drawn from."""
+    whole = unlike(batch=5)
+    exact = Aggregate.of(whole.posterior, whole.z).joint.exp()[0, 0]
+    found = []
+    for rows in ([0, a, b] for a in range(1, 5) for b in range(a + 1, 5)):
+        q = DiagonalNormal(whole.posterior.mean[rows], whole.posterior.log_variance[rows])
+        found.append(Aggregate.of(q, whole.z[:, rows], examples=5).joint.exp()[0, 0])
+    torch.testing.assert_close(torch.stack(found).mean(), exact)
+
+
+def test_a_decomposed_bound_is_the_elbo_until_beta_weighs_the_correlation():
+    p = unlike()
+    plain, weighed = decomposed_elbo(p), decomposed_elbo(p, beta=constant(4.0))
+    torch.testing.assert_close(plain.loss, elbo(p).loss)
+    torch.testing.assert_close(torch.stack(list(plain.values.values())).sum(0).mean(), plain.loss)
+    torch.testing.assert_close(weighed.loss, plain.loss + 3 * plain.values["total_correlation"].mean())
+
+
+def test_one_example_alone_tells_nothing_of_an_aggregate():
+    parts = decomposed_elbo(unlike(batch=1), examples=1000).values
+    assert float(parts["mutual_information"]) == pytest.approx(0, abs=1e-12)
+    assert float(parts["total_correlation"]) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_posterior_whose_dimensions_depend_on_each_other_is_refused():
+    q = MultivariateNormal(torch.zeros(B, D), torch.eye(D))
+    with pytest.raises(ConfigError, match="independent in each dimension"):
+        Aggregate.of(q, torch.zeros(1, B, D))

@@ -6,6 +6,7 @@
     save_to_disk's folder, .arrow  huggingface.py  Hugging Face `datasets`
     .csv .tsv (.gz) .parquet       tables.py   numbers, and categories, with a header
     .wav                           signals.py  a sound, as windows
+    .csv .tsv (.gz) beside them    attributes.py  more about each example, by its file's name
 
 Every failure is a DataError (a ConfigError for an option) that begins with the path.
 """
@@ -15,7 +16,8 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -23,11 +25,12 @@ from typing import Any, get_args
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset, Kind
 from latentwalk.data.sources import arrays, huggingface, idx, images, signals, tables
+from latentwalk.data.sources.attributes import with_attributes
 from latentwalk.data.sources.common import Split, join
 from latentwalk.data.sources.images import Color, Size
 from latentwalk.errors import ConfigError, DataError, unknown
 
-__all__ = ["Split", "join", "read"]
+__all__ = ["Split", "attributed", "join", "read"]
 
 FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, a folder or .zip of images"
 
@@ -43,6 +46,7 @@ def read(
     columns: Sequence[Column] | None = None,
     window: int | None = None,
     lazy: bool | None = None,
+    attributes: str | os.PathLike[str] | None = None,
 ) -> Dataset:
     """The data set in a file or folder.
 
@@ -58,6 +62,8 @@ def read(
     columns: tables only. Those a model learnt from (`DataSpec.columns`), so that categories get the codes it knows.
     lazy: images and Hugging Face data sets only. Whether each row is read, and decoded, when it is asked for; None where all
         are more than a GiB of images, or 256 MiB of numbers. What cannot be decoded is then an error, not skipped.
+    attributes: a .csv or .tsv (.gz) that says more about each file, by its name; its columns of numbers become `factors`, NaN
+        for files it does not name (see `attributes.with_attributes`).
 
     A .npy, and a plain IDX file of bytes, is memory-mapped. Images come as bytes (n, H, W) or (n, H, W, 3), in the
     order of their names; what could not be read is listed in `Dataset.skipped`, and sub-folders are classes where all
@@ -72,10 +78,26 @@ def read(
     """
     _check_options(split, size, color, kind, label, window)
     path = _there(path)
+    with _errors_of(path):
+        of_images, of_tables = {"size": size, "color": color, "lazy": lazy}, {"label": label, "columns": columns}
+        data = _read(path, split, of_images, of_tables, window, kind)
+    return data if attributes is None else attributed(data, attributes)
+
+
+def attributed(data: Dataset, path: str | os.PathLike[str]) -> Dataset:
+    """The data set with what a table says about its files as `factors`; see `attributes.with_attributes`."""
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError(f"attributes={path!r}: expected the path of a table.")
+    beside = _there(path)
+    with _errors_of(beside):
+        return with_attributes(data, beside)
+
+
+@contextmanager
+def _errors_of(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with the file is an error of ours that begins with its path."""
     try:
-        return _read(
-            path, split, {"size": size, "color": color, "lazy": lazy}, {"label": label, "columns": columns}, window, kind
-        )
+        yield
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except ConfigError as error:

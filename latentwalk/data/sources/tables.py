@@ -23,7 +23,7 @@ from latentwalk.data.dataset import Dataset, Kind
 from latentwalk.data.sources.common import Split, assemble, check_unpacked, undivided, unpacked
 from latentwalk.errors import DataError, unknown
 
-__all__ = ["header", "read_csv", "read_parquet"]
+__all__ = ["as_numbers", "column_called", "csv_columns", "header", "meant_as_numbers", "read_csv", "read_parquet"]
 
 LABELS = ("label", "class", "target", "y")  # in order of preference
 NAMES = ("name", "file", "filename")  # text that says which row it is
@@ -39,16 +39,20 @@ def read_csv(
 ) -> Dataset:
     """The table of a .csv or .tsv, gzipped or not. columns: those of a model, whose codes are to be used."""
     undivided(split)
-    delimiter = "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ","
+    return _table(csv_columns(path), kind, label, path.name.split(".")[0], columns, first_line=2)
+
+
+def csv_columns(path: Path) -> Columns:
+    """The columns (n,) of a .csv or .tsv, gzipped or not, by name: numbers, or text. Raises DataError."""
+    delimiter = _delimiter(path)
     try:
         source, pandas = _source(path), _optional("pandas")
         names = _names(source, delimiter)
-        found = _plainly(source, delimiter, names) if pandas is None else _by_pandas(pandas, source, delimiter, names)
+        return _plainly(source, delimiter, names) if pandas is None else _by_pandas(pandas, source, delimiter, names)
     except csv.Error as error:
         raise DataError(f"not readable as CSV: {error}. Save the table again.") from error
     except (UnicodeDecodeError, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise DataError(f"not readable as text in UTF-8: {error}. Save the table again as CSV in UTF-8.") from error
-    return _table(found, kind, label, path.name.split(".")[0], columns, first_line=2)
 
 
 def read_parquet(
@@ -94,10 +98,10 @@ def _table(
     """The data set of a table: one column may be the label, one may name the rows, all others are what is learnt from."""
     if label and label not in columns:
         raise unknown("column (label=)", label, columns)
-    target = _column(columns, LABELS) if label is None else label
-    if label is None and target is not None and target.lower() == "y" and _column(columns, ("x",)):
+    target = column_called(columns, LABELS) if label is None else label
+    if label is None and target is not None and target.lower() == "y" and column_called(columns, ("x",)):
         target = None  # beside an x, y is a coordinate
-    title = _column({name: values for name, values in columns.items() if values.dtype.kind == "O"}, NAMES)
+    title = column_called({name: values for name, values in columns.items() if values.dtype.kind == "O"}, NAMES)
     numbers = {column: values for column, values in columns.items() if column not in (target, title)}
     if not all(len(values) for values in columns.values()):
         raise DataError(f"a header ({', '.join(columns)}) and no rows. At least one row is needed.")
@@ -119,9 +123,9 @@ def _table(
 
 def _features(numbers: Columns, kind: Kind | None, known: Sequence[Column] | None, first_line: int) -> Any:
     """Plain numbers as an array (n, C), everything else as a frame; as these columns have it, where they are known."""
-    texts = [column for column, values in numbers.items() if not _meant_as_numbers(values)]
+    texts = [column for column, values in numbers.items() if not meant_as_numbers(values)]
     if known is None and not texts:
-        return np.column_stack([_numbers(column, values, first_line) for column, values in numbers.items()])
+        return np.column_stack([as_numbers(column, values, first_line) for column, values in numbers.items()])
     pandas = _optional("pandas")
     if pandas is None:
         raise DataError(f"column {texts[0]!r} is text; tables of categories need pandas. {INSTALL}")
@@ -130,14 +134,14 @@ def _features(numbers: Columns, kind: Kind | None, known: Sequence[Column] | Non
     categories = texts if known is None else [column.name for column in known if column.kind == "category"]
     frame = pandas.DataFrame(
         {
-            column: values if column in categories or values.dtype.kind in "mM" else _numbers(column, values, first_line)
+            column: values if column in categories or values.dtype.kind in "mM" else as_numbers(column, values, first_line)
             for column, values in numbers.items()
         }
     )
     return frame.mask(frame == "") if texts else frame
 
 
-def _meant_as_numbers(values: NDArray[Any]) -> bool:
+def meant_as_numbers(values: NDArray[Any]) -> bool:
     """Whether a column holds numbers, or text that seems meant as such: then a word is a mistake to be told, no category."""
     if values.dtype.kind in "biufmM":  # a date is no number, although NumPy makes one of it
         return values.dtype.kind in "biuf"
@@ -145,12 +149,13 @@ def _meant_as_numbers(values: NDArray[Any]) -> bool:
     return sum(map(_is_number, there)) >= len(there) / 2 > 0
 
 
-def _column(columns: Columns, wanted: tuple[str, ...]) -> str | None:
+def column_called(columns: Columns, wanted: Sequence[str]) -> str | None:
+    """The first of the wanted names, however it is written, that a column has."""
     lowered = {name.strip().lower(): name for name in reversed(columns)}
     return next((lowered[name] for name in wanted if name in lowered), None)
 
 
-def _numbers(column: str, values: NDArray[Any], first_line: int) -> NDArray[Any]:
+def as_numbers(column: str, values: NDArray[Any], first_line: int) -> NDArray[Any]:
     """The column as numbers, NaN where a field is empty; DataError names the first value that is none, or is infinite."""
     if values.dtype.kind in "biu":
         return values
@@ -180,7 +185,11 @@ def _labels(values: NDArray[Any], label: str) -> NDArray[Any]:
 
 def header(path: Path) -> list[str]:
     """The names of the columns of a .csv or .tsv. Raises DataError."""
-    return _names(_source(path), "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ",")
+    return _names(_source(path), _delimiter(path))
+
+
+def _delimiter(path: Path) -> str:
+    return "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else ","
 
 
 def _names(source: Open, delimiter: str) -> list[str]:

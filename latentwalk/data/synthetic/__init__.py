@@ -1,6 +1,8 @@
 """Data sets that are drawn, not read: every generative factor is known."""
 
-from latentwalk.data.synthetic.faces import FACTORS, Factor, faces, render
+from latentwalk.data.synthetic.faces import FACTORS, faces, render
+from latentwalk.data.synthetic.factor import Factor
 from latentwalk.data.synthetic.signals import signals
+from latentwalk.data.synthetic.sprites import SPRITE_FACTORS, render_sprites, sprites
 
-__all__ = ["FACTORS", "Factor", "faces", "render", "signals"]
+__all__ = ["FACTORS", "SPRITE_FACTORS", "Factor", "faces", "render", "render_sprites", "signals", "sprites"]

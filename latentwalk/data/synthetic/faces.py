@@ -8,63 +8,21 @@ does and nothing else: the truth that an attribute direction, or an interpolatio
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.data.dataset import Dataset, DataSpec
 from latentwalk.data.synthetic.canvas import Canvas
+from latentwalk.data.synthetic.factor import Factor, checked, drawn, stretched
 from latentwalk.data.synthetic.portrait import portraits
-from latentwalk.errors import ConfigError, unknown
+from latentwalk.errors import ConfigError
 
 __all__ = ["FACTORS", "Factor", "faces", "render"]
 
 SIZES = (16, 256)
 CHUNK = 256 * 64 * 64  # pixels that a thread draws together, in about 20 MB of work space
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """One thing that varies.
-
-    low, high: its range, both included. means: what the two ends, or the numbers, stand for. whole: whole numbers only.
-    neutral: what `render` takes when it is not given. chance: how often a yes/no factor is 1.
-    """
-
-    low: float
-    high: float
-    means: str
-    whole: bool = False
-    neutral: float = 0.0
-    chance: float | None = None
-
-    def draw(self, n: int, rng: np.random.Generator) -> NDArray[Any]:
-        """(n,) values; the first ones are the same for every n."""
-        share = rng.random(n)
-        if self.chance is not None:
-            return (share < self.chance).astype(np.int64)
-        if self.whole:
-            return (self.low + np.floor(share * (self.high - self.low + 1))).astype(np.int64)
-        return self.low + share * (self.high - self.low)
-
-    def check(self, name: str, values: ArrayLike) -> NDArray[Any]:
-        """`values` as an array. Raises ConfigError when one is out of range, or is not whole and should be."""
-        array = np.asarray(values)
-        if array.dtype.kind not in "biuf":
-            raise ConfigError(f"{name}={values!r} is no number. Expected one from {self.low:g} to {self.high:g}.")
-        good = (array >= self.low) & (array <= self.high)
-        if self.whole:
-            good &= array == np.round(array)
-        if not good.all():
-            got, kind = array[~good].flat[0], "a whole number" if self.whole else "a number"
-            raise ConfigError(
-                f"{name}={got} is out of range. Expected {kind} from {self.low:g} to {self.high:g}: {self.means}."
-            )
-        return array.astype(np.int64 if self.whole else np.float64)
 
 
 def _flag(means: str, chance: float) -> Factor:
@@ -111,14 +69,7 @@ def faces(n: int = 10_000, *, seed: int = 0, size: int = 64, **fixed: ArrayLike)
     >>> people.x.shape, people.y.tolist(), people.classes
     ((4, 64, 64, 3), [1, 1, 1, 1], ('no moustache', 'moustache'))
     """
-    if n < 1:
-        raise ConfigError(f"n={n} faces cannot be drawn. Expected 1 or more.")
-    if seed < 0:
-        raise ConfigError(f"seed={seed} is out of range. Expected 0 or more.")
-    pinned = {name: _stretched(name, values, n) for name, values in _checked(fixed).items()}
-    factors = {
-        name: pinned[name].copy() if name in pinned else factor.draw(n, _stream(seed, name)) for name, factor in FACTORS.items()
-    }
+    factors = drawn(FACTORS, n, seed, fixed)
     x, y = render(factors, size=size), factors["moustache"].copy()
     return Dataset(x, DataSpec.infer(x), y, ("no moustache", "moustache"), name="faces", factors=factors)
 
@@ -132,12 +83,12 @@ def render(factors: Mapping[str, ArrayLike], *, size: int = 64) -> NDArray[np.ui
     >>> render({"smile": [-1, 0, 1], "moustache": 1}).shape
     (3, 64, 64, 3)
     """
-    given = _checked(factors)
+    given = checked(FACTORS, factors)
     if not SIZES[0] <= size <= SIZES[1]:
         raise ConfigError(f"size={size} is out of range. Expected {SIZES[0]} to {SIZES[1]} pixels.")
     n = max((values.size for values in given.values()), default=1)
     table = {
-        name: _stretched(name, given.get(name, np.asarray(factor.neutral)), n).astype(np.float32)
+        name: stretched(name, given.get(name, np.asarray(factor.neutral)), n).astype(np.float32)
         for name, factor in FACTORS.items()
     }
     x = np.empty((n, size, size, 3), np.uint8)
@@ -154,21 +105,3 @@ def render(factors: Mapping[str, ArrayLike], *, size: int = 64) -> NDArray[np.ui
     with ThreadPoolExecutor(workers) as pool:  # NumPy lets go of the interpreter while it computes
         list(pool.map(draw, range(workers)))
     return x
-
-
-def _stream(seed: int, name: str) -> np.random.Generator:
-    """The chance behind one factor, independent of the others."""
-    return np.random.default_rng([seed, crc32(name.encode())])
-
-
-def _checked(factors: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
-    for name in factors:
-        if name not in FACTORS:
-            raise unknown("factor", name, FACTORS)
-    return {name: FACTORS[name].check(name, values) for name, values in factors.items()}
-
-
-def _stretched(name: str, values: NDArray[Any], n: int) -> NDArray[Any]:
-    if values.shape not in {(), (n,)}:
-        raise ConfigError(f"{name} has shape {values.shape}. Expected one value, or {n}: one for each face.")
-    return np.broadcast_to(values, n)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from latentwalk.latent.samplers import Sampler
     from latentwalk.latent.space import LatentSpace
 
-__all__ = ["FEWEST_TO_TELL", "acceptance", "accepted_share", "completeness"]
+__all__ = ["FEWEST_TO_TELL", "acceptance", "accepted_share", "completeness", "draws_of"]
 
 Array = NDArray[Any]
 Score = Callable[[Array], Array]  # (m, D) → (m,), higher where the point looks encoded
@@ -40,25 +40,46 @@ Score = Callable[[Array], Array]  # (m, D) → (m,), higher where the point look
 OUTSIDE = 0.05  # the share of encoded data that may fall outside the accepted region
 FEWEST_TO_TELL = 300  # codes below which a third of them cannot hold a 5 % quantile
 
-SOURCES = {"prior": "the model's own prior", "gaussian": "the Gaussian with the codes' mean and covariance"}
+SOURCES = {
+    "prior": "the model's own prior",
+    "gaussian": "the Gaussian with the codes' mean and covariance",
+    "fitted": "the sampler saved with the model",
+}
+WHOLE = ("prior", "gaussian")  # what the codes that judge cannot have been learnt by heart by
 
 
 def completeness(space: "LatentSpace", sampler: "str | Sampler" = "prior", *, seed: int = 0, most: int = 20_000) -> Measure:
     """At most this share of draws from a sampling distribution lands where encoded data lies, in [0, 1].
 
-    sampler: "prior", "gaussian" (mean and covariance of the codes), or any sampler (n, generator) → (n, D).
+    sampler: "prior", "gaussian" (mean and covariance of the codes), "fitted" (the one saved with the model), another kind that
+    `LatentSpace.sampler` knows, or any sampler (n, generator) → (n, D).
     Encoded data is one draw of q(z | x) per example, or the code itself for a plain autoencoder; all rows take part, for
-    what matters is where the decoder has been. most: points a side to train the classifiers with, and again to judge by.
+    what matters is where the decoder has been. But a sampler that could learn codes by heart is fitted to one half of the
+    rows and judged by the other; "fitted" is judged by the rows that were held out, where it is known which these are.
+    most: points a side to train the classifiers with, and again to judge by.
     Raises DataError for fewer than 300 codes or any that is no number; ConfigError for an unknown sampler, or one of
     another dimension.
     """
     rng = np.random.default_rng(seed)
     encoded = space.draw_codes(rng)
-    draw, wanted = space.sampler(sampler), _split(len(encoded), most)[0] + most
-    found = acceptance(encoded, _drawn(draw, wanted, space.dim, rng), seed=seed, most=most)
-    source = SOURCES[sampler] if isinstance(sampler, str) else "the given sampler"
+    draw, judges = _apart(space, sampler, seed)
+    encoded = encoded[judges]
+    wanted = _split(len(encoded), most)[0] + most
+    found = acceptance(encoded, draws_of(draw, wanted, space.dim, rng), seed=seed, most=most)
+    source = SOURCES.get(sampler, f"{sampler!r}, fitted to other codes,") if isinstance(sampler, str) else "the given sampler"
     reading = _acceptance_reading(found.value, found.high, f"draws from {source}")
     return replace(found, name="completeness", reading=reading)
+
+
+def _apart(space: "LatentSpace", sampler: "str | Sampler", seed: int) -> tuple["Sampler", Array]:
+    """The sampler, and the rows that may judge it: those that it was not fitted to."""
+    if sampler == "fitted" and space.held_out is not None and space.held_out.sum() >= FEWEST_TO_TELL:
+        return space.sampler(sampler), np.flatnonzero(space.held_out)
+    if not isinstance(sampler, str) or sampler in (*WHOLE, "fitted"):
+        return space.sampler(sampler), np.arange(len(space))
+    rows = np.random.default_rng(seed).permutation(len(space))
+    half = len(rows) // 2
+    return space.fit_sampler(sampler, np.sort(rows[:half]), seed), np.sort(rows[half:])
 
 
 def acceptance(encoded: Array, drawn: Array, *, seed: int = 0, most: int = 20_000) -> Measure:
@@ -180,7 +201,8 @@ def _acceptance_reading(value: float, high: float, source: str) -> str:
     )
 
 
-def _drawn(sampler: "Sampler", n: int, dim: int, rng: np.random.Generator) -> Array:
+def draws_of(sampler: "Sampler", n: int, dim: int, rng: np.random.Generator) -> Array:
+    """`n` draws of a sampler, (n, dim). Raises ConfigError, DataError where it gives anything else."""
     z = np.asarray(sampler(n, rng))
     if z.shape != (n, dim):
         raise ConfigError(

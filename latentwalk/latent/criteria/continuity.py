@@ -13,6 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.checks import check_codes, percent
 from latentwalk.latent.criteria.measure import Measure, wilson
+from latentwalk.latent.outputs import flat, outputs
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
@@ -74,7 +75,7 @@ def neighbour_distance(space: "LatentSpace", rng: np.random.Generator) -> float:
     """
     event = max(1, int(np.prod(space.data.shape[1:])))
     rows = np.sort(rng.permutation(len(space.data))[: min(NEIGHBOURS, max(100, 4 * AT_ONCE // event))])
-    x = _flat(np.asarray(space.data[rows]), space.unit)  # (m, prod(E))
+    x = flat(np.asarray(space.data[rows]), space.unit)  # (m, prod(E))
     if not np.isfinite(x).all():
         raise DataError("the data of this space hold NaN or infinity; distances between examples need numbers.")
     x = x[list({row.tobytes(): at for at, row in enumerate(x)}.values())]
@@ -92,31 +93,11 @@ def _jumps(space: "LatentSpace", z: Array, step: Array, scales: tuple[float, ...
     found = np.empty((len(scales), len(z)))
     for start in range(0, len(z), rows):
         part = slice(start, start + rows)
-        here = _decoded(space, z[part])
+        here = outputs(space, z[part])
         for at, scale in enumerate(scales):
-            there = _decoded(space, z[part] + scale * step[part])
+            there = outputs(space, z[part] + scale * step[part])
             found[at, part] = np.linalg.norm(there - here, axis=1)
     return found
-
-
-def _decoded(space: "LatentSpace", z: Array) -> Array:
-    """What codes (m, D) decode to, flattened, in units of the data: (m, prod(E))."""
-    x = np.asarray(space.decode(z.astype(space.codes.dtype)))
-    if x.shape != (len(z), *space.data.shape[1:]):
-        raise DataError(f"the decoder gave shape {x.shape} for {len(z)} codes; expected {(len(z), *space.data.shape[1:])}.")
-    bad = ~np.isfinite(x.reshape(len(z), -1)).all(axis=1)
-    if bad.any():
-        raise DataError(
-            f"the decoder gave NaN or infinity for {bad.sum()} of {len(z)} codes, the first {z[bad.argmax()]}. "
-            "The model has diverged: train again with a lower learning rate."
-        )
-    return _flat(x, space.unit)
-
-
-def _flat(x: Array, unit: Array) -> Array:
-    """Examples (m, *E) in standard units, one row each: (m, prod(E)); float64 stays, all else becomes float32."""
-    flat: Array = (x / np.asarray(unit, dtype=x.dtype if x.dtype == np.float64 else np.float32)).reshape(len(x), -1)
-    return flat
 
 
 def _root(codes: Array) -> Array:

@@ -1,10 +1,30 @@
 """Where new codes come from: a sampler is a function (n, generator) → (n, D).
 
-Those fitted to codes are frozen values whose fields are numbers and arrays, so that they are saved with the model.
+Those fitted to codes are frozen values whose fields are numbers and arrays, so that they are saved with the model; `KINDS`
+names them, from the simplest on.
 """
 
+from latentwalk.latent.samplers.flow import Flow
 from latentwalk.latent.samplers.gaussian import MomentMatched, StandardNormal
+from latentwalk.latent.samplers.kinds import KINDS, fitted, restored
 from latentwalk.latent.samplers.mixture import Mixture
-from latentwalk.latent.samplers.sampler import Sampler
+from latentwalk.latent.samplers.neighbours import Neighbours
+from latentwalk.latent.samplers.resampled import Resampled
+from latentwalk.latent.samplers.sampler import FittedSampler, Sampler
+from latentwalk.latent.samplers.vamp import Posterior, Vamp
 
-__all__ = ["Mixture", "MomentMatched", "Sampler", "StandardNormal"]
+__all__ = [
+    "KINDS",
+    "FittedSampler",
+    "Flow",
+    "Mixture",
+    "MomentMatched",
+    "Neighbours",
+    "Posterior",
+    "Resampled",
+    "Sampler",
+    "StandardNormal",
+    "Vamp",
+    "fitted",
+    "restored",
+]

@@ -1,43 +1,69 @@
 """Gaussians: the prior N(0, I), and the one with the moments of given codes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.errors import DataError
-from latentwalk.latent.samplers.sampler import Codes
+from latentwalk.latent.samplers.sampler import Codes, FittedSampler, check_codes, expect_shape
 
 __all__ = ["MomentMatched", "StandardNormal"]
 
 
 @dataclass(frozen=True, slots=True)
-class StandardNormal:
-    """N(0, temperature² I) in `dim` dimensions."""
+class StandardNormal(FittedSampler):
+    """N(0, temperature² I) in so many dimensions."""
 
-    dim: int
+    kind: ClassVar[str] = "prior"
+    dimensions: int
     temperature: float = 1.0
+
+    @classmethod
+    def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
+        """The prior in as many dimensions as the codes (n, D) have. Nothing else of them matters."""
+        return cls(check_codes(codes, 1, "the prior").shape[1])
 
     def __call__(self, n: int, rng: np.random.Generator) -> Codes:
         return (self.temperature * rng.standard_normal((n, self.dim))).astype(np.float32)
 
+    @property
+    def dim(self) -> int:
+        return self.dimensions
 
-@dataclass(frozen=True, slots=True)
-class MomentMatched:
-    """The Gaussian with the mean (D,) and the covariance (D, D) of given codes; `root` is a square root of the covariance."""
+    def check(self) -> None:
+        if self.dim < 1:
+            raise ValueError(f"expected at least 1 dimension, found {self.dim}")
 
-    mean: NDArray[Any]
-    root: NDArray[Any]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MomentMatched(FittedSampler):
+    """The Gaussian with the mean (D,) and the covariance (D, D) of given codes; `root` is a square root of the covariance.
+
+    temperature: of the spread about the mean.
+    """
+
+    kind: ClassVar[str] = "gaussian"
+    mean: NDArray[np.float64]
+    root: NDArray[np.float64]
+    temperature: float = 1.0
 
     @classmethod
-    def fit(cls, codes: NDArray[Any]) -> "MomentMatched":
+    def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
         """The Gaussian of these codes (n, D), n at least 2. A flat direction gets no spread instead of an error."""
-        if len(codes) < 2:
-            raise DataError(f"a covariance needs at least 2 encoded examples, got {len(codes)}.")
-        values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(codes.astype(np.float64), rowvar=False)))
-        return cls(codes.mean(axis=0, dtype=np.float64), vectors * np.sqrt(values.clip(0)))
+        codes = check_codes(codes, 2, "a covariance")
+        values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(codes, rowvar=False)))
+        return cls(codes.mean(axis=0), vectors * np.sqrt(values.clip(0)))
 
     def __call__(self, n: int, rng: np.random.Generator) -> Codes:
-        noise = rng.standard_normal((n, len(self.mean)))
+        noise = self.temperature * rng.standard_normal((n, self.dim))
         return (self.mean + noise @ self.root.T).astype(np.float32)
+
+    @property
+    def dim(self) -> int:
+        return len(self.mean)
+
+    def check(self) -> None:
+        if self.mean.ndim != 1:
+            raise ValueError(f"expected one mean, found {self.mean.shape}")
+        expect_shape(self.root, (self.dim, self.dim), "root")

@@ -1,11 +1,96 @@
-"""What a sampler is."""
+"""What a sampler is, and what all those have in common that are saved with a model."""
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Codes", "Sampler"]
+from latentwalk.errors import ConfigError, DataError
+
+__all__ = ["Codes", "FittedSampler", "Sampler", "check_codes", "expect_shape"]
 
 Codes = NDArray[np.float32]
 Sampler = Callable[[int, np.random.Generator], Codes]
+DTYPES = ("float32", "float64", "int32")  # of what a sampler holds
+
+
+class FittedSampler(ABC):
+    """A distribution over codes, learnt from codes. Abstract: the final ones are frozen dataclasses of arrays and numbers.
+
+    temperature: how far draws spread, 1 as the codes do; each class says around what. kind: what the sampler is called.
+    """
+
+    __slots__ = ()
+    kind: ClassVar[str]
+    temperature: float
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
+        """The sampler that codes (n, D) are likely under. Raises DataError for too few, and for what is no number."""
+
+    @abstractmethod
+    def __call__(self, n: int, rng: np.random.Generator) -> Codes:
+        """`n` codes (n, D). The same state of the generator gives the same codes."""
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """D, the number of dimensions of a code."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise ValueError where arrays and numbers do not fit together: they may come from a file of anybody's."""
+
+    def at(self, temperature: float) -> Self:
+        """The same distribution at another temperature, 0 or more. Raises ConfigError."""
+        if not (isinstance(temperature, (int, float, np.number)) and np.isfinite(temperature) and temperature >= 0):
+            raise ConfigError(f"temperature={temperature}: expected a number, 0 or more.")
+        return replace(self, temperature=float(temperature))  # type: ignore[type-var]  # all that are final are dataclasses
+
+    # ------------------------------------------------------------------ saving
+
+    def parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """All that it is: its kind and numbers, ready for JSON, and its arrays."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        arrays = {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
+        return {"kind": self.kind} | {name: value for name, value in found.items() if name not in arrays}, arrays
+
+    @classmethod
+    def of_parts(cls, numbers: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The sampler that has these numbers and arrays. Raises ValueError where no such sampler can be."""
+        found: dict[str, Any] = {}
+        for field in fields(cls):  # type: ignore[arg-type]
+            held = numbers if field.type in (int, float) else arrays
+            if field.name not in held:
+                raise ValueError(f"a sampler of kind {cls.kind!r} needs {field.name}")
+            found[field.name] = value = held[field.name]
+            if held is numbers and not (type(value) in (int, field.type) and 0 <= value < 2**31):
+                raise ValueError(f"expected a number, 0 or more, for {field.name}, found {value!r:.40}")
+            if held is arrays and (str(value.dtype) not in DTYPES or not value.size or not np.isfinite(value).all()):
+                raise ValueError(f"{field.name} is empty, or holds what is no number")
+        sampler = cls(**found)
+        sampler.check()
+        return sampler
+
+
+def check_codes(codes: NDArray[Any], fewest: int, who: str) -> NDArray[np.float64]:
+    """Codes (n, D) in double precision. Raises DataError for fewer than `fewest`, other shapes, and what is no number."""
+    codes = np.asarray(codes)
+    if codes.ndim != 2 or codes.shape[1] < 1:
+        raise DataError(f"expected codes (n, D), got shape {codes.shape}.")
+    if len(codes) < fewest:
+        raise DataError(f"{who} needs at least {fewest} encoded examples, got {len(codes)}. Encode more data.")
+    if not np.isfinite(codes).all():
+        row = int((~np.isfinite(codes).all(axis=1)).argmax())
+        raise DataError(f"{who} cannot learn from codes that hold NaN or infinity (the first in row {row}). Train again.")
+    return codes.astype(np.float64)
+
+
+def expect_shape(array: NDArray[Any], shape: tuple[int, ...], name: str) -> None:
+    """Raise ValueError for another shape."""
+    if array.shape != shape:
+        raise ValueError(f"expected {name} of shape {shape}, found {array.shape}")

@@ -1,0 +1,64 @@
+"""The table of symptoms, and one look for all of them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from latentwalk.data.dataset import check_finite
+from latentwalk.errors import ConfigError, DataError
+from latentwalk.latent.diagnosis.capacity import blurry_decoder, too_few, too_many
+from latentwalk.latent.diagnosis.draws import crowding, discontinuity, holes
+from latentwalk.latent.diagnosis.evidence import Array, Evidence
+from latentwalk.latent.diagnosis.finding import Diagnosis, Finding
+from latentwalk.latent.diagnosis.foreign import out_of_range
+from latentwalk.latent.diagnosis.learning import collapse, over_regularised, overfitting, under_trained
+
+if TYPE_CHECKING:
+    from latentwalk.latent.space import LatentSpace
+
+__all__ = ["SYMPTOMS", "diagnose"]
+
+Symptom = Callable[[Evidence], Finding | str]
+
+SYMPTOMS: dict[str, Symptom] = {  # causes before what they cause
+    "out-of-range data": out_of_range,
+    "collapse": collapse,
+    "under-trained": under_trained,
+    "over-regularised": over_regularised,
+    "overfitting": overfitting,
+    "blurry decoder": blurry_decoder,
+    "too few dimensions": too_few,
+    "discontinuity": discontinuity,
+    "too many dimensions": too_many,
+    "holes": holes,
+    "crowding": crowding,
+}
+
+
+def diagnose(space: "LatentSpace", new: ArrayLike | None = None, seed: int = 0) -> Diagnosis:
+    """What is wrong with a space, in plain words, the gravest first, each with the one change to try.
+
+    new: rows (m, *E) to be judged beside those it was made of. On at most 4,500 of its rows. Each symptom's docstring says how
+    it is seen, and how often it is where it is not.
+    Raises DataError: fewer than 100 codes, codes or decoded outputs that are no numbers, examples that are all the same, new
+    rows of another shape; ConfigError for new rows where the space cannot encode.
+    """
+    e = Evidence(space, None if new is None else _checked(space, new), seed)
+    found = {name: symptom(e) for name, symptom in SYMPTOMS.items()}
+    numbers = {"error": e.error, "error of PCA": e.linear_error, "active dimensions": float(e.units.active.sum())}
+    if e.price is not None:
+        numbers["price of a nat"] = e.price
+    return Diagnosis.of(found, numbers)
+
+
+def _checked(space: "LatentSpace", new: ArrayLike) -> Array:
+    if space.encode is None:
+        raise ConfigError("this space cannot encode new rows. Make it with Autoencoder.space(X).")
+    rows = np.asarray(new)
+    if rows.shape[1:] != space.data.shape[1:] or len(rows) == 0:
+        expected = ", ".join(map(str, space.data.shape[1:]))
+        raise DataError(f"new rows have shape {rows.shape}; expected (m, {expected}), m at least 1.")
+    check_finite(rows)
+    return rows

@@ -1,0 +1,13 @@
+"""What Jupyter shows: a picture and a sentence, as HTML that needs nothing else."""
+
+from base64 import b64encode
+from html import escape
+
+__all__ = ["figure"]
+
+
+def figure(png: bytes | None, *lines: str) -> str:
+    """A picture, where there is one, above lines of plain text."""
+    image = "" if png is None else f'<img src="data:image/png;base64,{b64encode(png).decode()}" style="max-width:100%" alt="">'
+    caption = "<br>".join(escape(line) for line in lines)
+    return f'<figure style="margin:0">{image}<figcaption>{caption}</figcaption></figure>'

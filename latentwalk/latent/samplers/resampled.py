@@ -1,0 +1,137 @@
+"""A mixture of Gaussians whose draws are looked at before they are given: of many, one that looks like a code is taken.
+
+In many dimensions a mixture puts much of its mass where no code is, but a small network that is shown its draws and the codes
+can tell them apart. Its logit estimates the logarithm of the ratio of the two densities. So of 128 draws of the mixture one is
+taken, with a probability in proportion to the exponential of its logit: what the network sees of the difference is made good.
+Of its training, that moment is kept at which held-out codes are told best; a network that learns nothing changes nothing.
+
+Sources: Bauer & Mnih 2019, "Resampled priors for variational autoencoders"; Aneja et al. 2021, "A contrastive learning approach
+for training variational autoencoder priors", who take one of many as here (sampling importance resampling).
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from latentwalk.latent.samplers.mixture import Mixture
+from latentwalk.latent.samplers.sampler import Codes, FittedSampler, check_codes, expect_shape
+from latentwalk.training.runtime import one_thread, seeded
+
+__all__ = ["Resampled"]
+
+WIDTH = 256  # of the network's two hidden layers
+STEPS, BATCH, RATE = 3_000, 512, 3e-3
+LOOK = 100  # steps between two looks at the held-out codes
+HELD = 5_000  # of them, at most
+AMONG = 128  # draws of which one is taken
+AT_ONCE = 2**17  # draws looked at together
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampled(FittedSampler):
+    """Draws of a mixture (weights (K,), means (K, D), roots (K, D, D)), chosen by a network of `parameters` (P,).
+
+    The network, D-width-width-1, sees codes less `centre` (D,) over `spread` (D,). temperature: of the mixture's Gaussians,
+    each about its own mean.
+    """
+
+    kind: ClassVar[str] = "resampled"
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    roots: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    parameters: NDArray[np.float32]
+    width: int
+    temperature: float = 1.0
+
+    @classmethod
+    def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
+        """The mixture of these codes (n, D), n at least 20, and the network that tells its draws from them."""
+        codes = np.random.default_rng(seed).permutation(check_codes(codes, 20, "a resampled mixture"))
+        base = Mixture.fit(codes, seed)
+        centre, spread = codes.mean(axis=0), codes.std(axis=0)
+        spread = np.where(spread > 0, spread, 1.0)
+        draws = _draws(base, centre, spread, np.random.default_rng(seed))
+        with one_thread(), seeded(seed):
+            network = _network(codes.shape[1], WIDTH)
+            _teach(network, torch.from_numpy(((codes - centre) / spread).astype(np.float32)), draws)
+        parameters = parameters_to_vector(network.parameters()).detach().numpy()
+        return cls(base.weights, base.means, base.roots, centre, spread, parameters, WIDTH)
+
+    def __call__(self, n: int, rng: np.random.Generator) -> Codes:
+        with seeded(0):  # its first weights are thrown away
+            network = _network(self.dim, self.width)
+        vector_to_parameters(torch.from_numpy(self.parameters), network.parameters())
+        base = Mixture(self.weights, self.means, self.roots, self.temperature)
+        step = max(1, AT_ONCE // AMONG)
+        with one_thread(), torch.no_grad():
+            parts = [self._chosen(network, base, min(step, n - start), rng) for start in range(0, n, step)]
+        return np.concatenate([np.empty((0, self.dim), np.float32), *parts])
+
+    def _chosen(self, network: nn.Module, base: Mixture, n: int, rng: np.random.Generator) -> Codes:
+        """`n` codes, each one of AMONG draws: by the Gumbel trick, the largest of logit + noise."""
+        z = base(n * AMONG, rng)
+        logits = network(torch.from_numpy(((z - self.centre) / self.spread).astype(np.float32))).numpy().reshape(n, AMONG)
+        which = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+        return z.reshape(n, AMONG, -1)[np.arange(n), which]
+
+    @property
+    def dim(self) -> int:
+        return len(self.centre)
+
+    def check(self) -> None:
+        Mixture(self.weights, self.means, self.roots).check()
+        expect_shape(self.centre, (self.means.shape[1],), "centre")
+        expect_shape(self.spread, (self.dim,), "spread")
+        expect_shape(self.parameters, ((self.dim + 1) * self.width + (self.width + 2) * self.width + 1,), "parameters")
+        if self.spread.min() <= 0:
+            raise ValueError("a spread is 0 or below")
+
+
+def _network(dim: int, width: int) -> nn.Sequential:
+    """A network that finds all points alike as long as it has not learnt: its last layer begins as 0."""
+    last = nn.Linear(width, 1)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(dim, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), last)
+
+
+def _draws(base: Mixture, centre: NDArray[Any], spread: NDArray[Any], rng: np.random.Generator) -> Iterator[Tensor]:
+    """Batches of new draws (BATCH, D), as the network sees them, without end."""
+    while True:
+        z = (base(64 * BATCH, rng) - centre) / spread
+        yield from torch.from_numpy(z.astype(np.float32)).split(BATCH)
+
+
+def _teach(network: nn.Module, codes: Tensor, draws: Iterator[Tensor]) -> None:
+    """Teach it to tell codes (n, D) from draws; leave it, averaged over steps, as it was when it told held-out codes best."""
+    held, learn = codes[: len(codes) // 10][:HELD], codes[len(codes) // 10 :]
+    others = torch.cat([next(draws) for _ in range(-(-len(held) // BATCH))])[: len(held)]
+    average, best, least = deepcopy(network).requires_grad_(False), deepcopy(network.state_dict()), torch.inf
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS + 1)
+    for step in range(STEPS + 1):
+        if step % LOOK == 0:
+            now = float(_loss(average, held, others))
+            if now < least:
+                best, least = deepcopy(average.state_dict()), now
+        optimiser.zero_grad()
+        _loss(network, learn[torch.randint(len(learn), (BATCH,))], next(draws)).backward()
+        optimiser.step()
+        schedule.step()
+        torch._foreach_lerp_(list(average.parameters()), [p.detach() for p in network.parameters()], 0.005)
+    network.load_state_dict(best)
+
+
+def _loss(network: nn.Module, codes: Tensor, draws: Tensor) -> Tensor:
+    """The cross-entropy of telling one from the other, half of the nats of a pair."""
+    return (softplus(-network(codes)).mean() + softplus(network(draws)).mean()) / 2

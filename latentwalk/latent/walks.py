@@ -1,0 +1,186 @@
+"""Walks: ways through a latent space, decoded, and what is known of them. Where do they cross holes?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwalk.errors import DataError
+from latentwalk.latent.criteria.checks import percent
+from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.outputs import outputs
+from latentwalk.latent.paths import Curve, PathName, along, path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from latentwalk.latent.space import LatentSpace
+
+__all__ = ["Crossing", "Walk", "Way", "curve", "journey"]
+
+FINE = 513  # points of a way on which holes and lengths are found
+TIMES = np.linspace(0, 1, FINE)
+NAMED = 3  # crossings that a sentence lists; of more it tells how many
+BY_CHANCE = "a code that was encoded is called a hole 1 time in 20"
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A part of a way that lies in one hole. start, end: shares of the way, 0 to 1. steps: the numbers of the steps in it."""
+
+    start: float
+    end: float
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)  # without slots, for the cached properties
+class Walk(Decoded):
+    """Points on a way, z (steps, D), what they decode to, x (steps, *E), and the way itself.
+
+    space: what it leads through. t: (steps,) how much of the way, by its length among the codes, lies before each step.
+    line: (513, D) the whole way, evenly. closed: whether it ends where it began.
+    What has to do with holes (`holes`, `crossings`, `share`) is found when first asked for, and raises DataError in a space of
+    fewer than 40 codes.
+    """
+
+    space: "LatentSpace"
+    t: NDArray[np.float64]
+    line: NDArray[np.float64]
+    closed: bool = False
+
+    @cached_property
+    def holes(self) -> NDArray[np.bool_]:
+        """Which steps lie in a hole: (steps,)."""
+        return self.space.holes(self.z)
+
+    @cached_property
+    def crossings(self) -> tuple[Crossing, ...]:
+        """Where the way is in holes, in its order."""
+        parts = _above_zero(self.space.holes.depth(self.line))
+        return tuple(
+            Crossing(start, end, tuple(np.flatnonzero((self.t >= start) & (self.t <= end)).tolist())) for start, end in parts
+        )
+
+    @property
+    def share(self) -> float:
+        """How much of the way, by its length among the codes, lies in holes, in [0, 1]."""
+        return float(sum(crossing.end - crossing.start for crossing in self.crossings))
+
+    @cached_property
+    def length(self) -> float:
+        """How far the decoder's output moves in all: the sum of the distances between outputs, in `space.unit`s."""
+        return float(np.linalg.norm(np.diff(outputs(self.space, self.line), axis=0), axis=1).sum())
+
+    @property
+    def reading(self) -> str:
+        """One sentence: where the way crosses holes, or why that is not known."""
+        try:
+            return f"{_said(self.crossings, self.share)}; {BY_CHANCE}."
+        except DataError as error:
+            return f"Whether the way crosses holes is not known: {error}"
+
+    @property
+    def marked(self) -> NDArray[np.bool_]:
+        try:
+            return self.holes
+        except DataError:
+            return np.zeros(len(self), bool)
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {"z": self.z, "x": self.x, "t": self.t, "holes": self.marked}
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """The way over the codes, with holes shaded; where it is in one it is red. See `LatentSpace.plot`."""
+        from latentwalk.latent.maps import draw_walk
+
+        return draw_walk(self, ax)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """A walk that is not decoded yet: z (steps, D), and t and line as a `Walk` has them."""
+
+    z: NDArray[np.float64]
+    t: NDArray[np.float64]
+    line: NDArray[np.float64]
+
+
+def journey(space: "LatentSpace", points: NDArray[Any], steps: int, path: PathName) -> Way:
+    """The way through points (k, D), each of which is a step. steps: at least k. Raises ConfigError, DataError."""
+    legs = [_Leg.of(curve(space, a, b, path)) for a, b in pairwise(points)]
+    z, reach, before = [points[:1]], [np.zeros(1)], 0.0
+    for leg, count in zip(legs, _shared_out(steps - 1, [leg.length for leg in legs]), strict=True):
+        t = np.linspace(0, 1, count + 1)[1:]
+        z.append(leg.curve(t))
+        reach.append(before + leg.reached(t))
+        before += leg.length
+    return Way(
+        z=np.concatenate(z),
+        t=np.concatenate(reach) / before if before > 0 else np.linspace(0, 1, steps),
+        line=along(np.concatenate([leg.line for leg in legs]), TIMES),
+    )
+
+
+def curve(space: "LatentSpace", a: NDArray[Any], b: NDArray[Any], name: PathName) -> Curve:
+    """The way of that name between two codes (D,). Raises ConfigError for an unknown name."""
+    if name == "density":
+        return partial(along, space.graph.way(a, b))
+    return partial(path(name), a, b)
+
+
+# ---------------------------------------------------------------------- inside
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leg:
+    """The way between two points. line: where it is at each of TIMES. reach: (FINE,) its length until there."""
+
+    curve: Curve
+    line: NDArray[np.float64]
+    reach: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, curve: Curve) -> Self:
+        line = curve(TIMES)
+        return cls(curve, line, np.append(0.0, np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()))
+
+    @property
+    def length(self) -> float:
+        return float(self.reach[-1])
+
+    def reached(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The length of the way until times t (m,): (m,)."""
+        return np.interp(t, TIMES, self.reach)
+
+
+def _shared_out(steps: int, lengths: Sequence[float]) -> NDArray[np.int64]:
+    """How many of `steps` each leg gets, at least one; the next always goes to the leg whose steps are longest."""
+    counts = np.ones(len(lengths), np.int64)
+    for _ in range(steps - len(lengths)):
+        counts[np.argmax(np.asarray(lengths) / counts)] += 1
+    return counts
+
+
+def _above_zero(depth: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Where a function given at even places of [0, 1] is above zero: starts and ends, between the places by straight lines."""
+    inside = depth > 0
+    at = np.flatnonzero(inside[1:] != inside[:-1])
+    crossed = (at + depth[at] / (depth[at] - depth[at + 1])) / (len(depth) - 1)
+    edges = [0.0] * bool(inside[0]) + crossed.tolist() + [1.0] * bool(inside[-1])
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _said(crossings: Sequence[Crossing], share: float) -> str:
+    if not crossings:
+        return "Crosses no hole"
+    if share == 1:
+        return "In a hole all the way"
+    if len(crossings) > NAMED:
+        return f"In {len(crossings)} holes, {percent(share)} of the way in all"
+    parts = [f"from {percent(one.start)} to {percent(one.end)}" for one in crossings]
+    return f"In a hole {' and '.join([', '.join(parts[:-1])] * (len(parts) > 1) + parts[-1:])} of the way"

@@ -1,6 +1,5 @@
 """Curves of a sweep, from rows made by hand: means, bands, pictures, words."""
 
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -105,7 +104,6 @@ def test_the_plot_shows_a_line_and_a_band_a_value(sweep):
     for wrong in ({"y": "eror"}, {"x": "latnt"}, {"hue": "seed"}):
         with pytest.raises(ConfigError, match="unknown"):
             sweep.plot(**wrong)
-    matplotlib.pyplot.close("all")
 
 
 def test_values_are_called_what_people_call_them():

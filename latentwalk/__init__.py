@@ -3,6 +3,7 @@
     Autoencoder("vae", latent=2).fit(X)     learn          Comparison(["ae", "vae"]).fit(data)     several, side by side
     .space(X) -> LatentSpace                walk           continuity(space), completeness(space)  measure
     .denoise(X)  .impute(X)  .transform(X)  use            AnomalyDetector().fit_predict(X)        find what is strange
+    Sweep({"latent": [2, 8]}).fit(data)     compare curves over dimensions, beta, networks, amounts of data
 
 Names are imported when they are first used, so that `import latentwalk` and `latentwalk --help` do not wait for PyTorch.
 """

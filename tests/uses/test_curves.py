@@ -1,6 +1,5 @@
 """Curves of a sweep, from rows made by hand: means, bands, pictures, words."""
 
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -73,8 +72,8 @@ def test_words_follow_the_numbers(sweep):
                             "with beta 2 it hardly changes: 1.00 at 2 dimensions, 1.00 at 8.")  # fmt: skip
     assert said[3].startswith("The number of active dimensions: with beta 1 it rises from 2 at 2 dimensions to 8 at 8")
     assert said[4] == (
-        "Most complete under N(0, I): dimensions 2, beta 1, with .86 and an error of 0.0500; "
-        "dimensions 8, beta 1 reconstructs best, with 0.0125."
+        "Most complete under N(0, I): 2 dimensions, beta 1, with .86 and an error of 0.0500; "
+        "8 dimensions, beta 1 reconstructs best, with 0.0125."
     )
 
 
@@ -105,7 +104,13 @@ def test_the_plot_shows_a_line_and_a_band_a_value(sweep):
     for wrong in ({"y": "eror"}, {"x": "latnt"}, {"hue": "seed"}):
         with pytest.raises(ConfigError, match="unknown"):
             sweep.plot(**wrong)
-    matplotlib.pyplot.close("all")
+
+
+def test_values_are_called_what_people_call_them():
+    said = [("latent", 1), ("rows", 5000), ("recipe__beta", 0.25), ("network", "conv"), ("network__widths", "512-256")]
+    assert [curves.named(*one) for one in said] == ["1 dimension", "5,000 rows", "beta 0.25", "conv", "widths 512-256"]
+    rows = [one | {"network": name} for one in ROWS for name in ("conv", "dense")]
+    assert "means over the values of network." in curves.sentences(rows, [*AXES, "network"])[-2]
 
 
 def test_names_stand_in_a_row_and_the_notebook_escapes_them():

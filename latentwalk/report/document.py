@@ -17,6 +17,7 @@ from latentwalk.files import complaint, json_of, write_atomically
 from latentwalk.latent.diagnosis import named
 from latentwalk.report import figures, words
 from latentwalk.report.gather import FORMAT, VERSION
+from latentwalk.training.codec import from_json
 
 __all__ = ["page", "redraw", "stored", "write"]
 
@@ -69,7 +70,7 @@ def page(content: Content) -> str:
         alone=len(content["entries"]) == 1,
         about=content.get("about") or {},
         completed=any(entry.get("completed") for entry in content["entries"]),
-        changed=named,
+        changed=_changed,
         gallery=[_card(content, entry) for entry in content["entries"]] if content.get("gallery") else [],
         marks=_marks(content),
         light=figures.LIGHT,
@@ -97,6 +98,10 @@ def _marks(content: Content) -> dict[str, dict[str, str]]:
         }
         for at, recipe in enumerate(recipes)
     }
+
+
+def _changed(change: Content) -> str:
+    return named({name: from_json(value) for name, value in change.items()})
 
 
 def _row(entry: Content) -> dict[str, Any]:

@@ -28,9 +28,9 @@ from latentwalk import RECIPES, Autoencoder, Dataset, Direction, LatentSpace, Ne
 Array = NDArray[Any]
 STRENGTHS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
 BOXES: dict[str, Sequence[float] | None] = {  # where each may change the picture: top, left, bottom, right
-    "Mustache": (0.55, 0.2, 0.85, 0.8),
+    "Mustache": (0.56, 0.15, 0.92, 0.85),
     "Smiling": (0.5, 0.1, 1.0, 0.9),
-    "Eyeglasses": (0.2, 0.05, 0.62, 0.95),
+    "Eyeglasses": (0.18, 0.02, 0.62, 0.98),
     "Gray_Hair": None,
 }
 SETTING: dict[str, Any] = {

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from latentwalk.latent.criteria.probe import linear_probe
     from latentwalk.latent.criteria.scorecard import Scorecard, scorecard
     from latentwalk.latent.criteria.structure import active_units, collapsed
+    from latentwalk.latent.diagnosis import Diagnosis, Finding
     from latentwalk.latent.directions import Direction
     from latentwalk.latent.hole_map import HoleMap, hole_map
     from latentwalk.latent.plane import Plane
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from latentwalk.networks.build import Network
     from latentwalk.uses.anomalies import AnomalyDetector
     from latentwalk.uses.denoising import noise_sweep
+    from latentwalk.uses.improvement import improve
     from latentwalk.uses.sweeping import Sweep
 
     __version__: str
@@ -70,10 +72,12 @@ __all__ = [
     "DataError",
     "DataSpec",
     "Dataset",
+    "Diagnosis",
     "Direction",
     "Family",
     "Features",
     "Fidelity",
+    "Finding",
     "HoleMap",
     "LatentSpace",
     "LatentwalkError",
@@ -104,6 +108,7 @@ __all__ = [
     "families",
     "fidelity",
     "hole_map",
+    "improve",
     "interpolation_gap",
     "linear",
     "linear_probe",
@@ -140,6 +145,7 @@ _HOMES = {
     "latent.criteria.probe": ("linear_probe",),
     "latent.criteria.scorecard": ("Scorecard", "scorecard"),
     "latent.criteria.structure": ("active_units", "collapsed"),
+    "latent.diagnosis": ("Diagnosis", "Finding"),
     "latent.directions": ("Direction",),
     "latent.hole_map": ("HoleMap", "hole_map"),
     "latent.plane": ("Plane",),
@@ -151,6 +157,7 @@ _HOMES = {
     "networks.build": ("Network",),
     "uses.anomalies": ("AnomalyDetector",),
     "uses.denoising": ("noise_sweep",),
+    "uses.improvement": ("improve",),
     "uses.sweeping": ("Sweep",),
 }
 _HOME_OF = {name: home for home, names_there in _HOMES.items() for name in names_there}

@@ -92,6 +92,7 @@ def names() -> None:
 app.command()(learning.tour)
 app.command()(learning.fit)
 app.command()(learning.report)
+app.command()(learning.inspect)
 app.command()(walking.sample)
 app.command()(walking.complete)
 app.command()(walking.walk)

@@ -1,4 +1,4 @@
-"""The commands that learn and judge: tour, compare, sweep, fit, report."""
+"""The commands that learn and judge: tour, compare, sweep, fit, report, inspect."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ from latentwalk.app.options import (
     words,
 )
 
-__all__ = ["compare", "fit", "report", "sweep", "tour"]
+__all__ = ["compare", "fit", "inspect", "report", "sweep", "tour"]
 
 TOUR = ("pca", "ae", "vae-without-kl", "vae")
 
@@ -269,6 +269,35 @@ def report(run: RunFolder, data: DataAgain = None) -> None:
         redrawn(run)
     else:
         judged(Run.open(run), data)
+
+
+def inspect(
+    run: RunFolder,
+    data: DataAgain = None,
+    new: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="Rows to judge beside those learnt from.")] = None,
+    tried: Annotated[bool, typer.Option("--try", help="Make the first change on a copy, and look again.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="RUN2", help="Where the changed model goes. Default: RUN-tried.", show_default=False)
+    ] = None,
+    seed: Seed = 0,
+    force: Force = False,
+) -> None:
+    """Say what is wrong with a saved model, and the one change to try.
+
+    Looks for collapse, holes, codes pressed too hard, too few or too many dimensions, a blurry decoder, rows out of range
+    and more; writes RUN/diagnosis.json. With --try it trains a copy with the change (or fits the sampler that is missing),
+    looks again, and says whether what was wrong is gone.
+
+    \b
+    Examples:
+      latentwalk inspect run
+      latentwalk inspect run --new others.npy
+      latentwalk inspect run --try --out run2
+    """
+    from latentwalk.app import inspecting
+    from latentwalk.app.runs import Run
+
+    inspecting.inspect(Run.open(run), data, new, seed, out=out, force=force, tried=tried)
 
 
 def _dimensions(text: str | None) -> Sequence[int] | None:

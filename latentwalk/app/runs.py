@@ -5,6 +5,7 @@
     RUN/model.json, weights-….safetensors    the best weights, once it has learnt: see `training.checkpoint`
     RUN/run.json                             the data (see `Source`), its fingerprint, class names, epochs asked for
     RUN/report.json, report.html             once `latentwalk report RUN` was called
+    RUN/diagnosis.json                       once `latentwalk inspect RUN` was called
     RUN/encoder.onnx, decoder.onnx           once `latentwalk export RUN` was called
     RUN/samples.png, walk.png, …             what the other commands draw, unless told where
 
@@ -35,8 +36,8 @@ from latentwalk.training.keeper import HISTORY, holds_checkpoint, latest
 __all__ = ["MODEL", "REPORT", "SWEEP", "Run", "forget", "holds_model"]
 
 FORMAT, VERSION = "latentwalk-run", 1
-MODEL, ABOUT, REPORT, SWEEP = "model.json", "run.json", "report.json", "sweep.json"
-STALE = (REPORT, "report.html", ENCODER, DECODER)  # what was made of the model that a new one replaces
+MODEL, ABOUT, REPORT, SWEEP, DIAGNOSIS = "model.json", "run.json", "report.json", "sweep.json", "diagnosis.json"
+STALE = (REPORT, "report.html", DIAGNOSIS, ENCODER, DECODER)  # what was made of the model that a new one replaces
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ import jinja2
 
 from latentwalk.errors import CheckpointError, DataError
 from latentwalk.files import complaint, json_of, write_atomically
+from latentwalk.latent.diagnosis import named
 from latentwalk.report import figures, words
 from latentwalk.report.gather import FORMAT, VERSION
+from latentwalk.training.codec import from_json
 
 __all__ = ["page", "redraw", "stored", "write"]
 
@@ -66,6 +68,9 @@ def page(content: Content) -> str:
         curves={latent: figures.curves(entries) for latent, entries in groups.items()},
         groups=[_group(content, latent, entries) for latent, entries in groups.items()],
         alone=len(content["entries"]) == 1,
+        about=content.get("about") or {},
+        completed=any(entry.get("completed") for entry in content["entries"]),
+        changed=_changed,
         gallery=[_card(content, entry) for entry in content["entries"]] if content.get("gallery") else [],
         marks=_marks(content),
         light=figures.LIGHT,
@@ -95,6 +100,10 @@ def _marks(content: Content) -> dict[str, dict[str, str]]:
     }
 
 
+def _changed(change: Content) -> str:
+    return named({name: from_json(value) for name, value in change.items()})
+
+
 def _row(entry: Content) -> dict[str, Any]:
     judgement = entry["judgement"]
     return {
@@ -103,6 +112,7 @@ def _row(entry: Content) -> dict[str, Any]:
             _bar(judgement["continuity"]),
             _bar(judgement["completeness"][words.OWN]),
             _bar(judgement["completeness"][words.MATCHED]),
+            _bar(entry["completed"]["measure"]) if entry.get("completed") else None,
         ],
     }
 
@@ -164,8 +174,10 @@ PLATES: tuple[tuple[str, bool, Callable[[Content, Content], Any]], ...] = (
     ("posterior", False, lambda content, entry: figures.posterior(entry)),
     ("grid", False, lambda content, entry: entry["grid"]),
     ("walk", True, lambda content, entry: entry["walk"]),
+    ("detour", True, lambda content, entry: entry.get("detour")),
     ("prior", False, lambda content, entry: entry["samples"]["prior"]),
     ("gaussian", False, lambda content, entry: entry["samples"]["gaussian"]),
+    ("completed", False, lambda content, entry: entry.get("completed")),
     ("reconstructions", True, lambda content, entry: entry["reconstructions"]),
     ("losses", False, lambda content, entry: figures.losses(entry) if entry["history"] else None),
 )

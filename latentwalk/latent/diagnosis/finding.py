@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal, Self
 
+from latentwalk.models.objective import Schedule
 from latentwalk.training.codec import to_json
 
 __all__ = ["ORDER", "Diagnosis", "Finding", "Recheck", "Severity", "named"]
@@ -193,6 +194,8 @@ def named(change: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Schedule):
+        return f"{value.value:.3g}, after {value.rise:g} epochs of rising from 0"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy
 
 from latentwalk import Autoencoder, Dataset, Direction, LatentSpace, Network
 from latentwalk.data.synthetic import faces
-from latentwalk.data.synthetic.faces import FACTORS
+from latentwalk.data.synthetic.faces import FACTORS, render
 
 Array = NDArray[Any]
 SIDE, LEARNT, HELD = 48, 12_000, 1000
@@ -117,9 +117,9 @@ def moustache(space: LatentSpace) -> Direction:
 class Outcome:
     """What came of grafts on faces that lack it (or of taking it off faces that have it).
 
-    seen: the share whose moustache changed, as the judge reads it. change: the mean change of each of OTHERS. single: the share
-    of single readings of these, over faces and factors, that moved by less than .05. same: how often the face that is nearest
-    to the graft, among all originals, is its own.
+    seen: the share whose moustache changed, as the judge reads it. change: the mean absolute change of each of OTHERS.
+    single: the share of single readings of these, over faces and factors, that moved by less than .05. same: how often the
+    face that is nearest to the graft, among all originals, is its own.
     """
 
     faces: int
@@ -131,6 +131,11 @@ class Outcome:
     @property
     def worst(self) -> str:
         return max(self.change, key=lambda name: self.change[name])
+
+    @property
+    def moved(self) -> list[str]:
+        """The factors that move by .05 or more, the furthest first."""
+        return sorted((name for name in self.change if self.change[name] >= 0.05), key=lambda name: -self.change[name])
 
 
 def outcomes(
@@ -146,18 +151,28 @@ def outcomes(
     before = Reading.of(made, held.x)
     found = []
     for x in space.graft(held.x[rows], direction, strengths, region=region).x:
-        after = Reading.of(made, x)
-        change = after.change(before.take(rows))
-        found.append(
-            Outcome(
-                faces=len(rows),
-                seen=float((after.moustache == (strengths[0] > 0)).mean()),
-                change=dict(zip(OTHERS, change.mean(axis=0).tolist(), strict=True)),
-                single=float((change < 0.05).mean()),
-                same=float((_nearest(after.features, before.features) == rows).mean()),
-            )
-        )
+        found.append(_judged(made, before, rows, x, given=strengths[0] > 0))
     return found
+
+
+def truth(made: Judge, held: Dataset, *, given: bool) -> Outcome:
+    """What the judge says of a perfect graft: the same faces, drawn with the moustache they lack (or without theirs)."""
+    rows = np.flatnonzero(held.factors["moustache"] == (not given))
+    factors = {name: values[rows] for name, values in held.factors.items()} | {"moustache": float(given)}
+    return _judged(made, Reading.of(made, held.x), rows, render(factors, size=SIDE), given=given)
+
+
+def _judged(made: Judge, before: Reading, rows: Array, x: Array, *, given: bool) -> Outcome:
+    """Pictures x that were made of `rows` of those read before."""
+    after = Reading.of(made, x)
+    change = after.change(before.take(rows))
+    return Outcome(
+        faces=len(rows),
+        seen=float((after.moustache == given).mean()),
+        change=dict(zip(OTHERS, change.mean(axis=0).tolist(), strict=True)),
+        single=float((change < 0.05).mean()),
+        same=float((_nearest(after.features, before.features) == rows).mean()),
+    )
 
 
 def chosen(made: Judge, spaces: Sequence[tuple[LatentSpace, Direction]], sign: int) -> tuple[float, Sequence[float] | None]:

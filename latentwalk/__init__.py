@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from latentwalk.latent.hole_map import HoleMap, hole_map
     from latentwalk.latent.plane import Plane
     from latentwalk.latent.space import LatentSpace
+    from latentwalk.latent.walks import Walk
     from latentwalk.models.likelihood import Likelihood
     from latentwalk.models.objective import Schedule, constant, cyclical, linear
     from latentwalk.models.recipes import RECIPES, Recipe
@@ -95,6 +96,7 @@ __all__ = [
     "TrainingError",
     "TrainingStopped",
     "TrainingWarning",
+    "Walk",
     "__version__",
     "active_units",
     "classifier_features",
@@ -150,6 +152,7 @@ _HOMES = {
     "latent.hole_map": ("HoleMap", "hole_map"),
     "latent.plane": ("Plane",),
     "latent.space": ("LatentSpace",),
+    "latent.walks": ("Walk",),
     "models.likelihood": ("Likelihood",),
     "models.objective": ("Schedule", "constant", "cyclical", "linear"),
     "models.recipes": ("RECIPES", "Recipe"),

@@ -14,15 +14,14 @@ import jinja2
 
 from latentwalk.errors import CheckpointError, DataError
 from latentwalk.files import complaint, json_of, write_atomically
-from latentwalk.latent.diagnosis import named
 from latentwalk.report import figures, words
 from latentwalk.report.gather import FORMAT, VERSION
-from latentwalk.training.codec import from_json
 
 __all__ = ["page", "redraw", "stored", "write"]
 
 Content = Mapping[str, Any]
 JSON, HTML = "report.json", "report.html"
+ABOUT = ("scorecard", "diagnosis", "between", "grafts")  # what only a page on one model may have
 BAR = 92  # pixels: the length of a bar that stands for 1
 
 
@@ -68,9 +67,8 @@ def page(content: Content) -> str:
         curves={latent: figures.curves(entries) for latent, entries in groups.items()},
         groups=[_group(content, latent, entries) for latent, entries in groups.items()],
         alone=len(content["entries"]) == 1,
-        about=content.get("about") or {},
+        about=dict.fromkeys(ABOUT) | (content.get("about") or {}),
         completed=any(entry.get("completed") for entry in content["entries"]),
-        changed=_changed,
         gallery=[_card(content, entry) for entry in content["entries"]] if content.get("gallery") else [],
         marks=_marks(content),
         light=figures.LIGHT,
@@ -98,10 +96,6 @@ def _marks(content: Content) -> dict[str, dict[str, str]]:
         }
         for at, recipe in enumerate(recipes)
     }
-
-
-def _changed(change: Content) -> str:
-    return named({name: from_json(value) for name, value in change.items()})
 
 
 def _row(entry: Content) -> dict[str, Any]:

@@ -170,22 +170,27 @@ def sentences(rows: Sequence[Row], axes: Sequence[str]) -> list[str]:
 
 def _course(curve: Curve, x: str, digits: int) -> str:
     """What one curve does, from its first point to its last."""
-    values = curve.mean
-    top, bottom, whole = max(values), min(values), partial(named, x)
+    values, last, whole = curve.mean, len(curve.mean) - 1, partial(named, x)
 
     def at(index: int, say: Callable[[Any], str] = short) -> str:
         return f"{number(values[index], digits)} at {say(curve.x[index])}"
 
-    if len(values) == 1:
+    if last == 0:
         return f"is {at(0, whole)}"
-    if top - bottom <= FLAT * max(abs(top), abs(bottom)):
-        return f"hardly changes: {at(0, whole)}, {at(-1)}"
-    for extreme, there, back in ((top, "rises", "falls"), (bottom, "falls", "rises")):
+    for extreme, there, back in ((max(values), "rises", "falls"), (min(values), "falls", "rises")):
         peak = values.index(extreme)
-        inside = min(abs(extreme - values[0]), abs(extreme - values[-1])) > 0.1 * (top - bottom)
-        if 0 < peak < len(values) - 1 and inside:
-            return f"{there} from {at(0, whole)} to {at(peak)}, and {back} to {at(-1)}"
-    return f"{'rises' if values[-1] > values[0] else 'falls'} from {at(0, whole)} to {at(-1)}"
+        if _apart(curve, 0, peak) and _apart(curve, peak, last):
+            return f"{there} from {at(0, whole)} to {at(peak)}, and {back} to {at(last)}"
+    if not _apart(curve, 0, last):
+        return f"hardly changes: {at(0, whole)}, {at(last)}"
+    return f"{'rises' if values[-1] > values[0] else 'falls'} from {at(0, whole)} to {at(last)}"
+
+
+def _apart(curve: Curve, one: int, other: int) -> bool:
+    """Whether two points of a curve differ by more than a trifle, and no seed of the one reaches into those of the other."""
+    a, b = curve.mean[one], curve.mean[other]
+    overlap = curve.low[one] <= curve.high[other] and curve.low[other] <= curve.high[one]
+    return abs(a - b) > FLAT * max(abs(a), abs(b)) and not overlap
 
 
 def _best(rows: Sequence[Row], shown: Sequence[str]) -> list[str]:
@@ -194,10 +199,10 @@ def _best(rows: Sequence[Row], shown: Sequence[str]) -> list[str]:
     if len(done) < 2:
         return []
     best, exact = max(done, key=lambda row: row["completeness"]), min(done, key=lambda row: row["error"])
-    told = f"Most complete under N(0, I): {_names(best, shown)}, with {number(best['completeness'], 2)}"
+    told = f"The highest mean completeness under N(0, I), {number(best['completeness'], 2)}, is that of {_names(best, shown)}"
     if best is exact:
-        return [f"{told}; it also reconstructs best."]
-    return [f"{told} and an error of {best['error']:.4f}; {_names(exact, shown)} reconstructs best, with {exact['error']:.4f}."]
+        return [f"{told}, as is the least error, {exact['error']:.4f}."]
+    return [f"{told} (error {best['error']:.4f}); the least error, {exact['error']:.4f}, that of {_names(exact, shown)}."]
 
 
 def _names(row: Row, axes: Sequence[str]) -> str:

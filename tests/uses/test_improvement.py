@@ -23,9 +23,7 @@ def rows() -> Dataset:
     return Dataset.of(rng.standard_normal((700, 2)) @ rng.standard_normal((2, 10)) + 0.2 * rng.standard_normal((700, 10)))
 
 
-@pytest.mark.filterwarnings(
-    "ignore::latentwalk.errors.TrainingWarning"
-)  # it says that the posterior has collapsed, as it should
+@pytest.mark.filterwarnings("ignore::latentwalk.errors.TrainingWarning")  # the posterior has collapsed, as it should
 def test_a_silenced_vae_recovers(rows: Dataset) -> None:
     model = Autoencoder(replace(RECIPES["vae"], beta=30.0), latent=2, epochs=30, **QUICK).fit(rows)
     found = improve(model, rows)
@@ -39,8 +37,9 @@ def test_a_silenced_vae_recovers(rows: Dataset) -> None:
 
 def test_a_sampler_is_fitted_without_training_again(rows: Dataset) -> None:
     model = Autoencoder("ae", latent=2, epochs=5, **QUICK).fit(rows)
-    after = changed(model, {"complete": True}, rows)
+    after = changed(model, {"complete": "mixture"}, rows)
     assert after.sampler_ is not None
+    assert after.space(rows).fitted is after.sampler_
     assert model.sampler_ is None
     assert after.model_.signature() == model.model_.signature()
 

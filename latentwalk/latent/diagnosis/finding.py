@@ -48,6 +48,7 @@ class Finding:
             "sentence": self.sentence,
             "advice": self.advice,
             "change": change,
+            "in_words": "" if self.change is None else named(self.change),
         }
 
 

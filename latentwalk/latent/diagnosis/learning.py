@@ -12,6 +12,7 @@ from latentwalk.latent.diagnosis.evidence import Evidence, beyond_chance
 from latentwalk.latent.diagnosis.finding import Finding, Severity
 from latentwalk.models.likelihood import likelihood_named
 from latentwalk.models.objective import Schedule
+from latentwalk.networks.build import Network
 from latentwalk.training.history import Epoch
 
 __all__ = ["collapse", "falling", "graded", "over_regularised", "overfitting", "under_trained"]
@@ -117,7 +118,12 @@ def over_regularised(e: Evidence) -> Finding | str:
 
 
 def overfitting(e: Evidence) -> Finding | str:
-    """Are rows learnt by heart? The error of held-out rows over that of trained ones."""
+    """Are rows learnt by heart? The error of held-out rows over that of trained ones.
+
+    The changes are those that lowered the error of other rows on 600 digits of MNIST, 16 dimensions, 120 epochs: of a plain
+    AE's .0313, a VAE makes .0294 and dropout of .3 .0301; of a VAE's .0294, convolutions make .0284. Noise on the input and fewer
+    dimensions brought the two errors together, but both up.
+    """
     if not e.held:
         return "which rows were held out while learning is not known"
     ratio = e.error / e.error_learnt if e.error_learnt > 0 else 1.0
@@ -126,8 +132,8 @@ def overfitting(e: Evidence) -> Finding | str:
     said = f"The error of held-out rows is {ratio:.2f} times that of the rows it learnt from."
     if severity == "fine":
         return Finding("overfitting", severity, measured, said)
-    advice = "Put noise on the input while learning; more rows would be better still."
-    return Finding("overfitting", severity, measured, said, advice, {"noise": 0.25})
+    advice, change = _generalised(e)
+    return Finding("overfitting", severity, measured, said, f"{advice} More rows would be better still.", change)
 
 
 def _unsettled(e: Evidence) -> bool:
@@ -163,6 +169,16 @@ def _revived(e: Evidence) -> tuple[str, Mapping[str, Any]]:
         rise = max(1.0, float(origin.epochs // 4))
         return f"Let beta rise from 0 over {rise:g} epochs.", {"recipe__beta": Schedule(origin.beta, rise)}
     return "Let each dimension have a quarter of a nat for free.", {"recipe__free_nats": 0.25}
+
+
+def _generalised(e: Evidence) -> tuple[str, Mapping[str, Any]]:
+    """What makes other rows known better."""
+    spec, network = e.space.spec, e.origin.network
+    if not e.gaussian:
+        return 'Let codes be distributions: recipe="vae".', {"recipe": "vae"}
+    if spec is not None and spec.kind == "image" and network.kind in ("auto", "dense"):
+        return "Use convolutions, which know that neighbours go together.", {"network": Network("conv")}
+    return "Silence hidden units while learning.", {"network": replace(network, dropout=0.3)}
 
 
 def _eased(e: Evidence, price: float) -> tuple[str, Mapping[str, Any]]:

@@ -68,7 +68,7 @@ validation faces. *others*: attributes that the judge sees change most often bes
 | --- | ---: | --- | ---: | ---: | ---: | --- | --- |
 {rows}
 
-What was taken out of each direction (`without="auto"`), and how well it separates held-out codes:
+What was taken out of each direction, and how well it separates held-out codes:
 
 {readings}
 """
@@ -187,7 +187,7 @@ def on_photographs(folder: Path, keep: Path) -> str:
     photographs = photographed.Photographs.read(folder)
     classifier = photographed.Classifier.of(photographs, keep)
     space, epochs, seconds = photographed.learnt(photographs, keep)
-    directions = [space.direction(name, without="auto") for name in photographed.BOXES]
+    directions = [space.direction(name, without=photographed.WITHOUT) for name in photographed.BOXES]
     lines, strengths = [], []
     for direction in directions:
         strengths.append(photographed.chosen(classifier, space, direction, photographs.valid))

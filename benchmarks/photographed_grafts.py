@@ -34,6 +34,8 @@ BOXES: dict[str, Sequence[float] | None] = {  # where each may change the pictur
     "Eyeglasses": (0.18, 0.02, 0.62, 0.98),
     "Gray_Hair": None,
 }
+# not "auto", which also takes out what an attribute shows in, such as No_Beard of a moustache
+WITHOUT = ("Male", "Young")
 SETTING: dict[str, Any] = {
     "recipe": RECIPES["vae"].with_params({"beta": 0.1}),
     "latent": 128,

@@ -114,9 +114,9 @@ def page(kept: list[dict[str, Any]], epochs: int) -> str:
         "# Disentanglement of drawn sprites\n\n"
         f"{facts('torch', 'scikit-learn', 'latentwalk')} {LEARNT:,} of the 737,280 sprites to learn from, no labels; 10,000 "
         "further draws to judge by, one in eight of which is among these. 10 dimensions, dense 4096-256-256, "
-        f"{epochs} epochs of batches of {BATCH}: {steps:,} steps; Adam, cosine from .002, bfloat16. beta-TCVAE with beta = 6, the "
-        "paper's; nothing was chosen by looking at a score. DCI with random forests (Locatello et al. 2019 take boosted trees, so "
-        "theirs does not compare); FactorVAE score of 800 votes, groups of 64. Median over seeds (lowest–highest).\n\n"
+        f"{epochs} epochs of batches of {BATCH}: {steps:,} steps; Adam, cosine from .002, bfloat16. beta-TCVAE with beta = 6, "
+        "as in the paper; nothing was chosen by looking at a score. DCI with random forests (Locatello et al.: boosted trees, "
+        "which do not compare); FactorVAE score of 800 votes, groups of 64. Median over seeds (lowest–highest).\n\n"
         f"{steps * BATCH:,} images were seen, {steps * BATCH / 300_000 / 64:.1%} of what the published models see (300,000 "
         "steps of 64), through a smaller network: a miss here says little about what the recipe can reach.\n\n"
         + table("score", {name: (lambda run, key=key: run[key]) for name, (key, _) in SCORES.items()}, runs)

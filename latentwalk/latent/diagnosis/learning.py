@@ -121,8 +121,8 @@ def overfitting(e: Evidence) -> Finding | str:
     """Are rows learnt by heart? The error of held-out rows over that of trained ones.
 
     The changes are those that lowered the error of other rows on 600 digits of MNIST, 16 dimensions, 120 epochs: of a plain
-    AE's .0313, a VAE makes .0294 and dropout of .3 .0301; of a VAE's .0294, convolutions make .0284. Noise on the input and fewer
-    dimensions brought the two errors together, but both up.
+    AE's .0313, a VAE makes .0294 and dropout of .3 .0301; of a VAE's .0294, convolutions make .0284. Noise on the input and
+    fewer dimensions brought the two errors together, but both up.
     """
     if not e.held:
         return "which rows were held out while learning is not known"

@@ -119,8 +119,8 @@ def page(kept: list[dict[str, Any]], seeds: int) -> str:
     return (
         f"# Diagnosis\n\n{facts('torch', 'numpy', 'scikit-learn', 'latentwalk')} Seeds 0 to {seeds - 1}. Digits of "
         "scikit-learn (1,501 of 8 x 8; a tenth held out to choose the best epoch, and to judge by), dense 128-64, 10 "
-        "dimensions, 100 epochs, Adam 3e-3 with a cosine, unless said otherwise. The first change is made, and the model diagnosed again; "
-        "gone: the finding is fine then; better: no more than a note. Error: mean squared, held-out rows, median over seeds. "
+        "dimensions, 100 epochs, Adam 3e-3 with a cosine, unless said otherwise. The first change is made, and the model "
+        "diagnosed again; gone: the finding is fine then; better: no more than a note. Error: mean squared, held-out rows, median over seeds. "
         "Script: `benchmarks/diagnosis.py`.\n\n"
         f"What was planted came first in {right} of {len(planted)}. Healthy models called a problem: {false} of {healthy}. "
         f"After the change it was gone in {repaired} of {len(planted)}.\n\n"

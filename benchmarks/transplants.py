@@ -29,7 +29,7 @@ DRAWN = """## Drawn faces
 `faces`, {side} x {side}, every factor drawn independently. {seeds} plain autoencoders, D = {latent}, convolutional,
 {learnt:,} faces each (seeds 0 to {last}), {epochs} epochs: {minutes:.0f} minutes of one core in all. The direction is found
 from {seen:,} of the faces learnt from, all other factors taken out; its AUC is at least {auc:.3f}. Strength and region were
-chosen on {valid} validation faces: {given}; {taken}. Then, once, {held:,} test faces a model.
+chosen on {valid} validation faces: {given}; {taken}. Then {held:,} test faces a model.
 
 The judge is a small convolutional network that learnt from 20,000 renderings. Its mean error on held-out renderings, in
 shares of a factor's range: {errors} (the style of hair: share wrong). The thickness of a moustache is left out: it means

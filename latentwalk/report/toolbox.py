@@ -106,7 +106,7 @@ def _grafts(space: LatentSpace, painter: Painter) -> list[dict[str, Any]]:
 
 def _direction(space: LatentSpace, name: str) -> Direction | None:
     try:
-        return space.direction(name, without="auto")
+        return space.direction(name)
     except (ConfigError, DataError):  # a number that nobody has or lacks, or one class only
         return None
 

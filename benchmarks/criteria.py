@@ -27,6 +27,7 @@ from latentwalk.latent.criteria.scorecard import scorecard
 RECIPES = ("ae", "vae-without-kl", "vae")
 SOURCES = {"prior": "own N(0, I)", "gaussian": "matched Gaussian"}
 DRAWS = 5_000
+ENOUGH = 3  # seeds for a claim
 SHARES = ("precision", "recall", "density", "coverage")
 FOUND = {  # name of the measure → digits
     "active units": 2,
@@ -104,11 +105,10 @@ def page(kept: list[dict[str, Any]], train: Dataset, test: Dataset, features: Fe
         f"seeds, and in brackets their lowest and highest. A model takes {cpu:.0f} s of one core, training included. "
         f"Script: `benchmarks/criteria.py --data {train.name}`.\n\n"
         f"{card(runs)}\n\n"
-        "Prior gap: KL(q(z) || N(0, I)) in nats, by a mixture fitted to half of the codes (at most the true gap; the codes of "
-        "AE and VAE without KL have other units than N(0, I), and nothing draws them there). Mutual information: nats, by the "
-        "same mixture; none for a posterior that is a point. Prior distance: MMD², inverse multiquadric kernels. Draws in holes: of "
-        "N(0, I), where 5 % of encoded data lies. Interpolation gap: FID of decoded midpoints of straight lines less that of "
-        "reconstructions.\n\n"
+        "Prior gap: KL(q(z) || N(0, I)) in nats, by a mixture fitted to half of the codes (at most the true gap; nothing draws "
+        "the codes of AE and VAE without KL to N(0, I)). Mutual information: nats, by the same mixture; none for a posterior "
+        "that is a point. Prior distance: MMD², inverse multiquadric kernels. Draws in holes: of N(0, I), where 5 % of encoded "
+        "data lies. Interpolation gap: FID of decoded midpoints of straight lines less that of reconstructions.\n\n"
         f"## Draws against test rows\n\nFeature space: {features.name}; k = 5; {DRAWS:,} draws and {DRAWS:,} test rows. These "
         "numbers compare with each other only, never with published ones, which are found in other feature spaces.\n\n"
         f"{samples(runs, real)}\n\n{places(runs)}\n\n" + "\n".join(claims(runs)) + "\n"
@@ -159,6 +159,9 @@ def claims(runs: dict[tuple[int, str], list[dict[str, Any]]]) -> list[str]:
             if (latent, recipe) in runs
             for source, title in SOURCES.items()
         }
+        if min(map(len, named.values())) < ENOUGH or len(named) < len(RECIPES) * len(SOURCES):
+            lines.append(f"- D = {latent}: fewer than {ENOUGH} seeds of each so far, so nothing is claimed.")
+            continue
         best, second = sorted(named, key=lambda name: float(np.median(named[name])))[:2]
         clear = "for every seed" if max(named[best]) < min(named[second]) else "in the median, not for every seed"
         lines.append(f"- D = {latent}: the lowest FID of draws is that of {best}, ahead of {second} {clear}.")
@@ -168,6 +171,8 @@ def claims(runs: dict[tuple[int, str], list[dict[str, Any]]]) -> list[str]:
 def cell(values: list[float], digits: int) -> str:
     if not values:
         return "–"
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
     return f"{np.median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
 
 

@@ -20,13 +20,14 @@ from torch.nn.functional import cross_entropy
 
 from latentwalk import Autoencoder, Dataset, Direction, LatentSpace, Network
 from latentwalk.data.synthetic import faces
-from latentwalk.data.synthetic.faces import FACTORS
+from latentwalk.data.synthetic.faces import FACTORS, render
 
 Array = NDArray[Any]
 SIDE, LEARNT, HELD = 48, 12_000, 1000
+SEEN, CHOSEN_ON = 4000, 300  # faces that directions are found from, and those that strengths are chosen on
 VALID, TEST, READ = 3000, 4000, 10_000  # seeds of drawn faces, from where on; models learn from seeds 0, 1, …
 BOX = (0.5, 0.15, 0.85, 0.85)
-STRENGTHS = (1.0, 1.25, 1.5, 2.0)
+STRENGTHS = (0.75, 1.0, 1.25, 1.5, 2.0)
 NUMBERS = tuple(name for name in FACTORS if name not in ("hair_style", "moustache_size"))
 KINDS = int(FACTORS["hair_style"].high) + 1
 OTHERS = (*(name for name in NUMBERS if name != "moustache"), "hair_style")
@@ -94,17 +95,17 @@ def _shares(drawn: Dataset) -> NDArray[np.float32]:
 
 
 def learnt(seed: int, keep: Path) -> tuple[LatentSpace, float]:
-    """The space of the model of this seed, as the faces it learnt from see it; and the seconds of processor it took."""
-    drawn, folder = faces(LEARNT, seed=seed, size=SIDE), keep / f"faces-{seed}"
+    """The space of the model of this seed, as some of the faces it learnt from see it; and the seconds of processor it took."""
+    folder = keep / f"faces-{seed}"
     if (folder / "model.json").exists():
         model, seconds = Autoencoder.load(folder), float((folder / "seconds").read_text())
     else:
         start = time.process_time()
-        model = Autoencoder(**SETTING, random_state=seed, progress=False).fit(drawn.x)
+        model = Autoencoder(**SETTING, random_state=seed, progress=False).fit(faces(LEARNT, seed=seed, size=SIDE).x)
         seconds = time.process_time() - start
         model.save(folder)
         (folder / "seconds").write_text(str(seconds))
-    return model.space(drawn), seconds
+    return model.space(faces(SEEN, seed=seed, size=SIDE)), seconds
 
 
 def moustache(space: LatentSpace) -> Direction:
@@ -116,9 +117,9 @@ def moustache(space: LatentSpace) -> Direction:
 class Outcome:
     """What came of grafts on faces that lack it (or of taking it off faces that have it).
 
-    seen: the share whose moustache changed, as the judge reads it. change: the mean change of each of OTHERS. single: the share
-    of single readings of these, over faces and factors, that moved by less than .05. same: how often the face that is nearest
-    to the graft, among all originals, is its own.
+    seen: the share whose moustache changed, as the judge reads it. change: the mean absolute change of each of OTHERS.
+    single: the share of single readings of these, over faces and factors, that moved by less than .05. same: how often the
+    face that is nearest to the graft, among all originals, is its own.
     """
 
     faces: int
@@ -131,18 +132,43 @@ class Outcome:
     def worst(self) -> str:
         return max(self.change, key=lambda name: self.change[name])
 
+    @property
+    def moved(self) -> list[str]:
+        """The factors that move by .05 or more, the furthest first."""
+        return sorted((name for name in self.change if self.change[name] >= 0.05), key=lambda name: -self.change[name])
 
-def outcome(
-    made: Judge, space: LatentSpace, direction: Direction, held: Dataset, strength: float, region: Sequence[float] | None
-) -> Outcome:
-    """Give a moustache to all held-out faces that lack one; with a negative strength, take it from those that have one."""
-    rows = np.flatnonzero(held.factors["moustache"] == (strength < 0))
-    grafts = space.graft(held.x[rows], direction, strength, region=region).x
-    before, after = Reading.of(made, held.x), Reading.of(made, grafts)
+
+def outcomes(
+    made: Judge,
+    space: LatentSpace,
+    direction: Direction,
+    held: Dataset,
+    strengths: Sequence[float],
+    region: Sequence[float] | None,
+) -> list[Outcome]:
+    """Give a moustache to all held-out faces that lack one; with negative strengths, take it from those that have one."""
+    rows = np.flatnonzero(held.factors["moustache"] == (strengths[0] < 0))
+    before = Reading.of(made, held.x)
+    found = []
+    for x in space.graft(held.x[rows], direction, strengths, region=region).x:
+        found.append(_judged(made, before, rows, x, given=strengths[0] > 0))
+    return found
+
+
+def truth(made: Judge, held: Dataset, *, given: bool) -> Outcome:
+    """What the judge says of a perfect graft: the same faces, drawn with the moustache they lack (or without theirs)."""
+    rows = np.flatnonzero(held.factors["moustache"] == (not given))
+    factors = {name: values[rows] for name, values in held.factors.items()} | {"moustache": float(given)}
+    return _judged(made, Reading.of(made, held.x), rows, render(factors, size=SIDE), given=given)
+
+
+def _judged(made: Judge, before: Reading, rows: Array, x: Array, *, given: bool) -> Outcome:
+    """Pictures x that were made of `rows` of those read before."""
+    after = Reading.of(made, x)
     change = after.change(before.take(rows))
     return Outcome(
         faces=len(rows),
-        seen=float((after.moustache == (strength > 0)).mean()),
+        seen=float((after.moustache == given).mean()),
         change=dict(zip(OTHERS, change.mean(axis=0).tolist(), strict=True)),
         single=float((change < 0.05).mean()),
         same=float((_nearest(after.features, before.features) == rows).mean()),
@@ -153,14 +179,14 @@ def chosen(made: Judge, spaces: Sequence[tuple[LatentSpace, Direction]], sign: i
     """The strength and the region that, on validation faces, move the worst other factor least, of those with which all models'
     grafts are seen on at least 97 % of faces; where there are none, those with which they are seen most.
     """
-    held = faces(400, seed=VALID, size=SIDE)
-    found = []
+    held, signed = faces(CHOSEN_ON, seed=VALID, size=SIDE), [sign * strength for strength in STRENGTHS]
+    ranked = []
     for region in (None, BOX):
-        for strength in STRENGTHS:
-            each = [outcome(made, space, direction, held, sign * strength, region) for space, direction in spaces]
-            seen, worst = min(one.seen for one in each), max(one.change[one.worst] for one in each)
-            found.append(((-min(seen, 0.97), worst), sign * strength, region))
-    return min(found, key=lambda one: one[0])[1:]
+        each = [outcomes(made, space, direction, held, signed, region) for space, direction in spaces]
+        for at, strength in enumerate(signed):
+            seen, worst = min(one[at].seen for one in each), max(one[at].change[one[at].worst] for one in each)
+            ranked.append((-min(seen, 0.97), worst, strength, region))
+    return min(ranked, key=lambda one: one[:2])[2:]
 
 
 def entangled(made: Judge, space: LatentSpace, strength: float) -> dict[str, float]:
@@ -169,10 +195,10 @@ def entangled(made: Judge, space: LatentSpace, strength: float) -> dict[str, flo
     """
     has, worn = (np.asarray(space.attributes[name]) == 1 for name in ("moustache", "glasses"))
     few = min((has & worn).sum(), (~has & ~worn).sum()) // 9
-    parts = [np.flatnonzero(side)[: few * (9 if alike else 1)] for side, alike in (
-        (has & worn, True), (~has & ~worn, True), (has & ~worn, False), (~has & worn, False))]  # fmt: skip
-    having, lacking = np.concatenate([parts[0], parts[2]]), np.concatenate([parts[1], parts[3]])
-    held = faces(400, seed=VALID, size=SIDE)
+    often, seldom = 9 * few, few
+    having = np.concatenate([np.flatnonzero(has & worn)[:often], np.flatnonzero(has & ~worn)[:seldom]])
+    lacking = np.concatenate([np.flatnonzero(~has & ~worn)[:often], np.flatnonzero(~has & worn)[:seldom]])
+    held = faces(CHOSEN_ON, seed=VALID, size=SIDE)
     rows = np.flatnonzero((held.factors["moustache"] == 0) & (held.factors["glasses"] == 0))
     at, before = NUMBERS.index("glasses"), Reading.of(made, held.x[rows]).numbers
     moved = {}

@@ -113,6 +113,8 @@ def page(rows: list[dict[str, Any]]) -> str:
     ]
     for name in GRIDS:
         some, axes = along(rows, name), list(GRIDS[name])
+        if not some:
+            continue
         words = [f"- {sentence}" for sentence in curves.sentences(some, axes)]
         parts += [f"## Over {' and '.join(map(title, axes))}", table(some, axes), "\n".join(words)]
     return "\n\n".join(parts) + "\n"
@@ -138,7 +140,8 @@ def cell(values: Sequence[float], digits: int) -> str:
 def drawn(rows: list[dict[str, Any]], to: Path) -> None:
     figure = Figure(figsize=(11.5, 5.6), layout="constrained", facecolor="white")
     for axes, (axis, measure, heading) in zip(figure.subplots(2, 3).flat, PANELS, strict=True):
-        panel(axes, along(rows, axis), axis, measure)
+        if some := along(rows, axis):
+            panel(axes, some, axis, measure)
         axes.set_title(heading, fontsize=10, fontweight="bold", color=LIGHT.ink, loc="left")
     file = io.BytesIO()
     figure.savefig(file, dpi=130)

@@ -3,6 +3,7 @@
     Autoencoder("vae", latent=2).fit(X)     learn          Comparison(["ae", "vae"]).fit(data)     several, side by side
     .space(X) -> LatentSpace                walk           continuity(space), completeness(space)  measure
     .denoise(X)  .impute(X)  .transform(X)  use            AnomalyDetector().fit_predict(X)        find what is strange
+    Sweep({"latent": [2, 8]}).fit(data)     compare curves over dimensions, beta, networks, amounts of data
 
 Names are imported when they are first used, so that `import latentwalk` and `latentwalk --help` do not wait for PyTorch.
 """
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from latentwalk.latent.hole_map import HoleMap, hole_map
     from latentwalk.latent.plane import Plane
     from latentwalk.latent.space import LatentSpace
+    from latentwalk.latent.walks import Walk
     from latentwalk.models.likelihood import Likelihood
     from latentwalk.models.objective import Schedule, constant, cyclical, linear
     from latentwalk.models.recipes import RECIPES, Recipe
@@ -94,6 +96,7 @@ __all__ = [
     "TrainingError",
     "TrainingStopped",
     "TrainingWarning",
+    "Walk",
     "__version__",
     "active_units",
     "classifier_features",
@@ -149,6 +152,7 @@ _HOMES = {
     "latent.hole_map": ("HoleMap", "hole_map"),
     "latent.plane": ("Plane",),
     "latent.space": ("LatentSpace",),
+    "latent.walks": ("Walk",),
     "models.likelihood": ("Likelihood",),
     "models.objective": ("Schedule", "constant", "cyclical", "linear"),
     "models.recipes": ("RECIPES", "Recipe"),

@@ -173,9 +173,10 @@ class Autoencoder(Learner):
     def fit_sampler(self, X: ArrayLike | Dataset, sampler: str = BEST) -> Self:
         """Fit a distribution to the codes of X (n, *E), for `sample` to draw from; any recipe is generative then.
 
-        sampler: "gaussian", "mixture", "vamp", "flow", "neighbours" or "prior" (see `latent.samplers`), or "best": the one
-        whose draws are hardest to tell from codes that it was not fitted to, the simpler of equals. "neighbours" keeps codes of
-        X; the others do not. Sets sampler_, which is saved with the model, and completeness_. A new `fit` takes it away.
+        sampler: "gaussian", "mixture", "vamp", "resampled", "flow", "neighbours" or "prior" (see `latent.samplers`), or "best":
+        the one whose draws are hardest to tell from codes that it was not fitted to, the simpler of equals. "neighbours" keeps
+        codes of X; the others do not. Sets sampler_, which is saved with the model, and completeness_; a new `fit` takes them
+        away.
         Raises ConfigError; DataError for too few rows.
         """
         space, gaussian = self.space(X), self.recipe_.posterior == "gaussian"

@@ -126,7 +126,7 @@ class Learner(Keeping):
             asked = stack.enter_context(stop_asked())
             epochs = train(
                 self.model_,
-                self.recipe_.loss(None if stream else len(x) - len(self.validation_rows_)),
+                self.recipe_.loss(len(x) - len(self.validation_rows_) if stream is None else None),
                 batches,
                 replace(settings, corruption=self.recipe_.corruption),
                 validation,

@@ -14,7 +14,7 @@ from latentwalk.app.output import check_writable, note, saving, show
 from latentwalk.app.source import Source
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError, TrainingStopped
-from latentwalk.uses.curves import number, short, varied
+from latentwalk.uses.curves import named, number, short, varied
 from latentwalk.uses.settings import title
 from latentwalk.uses.sweeping import Sweep
 
@@ -72,7 +72,7 @@ def _tell(sweep: Sweep, out: Path, settings: Mapping[str, Any]) -> None:
     typer.echo("\n".join(sweep.summary()))
     failed = [row for row in sweep.results_ if row["failure"] is not None]
     for row in failed:
-        note(f"failed: {', '.join(f'{title(axis)} {short(row[axis])}' for axis in (*sweep.axes_, 'seed'))}: {row['failure']}")
+        note(f"failed: {', '.join(named(axis, row[axis]) for axis in (*sweep.axes_, 'seed'))}: {row['failure']}")
     typer.echo(f"look: {page}")
 
 

@@ -24,7 +24,7 @@ def graft(
     ] = None,
     without: Annotated[
         str, typer.Option(metavar="NAME,…|auto|none", help="What goes along with it, and is not to be grafted.")
-    ] = "auto",
+    ] = "none",
     region: Annotated[
         str | None,
         typer.Option(
@@ -47,13 +47,15 @@ def graft(
 
     Images: a strip, the original first (.png). Tables: rows (.csv).
 
-    What can be grafted are the attributes of the data learnt from (fit --attributes FILE), or those in a --table, and its
-    classes. Attributes that go along with it, by correlation, are taken out: whoever gets a moustache need not become a man.
+    What can be grafted are the attributes of the data learnt from (fit --attributes FILE), or of a --table, and its classes.
+
+    With --without Male,Young whoever gets a moustache need not become a man, nor older. "auto" takes out all attributes
+    that go along with it, by correlation; also those it shows in (No_Beard, of a moustache), and then little of it is left.
 
     \b
     Examples:
       latentwalk graft run --attributes
-      latentwalk graft run me.jpg --attribute Mustache --strength 1.5
+      latentwalk graft run me.jpg --attribute Mustache --without Male,Young --strength 1.5
       latentwalk graft run row:5 --attribute Smiling --strengths 0,0.5,1,1.5,2 --region 0.5,0.2,0.9,0.8 --out smile.png
     """
     from latentwalk.app import grafting

@@ -19,7 +19,7 @@ def sample(
         typer.Option(
             metavar="NAME",
             help="fitted (see: latentwalk complete), prior, which is N(0, I), or what is then fitted to the data's codes: "
-            "gaussian, mixture, vamp, flow, neighbours. Default: fitted, or else prior.",
+            "gaussian, mixture, vamp, resampled, flow, neighbours. Default: fitted, or else prior.",
             show_default=False,
         ),
     ] = None,
@@ -47,7 +47,7 @@ def complete(
     run: RunFolder,
     sampler: Annotated[
         str,
-        typer.Option(metavar="NAME", help="best, or gaussian, mixture, vamp, flow, neighbours, prior."),
+        typer.Option(metavar="NAME", help="best, or gaussian, mixture, vamp, resampled, flow, neighbours, prior."),
     ] = "best",
     data: DataAgain = None,
 ) -> None:

@@ -1,7 +1,8 @@
 """Making a space complete: fitting a sampler to its codes, and choosing one.
 
 Candidates are fitted to some rows and judged by the codes of others, with the measure that completeness is. The best is fitted
-again, to all rows. Where the intervals do not tell candidates apart, the simpler one is taken.
+again, to all rows. Where the intervals do not tell candidates apart, the simpler one is taken; so nothing is tried after one
+that cannot be told from the codes at all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +14,14 @@ from numpy.typing import NDArray
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL, completeness
 from latentwalk.latent.criteria.measure import Measure
-from latentwalk.latent.samplers import KINDS, FittedSampler
+from latentwalk.latent.samplers import KINDS, FittedSampler, Flow
 from latentwalk.latent.space import LatentSpace
 
 __all__ = ["BEST", "Completion", "check_sampler", "complete"]
 
 BEST = "best"
 MOST = 60_000  # rows that a sampler is fitted to
+FEW = 16  # dimensions up to which a flow is a candidate: its draws go through a network once for each
 ENOUGH = 5_000  # held-out rows that judge alone; with fewer, half of all rows do
 
 
@@ -52,13 +54,16 @@ def complete(
     held_out: row numbers that should judge; a random half does unless there are 5,000. most: points a side to judge with.
     Raises ConfigError, and DataError where codes are too few to choose by, or to fit to.
     """
-    kinds = list(candidates) if check_sampler(sampler) == BEST else [sampler]
+    slow = {Flow.kind} if space.dim > FEW else set()
+    kinds = [kind for kind in KINDS if kind in candidates and kind not in slow] if check_sampler(sampler) == BEST else [sampler]
     learning, judging = _parts(len(space), held_out, np.random.default_rng(seed))
     measures: dict[str, Measure] = {}
     if len(judging) >= FEWEST_TO_TELL:
         judges = space.among(judging)
         for kind in kinds:
             measures[kind] = completeness(judges, space.fit_sampler(kind, learning, seed), seed=seed, most=most)
+            if measures[kind].high >= 1:
+                break
     elif sampler == BEST:
         raise DataError(
             f"{len(space)} rows are too few to choose a sampler by: half of them must be {FEWEST_TO_TELL}. Name one: "
@@ -79,4 +84,4 @@ def _parts(n: int, held_out: NDArray[np.intp] | None, rng: np.random.Generator) 
 def _simplest(measures: Mapping[str, Measure]) -> str:
     """The first whose interval reaches up to the best value: candidates are in order from the simplest on."""
     best = max(measure.value for measure in measures.values())
-    return next(kind for kind in KINDS if kind in measures and measures[kind].high >= best)
+    return next(kind for kind, measure in measures.items() if measure.high >= best)

@@ -11,6 +11,10 @@ a latent space has no angles of its own, and d changes with the axes as codes do
 From few examples G cannot be found beside d. Where there are less than ten for each coefficient, G is that of all encoded
 rows, with the attribute left out: d is then the difference of the means of codes - C G. That takes the confounders' own effect
 out, and with it the part of the attribute's that goes along with them in the data at large.
+
+A confounder is what brings the attribute about, or shares its cause: being a man, of a moustache. What the attribute itself
+shows in is none (no beard, of a moustache; high cheekbones, of a smile): taken out, it takes the attribute along. "auto" knows
+correlations only, and cannot tell the two apart. Where it matters, name them.
 """
 
 from collections.abc import Iterable, Mapping

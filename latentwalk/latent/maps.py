@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from latentwalk.data.pictures import MARK
 from latentwalk.errors import DataError
+from latentwalk.latent.criteria.checks import check_codes
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.plane import Plane
 
@@ -48,6 +49,8 @@ class Chart:
 
     @classmethod
     def of(cls, space: "LatentSpace", seed: int = 0) -> Self:
+        """The chart of a space. Raises DataError for fewer than 2 codes, or any that is no number."""
+        check_codes(space.codes, 2, "a map needs at least {} codes")
         plane = Plane.of(space)
         try:
             if not plane.shadow:

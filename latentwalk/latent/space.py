@@ -16,11 +16,9 @@ from PIL.Image import Image
 from scipy.special import ndtri
 
 from latentwalk.data.dataset import DataSpec
-from latentwalk.data.film import image
 from latentwalk.data.sheets import Painter
-from latentwalk.data.strips import side_by_side
 from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.latent import blends, directions, grafting
+from latentwalk.latent import blending, blends, directions, grafting
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.diagnosis import Diagnosis, diagnose
 from latentwalk.latent.directions import Attribute, Confounders, Direction
@@ -147,13 +145,13 @@ class LatentSpace:
         its mean, where who is surer of a coordinate decides more of it; points are rows or examples, no bare codes).
         Raises ConfigError.
         """
-        return self._decoded(self._blended(points, blends.shares(len(points), weights), how)[None])[0]
+        return self._decoded(blending.blended(self, points, blends.shares(len(points), weights), how)[None])[0]
 
     def between(self, a: Point, b: Point, steps: int = 7, how: blends.BlendName = "mean") -> Decoded:
         """Blends of two points, from one to the other: z (steps, D), x (steps, *E). how: see `blend`. Raises ConfigError."""
         _expect(_whole(steps) and steps >= 2, f"from one point to the other takes at least 2 steps; got steps={steps!r}.")
         weights = np.linspace([1, 0], [0, 1], steps)  # (steps, 2)
-        return self._decoded(np.stack([self._blended([a, b], pair, how) for pair in weights]))
+        return self._decoded(np.stack([blending.blended(self, [a, b], pair, how) for pair in weights]))
 
     def swap(self, a: Point, b: Point, axes: int | Sequence[int]) -> Decoded:
         """`a` with these coordinates of `b`: z (D,), x (*E). Raises ConfigError."""
@@ -244,30 +242,6 @@ class LatentSpace:
         )
         _expect(bool(np.isfinite(code).all()), f"a code must be finite, got {code}.")
         return code
-
-    def example(self, point: Point) -> NDArray[Any]:
-        """The example (*E) that a point is: that of a row number, or itself. Raises ConfigError for a bare code."""
-        if isinstance(point, (int, np.integer)):
-            _expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
-            return np.asarray(self.data[point])
-        x = np.asarray(point)
-        known = self.encode is not None and x.shape == self.data.shape[1:] != (self.dim,)
-        _expect(known, f"expected a row number or an example {self.data.shape[1:]}, no bare code; got shape {x.shape}.")
-        return x
-
-    def posterior_of(self, point: Point) -> tuple[Codes, Codes]:
-        """The mean and the deviation of q(z | x), (D,) each, of a row number or an example (*E).
-
-        Raises ConfigError for a bare code, and where the deviation is zero: a plain autoencoder has no posterior.
-        """
-        x = self.example(point)
-        if isinstance(point, (int, np.integer)):
-            mean, scale = self.codes[point], self.scales[point]
-        else:
-            assert self.encode is not None  # or `example` would have refused
-            mean, scale = (part[0] for part in self.encode(x[None]))
-        _expect(bool((scale > 0).all()), "q(z | x) has no spread here: a plain autoencoder has codes, but no posteriors.")
-        return mean, scale
 
     def typical(self, label: int | str) -> int:
         """The row of class `label` whose code lies nearest to that class's median code: a fair representative."""
@@ -360,20 +334,19 @@ class LatentSpace:
 
         Shows itself in a notebook; `.save("blend.png")` writes it. Raises ConfigError for a bare code.
         """
-        if self.painter is None:
-            raise ConfigError("this space does not know what an example is, so there is no picture of one.")
-        originals = np.stack([self.example(point) for point in points])
-        codes = np.stack([self.code(point) for point in points])
-        parts = [originals, self._decoded(codes).x, made.x.reshape(-1, *originals.shape[1:])]
-        return image(side_by_side(parts, self.painter))
+        return blending.sheet(self, points, made)
 
     def _repr_html_(self) -> str:
         from latentwalk.latent.maps import space_png
 
         held = "" if self.held_out is None else f", {int(self.held_out.sum()):,} of them held out while learning"
         known = f", in {len(self.classes)} classes" if self.classes else ""
-        spread = "points (a plain autoencoder)" if not self.scales.any() else "posterior means"
-        return figure(space_png(self), f"{len(self):,} codes of {self.dim} dimensions{known}{held}; {spread}.")
+        kind = "posterior means" if self.scales.any() else "points (a plain autoencoder)"
+        said = f"{len(self):,} codes of {self.dim} dimension{'s' * (self.dim != 1)}{known}{held}; {kind}."
+        try:
+            return figure(space_png(self), said)
+        except DataError as error:
+            return figure(None, said, str(error))
 
     # ------------------------------------------------------------------ judged
 
@@ -390,12 +363,6 @@ class LatentSpace:
         z = np.asarray(z, dtype=np.float32)
         x = self.decode(z.reshape(-1, self.dim))
         return Decoded(z, x.reshape(*z.shape[:-1], *x.shape[1:]), self.spec, self.painter)
-
-    def _blended(self, points: Sequence[Point], shares: NDArray[np.float64], how: blends.BlendName) -> NDArray[np.float64]:
-        if how == "product":
-            posteriors = [self.posterior_of(point) for point in points]
-            return blends.product([mean for mean, _ in posteriors], [scale for _, scale in posteriors], shares)[0]
-        return blends.barycentre(how)(np.stack([self.code(point) for point in points]), shares)
 
     def _axis(self, axis: int) -> int:
         known = _whole(axis) and 0 <= axis < self.dim

@@ -75,6 +75,8 @@ class Recipe:
             raise ConfigError(f"draws={self.draws}: at least one code must be drawn for each input.")
         if min(self.free_nats, self.contraction) < 0:
             raise ConfigError(f"free_nats={self.free_nats} and contraction={self.contraction} cannot be negative.")
+        if self.free_nats and self.objective == "decomposed_elbo":
+            raise ConfigError("free_nats goes with objective='elbo', whose KL is not taken apart.")
         if self.objective != "reconstruction" and (self.sparsity or self.contraction):
             raise ConfigError("sparsity and contraction go with objective='reconstruction', whose codes are points.")
         if self.sparsity and self.posterior == "gaussian":

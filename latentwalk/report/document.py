@@ -21,6 +21,7 @@ __all__ = ["page", "redraw", "stored", "write"]
 
 Content = Mapping[str, Any]
 JSON, HTML = "report.json", "report.html"
+ABOUT = ("scorecard", "diagnosis", "between", "grafts")  # what only a page on one model may have
 BAR = 92  # pixels: the length of a bar that stands for 1
 
 
@@ -66,6 +67,8 @@ def page(content: Content) -> str:
         curves={latent: figures.curves(entries) for latent, entries in groups.items()},
         groups=[_group(content, latent, entries) for latent, entries in groups.items()],
         alone=len(content["entries"]) == 1,
+        about=dict.fromkeys(ABOUT) | (content.get("about") or {}),
+        completed=any(entry.get("completed") for entry in content["entries"]),
         gallery=[_card(content, entry) for entry in content["entries"]] if content.get("gallery") else [],
         marks=_marks(content),
         light=figures.LIGHT,
@@ -103,6 +106,7 @@ def _row(entry: Content) -> dict[str, Any]:
             _bar(judgement["continuity"]),
             _bar(judgement["completeness"][words.OWN]),
             _bar(judgement["completeness"][words.MATCHED]),
+            _bar(entry["completed"]["measure"]) if entry.get("completed") else None,
         ],
     }
 
@@ -164,8 +168,10 @@ PLATES: tuple[tuple[str, bool, Callable[[Content, Content], Any]], ...] = (
     ("posterior", False, lambda content, entry: figures.posterior(entry)),
     ("grid", False, lambda content, entry: entry["grid"]),
     ("walk", True, lambda content, entry: entry["walk"]),
+    ("detour", True, lambda content, entry: entry.get("detour")),
     ("prior", False, lambda content, entry: entry["samples"]["prior"]),
     ("gaussian", False, lambda content, entry: entry["samples"]["gaussian"]),
+    ("completed", False, lambda content, entry: entry.get("completed")),
     ("reconstructions", True, lambda content, entry: entry["reconstructions"]),
     ("losses", False, lambda content, entry: figures.losses(entry) if entry["history"] else None),
 )

@@ -21,8 +21,10 @@ from latentwalk.comparison import Entry, Judgement
 from latentwalk.data.dataset import DataSpec
 from latentwalk.data.sheets import Painter
 from latentwalk.errors import ConfigError
+from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.plane import Plane, held_rows, region
 from latentwalk.latent.space import LatentSpace
+from latentwalk.report import toolbox
 from latentwalk.training import history
 from latentwalk.training.runtime import processor
 
@@ -74,7 +76,8 @@ def content(
         "gallery": gallery,
         "originals": painter.sheet(np.asarray(first.data[rows]), SHOWN, magnify=2),
         "walk": {"start": _named(first, start), "end": _named(first, end)},
-        "entries": [_entry(entry, painter, rows, (start, end)) for entry in entries],
+        "entries": [_entry(entry, painter, rows, (start, end), gallery) for entry in entries],
+        "about": toolbox.about(first, painter) if len(entries) == 1 else None,
     }
     return {name: plain(value) for name, value in found.items()}
 
@@ -100,7 +103,7 @@ def plain(value: Any) -> Any:
 # ---------------------------------------------------------------------- one entry
 
 
-def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int]) -> dict[str, Any]:
+def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], gallery: bool) -> dict[str, Any]:
     space, plane = entry.space, Plane.of(entry.space)
     over = "prior" if entry.model is None or entry.model.recipe_.generative else "codes"
     return {
@@ -115,7 +118,9 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int]) -
         "posterior": _posterior(space, plane),
         "region": region(plane, space, space.prior),
         "grid": painter.grid(_decoded_plane(space, plane, over, _grid_steps(painter))) | {"over": over},
-        "walk": painter.sheet(space.walk(*ends, steps=STEPS).x, STEPS, magnify=2),
+        "walk": _walk(space, painter, ends),
+        "detour": None if gallery else toolbox.detour(space, painter, ends, STEPS),
+        "completed": None if gallery else toolbox.completed(space, painter, _saved_sampler(entry), *_draws(painter)),
         "samples": {name: _samples(space, painter, name) for name in ("prior", "gaussian")},
         "reconstructions": painter.sheet(space.decode(space.codes[rows]), SHOWN, magnify=2),
     }
@@ -168,9 +173,28 @@ def _decoded_plane(space: LatentSpace, plane: Plane, over: str, steps: int) -> A
     return x.reshape(*z.shape[:2], *x.shape[1:])
 
 
+def _walk(space: LatentSpace, painter: Painter, ends: tuple[int, int]) -> dict[str, Any]:
+    walk = space.walk(*ends, steps=STEPS)
+    return painter.sheet(walk.x, STEPS, magnify=2) | {"reading": walk.reading}
+
+
 def _samples(space: LatentSpace, painter: Painter, source: str) -> dict[str, Any]:
+    count, columns = _draws(painter)
+    return painter.sheet(space.sample(count, source).x, columns)
+
+
+def _draws(painter: Painter) -> tuple[int, int]:
+    """How many draws are shown, and how many of them in a row."""
     columns, rows = (4, 6) if painter.lines else (6, 4) if max(painter.spec.shape) > 40 else (8, 5)
-    return painter.sheet(space.sample(columns * rows if painter.image else 24, source).x, columns)
+    return columns * rows if painter.image else 24, columns
+
+
+def _saved_sampler(entry: Entry) -> tuple[str, Measure] | None:
+    """The kind of the sampler saved with the model, and how complete it was measured to be."""
+    model = entry.model
+    if model is None or model.sampler_ is None or model.sampler_.kind not in model.completeness_:
+        return None
+    return model.sampler_.kind, model.completeness_[model.sampler_.kind]
 
 
 def _grid_steps(painter: Painter) -> int:

@@ -12,6 +12,7 @@ from latentwalk.report import figures
 from latentwalk.report.document import stored
 from latentwalk.report.figures import Palette
 from latentwalk.report.leaflet import Cell, Chart, Row, Section, write_leaflet
+from latentwalk.report.words import count
 from latentwalk.uses import curves
 from latentwalk.uses.curves import Curve, number, short
 from latentwalk.uses.settings import title
@@ -21,7 +22,6 @@ __all__ = ["NAME", "redraw_sweep", "sweep_report"]
 
 NAME, FORMAT, VERSION = "sweep", "latentwalk-sweep", 1
 TITLE = "What shapes this latent space?"
-ROOM = (0.1, 0.16, 0.7, 0.8)  # for the axes; the names of the lines stand to their right
 CHARTS = {
     "completeness": "Completeness under N(0, I)",
     "continuity": "Continuity",
@@ -76,9 +76,9 @@ def _written(page: Path, content: Mapping[str, Any]) -> Path:
 
 
 def _kicker(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> str:
-    seeds = len({row["seed"] for row in rows})
+    seeds = count(len({row["seed"] for row in rows}), "seed")
     told = [", ".join(dict.fromkeys(row["data"] for row in rows)), *(f"{name} {value}" for name, value in settings.items())]
-    return " · ".join([*told, f"{len(rows)} trials from {seeds} seed{'s' if seeds > 1 else ''}"])
+    return " · ".join([*told, f"{count(len(rows), 'trial')} from {seeds}"])
 
 
 # ---------------------------------------------------------------------- curves
@@ -90,7 +90,7 @@ def _panels(rows: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> list[Sec
     panels = curves.grouped(rows, others)
     return [
         Section(
-            ", ".join(f"{title(axis)} {short(value)}" for axis, value in zip(others, key, strict=True)),
+            ", ".join(curves.named(axis, value) for axis, value in zip(others, key, strict=True)),
             charts=[_chart(group, y, x, hue) for y in CHARTS if y in curves.numeric(group)],
             note=NOTE if at == len(panels) - 1 else "",
         )
@@ -101,7 +101,9 @@ def _panels(rows: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> list[Sec
 def _chart(rows: Sequence[Mapping[str, Any]], y: str, x: str, hue: str | None) -> Chart:
     found = curves.curves(rows, y, x, hue)
     ordered = hue is not None and all(isinstance(row[hue], (int, float)) for row in rows)
-    drawn = figures.twice(lambda axes, palette: _lines(axes, palette, found, y, x, ordered), (4.6, 2.9), ROOM)
+    names = 0.015 * max((len(curve.name) for curve in found), default=0)  # the room they need, to the right of the axes
+    room = (0.1, 0.16, max(0.4, 0.86 - names), 0.8)
+    drawn = figures.twice(lambda axes, palette: _lines(axes, palette, found, y, x, ordered), (4.6, 2.9), room)
     return Chart(drawn, f"{CHARTS[y]} over {title(x)}", CHARTS[y])
 
 
@@ -110,7 +112,7 @@ def _lines(axes: Axes, palette: Palette, found: Sequence[Curve], y: str, x: str,
     colours = figures.line_colours(len(found), palette, ordered=ordered)
     ends = curves.draw(axes, found, colours)
     if y == "active" and x == "latent":
-        every = sorted({value for curve in found for value in curve.x})
+        every = sorted({value for curve in found for value in curve.x if value is not None})
         axes.plot(every, every, color=palette.line, linewidth=1, zorder=0)  # all dimensions there are
     if y == "completeness":
         axes.set_ylim(0, 1.03)
@@ -138,7 +140,7 @@ def _numbers(rows: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> Section
         "In numbers",
         head=[*map(title, shown), *(COLUMNS[name][0] for name in columns)],
         rows=lines,
-        note=f"{len(failed)} trials failed. {' '.join(dict.fromkeys(failed))}" if failed else "",
+        note=f"{count(len(failed), 'trial')} failed. {' '.join(dict.fromkeys(failed))}" if failed else "",
     )
 
 

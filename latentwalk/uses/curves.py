@@ -1,7 +1,8 @@
 """The curves of a sweep: means and spread over seeds along an axis; drawn, as a table, and in words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = [
     "LESS",
     "Curve",
-    "check_axis",
     "curves",
     "draw",
     "grouped",
     "means",
+    "named",
     "number",
     "numeric",
     "sentences",
@@ -65,7 +66,7 @@ def curves(rows: Sequence[Row], y: str, x: str, hue: str | None = None) -> list[
         at = {value: [float(row[y]) for row in of if row[x] == value] for value in _values(of, x)}
         ends = [tuple(float(end(values)) for values in at.values()) for end in (np.mean, np.min, np.max)]
         if at:
-            found.append(Curve("" if hue is None else f"{title(hue)} {short(line)}", tuple(at), *ends))
+            found.append(Curve("" if hue is None else named(hue, line), tuple(at), *ends))
     return found
 
 
@@ -107,16 +108,18 @@ def short(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def named(axis: str, value: Any) -> str:
+    """A value with its axis: "8 dimensions", "beta 0.25", "widths 512-256"; a name stands for itself: "conv"."""
+    if axis in ("latent", "rows") and value is not None:
+        return f"1 {title(axis).removesuffix('s')}" if value == 1 else f"{short(value)} {title(axis)}"
+    alone = isinstance(value, str) and not value[:1].isdigit()
+    return value if alone else f"{title(axis)} {short(value)}"
+
+
 def number(value: float, digits: int) -> str:
     """.86 for shares, 0.0123 for errors, 7.5 and 8 for counts."""
     text = f"{value:.{digits}f}"
     return text.removeprefix("0") if digits == 2 else text.removesuffix(".0")
-
-
-def check_axis(name: str, axes: Sequence[str]) -> None:
-    """Raise ConfigError for what is no axis of the sweep."""
-    if name not in axes:
-        raise unknown("axis", name, axes)
 
 
 # ---------------------------------------------------------------------- drawn
@@ -160,27 +163,34 @@ def sentences(rows: Sequence[Row], axes: Sequence[str]) -> list[str]:
             ends = [found[0], found[-1]] if len(found) > 1 else found
             parts = [(f"with {curve.name} it " if curve.name else "") + _course(curve, x, digits) for curve in ends]
             said.append(f"{name[0].upper()}{name[1:]}{':' if hue else ''} {'; '.join(parts)}.")
+    if shown[2:]:
+        said.append(f"All these are means over the values of {' and '.join(map(title, shown[2:]))}.")
     return [*said, *_best(rows, shown)]
 
 
 def _course(curve: Curve, x: str, digits: int) -> str:
     """What one curve does, from its first point to its last."""
-    values = curve.mean
-    top, bottom = max(values), min(values)
+    values, last, whole = curve.mean, len(curve.mean) - 1, partial(named, x)
 
-    def at(index: int, *, named: bool = False) -> str:
-        return f"{number(values[index], digits)} at {_place(x, curve.x[index], named=named)}"
+    def at(index: int, say: Callable[[Any], str] = short) -> str:
+        return f"{number(values[index], digits)} at {say(curve.x[index])}"
 
-    if len(values) == 1:
-        return f"is {at(0, named=True)}"
-    if top - bottom <= FLAT * max(abs(top), abs(bottom)):
-        return f"hardly changes: {at(0, named=True)}, {at(-1)}"
-    for extreme, there, back in ((top, "rises", "falls"), (bottom, "falls", "rises")):
+    if last == 0:
+        return f"is {at(0, whole)}"
+    for extreme, there, back in ((max(values), "rises", "falls"), (min(values), "falls", "rises")):
         peak = values.index(extreme)
-        inside = min(abs(extreme - values[0]), abs(extreme - values[-1])) > 0.1 * (top - bottom)
-        if 0 < peak < len(values) - 1 and inside:
-            return f"{there} from {at(0, named=True)} to {at(peak)}, and {back} to {at(-1)}"
-    return f"{'rises' if values[-1] > values[0] else 'falls'} from {at(0, named=True)} to {at(-1)}"
+        if _apart(curve, 0, peak) and _apart(curve, peak, last):
+            return f"{there} from {at(0, whole)} to {at(peak)}, and {back} to {at(last)}"
+    if not _apart(curve, 0, last):
+        return f"hardly changes: {at(0, whole)}, {at(last)}"
+    return f"{'rises' if values[-1] > values[0] else 'falls'} from {at(0, whole)} to {at(last)}"
+
+
+def _apart(curve: Curve, one: int, other: int) -> bool:
+    """Whether two points of a curve differ by more than a trifle, and no seed of the one reaches into those of the other."""
+    a, b = curve.mean[one], curve.mean[other]
+    overlap = curve.low[one] <= curve.high[other] and curve.low[other] <= curve.high[one]
+    return abs(a - b) > FLAT * max(abs(a), abs(b)) and not overlap
 
 
 def _best(rows: Sequence[Row], shown: Sequence[str]) -> list[str]:
@@ -189,22 +199,14 @@ def _best(rows: Sequence[Row], shown: Sequence[str]) -> list[str]:
     if len(done) < 2:
         return []
     best, exact = max(done, key=lambda row: row["completeness"]), min(done, key=lambda row: row["error"])
-    told = f"Most complete under N(0, I): {_names(best, shown)}, with {number(best['completeness'], 2)}"
+    told = f"The highest mean completeness under N(0, I), {number(best['completeness'], 2)}, is that of {_names(best, shown)}"
     if best is exact:
-        return [f"{told}; it also reconstructs best."]
-    return [f"{told} and an error of {best['error']:.4f}; {_names(exact, shown)} reconstructs best, with {exact['error']:.4f}."]
+        return [f"{told}, as is the least error, {exact['error']:.4f}."]
+    return [f"{told} (error {best['error']:.4f}); the least error, {exact['error']:.4f}, that of {_names(exact, shown)}."]
 
 
 def _names(row: Row, axes: Sequence[str]) -> str:
-    return ", ".join(f"{title(axis)} {short(row[axis])}" for axis in axes)
-
-
-def _place(x: str, value: Any, *, named: bool) -> str:
-    if not named:
-        return short(value)
-    if x not in ("latent", "rows"):
-        return f"{title(x)} {short(value)}"
-    return f"1 {title(x).removesuffix('s')}" if value == 1 else f"{short(value)} {title(x)}"
+    return ", ".join(named(axis, row[axis]) for axis in axes)
 
 
 # ---------------------------------------------------------------------- as a table

@@ -21,9 +21,12 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from latentwalk.errors import CheckpointError, DataError, TrainingWarning
+from latentwalk.estimator import Autoencoder
 from latentwalk.files import complaint, content_of, write_atomically
+from latentwalk.training import codec
+from latentwalk.uses.settings import IDLE
 
-__all__ = ["TRIALS", "Ledger"]
+__all__ = ["TRIALS", "Ledger", "identity"]
 
 FORMAT, VERSION = "latentwalk-trial", 1
 TRIALS, LOCK = "trials.jsonl", "sweep.lock"
@@ -81,10 +84,11 @@ class Ledger:
         before = {line["about"]["data"]["name"]: line["about"]["data"] for line in self._lines}
         for name, now in data.items():
             if name in before and before[name] != now:
+                shapes = [_shapes(now), _shapes(before[name])]
                 raise DataError(
-                    f"{name} is not the data that the sweep in {self.folder} was begun with: it has {_told(now)}, and had "
-                    f"{_told(before[name])}{', with other values' if _told(now) == _told(before[name]) else ''}. Give the "
-                    "same data to go on, or choose another folder."
+                    f"{name} is not the data that the sweep in {self.folder} was begun with: it has {shapes[0]}, and had "
+                    f"{shapes[1]}{', with other values' if shapes[0] == shapes[1] else ''}. Give the same data to go on, or "
+                    "choose another folder."
                 )
         if before and not before.keys() & data.keys():
             raise DataError(
@@ -112,13 +116,24 @@ def _line(path: Path, number: int, text: bytes) -> Values:
             raise CheckpointError(wrong)
         if not (isinstance(line["about"]["data"]["name"], str) and isinstance(line["found"], dict)):
             raise TypeError("no data is named")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        _shapes(line["about"]["data"])
+        params = codec.params_from_json(line["about"]["params"])
+        line["about"]["params"] = identity(Autoencoder().get_params(deep=False) | params)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         told = f"{path} is damaged in line {number} ({error}). Delete that line, and its trial is made again."
         raise CheckpointError(told) from error
     return dict(line)
 
 
-def _told(data: Values) -> str:
+def identity(params: Mapping[str, Any]) -> Values:
+    """Options of a model as JSON values, without those that no number depends on.
+
+    An option, or a part of one, that a line does not have was not there when it was written, and counts as its default.
+    """
+    return {name: value for name, value in codec.params_to_json(params).items() if name not in IDLE}
+
+
+def _shapes(data: Values) -> str:
     shapes = [" x ".join(map(str, data[part]["shape"])) + f" {data[part]['dtype']}" for part in ("train", "test")]
     return f"{shapes[0]} to learn from and {shapes[1]} to judge by"
 

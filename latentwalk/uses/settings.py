@@ -22,9 +22,11 @@ OUTSIDE = {
     "random_state": "seeds=…",
     "warm_start": "fit again with the same folder",
     "track": "Autoencoder(track=…), for one model",
+    "complete": "fit_sampler, for one model",
     "data": "fit({name: data, …})",
 }
-IDLE = ("device", "progress", "checkpoint_every", "track", "warm_start")  # options that no number depends on
+IDLE = ("device", "progress", "checkpoint_every", "track", "warm_start", "complete")  # options that no number depends on
+WEIGHED = ("elbo", "decomposed_elbo")  # objectives with a weight beta
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Setting:
         return {DATA: self.data, **{name: plain(value) for name, value in self.values.items()}, "seed": self.seed}
 
     def __str__(self) -> str:
-        return ", ".join(f"{title(name)} {value}" for name, value in self.named.items())
+        rest = (f"{title(name)} {value}" for name, value in self.named.items() if name != DATA)
+        return ", ".join([self.data, *rest])
 
     def model(self, recipe: str | Recipe, options: Mapping[str, Any], of: int) -> Autoencoder:
         """The untrained model. of: rows of the data set; fewer are gone through more often, for the same number of steps.
@@ -59,7 +62,7 @@ class Setting:
             model.set_params(**{name: own[name] for name in sorted(own, key=lambda name: "__" in name)}).check()
             if self.rows is not None:
                 model.epochs = round(model.epochs * of / self.rows)
-            beta = "recipe__beta" in own and recipe_named(model.recipe).objective != "elbo"
+            beta = "recipe__beta" in own and recipe_named(model.recipe).objective not in WEIGHED
         except (TypeError, ValueError) as error:  # a value of a foreign type, and any of our own complaints
             raise ConfigError(f"{self}: {error}") from error
         if beta:

@@ -23,14 +23,13 @@ from latentwalk.comparison import Judgement, check_enough, judge, parts, trained
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.sources import join
-from latentwalk.errors import ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning
+from latentwalk.errors import ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning, unknown
 from latentwalk.estimator import Autoencoder
 from latentwalk.models.recipes import Recipe
-from latentwalk.training import codec
 from latentwalk.training.progress import progressed
 from latentwalk.uses import curves
-from latentwalk.uses.ledger import Ledger
-from latentwalk.uses.settings import DATA, IDLE, Grid, Setting, check_axes, check_options, drawn, plain, title
+from latentwalk.uses.ledger import Ledger, identity
+from latentwalk.uses.settings import DATA, Grid, Setting, check_axes, check_options, drawn, plain, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +110,7 @@ class Sweep:
             except KeyboardInterrupt:
                 self.interrupted_ = True
             rows = [(trial.setting.named, ledger.find(trial.about)) for trial in trials]
-        self.results_ = [named | found for named, found in rows if found is not None]
+        self.results_ = [named | _row(**found) for named, found in rows if found is not None]
         if self.interrupted_:
             self._tell_stopped(len(trials))
         return self
@@ -131,17 +130,18 @@ class Sweep:
         """A curve of `y` over axis `x` for every value of axis `hue`, with a band from the lowest to the highest seed.
 
         x, hue: the first two axes that have several values unless given; along any other, trials count as those of several
-        seeds do. ax: matplotlib's; a new one unless given.
+        seeds do. ax: matplotlib's; that of a new figure unless given.
         """
-        import matplotlib.pyplot as plt  # slow, and only for who draws
+        from matplotlib.figure import Figure  # slow, and only for who draws
 
         rows, shown = self._results(), curves.varied(self._results(), self.axes_)
         x = x or next(iter(shown), self.axes_[0])
         hue = hue or next((axis for axis in shown if axis != x), None)
         for name in filter(None, (x, hue)):
-            curves.check_axis(name, self.axes_)
+            if name not in self.axes_:
+                raise unknown("axis", name, self.axes_)
         found = curves.curves(rows, y, x, hue)
-        axes = plt.subplots()[1] if ax is None else ax
+        axes = Figure().subplots() if ax is None else ax
         curves.draw(axes, found)
         axes.set_xlabel(title(x))
         axes.set_ylabel(title(y))
@@ -253,9 +253,8 @@ class _Trial:
     @classmethod
     def of(cls, setting: Setting, data: _Data, recipe: str | Recipe, options: Mapping[str, Any], most: int) -> Self:
         model = setting.model(recipe, options, len(data.train))
-        params = codec.params_to_json(model.get_params(deep=False))
         about = {
-            "params": {name: value for name, value in params.items() if name not in IDLE},
+            "params": identity(model.get_params(deep=False)),
             "rows": setting.rows or len(data.train),
             "most": most,
             "data": data.about,

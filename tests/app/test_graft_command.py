@@ -69,7 +69,7 @@ def test_a_strip_of_grafts_is_what_the_library_computes(run: Path, tmp_path: Pat
     said = call("graft", run, "row:7", "--attribute", "Moustache", "--strengths", "0,1,2.5", "--out", to)
     opened = Run.open(run)
     space = opened.model.space(opened.train())
-    direction = space.direction("Moustache", without="auto")
+    direction = space.direction("Moustache")
     assert direction.reading in said
     expected = space.graft(7, direction, strengths)
     shown = strip(to, 4)
@@ -136,7 +136,7 @@ def test_a_table_of_numbers_and_kinds_gives_rows(tmp_path: Path) -> None:
     call("graft", tmp_path / "run", "row:3", "--attribute", "a", "--strengths", "0,2")
     model, rows = Run.open(tmp_path / "run").model, Run.open(tmp_path / "run").train()
     space = model.space(rows)
-    expected = model.inverse_transform(space.graft(3, space.direction("a", without="auto"), [0, 2]).z)
+    expected = model.inverse_transform(space.graft(3, space.direction("a"), [0, 2]).z)
     header, *written = (tmp_path / "run" / "graft.csv").read_text().splitlines()
     assert header == "strength,length,width,colour"
     assert [line.split(",")[0] for line in written] == ["0.0", "2.0"]

@@ -270,7 +270,7 @@ def test_an_unknown_name_and_an_encoder_without_spread():
 def test_parts_that_do_not_fit_together(samplers, kind):
     numbers, arrays = samplers[kind].parts()
     for name, array in arrays.items():
-        for wrong in (array[:-1], array[None], array[:0], array * np.nan, array.astype("float16")):
+        for wrong in (array[:-1], array[None], array[:0], array * np.nan, array.astype("float16"), array.astype("int64")):
             with pytest.raises(ValueError, match="."):
                 restored(numbers, arrays | {name: wrong})
         with pytest.raises(ValueError, match=name):
@@ -294,6 +294,22 @@ def test_a_flow_said_to_be_huge_is_refused_before_it_is_built(samplers, name):
 def space(n: int = 1_400, seed: int = 0, **more) -> LatentSpace:
     codes = drawn(TRUTH, n, seed)
     return LatentSpace(codes, np.zeros_like(codes), codes, lambda z: np.asarray(z), StandardNormal(2), **more)
+
+
+def test_nothing_is_tried_after_what_cannot_be_told_from_codes_nor_a_slow_flow(monkeypatch):
+    tried = []
+
+    def judged(_, sampler, **__):
+        tried.append(sampler.kind)
+        value = {"mixture": 0.98}.get(sampler.kind, 0.5)
+        return Measure("completeness", value, value, 1.0 if sampler.kind == "mixture" else value, "")
+
+    monkeypatch.setattr("latentwalk.latent.completing.completeness", judged)
+    assert complete(space()).sampler.kind == "mixture" and tried == ["prior", "gaussian", "mixture"]
+    tried.clear()
+    monkeypatch.setattr("latentwalk.latent.completing.FEW", 1)
+    complete(space(), candidates=("flow", "gaussian"))
+    assert tried == ["gaussian"]
 
 
 @pytest.mark.parametrize(

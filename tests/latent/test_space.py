@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent import blends
+from latentwalk.latent.blending import example
 from latentwalk.latent.samplers import MomentMatched, StandardNormal
 from latentwalk.latent.space import LatentSpace
 
@@ -66,7 +67,7 @@ def test_blends_are_those_of_their_codes_and_posteriors(space):
 def test_examples_have_posteriors_too(space):
     encoding = replace(space, encode=lambda x: (space.codes[[7]], space.scales[[7]]))
     np.testing.assert_array_equal(encoding.blend([space.data[7], 7], how="product").z, space.codes[7])
-    np.testing.assert_array_equal(encoding.example(space.data[7]), space.data[7])
+    np.testing.assert_array_equal(example(encoding, space.data[7]), space.data[7])
 
 
 def test_between_goes_from_one_to_the_other(space):

@@ -173,6 +173,15 @@ def test_more_dimensions_are_drawn_as_their_shadow():
     assert "data:image/png;base64," in html and "300 codes of 5 dimensions, in 3 classes" in html
 
 
+def test_what_cannot_be_drawn_says_why_in_a_notebook():
+    broken = space_of(np.random.default_rng(0).normal(size=(60, 2)))
+    broken.codes[7] = np.nan
+    for space, why in ((broken, "row 7"), (space_of(np.zeros((1, 2))), "at least 2 codes; got 1")):
+        assert why in space._repr_html_() and "<img" not in space._repr_html_()
+        with pytest.raises(DataError, match=why):
+            space.plot()
+
+
 def test_holes_are_fitted_once(islands, monkeypatch):
     walk = islands.walk(0, 1)
     _ = islands.holes, islands.chart

@@ -24,6 +24,7 @@ from latentwalk.models.objective import (
 )
 from latentwalk.models.posterior import DiagonalNormal, PointMass
 from latentwalk.models.prior import StandardNormal
+from latentwalk.models.recipes import Recipe
 from latentwalk.models.sparsity import Sparsity
 
 B, D, E = 6, 2, 5
@@ -241,6 +242,11 @@ def test_one_example_alone_tells_nothing_of_an_aggregate():
     parts = decomposed_elbo(unlike(batch=1), examples=1000).values
     assert float(parts["mutual_information"]) == pytest.approx(0, abs=1e-12)
     assert float(parts["total_correlation"]) == pytest.approx(0, abs=1e-12)
+
+
+def test_free_nats_do_not_go_with_a_kl_in_parts():
+    with pytest.raises(ConfigError, match="free_nats goes with objective='elbo'"):
+        Recipe("mine", objective="decomposed_elbo", free_nats=0.1)
 
 
 def test_a_posterior_whose_dimensions_depend_on_each_other_is_refused():

@@ -1,6 +1,5 @@
 """Curves of a sweep, from rows made by hand: means, bands, pictures, words."""
 
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -73,8 +72,8 @@ def test_words_follow_the_numbers(sweep):
                             "with beta 2 it hardly changes: 1.00 at 2 dimensions, 1.00 at 8.")  # fmt: skip
     assert said[3].startswith("The number of active dimensions: with beta 1 it rises from 2 at 2 dimensions to 8 at 8")
     assert said[4] == (
-        "Most complete under N(0, I): dimensions 2, beta 1, with .86 and an error of 0.0500; "
-        "dimensions 8, beta 1 reconstructs best, with 0.0125."
+        "The highest mean completeness under N(0, I), .86, is that of 2 dimensions, beta 1 (error 0.0500); "
+        "the least error, 0.0125, that of 8 dimensions, beta 1."
     )
 
 
@@ -86,11 +85,18 @@ def test_words_follow_the_numbers(sweep):
         ((0.5, 0.5, 0.5), "hardly changes: .50 at 1 dimension, .50 at 3."),
         ((0.1, 0.9, 0.92), "rises from .10 at 1 dimension to .92 at 3."),
         ((0.1, 0.92, 0.91), "rises from .10 at 1 dimension to .91 at 3."),  # the top is hardly above the end
+        ((0.5, 0.51, 0.4), "falls from .50 at 1 dimension to .40 at 3."),
     ],
 )
 def test_turns_are_told_where_there_are_any(values, said):
     rows = [row(at, 1, 0, completeness=value) for at, value in enumerate(values, 1)]
     assert curves.sentences(rows, AXES)[0] == f"Completeness under N(0, I) {said}"
+
+
+def test_a_change_that_seeds_make_too_is_none():
+    rows = [row(at, 1, seed, completeness=0.6 + 0.05 * at + 0.04 * seed) for at in (1, 2) for seed in range(3)]
+    assert "(0, I) hardly changes: .69 at 1 dimension, .74 at 2." in curves.sentences(rows, AXES)[0]
+    assert "(0, I) rises from .65 at 1 dimension to .70 at 2." in curves.sentences(rows[::3], AXES)[0]  # one seed, no doubt
 
 
 def test_the_plot_shows_a_line_and_a_band_a_value(sweep):
@@ -105,7 +111,13 @@ def test_the_plot_shows_a_line_and_a_band_a_value(sweep):
     for wrong in ({"y": "eror"}, {"x": "latnt"}, {"hue": "seed"}):
         with pytest.raises(ConfigError, match="unknown"):
             sweep.plot(**wrong)
-    matplotlib.pyplot.close("all")
+
+
+def test_values_are_called_what_people_call_them():
+    said = [("latent", 1), ("rows", 5000), ("recipe__beta", 0.25), ("network", "conv"), ("network__widths", "512-256")]
+    assert [curves.named(*one) for one in said] == ["1 dimension", "5,000 rows", "beta 0.25", "conv", "widths 512-256"]
+    rows = [one | {"network": name} for one in ROWS for name in ("conv", "dense")]
+    assert "means over the values of network." in curves.sentences(rows, [*AXES, "network"])[-2]
 
 
 def test_names_stand_in_a_row_and_the_notebook_escapes_them():

@@ -17,7 +17,7 @@ from latentwalk import Autoencoder, Comparison, Dataset, Network, Recipe, Sweep
 from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning
 from latentwalk.latent.criteria import completeness
 from latentwalk.uses import sweeping
-from latentwalk.uses.ledger import Ledger
+from latentwalk.uses.ledger import Ledger, identity
 from latentwalk.uses.settings import Setting, drawn
 
 RNG = np.random.default_rng(0)
@@ -93,6 +93,7 @@ def test_all_rows_are_the_same_as_no_word_about_rows(tmp_path):
     assert len((tmp_path / "trials.jsonl").read_text().splitlines()) == 3  # not 4: the last one was done
     few, more, every = (sweeping._Data.of("a", DATA, None).rows(count, 5) for count in (60, 120, None))
     rows = [set(map(bytes, one.x)) for one in (few, more, every)]
+    assert [len(some) for some in rows] == [60, 120, 324]
     assert rows[0] < rows[1] < rows[2]
 
 
@@ -184,7 +185,9 @@ def test_a_larger_grid_makes_only_what_is_new(tmp_path, monkeypatch):
 
 def test_a_line_torn_anywhere_costs_that_trial_alone(tmp_path):
     path = tmp_path / "trials.jsonl"
-    abouts = [{"data": {"name": "a"}, "at": at} for at in range(2)]
+    shape = {"shape": [9, 2], "dtype": "uint8"}
+    params = identity({"latent": 2} | Autoencoder().get_params(deep=False))
+    abouts = [{"data": {"name": "a", "train": shape, "test": shape}, "params": params, "at": at} for at in range(2)]
     with Ledger(tmp_path) as ledger:
         for about in abouts:
             ledger.add(about, {"error": 0.1})
@@ -201,6 +204,15 @@ def test_a_line_torn_anywhere_costs_that_trial_alone(tmp_path):
     path.write_text(json.dumps({"format": "else"}) + "\n")
     with pytest.raises(CheckpointError, match="not a latentwalk sweep"), Ledger(tmp_path):
         pass
+
+
+def test_lines_of_before_an_option_was_known_still_count(tmp_path, monkeypatch):
+    sweep = Sweep({"recipe__beta": [0.5]}, folder=tmp_path, **FAST).fit(DATA)
+    (line,) = map(json.loads, (tmp_path / "trials.jsonl").read_text().splitlines())
+    del line["about"]["params"]["clip"], line["about"]["params"]["recipe"]["contraction"]
+    (tmp_path / "trials.jsonl").write_text(json.dumps(line) + "\n")
+    monkeypatch.setattr(sweeping, "trained", None)
+    assert Sweep({"recipe__beta": [0.5]}, folder=tmp_path, **FAST).fit(DATA).results_ == sweep.results_
 
 
 def test_two_processes_do_not_sweep_in_one_folder(tmp_path):
@@ -244,6 +256,7 @@ def test_other_data_in_the_same_folder_is_refused_by_name(tmp_path):
         ({"epochs": [0]}, "epochs=0"),
         ({"latent": [2, 2.0]}, "two values that are called"),
         ({"recipe": ["ae"], "recipe__beta": [1.0]}, "no KL for beta to weigh"),
+        ({"recipe": ["beta-tcvae", "iwae"], "recipe__beta": [1.0]}, "iwae, beta 1.0, seed 0: this recipe has no KL"),
         ({"recipe__beta": loguniform(0.1, 1)}, "Give n_iter"),
         ({"rows": [0]}, "rows=0"),
         ({"rows": [9_999]}, "rows=9,999: data has 324 rows"),
@@ -264,6 +277,7 @@ def test_grids_that_cannot_be_are_refused_before_anything_is_trained(grid, messa
         ({"n_iter": 0}, "n_iter=0"),
         ({"most": 5}, "most=5: expected how many points"),
         ({"track": "a"}, "unknown option 'track'"),
+        ({"complete": True}, "unknown option 'complete'"),
         ({"epoch": 3}, "unknown option 'epoch'. Did you mean 'epochs'"),
         ({"latent": 3}, "an axis of the grid and an option"),
     ],

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from html import escape
 from typing import Any, Literal, Self
 
+from latentwalk.models.objective import Schedule
 from latentwalk.training.codec import to_json
 
 __all__ = ["ORDER", "Diagnosis", "Finding", "Recheck", "Severity", "named"]
@@ -47,6 +48,7 @@ class Finding:
             "sentence": self.sentence,
             "advice": self.advice,
             "change": change,
+            "in_words": "" if self.change is None else named(self.change),
         }
 
 
@@ -193,7 +195,9 @@ def named(change: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    if is_dataclass(value):  # a network or a schedule: only what is not as usual
+    if isinstance(value, Schedule):
+        return f"{value.value:.3g}, after {value.rise:g} epochs of rising from 0"
+    if is_dataclass(value):  # a network: only what is not as usual
         said = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) != f.default}
         return f"{type(value).__name__}({', '.join(f'{name}={_value(one)}' for name, one in said.items())})"
     return f"{value:.3g}" if isinstance(value, float) else str(value)

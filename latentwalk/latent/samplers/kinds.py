@@ -18,7 +18,7 @@ __all__ = ["KINDS", "fitted", "restored"]
 
 # from the simplest, which is taken where several are equally good, to the one that keeps codes
 KINDS: dict[str, type[FittedSampler]] = {
-    kind.kind: kind for kind in (StandardNormal, MomentMatched, Mixture, Vamp, Flow, Resampled, Neighbours)
+    kind.kind: kind for kind in (StandardNormal, MomentMatched, Mixture, Vamp, Resampled, Flow, Neighbours)
 }
 
 

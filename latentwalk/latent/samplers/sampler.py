@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ __all__ = ["Codes", "FittedSampler", "Sampler", "check_codes", "expect_shape"]
 
 Codes = NDArray[np.float32]
 Sampler = Callable[[int, np.random.Generator], Codes]
-DTYPES = ("float32", "float64", "int32")  # of what a sampler holds
 
 
 class FittedSampler(ABC):
@@ -70,11 +69,16 @@ class FittedSampler(ABC):
             found[field.name] = value = held[field.name]
             if held is numbers and not (type(value) in (int, field.type) and 0 <= value < 2**31):
                 raise ValueError(f"expected a number, 0 or more, for {field.name}, found {value!r:.40}")
-            if held is arrays and (str(value.dtype) not in DTYPES or not value.size or not np.isfinite(value).all()):
-                raise ValueError(f"{field.name} is empty, or holds what is no number")
+            if held is arrays and (value.dtype != _dtype(field.type) or not value.size or not np.isfinite(value).all()):
+                raise ValueError(f"{field.name} is empty, or holds what is no {_dtype(field.type)}")
         sampler = cls(**found)
         sampler.check()
         return sampler
+
+
+def _dtype(annotation: Any) -> np.dtype[Any]:
+    """float32 of NDArray[np.float32], which is ndarray[shape, dtype[float32]]."""
+    return np.dtype(get_args(get_args(annotation)[1])[0])
 
 
 def check_codes(codes: NDArray[Any], fewest: int, who: str) -> NDArray[np.float64]:

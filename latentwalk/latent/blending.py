@@ -1,0 +1,66 @@
+"""Blends in a space: points named by rows, examples or codes, put together (`blends`), and shown beside what they came from."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+
+from latentwalk.data.film import image
+from latentwalk.data.strips import side_by_side
+from latentwalk.errors import ConfigError
+from latentwalk.latent import blends
+from latentwalk.latent.decoded import Decoded
+
+if TYPE_CHECKING:
+    from latentwalk.latent.space import LatentSpace, Point
+
+__all__ = ["blended", "example", "posterior", "sheet"]
+
+
+def blended(
+    space: "LatentSpace", points: "Sequence[Point]", shares: NDArray[np.float64], how: blends.BlendName
+) -> NDArray[np.float64]:
+    """The code (D,) of points (k) put together by shares (k,). Raises ConfigError."""
+    if how == "product":
+        means, scales = zip(*(posterior(space, point) for point in points), strict=True)
+        return blends.product(means, scales, shares)[0]
+    return blends.barycentre(how)(np.stack([space.code(point) for point in points]), shares)
+
+
+def posterior(space: "LatentSpace", point: "Point") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The mean and the deviation of q(z | x), (D,) each, of a row number or an example (*E).
+
+    Raises ConfigError for a bare code, and where the deviation is zero: a plain autoencoder has no posterior.
+    """
+    x = example(space, point)
+    if isinstance(point, (int, np.integer)):
+        mean, scale = space.codes[point], space.scales[point]
+    else:
+        assert space.encode is not None  # or `example` would have refused
+        mean, scale = (part[0] for part in space.encode(x[None]))
+    if not (scale > 0).all():
+        raise ConfigError("q(z | x) has no spread here: a plain autoencoder has codes, but no posteriors.")
+    return mean, scale
+
+
+def example(space: "LatentSpace", point: "Point") -> NDArray[Any]:
+    """The example (*E) that a point is: that of a row number, or itself. Raises ConfigError for a bare code."""
+    if isinstance(point, (int, np.integer)):
+        space.code(point)  # raises where there is no such row
+        return np.asarray(space.data[point])
+    x, event = np.asarray(point), space.data.shape[1:]
+    if space.encode is None or x.shape != event or event == (space.dim,):
+        raise ConfigError(f"expected a row number or an example of shape {event}, no bare code; got shape {x.shape}.")
+    return x
+
+
+def sheet(space: "LatentSpace", points: "Sequence[Point]", made: Decoded) -> Image:
+    """One picture: the examples that points are, their reconstructions, and what was made of them. Raises ConfigError."""
+    if space.painter is None:
+        raise ConfigError("this space does not know what an example is, so there is no picture of one.")
+    originals = np.stack([example(space, point) for point in points])
+    reconstructions = space.decode(np.stack([space.code(point) for point in points]))
+    parts = [originals, reconstructions, made.x.reshape(-1, *originals.shape[1:])]
+    return image(side_by_side(parts, space.painter))

@@ -64,7 +64,8 @@ def quantile(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
     below = np.logaddexp(before + log_ndtr(a), after + log_ndtr(b))  # log of the mass below z
     above = np.logaddexp(before + log_ndtr(-a), after + log_ndtr(-b))
     z = np.where(below < above, 1, -1) * ndtri_exp(np.minimum(below, above))
-    return _with_exact_ends(np.where(a == b, a, z), a, b, t)
+    z = z.clip(np.minimum(a, b), np.maximum(a, b))  # a logarithm near log 1/2 rounds to 1e-16, more than ends may be apart
+    return _with_exact_ends(z, a, b, t)
 
 
 def along(points: Codes, t: Times) -> NDArray[np.float64]:

@@ -217,6 +217,6 @@ def test_every_family_in_one_page(tmp_path, monkeypatch):
     page = (tmp_path / "report.html").read_text()
     for title in ("PCA", "Sparse AE (rate)", "k-sparse AE", "Denoising AE", "Contractive AE", "Convolutional VAE", "IWAE"):
         assert f"{title}</h3>" in page
-    assert len(list((tmp_path / "models").iterdir())) == 13
+    assert len(list((tmp_path / "models").iterdir())) == 14
     done = run("compare", "digits", "--all", "--recipes", "ae", "--out", tmp_path / "x")
     assert (done.exit_code, "--all is every recipe" in done.output) == (2, True)

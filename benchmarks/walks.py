@@ -22,9 +22,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from latentwalk import Autoencoder, Dataset, LatentSpace, read
 from latentwalk.latent.holes import OUTSIDE, Holes
+from latentwalk.latent.moves.paths import along
+from latentwalk.latent.moves.walks import curve
 from latentwalk.latent.outputs import outputs
-from latentwalk.latent.paths import along
-from latentwalk.latent.walks import curve
 from latentwalk.training.runtime import one_thread
 
 PATHS = ("linear", "spherical", "quantile", "density")

@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from latentwalk.latent.criteria.scorecard import Scorecard, scorecard
     from latentwalk.latent.criteria.structure import active_units, collapsed
     from latentwalk.latent.diagnosis import Diagnosis, Finding
-    from latentwalk.latent.directions import Direction
     from latentwalk.latent.hole_map import HoleMap, hole_map
+    from latentwalk.latent.moves.directions import Direction
+    from latentwalk.latent.moves.walks import Walk
     from latentwalk.latent.plane import Plane
     from latentwalk.latent.space import LatentSpace
-    from latentwalk.latent.walks import Walk
     from latentwalk.models.likelihood import Likelihood
     from latentwalk.models.objective import Schedule, constant, cyclical, linear
     from latentwalk.models.recipes import RECIPES, Recipe
@@ -148,11 +148,11 @@ _HOMES = {
     "latent.criteria.scorecard": ("Scorecard", "scorecard"),
     "latent.criteria.structure": ("active_units", "collapsed"),
     "latent.diagnosis": ("Diagnosis", "Finding"),
-    "latent.directions": ("Direction",),
+    "latent.moves.directions": ("Direction",),
     "latent.hole_map": ("HoleMap", "hole_map"),
     "latent.plane": ("Plane",),
     "latent.space": ("LatentSpace",),
-    "latent.walks": ("Walk",),
+    "latent.moves.walks": ("Walk",),
     "models.likelihood": ("Likelihood",),
     "models.objective": ("Schedule", "constant", "cyclical", "linear"),
     "models.recipes": ("RECIPES", "Recipe"),

@@ -20,7 +20,7 @@ from latentwalk.data.dataset import DataSpec
 from latentwalk.data.pictures import enlarged, pixels, sheet
 from latentwalk.data.sources import attributed
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.grafting import Onto
+from latentwalk.latent.moves.grafting import Onto
 
 __all__ = ["grafted", "listed"]
 

@@ -13,9 +13,9 @@ from latentwalk.app.pictures import save_png
 from latentwalk.app.results import columns, endings, target
 from latentwalk.app.runs import Run
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.blends import BlendName, shares
 from latentwalk.latent.decoded import ENDINGS, Decoded
-from latentwalk.latent.paths import PathName, check_path
+from latentwalk.latent.moves.blends import BlendName, shares
+from latentwalk.latent.moves.paths import PathName, check_path
 from latentwalk.latent.space import LatentSpace
 
 __all__ = ["blend", "swap", "walk"]

@@ -23,8 +23,8 @@ from latentwalk.latent.holes import Holes
 from latentwalk.latent.plane import Plane
 
 if TYPE_CHECKING:
+    from latentwalk.latent.moves.walks import Walk
     from latentwalk.latent.space import LatentSpace
-    from latentwalk.latent.walks import Walk
 
 __all__ = ["Chart", "draw_space", "draw_walk", "space_png"]
 

@@ -18,18 +18,18 @@ from scipy.special import ndtri
 from latentwalk.data.dataset import DataSpec
 from latentwalk.data.sheets import Painter
 from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.latent import blending, blends, directions, grafting
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.diagnosis import Diagnosis, diagnose
-from latentwalk.latent.directions import Attribute, Confounders, Direction
-from latentwalk.latent.grafting import Onto
-from latentwalk.latent.graph import Graph
 from latentwalk.latent.holes import Holes
+from latentwalk.latent.moves import blending, blends, directions, grafting
+from latentwalk.latent.moves.directions import Attribute, Confounders, Direction
+from latentwalk.latent.moves.grafting import Onto
+from latentwalk.latent.moves.graph import Graph
+from latentwalk.latent.moves.paths import PathName, check_path
+from latentwalk.latent.moves.walks import Walk, journey
 from latentwalk.latent.notebook import figure
 from latentwalk.latent.origin import Origin
-from latentwalk.latent.paths import PathName, check_path
 from latentwalk.latent.samplers import KINDS, FittedSampler, MomentMatched, Posterior, Sampler, fitted
-from latentwalk.latent.walks import Walk, journey
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

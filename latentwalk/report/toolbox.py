@@ -14,7 +14,7 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.completing import complete
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.criteria.scorecard import scorecard
-from latentwalk.latent.directions import Direction
+from latentwalk.latent.moves.directions import Direction
 from latentwalk.latent.space import LatentSpace
 
 __all__ = ["about", "completed", "detour"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentwalk.data.synthetic.faces import faces
-from latentwalk.latent.directions import Direction
+from latentwalk.latent.moves.directions import Direction
 from latentwalk.report import content, page
 
 NEW = ("detour", "completed")

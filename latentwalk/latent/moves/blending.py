@@ -10,8 +10,8 @@ from PIL.Image import Image
 from latentwalk.data.film import image
 from latentwalk.data.strips import side_by_side
 from latentwalk.errors import ConfigError
-from latentwalk.latent import blends
 from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.moves import blends
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace, Point

@@ -20,8 +20,8 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
 from latentwalk.latent.holes import Holes
+from latentwalk.latent.moves.paths import along, linear
 from latentwalk.latent.outputs import outputs
-from latentwalk.latent.paths import along, linear
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace

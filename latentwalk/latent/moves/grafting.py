@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentwalk.data.dataset import DataSpec
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.latent.decoded import Decoded
-from latentwalk.latent.directions import Direction
+from latentwalk.latent.moves.directions import Direction
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace

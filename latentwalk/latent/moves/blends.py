@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.errors import ConfigError, unknown
-from latentwalk.latent.paths import PARALLEL
+from latentwalk.latent.moves.paths import PARALLEL
 
 __all__ = ["BlendName", "barycentre", "mean", "product", "shares", "spherical"]
 

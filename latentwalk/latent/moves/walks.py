@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from latentwalk.errors import DataError
 from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.moves.paths import Curve, PathName, along, path
 from latentwalk.latent.outputs import outputs
-from latentwalk.latent.paths import Curve, PathName, along, path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from latentwalk.data.dataset import DataSpec
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.holes import Holes
+from latentwalk.latent.moves.walks import _above_zero
 from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
-from latentwalk.latent.walks import _above_zero
 
 ENCODED = "a code that was encoded is called a hole 1 time in 20"
 

@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.criteria.checks import percent
-from latentwalk.latent.regression import EACH, auc, plenty, step, tie, unexplained
+from latentwalk.latent.moves.regression import EACH, auc, plenty, step, tie, unexplained
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace

@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import roc_auc_score
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.directions import Direction
+from latentwalk.latent.moves.directions import Direction
 from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from latentwalk.errors import DataError
-from latentwalk.latent.graph import Graph, step_costs, tightened, toll
-from latentwalk.latent.paths import along, linear
+from latentwalk.latent.moves.graph import Graph, step_costs, tightened, toll
+from latentwalk.latent.moves.paths import along, linear
 from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
 

@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 from scipy.stats import norm
 
 from latentwalk.errors import ConfigError
-from latentwalk.latent.blends import mean, product, shares, spherical
-from latentwalk.latent.paths import spherical as great_circle
+from latentwalk.latent.moves.blends import mean, product, shares, spherical
+from latentwalk.latent.moves.paths import spherical as great_circle
 
 RNG = np.random.default_rng(0)
 weights = arrays(np.float64, 4, elements=st.floats(0, 1e6, allow_subnormal=False)).filter(lambda w: w.max() > 1e-3)

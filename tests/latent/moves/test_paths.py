@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
 from latentwalk.errors import ConfigError
-from latentwalk.latent.paths import along, linear, path, quantile, spherical
+from latentwalk.latent.moves.paths import along, linear, path, quantile, spherical
 
 points = arrays(np.float32, 5, elements=st.floats(-10, 10, width=32, allow_subnormal=False))
 far = arrays(np.float32, 3, elements=st.floats(-(2.0**100), 2.0**100, width=32, allow_subnormal=False))

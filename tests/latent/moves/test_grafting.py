@@ -7,8 +7,8 @@ import pytest
 
 from latentwalk.data.dataset import DataSpec
 from latentwalk.errors import ConfigError
-from latentwalk.latent.directions import Direction
-from latentwalk.latent.grafting import mask
+from latentwalk.latent.moves.directions import Direction
+from latentwalk.latent.moves.grafting import mask
 from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
 

@@ -50,7 +50,7 @@ def test_a_fitted_sampler_has_a_column_and_a_picture(people, text):
     completed = people["entries"][0]["completed"]
     assert completed["kind"] == "mixture" and not completed["saved"]
     assert 0 < completed["measure"]["value"] <= 1
-    assert "from a fitted sampler" in text
+    assert "at most:<br>fitted sampler" in text
 
 
 def test_a_sampler_saved_with_the_model_is_the_one_that_is_shown(judge_all):
@@ -77,7 +77,7 @@ def test_parts_that_the_data_does_not_allow_are_left_out(entries):
     few = content(entries, title="Few", data="bars")  # 260 rows: too few to fit a sampler and judge it
     assert few["about"] is None
     assert all(entry["completed"] is None for entry in few["entries"])
-    assert "from a fitted sampler" not in page(few)
+    assert "at most:<br>fitted sampler" not in page(few)
 
 
 def test_a_report_written_before_these_parts_is_drawn_again(people):

@@ -1,6 +1,6 @@
 """A small classifier of real, labelled examples, whose last hidden layer is a feature space.
 
-It is trained once on a data set, in about a minute on one core, and kept: numbers of two sessions are comparable only in the
+It is trained once on a data set, in about a minute on one core, and kept: numbers of two occasions are comparable only in the
 same feature space. The example's own pixels are what it sees; what it was trained to tell apart is what it notices.
 """
 

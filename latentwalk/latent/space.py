@@ -1,8 +1,8 @@
 """Encoded examples, and the way back to data.
 
 `LatentSpace` is what `Autoencoder.space(X)` gives. Its methods are moves: they decode points nobody encoded. Judgements of
-the space (continuity, completeness, …) are functions in `criteria` and `structure`, so that new ones need no new method.
-A point is named in one of two ways: a row number of the encoded examples, or a code (D,).
+the space (continuity, completeness, …) are functions in `criteria`, so that new ones need no new method. A point is named in
+one of three ways: a row number of the encoded examples, a code (D,), or an example (*E), which is encoded.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -43,11 +43,13 @@ def completed(
     known: the kind that was saved, and its completeness as measured when it was chosen.
     """
 
-    def drawn() -> dict[str, Any]:
+    def drawn() -> dict[str, Any] | None:
         if known is not None:
             (kind, measure), sampler = known, space.sampler("fitted")
         else:
             found = complete(space, USUAL)
+            if not found.measures:  # too few rows to fit one half and judge by the other
+                return None
             kind, measure, sampler = USUAL, found.measures[USUAL], found.sampler
         sheet = painter.sheet(space.sample(count, sampler).x, columns)
         return sheet | {"kind": kind, "saved": known is not None, "measure": measure.to_json()}
@@ -68,10 +70,10 @@ def about(space: LatentSpace, painter: Painter) -> dict[str, Any]:
 # ---------------------------------------------------------------------- inside
 
 
-def _allowed(part: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+def _allowed(part: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
     try:
         return part()
-    except (DataError, KeyError):
+    except DataError:
         return None
 
 

@@ -2,6 +2,9 @@
 
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from latentwalk.errors import DataError
 from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.continuity import continuity
@@ -27,12 +30,9 @@ def holes(e: Evidence) -> Finding | str:
     """
     if e.gaussian and not e.units.active.any():
         return "no code says anything: see collapse"
-    within = e.space.holes
-    drawn = e.drawn_from(DRAWN, e.rng())
-    share, low, high = _beyond(float(within(drawn).mean()), DRAWN)
-    measured = {"draws in holes": share, "low": low, "high": high}
-    said = f"{percent(share)} of draws land where no data was encoded, beyond the 5 % of codes that lie apart."
-    return _filled(e, "holes", measured, said, _graver(low, EMPTY))
+    outside = e.space.holes(e.drawn_from(DRAWN, e.rng()))
+    said = "of draws land where no data was encoded, beyond the 5 % of codes that lie apart."
+    return _outside(e, "holes", "draws in holes", outside, said, EMPTY)
 
 
 def crowding(e: Evidence) -> Finding | str:
@@ -41,12 +41,9 @@ def crowding(e: Evidence) -> Finding | str:
         return "no code says anything: see collapse"
     rng = e.rng()
     within = Holes.fit(e.drawn_from(DRAWN, rng), e.seed)
-    encoded = e.space.draw_codes(rng)
-    encoded = rng.permutation(encoded)[:DRAWN]
-    share, low, high = _beyond(float(within(encoded).mean()), len(encoded))
-    measured = {"data never drawn": share, "low": low, "high": high}
-    said = f"{percent(share)} of the data has codes where next to no draws land."
-    return _filled(e, "crowding", measured, said, _graver(low, MISSED))
+    outside = within(rng.permutation(e.space.draw_codes(rng))[:DRAWN])
+    said = "of the data has codes where next to no draws land."
+    return _outside(e, "crowding", "data never drawn", outside, said, MISSED)
 
 
 def discontinuity(e: Evidence) -> Finding | str:
@@ -72,8 +69,15 @@ def discontinuity(e: Evidence) -> Finding | str:
     return Finding("discontinuity", severity, measured, found.reading, advice, {"recipe__beta": beta})
 
 
-def _filled(e: Evidence, name: str, measured: dict[str, float], said: str, severity: Severity) -> Finding:
-    """A finding whose change is a sampler fitted to the codes; no more than a note where the recipe promised no draws."""
+def _outside(
+    e: Evidence, name: str, what: str, outside: NDArray[np.bool_], of_them: str, limits: tuple[float, float]
+) -> Finding:
+    """A finding by the share that lies outside, beyond the 5 % that do so anyway; its change is a sampler fitted to the codes.
+
+    No more than a note where the recipe promised no draws.
+    """
+    share, low, high = _beyond(float(outside.mean()), len(outside))
+    measured, said, severity = {what: share, "low": low, "high": high}, f"{percent(share)} {of_them}", _graver(low, limits)
     if severity == "fine":
         return Finding(name, severity, measured, said)
     if not e.origin.recipe.generative and e.space.fitted is None:

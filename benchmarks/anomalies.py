@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, earlier, facts, keep
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
@@ -27,8 +27,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from latentwalk import Autoencoder, Dataset, Network
+from latentwalk.estimators.anomalies import AnomalyDetector
 from latentwalk.training.runtime import one_thread
-from latentwalk.uses.anomalies import AnomalyDetector
 
 MOST = 10_000
 Scores = Callable[[Any, Any, int], Any]  # rows to learn from, rows to judge, seed → how strange each is

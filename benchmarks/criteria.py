@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facts import RESULTS, earlier, facts, keep
-from features import feature_space
+from common.facts import RESULTS, earlier, facts, keep
+from common.features import feature_space
 
 from latentwalk.data import Dataset, load
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.fidelity import fidelity
 from latentwalk.latent.criteria.scorecard import scorecard

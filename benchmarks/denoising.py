@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, earlier, facts, keep
 
 from latentwalk import Autoencoder, Dataset, Network, load
 from latentwalk.data.corruption import Corruption
+from latentwalk.studies.denoising import noise_sweep, psnr, spoilt
+from latentwalk.studies.filters import tuned
 from latentwalk.training.runtime import one_thread
-from latentwalk.uses.denoising import noise_sweep, psnr, spoilt
-from latentwalk.uses.filters import tuned
 
 LEVELS = (0.1, 0.2, 0.5, 1.0)
 OF_IMAGES = Network("fully-conv", channels=(32, 64), activation="gelu")

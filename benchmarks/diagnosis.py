@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, earlier, facts, keep
 
 from latentwalk import RECIPES, Autoencoder, Dataset, Likelihood, Network, load
 from latentwalk.errors import TrainingWarning
 from latentwalk.latent.diagnosis import named
-from latentwalk.uses.improvement import changed
+from latentwalk.studies.improvement import changed
 
 HEALTHY = "nothing"
 USUAL: dict[str, Any] = {"latent": 10, "epochs": 100, "learning_rate": 1e-3, "learning_schedule": "cosine", "progress": False}

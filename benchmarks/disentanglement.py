@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, earlier, facts, keep
 from numpy.typing import NDArray
 
 from latentwalk import Autoencoder, Dataset, Network, active_units, disentanglement, factor_vae_score

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from judges import Judge, judge, read
+from common.judges import Judge, judge, read
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy

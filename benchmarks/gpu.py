@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, earlier, facts, keep
 
 from latentwalk.data import Dataset, load
-from latentwalk.data.batches import Resident
+from latentwalk.data.batches.batch import Resident
 from latentwalk.data.scaling import Scaling
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import assemble, recipe_named

@@ -46,7 +46,7 @@ def main() -> None:
         network, images, rounds = asked.worker
         print(json.dumps(worker(network, int(images), int(rounds), asked.data)))
         return
-    from facts import RESULTS, earlier, facts, keep
+    from common.facts import RESULTS, earlier, facts, keep
 
     kept = earlier(asked.keep)
     for threads in asked.threads:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, earlier, facts, keep
 
 from latentwalk import Network, load
+from latentwalk.studies.reduction import reductions
 from latentwalk.training.runtime import one_thread
-from latentwalk.uses.reduction import reductions
 
 ROWS = 4_000
 QUICK = {"precision": "bfloat16", "learning_schedule": "cosine", "validation": 0.02, "progress": False}

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from judges import Judge, judge, read
+from common.judges import Judge, judge, read
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch import Tensor

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from facts import RESULTS, facts
+from common.facts import RESULTS, facts
 from numpy.typing import NDArray
 from scipy.stats import ncx2, norm
 

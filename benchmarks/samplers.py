@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facts import RESULTS, earlier, facts, keep
-from features import feature_space
+from common.facts import RESULTS, earlier, facts, keep
+from common.features import feature_space
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from latentwalk.data import Dataset, load
 from latentwalk.data.sources import join
 from latentwalk.errors import CheckpointError
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.completeness import acceptance
 from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.fidelity import fidelity

@@ -43,7 +43,7 @@ def main() -> None:
         if os.environ.get("RANK", "0") == "0":
             print(json.dumps(found))
         return
-    from facts import RESULTS, earlier, facts, keep  # here, so that a worker measures without what it imports
+    from common.facts import RESULTS, earlier, facts, keep  # here, so that a worker measures without what it imports
 
     kept = earlier(asked.keep)
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
@@ -91,7 +91,7 @@ def measured(path: Path, processes: int) -> dict[str, float]:
 def trained(path: Path) -> dict[str, float]:
     """Train for two epochs in this process: seconds of the second one, rows a second, loss, peak memory in MB."""
     from latentwalk.data import load
-    from latentwalk.estimator import Autoencoder
+    from latentwalk.estimators.autoencoder import Autoencoder
 
     data = load(path)
     options: dict[str, Any] = {"validation": 0.0, "random_state": 0, "progress": False}

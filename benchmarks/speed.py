@@ -28,11 +28,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, earlier, facts, keep
 
 from latentwalk.data import load
 
-CONTESTANTS = Path(__file__).with_name("contestants.py")
+CONTESTANTS = Path(__file__).parent / "common" / "contestants.py"
 LIMIT, BARE, PYTHAE = "products alone", "bare loop", "pythae"
 OURS = (LIMIT, BARE, "latentwalk", "bare loop bfloat16", "latentwalk bfloat16")
 OTHERS = (PYTHAE, "Lightning", "Keras, torch", "Keras, JAX")

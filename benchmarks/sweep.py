@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facts import RESULTS, facts
+from common.facts import RESULTS, facts
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -23,9 +23,9 @@ from PIL import Image
 from latentwalk import Dataset, Network, Sweep, load
 from latentwalk.report import figures
 from latentwalk.report.figures import LIGHT
-from latentwalk.uses import curves
-from latentwalk.uses.ledger import TRIALS
-from latentwalk.uses.settings import plain, title
+from latentwalk.studies.sweep import curves
+from latentwalk.studies.sweep.ledger import TRIALS
+from latentwalk.studies.sweep.points import plain, title
 
 ROWS, MOST, EPOCHS = 20_000, 5_000, 8  # rows to learn from; points a side that completeness is judged by
 USUAL = {"latent": 8, "recipe__beta": 1.0, "network__widths": (512, 256), "rows": ROWS}

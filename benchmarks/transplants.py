@@ -16,13 +16,13 @@ from typing import Any
 import drawn_grafts as drawn
 import numpy as np
 import photographed_grafts as photographed
-from facts import RESULTS, facts
+from common.facts import RESULTS, facts
 from numpy.typing import NDArray
 from PIL import Image
 
 from latentwalk import Direction, LatentSpace
-from latentwalk.data.pictures import sheet
 from latentwalk.data.synthetic import faces
+from latentwalk.drawing.tiles import sheet
 
 DRAWN = """## Drawn faces
 

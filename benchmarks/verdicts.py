@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, earlier, facts, keep
 
-from latentwalk.comparison import Comparison, Entry
 from latentwalk.data import Dataset, load
+from latentwalk.studies.comparison import Comparison, Entry
 
 RECIPES = ("pca", "ae", "vae-without-kl", "vae")
 MEASURES = ("continuity", "own N(0, I)", "matched Gaussian")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, earlier, facts, keep
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from latentwalk import Autoencoder, Dataset, LatentSpace, read

@@ -23,13 +23,13 @@ from latentwalk.errors import (
 )
 
 if TYPE_CHECKING:
-    from latentwalk.comparison import Comparison, Family, families
+    from latentwalk.data.batches.passing import Stream
     from latentwalk.data.catalog import load, names
     from latentwalk.data.corruption import Corruption
     from latentwalk.data.dataset import Dataset, DataSpec, padded
     from latentwalk.data.sources import read
-    from latentwalk.data.stream import Stream
-    from latentwalk.estimator import Autoencoder
+    from latentwalk.estimators.anomalies import AnomalyDetector
+    from latentwalk.estimators.autoencoder import Autoencoder
     from latentwalk.latent.criteria.classifier import classifier_features
     from latentwalk.latent.criteria.completeness import completeness
     from latentwalk.latent.criteria.continuity import continuity
@@ -45,20 +45,20 @@ if TYPE_CHECKING:
     from latentwalk.latent.criteria.scorecard import Scorecard, scorecard
     from latentwalk.latent.criteria.structure import active_units, collapsed
     from latentwalk.latent.diagnosis import Diagnosis, Finding
-    from latentwalk.latent.hole_map import HoleMap, hole_map
+    from latentwalk.latent.maps.cut import HoleMap, hole_map
+    from latentwalk.latent.maps.plane import Plane
     from latentwalk.latent.moves.directions import Direction
     from latentwalk.latent.moves.walks import Walk
-    from latentwalk.latent.plane import Plane
     from latentwalk.latent.space import LatentSpace
     from latentwalk.models.likelihood import Likelihood
     from latentwalk.models.objective import Schedule, constant, cyclical, linear
     from latentwalk.models.recipes import RECIPES, Recipe
     from latentwalk.models.sparsity import Sparsity
     from latentwalk.networks.build import Network
-    from latentwalk.uses.anomalies import AnomalyDetector
-    from latentwalk.uses.denoising import noise_sweep
-    from latentwalk.uses.improvement import improve
-    from latentwalk.uses.sweeping import Sweep
+    from latentwalk.studies.comparison import Comparison, Family, families
+    from latentwalk.studies.denoising import noise_sweep
+    from latentwalk.studies.improvement import improve
+    from latentwalk.studies.sweep.sweep import Sweep
 
     __version__: str
 
@@ -126,13 +126,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "comparison": ("Comparison", "Family", "families"),
+    "studies.comparison": ("Comparison", "Family", "families"),
     "data.catalog": ("load", "names"),
     "data.corruption": ("Corruption",),
     "data.dataset": ("DataSpec", "Dataset", "padded"),
     "data.sources": ("read",),
-    "data.stream": ("Stream",),
-    "estimator": ("Autoencoder",),
+    "data.batches.passing": ("Stream",),
+    "estimators.autoencoder": ("Autoencoder",),
     "latent.criteria.classifier": ("classifier_features",),
     "latent.criteria.completeness": ("completeness",),
     "latent.criteria.continuity": ("continuity",),
@@ -149,8 +149,8 @@ _HOMES = {
     "latent.criteria.structure": ("active_units", "collapsed"),
     "latent.diagnosis": ("Diagnosis", "Finding"),
     "latent.moves.directions": ("Direction",),
-    "latent.hole_map": ("HoleMap", "hole_map"),
-    "latent.plane": ("Plane",),
+    "latent.maps.cut": ("HoleMap", "hole_map"),
+    "latent.maps.plane": ("Plane",),
     "latent.space": ("LatentSpace",),
     "latent.moves.walks": ("Walk",),
     "models.likelihood": ("Likelihood",),
@@ -158,10 +158,10 @@ _HOMES = {
     "models.recipes": ("RECIPES", "Recipe"),
     "models.sparsity": ("Sparsity",),
     "networks.build": ("Network",),
-    "uses.anomalies": ("AnomalyDetector",),
-    "uses.denoising": ("noise_sweep",),
-    "uses.improvement": ("improve",),
-    "uses.sweeping": ("Sweep",),
+    "estimators.anomalies": ("AnomalyDetector",),
+    "studies.denoising": ("noise_sweep",),
+    "studies.improvement": ("improve",),
+    "studies.sweep.sweep": ("Sweep",),
 }
 _HOME_OF = {name: home for home, names_there in _HOMES.items() for name in names_there}
 

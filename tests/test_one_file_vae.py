@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from latentwalk.data import DataSpec
-from latentwalk.data.batches import Resident
+from latentwalk.data.batches.batch import Resident
 from latentwalk.data.scaling import Scaling
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import assemble, recipe_named
 from latentwalk.networks.build import Network

@@ -32,7 +32,7 @@ def denoise(
     How good it is, beside other filters: latentwalk report cleaner
     """
     from latentwalk.app.denoising import denoise as denoised
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     denoised(Run.open(run), given, out, force=force)
 
@@ -53,7 +53,7 @@ def impute(
       latentwalk impute people people.csv --out whole.csv
     """
     from latentwalk.app import using
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     using.impute(Run.open(run), given, out, force=force)
 
@@ -166,6 +166,6 @@ def export(
       latentwalk export run --out deployed
     """
     from latentwalk.app import using
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     using.export(Run.open(run), out)

@@ -34,7 +34,7 @@ def blend(
       latentwalk blend run row:5 row:7 me.jpg --weights .5,.3,.2 --how spherical
     """
     from latentwalk.app import moving
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     shares = None if weights is None else reals(weights, "--weights")
     moving.blend(Run.open(run), given, shares, how, out, data, force=force)
@@ -58,6 +58,6 @@ def swap(
       latentwalk swap run 3 8 --axes 0,3
     """
     from latentwalk.app import moving
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     moving.swap(Run.open(run), one, other, whole(axes, "--axes"), out, data, force=force)

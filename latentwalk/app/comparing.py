@@ -12,12 +12,12 @@ from rich.table import Table
 
 from latentwalk.app.fitting import epochs_for, halved
 from latentwalk.app.output import check_writable, note, saving, show
-from latentwalk.app.runs import REPORT, Run
+from latentwalk.app.run import REPORT, Run
 from latentwalk.app.source import Source
-from latentwalk.comparison import NAMES, Comparison, Entry, Family, check_recipes, families
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError, LatentwalkError
 from latentwalk.latent.criteria.measure import Measure
+from latentwalk.studies.comparison import NAMES, Comparison, Entry, Family, check_recipes, families
 
 __all__ = ["compared", "verdicts", "write_report"]
 

@@ -9,10 +9,10 @@ import typer
 from latentwalk.app.output import check_writable, saving, write_csv
 from latentwalk.app.pictures import save_png
 from latentwalk.app.results import columns, draws, endings, target
-from latentwalk.app.runs import Run
-from latentwalk.data.pictures import enlarged, pixels, sheet, square_columns
+from latentwalk.app.run import Run
+from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, NotGenerativeError, unknown
-from latentwalk.latent.completing import check_sampler
+from latentwalk.latent.completion import check_sampler
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import KINDS, FittedSampler
 

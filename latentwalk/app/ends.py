@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.app.runs import Run
+from latentwalk.app.run import Run
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError, DataError, unknown
 

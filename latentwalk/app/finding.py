@@ -10,7 +10,7 @@ from latentwalk.app.output import check_writable, destination, write_csv
 from latentwalk.app.source import Source
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError
-from latentwalk.uses.anomalies import AnomalyDetector
+from latentwalk.estimators.anomalies import AnomalyDetector
 
 __all__ = ["found"]
 

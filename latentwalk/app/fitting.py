@@ -10,17 +10,17 @@ import typer
 
 from latentwalk.app.completing import table
 from latentwalk.app.output import check_writable, note, saving
-from latentwalk.app.runs import Run, forget, holds_model
+from latentwalk.app.run import Run, forget, holds_model
 from latentwalk.app.source import Source, fingerprint
-from latentwalk.comparison import halves
 from latentwalk.data import Dataset
 from latentwalk.data.corruption import Corruption
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
-from latentwalk.estimator import Autoencoder
-from latentwalk.learner import FREE
+from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.estimators.fitting import FREE
 from latentwalk.networks.build import Network
+from latentwalk.studies.comparison import halves
+from latentwalk.training.checkpoints import holds_checkpoint
 from latentwalk.training.group import first_here, restarts
-from latentwalk.training.keeper import holds_checkpoint
 
 __all__ = ["begin", "epochs_for", "halved", "next_steps", "restarted", "resume", "tell_skipped"]
 

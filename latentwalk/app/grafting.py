@@ -14,13 +14,13 @@ from latentwalk.app.ends import Ends
 from latentwalk.app.output import write_csv
 from latentwalk.app.pictures import save_png
 from latentwalk.app.results import columns, draws, endings, target
-from latentwalk.app.runs import Run
+from latentwalk.app.run import Run
 from latentwalk.data import Dataset
 from latentwalk.data.dataset import DataSpec
-from latentwalk.data.pictures import enlarged, pixels, sheet
 from latentwalk.data.sources import attributed
+from latentwalk.drawing.tiles import enlarged, pixels, sheet
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.moves.grafting import Onto
+from latentwalk.latent.moves.grafts import Onto
 
 __all__ = ["grafted", "listed"]
 

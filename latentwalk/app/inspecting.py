@@ -7,10 +7,10 @@ from typing import Any
 import typer
 
 from latentwalk.app.output import check_writable, saving, write_text
-from latentwalk.app.runs import DIAGNOSIS, Run, holds_model
+from latentwalk.app.run import DIAGNOSIS, Run, holds_model
 from latentwalk.errors import ConfigError
 from latentwalk.latent.diagnosis import Diagnosis, named
-from latentwalk.uses.improvement import improve
+from latentwalk.studies.improvement import improve
 
 __all__ = ["inspect"]
 

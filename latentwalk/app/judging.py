@@ -7,8 +7,8 @@ import typer
 
 from latentwalk.app.comparing import verdicts, write_report
 from latentwalk.app.output import check_writable, saving
-from latentwalk.app.runs import REPORT, Run
-from latentwalk.comparison import Entry, judge
+from latentwalk.app.run import REPORT, Run
+from latentwalk.studies.comparison import Entry, judge
 
 __all__ = ["judged", "redrawn"]
 
@@ -33,7 +33,7 @@ def judged(run: Run, data: str | None) -> None:
 def _against_noise(run: Run, data: str | None, name: str) -> Path:
     """How much noise the model takes away, beside filters: the path of RUN/denoising.html."""
     from latentwalk.report.denoising import denoising_report
-    from latentwalk.uses.denoising import noise_sweep
+    from latentwalk.studies.denoising import noise_sweep
 
     source = run.where(data)
     train, test = source.train(), source.test()
@@ -49,7 +49,7 @@ def _against_noise(run: Run, data: str | None, name: str) -> Path:
 def redrawn(folder: Path) -> None:
     """Draw report.html again from the report.json in `folder`, or sweep.html from sweep.json."""
     from latentwalk.report import redraw
-    from latentwalk.report.sweeping import redraw_sweep
+    from latentwalk.report.sweep import redraw_sweep
 
     with saving():
         page = redraw(folder) if (folder / REPORT).exists() else redraw_sweep(folder)

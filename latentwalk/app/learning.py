@@ -263,7 +263,7 @@ def report(run: RunFolder, data: DataAgain = None) -> None:
       latentwalk report run
     """
     from latentwalk.app.judging import judged, redrawn
-    from latentwalk.app.runs import REPORT, SWEEP, Run, holds_model
+    from latentwalk.app.run import REPORT, SWEEP, Run, holds_model
 
     if not holds_model(run) and ((run / REPORT).exists() or (run / SWEEP).exists()):
         redrawn(run)
@@ -295,7 +295,7 @@ def inspect(
       latentwalk inspect run --try --out run2
     """
     from latentwalk.app import inspecting
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     inspecting.inspect(Run.open(run), data, new, seed, out=out, force=force, tried=tried)
 

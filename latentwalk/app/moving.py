@@ -11,10 +11,10 @@ from latentwalk.app.ends import Ends
 from latentwalk.app.output import note, write_bytes, write_csv
 from latentwalk.app.pictures import save_png
 from latentwalk.app.results import columns, endings, target
-from latentwalk.app.runs import Run
+from latentwalk.app.run import Run
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.decoded import ENDINGS, Decoded
-from latentwalk.latent.moves.blends import BlendName, shares
+from latentwalk.latent.moves.barycentres import BlendName, shares
 from latentwalk.latent.moves.paths import PathName, check_path
 from latentwalk.latent.space import LatentSpace
 

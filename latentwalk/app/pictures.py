@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from latentwalk.app.output import write_bytes
-from latentwalk.data.film import png_bytes
-from latentwalk.data.pictures import Pixels
+from latentwalk.drawing.film import png_bytes
+from latentwalk.drawing.tiles import Pixels
 
 __all__ = ["save_png"]
 

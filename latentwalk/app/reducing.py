@@ -13,12 +13,12 @@ from rich.table import Table
 
 from latentwalk.app.fitting import epochs_for, halved
 from latentwalk.app.output import destination, note, saving, show, write_csv
-from latentwalk.app.runs import Run
+from latentwalk.app.run import Run
 from latentwalk.app.source import Source
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.uses.dimensions import USUAL, Trial, elbows, intrinsic_dimension, trials
-from latentwalk.uses.reduction import RIVALS, Reduction, has_umap, reductions
+from latentwalk.studies.dimensions import USUAL, Trial, elbows, intrinsic_dimension, trials
+from latentwalk.studies.reduction import RIVALS, Reduction, has_umap, reductions
 
 __all__ = ["dimensions", "reduce"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from latentwalk.app.output import OutputError, destination
-from latentwalk.app.runs import Run
+from latentwalk.app.run import Run
 from latentwalk.data.columns import is_frame
 from latentwalk.errors import ConfigError
 

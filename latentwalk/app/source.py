@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.comparison import halves
 from latentwalk.data import Dataset, DataSpec, load, names
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.rows import changed
@@ -17,6 +16,7 @@ from latentwalk.data.sources import Split, idx, images, join
 from latentwalk.data.sources.images import Color
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.files import content_of
+from latentwalk.studies.comparison import halves
 
 __all__ = ["Source", "fingerprint", "is_picture", "joined", "pictures_like", "read_like"]
 

@@ -14,9 +14,9 @@ from latentwalk.app.output import check_writable, note, saving, show
 from latentwalk.app.source import Source
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError, TrainingStopped
-from latentwalk.uses.curves import named, number, short, varied
-from latentwalk.uses.settings import title
-from latentwalk.uses.sweeping import Sweep
+from latentwalk.studies.sweep.curves import named, number, short, varied
+from latentwalk.studies.sweep.points import title
+from latentwalk.studies.sweep.sweep import Sweep
 
 __all__ = ["swept"]
 
@@ -64,7 +64,7 @@ def _data(sources: Sequence[Source]) -> dict[str, tuple[Dataset, Dataset]]:
 
 
 def _tell(sweep: Sweep, out: Path, settings: Mapping[str, Any]) -> None:
-    from latentwalk.report.sweeping import sweep_report
+    from latentwalk.report.sweep import sweep_report
 
     with saving():
         page = sweep_report(out, sweep, settings)

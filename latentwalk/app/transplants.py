@@ -59,7 +59,7 @@ def graft(
       latentwalk graft run row:5 --attribute Smiling --strengths 0,0.5,1,1.5,2 --region 0.5,0.2,0.9,0.8 --out smile.png
     """
     from latentwalk.app import grafting
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     opened = Run.open(run)
     if attributes:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from latentwalk.app.output import destination, note, saving, write_csv
 from latentwalk.app.pictures import save_png
 from latentwalk.app.results import columns, draws, endings, target
-from latentwalk.app.runs import Run
+from latentwalk.app.run import Run
 from latentwalk.app.source import joined
 from latentwalk.data import Dataset
-from latentwalk.data.pictures import enlarged, even_columns, pixels, sheet
+from latentwalk.drawing.tiles import enlarged, even_columns, pixels, sheet
 from latentwalk.errors import ConfigError
 
 __all__ = ["encode", "export", "impute", "reconstruct"]

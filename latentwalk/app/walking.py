@@ -38,7 +38,7 @@ def sample(
       latentwalk sample run --source gaussian --temperature 0.7
     """
     from latentwalk.app import completing
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     completing.sample(Run.open(run), count, out, source, temperature, seed, data, force=force)
 
@@ -63,7 +63,7 @@ def complete(
       latentwalk complete run --sampler mixture
     """
     from latentwalk.app import completing
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     completing.complete(Run.open(run), sampler, data)
 
@@ -101,7 +101,7 @@ def walk(
       latentwalk walk run --from 0 --via 3 --via 5 --to 8 --loop --steps 80 --out round.mp4
     """
     from latentwalk.app import moving
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     moving.walk(Run.open(run), [start, *(via or []), to], steps, path, out, data, loop=loop, force=force)
 
@@ -129,7 +129,7 @@ def reconstruct(
       latentwalk reconstruct run photos/ --out reconstructed/
     """
     from latentwalk.app import using
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     using.reconstruct(Run.open(run), files, out, rows, force=force)
 
@@ -150,6 +150,6 @@ def encode(
       latentwalk encode run mnist-5k --out codes.csv
     """
     from latentwalk.app import using
-    from latentwalk.app.runs import Run
+    from latentwalk.app.run import Run
 
     using.encode(Run.open(run), data, out, split, force=force)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.dataset import DataSpec
-from latentwalk.data.film import FPS, gif_bytes, mp4_bytes, png_bytes
-from latentwalk.data.pictures import Pixels
-from latentwalk.data.sheets import Painter
-from latentwalk.data.strips import frames, strip
+from latentwalk.drawing.film import FPS, gif_bytes, mp4_bytes, png_bytes
+from latentwalk.drawing.html import figure
+from latentwalk.drawing.painter import Painter
+from latentwalk.drawing.strips import frames, strip
+from latentwalk.drawing.tiles import Pixels
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.files import write_atomically
-from latentwalk.latent.notebook import figure
 
 __all__ = ["ENDINGS", "Decoded"]
 

@@ -16,25 +16,28 @@ from PIL.Image import Image
 from scipy.special import ndtri
 
 from latentwalk.data.dataset import DataSpec
-from latentwalk.data.sheets import Painter
+from latentwalk.drawing.html import figure
+from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.diagnosis import Diagnosis, diagnose
 from latentwalk.latent.holes import Holes
-from latentwalk.latent.moves import blending, blends, directions, grafting
+from latentwalk.latent.moves import barycentres as blends
+from latentwalk.latent.moves import blends as blending
+from latentwalk.latent.moves import directions
+from latentwalk.latent.moves import grafts as grafting
 from latentwalk.latent.moves.directions import Attribute, Confounders, Direction
-from latentwalk.latent.moves.grafting import Onto
+from latentwalk.latent.moves.grafts import Onto
 from latentwalk.latent.moves.graph import Graph
 from latentwalk.latent.moves.paths import PathName, check_path
 from latentwalk.latent.moves.walks import Walk, journey
-from latentwalk.latent.notebook import figure
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, FittedSampler, MomentMatched, Posterior, Sampler, fitted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from latentwalk.latent.maps import Chart
+    from latentwalk.latent.maps.chart import Chart
 
 __all__ = ["LatentSpace", "Point"]
 
@@ -102,7 +105,7 @@ class LatentSpace:
     @cached_property
     def chart(self) -> "Chart":
         """The plane that `plot` draws on, and its holes. Made when first asked for."""
-        from latentwalk.latent.maps import Chart
+        from latentwalk.latent.maps.chart import Chart
 
         return Chart.of(self)
 
@@ -325,7 +328,7 @@ class LatentSpace:
 
         D > 2 is seen as a shadow on the codes' first two principal axes, and shaded where no shadow falls.
         """
-        from latentwalk.latent.maps import draw_space
+        from latentwalk.latent.maps.chart import draw_space
 
         return draw_space(self, ax)
 
@@ -337,7 +340,7 @@ class LatentSpace:
         return blending.sheet(self, points, made)
 
     def _repr_html_(self) -> str:
-        from latentwalk.latent.maps import space_png
+        from latentwalk.latent.maps.chart import space_png
 
         held = "" if self.held_out is None else f", {int(self.held_out.sum()):,} of them held out while learning"
         known = f", in {len(self.classes)} classes" if self.classes else ""

@@ -8,7 +8,7 @@ figures.py    the charts, once for a light page and once for a dark one
 document.py   content → HTML; both files written so that they appear whole or not at all
 """
 
-from latentwalk.report.document import page, redraw, write
-from latentwalk.report.gather import content
+from latentwalk.report.content import content
+from latentwalk.report.page import page, redraw, write
 
 __all__ = ["content", "page", "redraw", "write"]

@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from latentwalk.data.dataset import DataSpec
-from latentwalk.data.sheets import Painter
+from latentwalk.drawing.painter import Painter
 from latentwalk.report import figures
 from latentwalk.report.figures import Palette
 from latentwalk.report.leaflet import Cell, Chart, Row, Section, write_leaflet
-from latentwalk.uses.denoising import NOISY, OURS, NoiseSweep, Score
+from latentwalk.studies.denoising import NOISY, OURS, NoiseSweep, Score
 
 __all__ = ["denoising_report"]
 

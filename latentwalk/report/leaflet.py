@@ -12,7 +12,7 @@ import jinja2
 from latentwalk.errors import CheckpointError
 from latentwalk.files import write_atomically
 from latentwalk.report import figures
-from latentwalk.report.gather import plain
+from latentwalk.report.content import plain
 
 __all__ = ["Cell", "Chart", "Row", "Section", "write_leaflet"]
 

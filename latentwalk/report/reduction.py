@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from latentwalk.latent.plane import Plane
+from latentwalk.latent.maps.plane import Plane
 from latentwalk.report import figures
 from latentwalk.report.figures import Palette
 from latentwalk.report.leaflet import Cell, Chart, Row, Section, write_leaflet
-from latentwalk.uses.dimensions import MEAN, Elbow, Trial
-from latentwalk.uses.reduction import Reduction
+from latentwalk.studies.dimensions import MEAN, Elbow, Trial
+from latentwalk.studies.reduction import Reduction
 
 __all__ = ["dimensions_report", "reduction_report"]
 

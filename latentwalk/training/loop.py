@@ -16,15 +16,15 @@ from torch import Tensor
 from torch.amp import GradScaler
 
 from latentwalk.chance import part_of
-from latentwalk.data.batches import Batch, Batches
+from latentwalk.data.batches.batch import Batch, Batches
 from latentwalk.data.corruption import Corruption
 from latentwalk.errors import CheckpointError, ConfigError, TrainingError, unknown
 from latentwalk.models.collapse import ACTIVE
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.objective import Objective, Terms
+from latentwalk.training.checkpoints import Keeper
 from latentwalk.training.group import ALONE, Group
 from latentwalk.training.history import Epoch
-from latentwalk.training.keeper import Keeper
 from latentwalk.training.mean import Mean, wide
 from latentwalk.training.optimise import (
     Average,

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latentwalk.data.batches import Batch, Batches
+from latentwalk.data.batches.batch import Batch, Batches
 from latentwalk.models.objective import Terms
 from latentwalk.training.step import Step
 

@@ -10,7 +10,7 @@ from torch.amp import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
 from latentwalk.chance import part_of
-from latentwalk.data.batches import Batch
+from latentwalk.data.batches.batch import Batch
 from latentwalk.data.corruption import Corruption
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import Objective, Terms, Time

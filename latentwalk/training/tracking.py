@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.dataset import DataSpec
-from latentwalk.data.pictures import Pixels, enlarged, pixels, sheet, square_columns
+from latentwalk.drawing.tiles import Pixels, enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError
 from latentwalk.models.inference import decoded, encoded
 from latentwalk.models.latent_model import LatentModel

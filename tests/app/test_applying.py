@@ -7,15 +7,15 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from latentwalk import comparison
 from latentwalk.app.cli import app
 from latentwalk.app.denoising import denoised_picture, denoised_signal
 from latentwalk.data import Dataset, load
-from latentwalk.data.sources.signals import Sound, sound
-from latentwalk.estimator import Autoencoder
+from latentwalk.data.sources.sounds import Sound, sound
+from latentwalk.estimators.anomalies import AnomalyDetector
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.networks.build import Network
-from latentwalk.uses.anomalies import AnomalyDetector
+from latentwalk.studies import comparison
 
 RNG = np.random.default_rng(0)
 

@@ -16,11 +16,13 @@ from typer.testing import CliRunner, Result
 import latentwalk
 from latentwalk.app import output
 from latentwalk.app.cli import app
-from latentwalk.data import load, pictures
+from latentwalk.data import load
+from latentwalk.drawing import tiles as pictures
 from latentwalk.errors import DataError, TrainingError
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.measure import Measure
-from latentwalk.training import checkpoint, loop
+from latentwalk.saving import folder as checkpoint
+from latentwalk.training import loop
 
 EPOCHS, RATE = 12, 0.004  # enough that two digits are decoded differently
 
@@ -84,7 +86,7 @@ def table(tmp_path: Path) -> Path:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Completeness takes seconds a model and has its own tests; here a constant stands for it."""
     measure = Measure("completeness", 0.5, 0.4, 0.6, "Half of the draws land where data is.")
-    for place in ("comparison", "latent.completing"):
+    for place in ("studies.comparison", "latent.completion"):
         monkeypatch.setattr(f"latentwalk.{place}.completeness", lambda *_, **__: measure)
 
 

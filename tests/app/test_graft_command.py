@@ -9,12 +9,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from latentwalk.app.cli import app
-from latentwalk.app.runs import Run
+from latentwalk.app.run import Run
 from latentwalk.app.source import Source
-from latentwalk.data import pictures
-from latentwalk.data.pictures import pixels
 from latentwalk.data.synthetic import faces
-from latentwalk.estimator import Autoencoder
+from latentwalk.drawing import tiles as pictures
+from latentwalk.drawing.tiles import pixels
+from latentwalk.estimators.autoencoder import Autoencoder
 
 SIDE = 16
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from latentwalk.app.cli import app
 from latentwalk.data import load
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 
 DIGITS = load("digits")
 

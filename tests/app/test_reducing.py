@@ -6,7 +6,7 @@ import json
 from typer.testing import CliRunner
 
 from latentwalk.app.cli import app
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 
 
 def run(*words):

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from latentwalk import Sweep
 from latentwalk.app.cli import app
 from latentwalk.latent.criteria import completeness
-from latentwalk.uses import sweeping
+from latentwalk.studies.sweep import sweep as sweeping
 
 RNG = np.random.default_rng(0)
 

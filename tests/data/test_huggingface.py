@@ -11,7 +11,7 @@ from latentwalk.data import Dataset, read, rows
 from latentwalk.data.sources import huggingface
 from latentwalk.data.sources.huggingface import Arrow
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 
 datasets = pytest.importorskip("datasets")
 RNG = np.random.default_rng(0)

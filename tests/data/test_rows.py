@@ -11,9 +11,6 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from latentwalk import comparison
-from latentwalk.comparison import _pca as principal_components
-from latentwalk.comparison import pca_space, reconstruction_error
 from latentwalk.data import Dataset, DataSpec, rows
 from latentwalk.data import fingerprint as fingerprints
 from latentwalk.data.dataset import as_array, check_finite
@@ -22,7 +19,10 @@ from latentwalk.data.rows import Changed, Joined, Picked, Rows, evenly, is_read_
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.sources import join
 from latentwalk.errors import DataError
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.studies import comparison
+from latentwalk.studies.comparison import _pca as principal_components
+from latentwalk.studies.comparison import pca_space, reconstruction_error
 
 RNG = np.random.default_rng(0)
 

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentwalk.app import denoising
-from latentwalk.app.runs import Run
+from latentwalk.app.run import Run
 from latentwalk.app.source import Source, pictures_like
 from latentwalk.data import Dataset
-from latentwalk.data.sources.signals import sound
-from latentwalk.estimator import Autoencoder
+from latentwalk.data.sources.sounds import sound
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import flow
 from latentwalk.networks.build import Network

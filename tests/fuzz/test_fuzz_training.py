@@ -13,9 +13,9 @@ from damage import FUZZ, bytes_like, flips, json_like, outcome, refused, tenths
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.networks.build import Network
-from latentwalk.training import keeper
+from latentwalk.training import checkpoints as keeper
 
 X = np.random.default_rng(0).random((24, 6))
 

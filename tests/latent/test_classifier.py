@@ -9,7 +9,7 @@ import torch
 
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import CheckpointError, ConfigError, DataError
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria import classifier
 from latentwalk.latent.criteria.classifier import Classifier, classifier_features
 

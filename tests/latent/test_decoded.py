@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from latentwalk.data.dataset import DataSpec
-from latentwalk.data.pictures import GAP, MARK
+from latentwalk.drawing.tiles import GAP, MARK
 from latentwalk.errors import ConfigError
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.samplers import StandardNormal

@@ -14,7 +14,7 @@ from latentwalk.data.dataset import DataSpec
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.nearest import two_nearest
 from latentwalk.latent.diagnosis import SYMPTOMS, Diagnosis, Evidence, Finding, Recheck, named
-from latentwalk.latent.diagnosis.learning import falling
+from latentwalk.latent.diagnosis.learnt import falling
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace

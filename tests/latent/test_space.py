@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import norm
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.moves import blends
-from latentwalk.latent.moves.blending import example
+from latentwalk.latent.moves import barycentres as blends
+from latentwalk.latent.moves.blends import example
 from latentwalk.latent.samplers import MomentMatched, StandardNormal
 from latentwalk.latent.space import LatentSpace
 

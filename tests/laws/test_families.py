@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from latentwalk.data import DataSpec
-from latentwalk.data.batches import Resident
+from latentwalk.data.batches.batch import Resident
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import ConfigError
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.models.contraction import squared_jacobian
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.objective import reconstruction

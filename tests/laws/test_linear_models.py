@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 
 from latentwalk.data import DataSpec
 from latentwalk.data.scaling import Scaling
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.objective import elbo, importance_weighted
 from latentwalk.models.recipes import assemble, recipe_named

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from latentwalk.comparison import Entry, Judgement, pca_space
 from latentwalk.data.dataset import Dataset
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.measure import Measure
+from latentwalk.studies.comparison import Entry, Judgement, pca_space
 
 HELD = 60  # rows of each data set that count as held out
 

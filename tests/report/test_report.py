@@ -12,7 +12,7 @@ import pytest
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.report import content, page, redraw, write
-from latentwalk.report.gather import plain
+from latentwalk.report.content import plain
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 
 from latentwalk import Sweep
 from latentwalk.errors import DataError
-from latentwalk.report.sweeping import redraw_sweep, sweep_report
-from latentwalk.uses.sweeping import COLUMNS
+from latentwalk.report.sweep import redraw_sweep, sweep_report
+from latentwalk.studies.sweep.sweep import COLUMNS
 
 
 def row(failure=None, seed=0, **values):

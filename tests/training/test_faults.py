@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from latentwalk.errors import CheckpointError
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.networks.build import Network
 
 X = np.random.default_rng(0).random((24, 6))

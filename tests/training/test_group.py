@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from latentwalk import Autoencoder, Network, Recipe, chance
-from latentwalk.training import keeper
+from latentwalk.training import checkpoints as keeper
 
 X = np.random.default_rng(0).random((203, 9, 10)).astype(np.float32)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from latentwalk.data import DataSpec
-from latentwalk.data.batches import Resident
+from latentwalk.data.batches.batch import Resident
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import ConfigError, TrainingError

@@ -9,7 +9,7 @@ import torch
 
 from latentwalk import RECIPES, Autoencoder, Likelihood, Network
 from latentwalk.data import DataSpec
-from latentwalk.data.batches import Resident
+from latentwalk.data.batches.batch import Resident
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import TrainingError, TrainingWarning
 from latentwalk.models.objective import Terms

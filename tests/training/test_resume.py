@@ -16,7 +16,8 @@ import torch
 
 from latentwalk import Autoencoder, Network, Recipe, linear
 from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingStopped
-from latentwalk.training import keeper, loop
+from latentwalk.training import checkpoints as keeper
+from latentwalk.training import loop
 
 X = np.random.default_rng(0).random((150, 9, 10)).astype(np.float32)
 WARM = Recipe("warm", beta=linear(over=3), free_nats=0.01, generative=True)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from latentwalk.data import pictures
+from latentwalk.drawing import tiles as pictures
 from latentwalk.errors import ConfigError
-from latentwalk.estimator import Autoencoder
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.networks.build import Network
 from latentwalk.training.history import Epoch
 from latentwalk.training.tracking import Gallery, Tracker

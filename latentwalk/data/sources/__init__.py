@@ -24,10 +24,11 @@ from typing import Any, get_args
 
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources import arrays, huggingface, idx, images, signals, tables
+from latentwalk.data.sources import arrays, huggingface, idx, images, tables
+from latentwalk.data.sources import sounds as signals
 from latentwalk.data.sources.attributes import with_attributes
-from latentwalk.data.sources.common import Split, join
 from latentwalk.data.sources.images import Color, Size
+from latentwalk.data.sources.packed import Split, join
 from latentwalk.errors import ConfigError, DataError, unknown
 
 __all__ = ["Split", "attributed", "join", "read"]

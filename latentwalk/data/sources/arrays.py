@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources import common
-from latentwalk.data.sources.common import Split, assemble, join, undivided, unpacked
+from latentwalk.data.sources import packed as common
+from latentwalk.data.sources.packed import Split, assemble, join, undivided, unpacked
 from latentwalk.errors import DataError, unknown
 
 __all__ = ["mapped", "read_npy", "read_npz"]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources.common import Split, assemble, join, native, undivided, unpacked
+from latentwalk.data.sources.packed import Split, assemble, join, native, undivided, unpacked
 from latentwalk.errors import DataError
 
 __all__ = ["FILES", "decode", "is_folder", "looks_like", "read_file", "read_folder"]

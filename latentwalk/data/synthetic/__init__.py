@@ -2,7 +2,7 @@
 
 from latentwalk.data.synthetic.faces import FACTORS, faces, render
 from latentwalk.data.synthetic.factor import Factor
-from latentwalk.data.synthetic.signals import signals
 from latentwalk.data.synthetic.sprites import SPRITE_FACTORS, render_sprites, sprites
+from latentwalk.data.synthetic.waves import signals
 
 __all__ = ["FACTORS", "SPRITE_FACTORS", "Factor", "faces", "render", "render_sprites", "signals", "sprites"]

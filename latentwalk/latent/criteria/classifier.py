@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from latentwalk.data.batches import Resident
+from latentwalk.data.batches.batch import Resident
 from latentwalk.data.dataset import Dataset, DataSpec
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.rows import pieces
@@ -25,7 +25,8 @@ from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.latent.criteria.features import Features
 from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
-from latentwalk.training import checkpoint, codec
+from latentwalk.saving import folder as checkpoint
+from latentwalk.saving import options as codec
 from latentwalk.training.runtime import one_thread, seeded
 
 __all__ = ["Classifier", "classifier_features"]

@@ -11,15 +11,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.diagnosis.evidence import Array, Evidence, square
 from latentwalk.latent.diagnosis.finding import ORDER, Finding
-from latentwalk.latent.diagnosis.learning import (
-    FALLING,
-    PRICE,
-    collapse,
-    falling,
-    graded,
-    over_regularised,
-    under_trained,
-)
+from latentwalk.latent.diagnosis.learnt import FALLING, PRICE, collapse, falling, graded, over_regularised, under_trained
 from latentwalk.networks.build import Network
 
 __all__ = ["blurry_decoder", "too_few", "too_many"]

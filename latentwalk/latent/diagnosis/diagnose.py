@@ -12,8 +12,8 @@ from latentwalk.latent.diagnosis.capacity import blurry_decoder, too_few, too_ma
 from latentwalk.latent.diagnosis.draws import crowding, discontinuity, holes
 from latentwalk.latent.diagnosis.evidence import Array, Evidence
 from latentwalk.latent.diagnosis.finding import Diagnosis, Finding
-from latentwalk.latent.diagnosis.foreign import out_of_range
-from latentwalk.latent.diagnosis.learning import collapse, over_regularised, overfitting, under_trained
+from latentwalk.latent.diagnosis.learnt import collapse, over_regularised, overfitting, under_trained
+from latentwalk.latent.diagnosis.rows import out_of_range
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any, Literal, Self
 
 from latentwalk.models.objective import Schedule
-from latentwalk.training.codec import to_json
+from latentwalk.saving.options import to_json
 
 __all__ = ["ORDER", "Diagnosis", "Finding", "Recheck", "Severity", "named"]
 

@@ -1,105 +1,66 @@
-"""Several points of a latent space in one: barycentres, and the product of posteriors.
+"""Blends in a space: points named by rows, examples or codes, put together (`blends`), and shown beside what they came from."""
 
-Each takes codes z (k, D) and shares w (k,), 0 or more with sum 1, and gives one code (D,), float64.
-"""
-
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+from PIL.Image import Image
 
-from latentwalk.errors import ConfigError, unknown
-from latentwalk.latent.moves.paths import PARALLEL
+from latentwalk.drawing.film import image
+from latentwalk.drawing.strips import side_by_side
+from latentwalk.errors import ConfigError
+from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.moves import barycentres as blends
 
-__all__ = ["BlendName", "barycentre", "mean", "product", "shares", "spherical"]
+if TYPE_CHECKING:
+    from latentwalk.latent.space import LatentSpace, Point
 
-BlendName = Literal["mean", "spherical", "product"]
-Codes = NDArray[np.floating[Any]]
-ROUNDS = 100  # of the search for a mean on the sphere; three or four are usual
+__all__ = ["blended", "example", "posterior", "sheet"]
 
 
-def shares(count: int, weights: ArrayLike | None = None) -> NDArray[np.float64]:
-    """Weights divided by their sum: (count,), equal where none are given.
+def blended(
+    space: "LatentSpace", points: "Sequence[Point]", shares: NDArray[np.float64], how: blends.BlendName
+) -> NDArray[np.float64]:
+    """The code (D,) of points (k) put together by shares (k,). Raises ConfigError."""
+    if how == "product":
+        means, scales = zip(*(posterior(space, point) for point in points), strict=True)
+        return blends.product(means, scales, shares)[0]
+    return blends.barycentre(how)(np.stack([space.code(point) for point in points]), shares)
 
-    Raises ConfigError: no points, not one for each, a negative one, NaN or infinity, or all zero.
+
+def posterior(space: "LatentSpace", point: "Point") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The mean and the deviation of q(z | x), (D,) each, of a row number or an example (*E).
+
+    Raises ConfigError for a bare code, and where the deviation is zero: a plain autoencoder has no posterior.
     """
-    if count == 0:
-        raise ConfigError("a blend needs at least one point, got none.")
-    if weights is None:
-        return np.full(count, 1 / count)
-    try:
-        given = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ConfigError(f"expected {count} weights, all numbers; got {weights!r:.60}.") from None
-    if given.shape != (count,):
-        raise ConfigError(f"expected {count} weights, one for each point; got shape {given.shape}.")
-    if not (np.isfinite(given).all() and given.min() >= 0 and given.max() > 0):
-        raise ConfigError(f"weights must be 0 or more, and not all 0; they are divided by their sum. Got {given.tolist()}.")
-    given = given / given.max()  # first, so that the sum of huge weights is no infinity
-    return given / given.sum()
+    x = example(space, point)
+    if isinstance(point, (int, np.integer)):
+        mean, scale = space.codes[point], space.scales[point]
+    else:
+        assert space.encode is not None  # or `example` would have refused
+        mean, scale = (part[0] for part in space.encode(x[None]))
+    if not (scale > 0).all():
+        raise ConfigError("q(z | x) has no spread here: a plain autoencoder has codes, but no posteriors.")
+    return mean, scale
 
 
-def barycentre(name: str) -> Callable[[Codes, NDArray[np.float64]], NDArray[np.float64]]:
-    """The barycentre called `name`: "mean" or "spherical". Raises ConfigError."""
-    if name not in _BARYCENTRES:
-        raise unknown("blend", name, get_args(BlendName))
-    return _BARYCENTRES[name]
+def example(space: "LatentSpace", point: "Point") -> NDArray[Any]:
+    """The example (*E) that a point is: that of a row number, or itself. Raises ConfigError for a bare code."""
+    if isinstance(point, (int, np.integer)):
+        space.code(point)  # raises where there is no such row
+        return np.asarray(space.data[point])
+    x, event = np.asarray(point), space.data.shape[1:]
+    if space.encode is None or x.shape != event or event == (space.dim,):
+        raise ConfigError(f"expected a row number or an example of shape {event}, no bare code; got shape {x.shape}.")
+    return x
 
 
-def mean(z: Codes, w: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The weighted mean of codes."""
-    return w @ z.astype(np.float64)
-
-
-def spherical(z: Codes, w: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The Fréchet mean of the codes' directions, as long as their lengths are in the mean.
-
-    It minimises the weighted sum of squared angles; of two codes it is the point on the great circle between them. Where codes
-    lie in no common half of the sphere there may be several such points, and the one nearest to the mean is found. Opposite
-    codes, and a code at the origin, have no direction between them: there it is the plain mean.
-    Source: Karcher 1977; Buss & Fillmore 2001, "Spherical averages", algorithm A1.
-    """
-    z = z[w > 0].astype(np.float64)
-    w = w[w > 0]
-    lengths = np.linalg.norm(z, axis=1)
-    if lengths.min() == 0:
-        return mean(z, w)
-    u = z / lengths[:, None]
-    centre = w @ u
-    if np.linalg.norm(centre) < PARALLEL:
-        return mean(z, w)
-    centre /= np.linalg.norm(centre)
-    for _ in range(ROUNDS):
-        step = w @ _towards(centre, u)
-        size = np.linalg.norm(step)
-        if size < 1e-14:
-            break
-        centre = np.cos(size) * centre + np.sin(size) * step / size
-        centre /= np.linalg.norm(centre)
-    return (w @ lengths) * centre
-
-
-def product(
-    means: Sequence[Codes], scales: Sequence[Codes], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The mean and the deviation (D,) of the Gaussian proportional to the product of N(means, scales²)^weights, (k, D) each.
-
-    Precisions add up: two equal posteriors with weights of 1 give half their variance. Scaling the weights leaves the mean.
-    Source: Hinton 2002, "Training products of experts", section 1; Wu & Goodman 2018, "Multimodal generative models", 2.2.
-    """
-    precisions = weights[:, None] / np.square(np.asarray(scales, np.float64))
-    total = precisions.sum(axis=0)
-    return (precisions * np.asarray(means, np.float64)).sum(axis=0) / total, total**-0.5
-
-
-def _towards(centre: NDArray[np.float64], u: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The steps (k, D) along the sphere that lead from `centre` (D,) to directions u (k, D), as long as the angles."""
-    cosine = u @ centre
-    away = u - cosine[:, None] * centre
-    sine = np.linalg.norm(away, axis=1)
-    angle = np.arctan2(sine, cosine)
-    return away * np.where(sine > 0, angle / np.where(sine > 0, sine, 1.0), 1.0)[:, None]
-
-
-_BARYCENTRES: dict[str, Callable[[Codes, NDArray[np.float64]], NDArray[np.float64]]] = {"mean": mean, "spherical": spherical}
+def sheet(space: "LatentSpace", points: "Sequence[Point]", made: Decoded) -> Image:
+    """One picture: the examples that points are, their reconstructions, and what was made of them. Raises ConfigError."""
+    if space.painter is None:
+        raise ConfigError("this space does not know what an example is, so there is no picture of one.")
+    originals = np.stack([example(space, point) for point in points])
+    reconstructions = space.decode(np.stack([space.code(point) for point in points]))
+    parts = [originals, reconstructions, made.x.reshape(-1, *originals.shape[1:])]
+    return image(side_by_side(parts, space.painter))

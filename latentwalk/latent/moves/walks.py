@@ -96,7 +96,7 @@ class Walk(Decoded):
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """The way over the codes, with holes shaded; where it is in one it is red. See `LatentSpace.plot`."""
-        from latentwalk.latent.maps import draw_walk
+        from latentwalk.latent.maps.chart import draw_walk
 
         return draw_walk(self, ax)
 

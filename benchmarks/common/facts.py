@@ -1,0 +1,38 @@
+"""What a reader must know to believe a number: machine, versions, date. No host names, no paths."""
+
+import json
+import os
+import platform
+import sys
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from latentwalk.training.runtime import processor
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def facts(*packages: str) -> str:
+    """One paragraph: processor, cores, versions of Python and of these packages, today's date."""
+    versions = [f"Python {platform.python_version()}"]
+    for package in packages:
+        try:
+            versions.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return f"{processor()}, {os.cpu_count()} cores; {', '.join(versions)}; {date.today().isoformat()}."
+
+
+def earlier(path: Path) -> list[dict[str, Any]]:
+    """The measurements that an earlier run kept, to go on from."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def keep(path: Path, found: dict[str, Any]) -> None:
+    """Add a measurement to the file, and show it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(found) + "\n")
+    print(found, file=sys.stderr, flush=True)

@@ -1,0 +1,199 @@
+"""What a RUN folder holds: a saved model, and `run.json`, which says what it learnt from.
+
+    RUN/checkpoint-….safetensors, …          while it learns, and to go on: see `training.keeper`
+    RUN/history.jsonl                        the same: a line an epoch
+    RUN/model.json, weights-….safetensors    the best weights, once it has learnt: see `training.checkpoint`
+    RUN/run.json                             the data (see `Source`), its fingerprint, class names, epochs asked for
+    RUN/report.json, report.html             once `latentwalk report RUN` was called
+    RUN/diagnosis.json                       once `latentwalk inspect RUN` was called
+    RUN/encoder.onnx, decoder.onnx           once `latentwalk export RUN` was called
+    RUN/samples.png, walk.png, …             what the other commands draw, unless told where
+
+A folder that only `Autoencoder.save` wrote is a RUN too; commands that need its data then ask for `--data`.
+"""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from latentwalk.app.output import write_text
+from latentwalk.app.source import Source, fingerprint, read_like
+from latentwalk.data import Dataset
+from latentwalk.data.sources import join
+from latentwalk.errors import CheckpointError, ConfigError, DataError
+from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.files import complaint, json_of
+from latentwalk.latent.space import LatentSpace
+from latentwalk.saving import options as codec
+from latentwalk.saving.onnx import DECODER, ENCODER
+from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest
+
+__all__ = ["MODEL", "REPORT", "SWEEP", "Run", "forget", "holds_model"]
+
+FORMAT, VERSION = "latentwalk-run", 1
+MODEL, ABOUT, REPORT, SWEEP, DIAGNOSIS = "model.json", "run.json", "report.json", "sweep.json", "diagnosis.json"
+STALE = (REPORT, "report.html", DIAGNOSIS, ENCODER, DECODER)  # what was made of the model that a new one replaces
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A model and where its data is. source: None where that is not known. epochs: how many were asked for in all."""
+
+    folder: Path
+    model: Autoencoder
+    source: Source | None = None
+    data: dict[str, Any] | None = None
+    classes: tuple[str, ...] = ()
+    epochs: int = 0
+
+    @classmethod
+    def of(cls, folder: Path, model: Autoencoder, source: Source, train: Dataset, epochs: int) -> Self:
+        """The run of a model that learnt from `train`."""
+        return cls(folder, model, source, fingerprint(train), train.classes, epochs)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The run saved in `folder`. Raises CheckpointError that says what is wrong with it."""
+        _check_folder(folder)
+        model = Autoencoder.load(folder)
+        model.progress = False
+        return cls._with(folder, model, len(model.history_))
+
+    @classmethod
+    def unfinished(cls, folder: Path) -> tuple[Self, int]:
+        """The run in `folder` as it was begun, with a model that is not trained, and how many epochs it has done: to go on.
+
+        Raises CheckpointError.
+        """
+        if not holds_checkpoint(folder):
+            _check_folder(folder)
+            raise CheckpointError(f"{folder} holds a model, but no checkpoint to go on from. Begin anew in another --out.")
+        about, reached = latest(folder)
+        params = about["params"]
+        run = cls._with(folder, Autoencoder(**codec.params_from_json(params)), int(params["epochs"]))
+        return run, len(reached.place.history)
+
+    @classmethod
+    def _with(cls, folder: Path, model: Autoencoder, epochs: int) -> Self:
+        """What run.json says beside the model; without that file, nothing is known of the data."""
+        path = folder / ABOUT
+        try:
+            said = json_of(path)
+            if wrong := complaint(path, said, "run", FORMAT, VERSION):
+                raise CheckpointError(wrong)
+            source = None if said["source"] is None else Source.from_json(said["source"])
+            classes, asked = said["classes"], said["epochs"]
+            if not all(isinstance(name, str) for name in classes) or type(asked) is not int:
+                raise TypeError(f"classes {classes!r:.40} and {asked!r:.40} epochs")
+            return cls(folder, model, source, dict(said["data"]), tuple(classes), asked)
+        except FileNotFoundError:
+            return cls(folder, model, epochs=epochs)
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise CheckpointError(
+                f"{path} is damaged ({error}). Delete it, and say where the data is with --data, to use the model anyway."
+            ) from error
+
+    def save(self) -> None:
+        """Write the model and what it learnt from. Raises OutputError, CheckpointError."""
+        self.model.save(self.folder)
+        for name in STALE:
+            (self.folder / name).unlink(missing_ok=True)
+        self.describe()
+
+    def describe(self) -> None:
+        """Write what is learnt from. Raises OutputError."""
+        said = {
+            "format": FORMAT,
+            "version": VERSION,
+            "source": None if self.source is None else self.source.to_json(),
+            "data": self.data,
+            "classes": list(self.classes),
+            "epochs": self.epochs,
+        }
+        write_text(self.folder / ABOUT, json.dumps(said, indent=1) + "\n")
+
+    def withdraw(self) -> None:
+        """Take back what `describe` wrote, where no training came of it."""
+        if not holds_checkpoint(self.folder) and not holds_model(self.folder):
+            (self.folder / ABOUT).unlink(missing_ok=True)
+            with suppress(OSError):
+                self.folder.rmdir()
+
+    # ------------------------------------------------------------------ its data
+
+    def train(self, given: str | None = None) -> Dataset:
+        """The rows learnt from, or the data set `given` instead. Raises DataError, ConfigError."""
+        return self.where(given).train() if given is None else self.read(given, split="train")
+
+    def judged(self, given: str | None = None) -> LatentSpace:
+        """The space as all rows see it, and which of them were held out while learning.
+
+        These are the test half, where there is one, and otherwise the rows on which the best weights were chosen.
+        """
+        source = self.where(given)
+        train, test = source.train(), source.test()
+        if test is not None and fingerprint(test) != fingerprint(train):
+            both = join(train, test)
+            return self.model.space(both, held_out=np.arange(len(both)) >= len(train))
+        if fingerprint(train) != self.data or not len(self.model.validation_rows_):
+            return self.model.space(train)
+        held_out = np.zeros(len(train), dtype=bool)
+        held_out[self.model.validation_rows_] = True
+        return self.model.space(train, held_out=held_out)
+
+    def read(self, given: str, split: Any = "all") -> Dataset:
+        """A data set made like the examples learnt from."""
+        label = None if self.source is None else self.source.options.get("label")
+        return read_like(self.model.spec_, given, split=split, label=label)
+
+    def where(self, given: str | None) -> Source:
+        """Where the data is that the model learnt from, or the data `given` instead. Raises ConfigError, DataError."""
+        if given is not None:
+            options = {} if self.source is None else dict(self.source.options)
+            options.pop("attributes", None)  # what is known of other files
+            return Source.named(given, **options)
+        if self.source is None:
+            raise ConfigError(f"{self.folder} does not say what its model learnt from. Say it: --data NAME or PATH.")
+        if Path(self.source.what).is_absolute() and not Path(self.source.what).exists():
+            raise DataError(f"{self.source.what}, which the model learnt from, is gone. Say where it is now: --data PATH.")
+        return self.source
+
+
+def holds_model(folder: Path) -> bool:
+    """Whether a model is saved in the folder."""
+    return (folder / MODEL).exists()
+
+
+def forget(folder: Path) -> None:
+    """Delete the checkpoints in the folder, for a training that begins anew there."""
+    for path in [*folder.glob("checkpoint-*.safetensors"), folder / HISTORY]:
+        path.unlink(missing_ok=True)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise CheckpointError where there is no model, naming the models that may have been meant."""
+    if not folder.exists():
+        raise CheckpointError(f"{folder}: no such folder. A RUN is made by: latentwalk fit DATA --out {folder}")
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder} is a file. Expected the folder of a run, made by: latentwalk fit DATA --out RUN")
+    if not holds_model(folder) and holds_checkpoint(folder):
+        raise CheckpointError(
+            f"{folder} holds a training that was cut short, and no model yet. To go on: latentwalk fit DATA --out {folder} "
+            "--resume"
+        )
+    below = _models_below(folder)
+    if not holds_model(folder) and below:
+        raise CheckpointError(f"{folder} holds several models. Name one: {', '.join(map(str, below))}")
+    if not holds_model(folder):
+        raise CheckpointError(f"{folder} holds no model ({MODEL} is missing). A RUN is made by: latentwalk fit DATA --out RUN")
+
+
+def _models_below(folder: Path) -> Sequence[Path]:
+    return sorted(path.parent for path in folder.glob(f"models/*/{MODEL}"))

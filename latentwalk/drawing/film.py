@@ -1,0 +1,77 @@
+"""Pictures as the bytes of a file: PNG, and GIF and MP4 for what moves."""
+
+import io
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from latentwalk.drawing.tiles import PAPER, Pixels
+from latentwalk.errors import ConfigError
+
+__all__ = ["FPS", "gif_bytes", "image", "mp4_bytes", "opaque", "png_bytes"]
+
+FPS = 8.0  # pictures a second, unless another number is asked for
+
+
+def png_bytes(picture: Pixels) -> bytes:
+    """(H, W, C) as a PNG."""
+    return _encoded([image(picture)], "PNG")
+
+
+def gif_bytes(frames: Pixels, fps: float = FPS, *, back: bool = True) -> bytes:
+    """Frames (n, H, W, C) as a GIF that runs for ever: there and back, or, where its end meets its beginning, there only."""
+    there = [image(frame) for frame in frames]
+    shown = [*there, *there[-2:0:-1]] if back else there
+    return _encoded(shown, "GIF", save_all=True, duration=max(20, round(1000 / fps)), loop=0)
+
+
+def mp4_bytes(frames: Pixels, fps: float = FPS) -> bytes:
+    """Frames (n, H, W, C) as an MP4 that browsers play: H.264, yuv420p, sides made even. Raises ConfigError without PyAV."""
+    try:
+        import av
+    except ImportError as error:
+        raise ConfigError(
+            "an MP4 needs PyAV, which is not installed: pip install 'latentwalk[video]'. Or write a .gif."
+        ) from error
+    frames = _even(frames)
+    with TemporaryDirectory() as folder:  # its index goes to the front, for which FFmpeg opens the file again
+        path = Path(folder) / "film.mp4"
+        with av.open(path, "w", options={"movflags": "faststart"}) as container:
+            stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
+            stream.height, stream.width = frames.shape[1:3]
+            stream.pix_fmt, stream.options = "yuv420p", {"crf": "16"}
+            for frame in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode())
+        return path.read_bytes()
+
+
+def image(picture: Pixels) -> Image.Image:
+    """(H, W, C) as Pillow has it."""
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
+def opaque(frames: Pixels) -> Pixels:
+    """Frames (n, H, W, C) on white paper: (n, H, W, 3)."""
+    if frames.shape[-1] < 4:
+        return np.broadcast_to(frames, (*frames.shape[:3], 3))
+    alpha = frames[..., 3:] / 255.0
+    return np.rint(frames[..., :3] * alpha + PAPER * (1 - alpha)).astype(np.uint8)
+
+
+def _encoded(pictures: list[Image.Image], how: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    if len(pictures) > 1:
+        options["append_images"] = pictures[1:]
+    pictures[0].save(stream, how, **options)
+    return stream.getvalue()
+
+
+def _even(frames: Pixels) -> Pixels:
+    """Frames (n, H, W, C) as (n, H', W', 3), H' and W' even: chroma is kept for two pixels by two. Nothing is seen through."""
+    odd = [(0, 0), *((0, side % 2) for side in frames.shape[1:3]), (0, 0)]
+    return np.ascontiguousarray(np.pad(opaque(frames), odd, constant_values=PAPER))

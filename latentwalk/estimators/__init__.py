@@ -1,0 +1,1 @@
+"""The scikit-learn faces: `Autoencoder`, `AnomalyDetector`, and what is under them."""

@@ -1,0 +1,1 @@
+"""Planes of a latent space, and the holes seen on them."""

@@ -1,0 +1,163 @@
+"""Where the holes of a latent space lie, in any plane through it: a map that is a true cut, not a shadow.
+
+On a plane through a space of more than two dimensions each place is one code, and whether that code lies in a hole is asked in
+all dimensions (`holes.py`). So the map can be empty where the shadows of codes are dense: they lie above or below it.
+"""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwalk.errors import ConfigError
+from latentwalk.latent.criteria.checks import percent
+from latentwalk.latent.criteria.gap import log_prior
+from latentwalk.latent.maps.plane import Plane
+from latentwalk.latent.space import LatentSpace, Point
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["HoleMap", "hole_map"]
+
+Array = NDArray[Any]
+NEAR = 500  # codes drawn: those nearest to the plane
+LEVELS = (0.0, 5.0, 20.0, 80.0)  # nats below the edge at which the shade changes; above it, two steps of a round number
+STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+SHADES = (
+    "#3c6ca3",
+    "#7ea6cf",
+    "#c3d8ea",
+    "#fbf3ec",
+    "#f7d9c6",
+    "#eeb08f",
+    "#dd7f58",
+)  # data in blue, holes in red, as it gets deep
+INK, PAPER, MUTED = "#1d1d1f", "#fdfcfa", "#6a6a70"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HoleMap:
+    """Places on a plane, the first row the highest: z (S, S, D), and how deep in a hole each lies.
+
+    depth: (S, S) nats below the edge of the smallest region that holds 95 % of encoded data; negative inside it.
+    share: of the prior's mass on the plane, as far as it is drawn, in holes; None for a prior without a known density.
+    codes: (m, 2) where the encoded examples nearest to the plane lie. middle: (2,) that of N(0, I). marks: (k, 2) places named
+    a, b, c, ….
+    """
+
+    plane: Plane
+    z: NDArray[np.float32]
+    depth: NDArray[np.float64]
+    share: float | None
+    codes: Array
+    middle: Array
+    marks: Array
+
+    @property
+    def reading(self) -> str:
+        """What it says in plain words."""
+        empty = percent(float((self.depth > 0).mean()))
+        mass = "" if self.share is None else f", and {percent(self.share)} of the prior's mass there"
+        cut = "this plane" if self.plane.shadow else "the space"
+        return f"{empty} of {cut}{mass} lie where no encoded data does."
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """The map, drawn on `ax` or on axes of a figure of its own; the axes. pyplot is not involved.
+
+        Blue is where encoded data lies, red the holes, by depth; the line is the edge. Dots are codes (those nearest to the
+        plane), dashed circles one and two deviations of N(0, I).
+        """
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=(5.2, 4.6), layout="constrained").add_subplot() if ax is None else ax
+        _draw(self, ax)
+        return ax
+
+    def _repr_html_(self) -> str:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        figure, file = self.plot().figure, io.BytesIO()
+        FigureCanvasAgg(figure.get_figure(root=True)).print_png(file)  # type: ignore[no-untyped-call]
+        picture = base64.b64encode(file.getvalue()).decode()
+        caption = f'<p style="font:13px/1.45 system-ui,sans-serif">{self.reading}</p>'
+        return f'<img alt="hole map" width="520" src="data:image/png;base64,{picture}">{caption}'
+
+
+def hole_map(space: LatentSpace, plane: Plane | None = None, *, steps: int = 120, mark: Sequence[Point] = ()) -> HoleMap:
+    """How deep in a hole each place of a plane lies, at steps x steps places.
+
+    plane: `Plane.of` (the codes' two principal axes, the default), `Plane.along` (two dimensions), `Plane.through` (three
+    points), or any other. mark: points to be marked on the map, where they lie or over the plane.
+    Raises ConfigError for a space of one dimension, a plane through another space, or fewer than 2 steps; DataError where holes
+    cannot be told (fewer than 40 codes).
+    """
+    if space.dim < 2:
+        raise ConfigError("a space of one dimension has no plane. See space.holes(z) for where it is empty.")
+    if not (isinstance(steps, (int, np.integer)) and steps >= 2):
+        raise ConfigError(f"steps={steps!r}: expected a whole number of places along a side, at least 2.")
+    plane = Plane.of(space) if plane is None else plane
+    if plane.axes.shape != (2, space.dim):
+        raise ConfigError(
+            f"the plane has {plane.axes.shape[1]} dimensions, the space {space.dim}: it is not a plane through it."
+        )
+    across, down = (np.linspace(middle - plane.half, middle + plane.half, steps) for middle in plane.centre)
+    z = plane.points(across, down)
+    depth = space.holes.depth(z)
+    density = log_prior(space.prior, z.reshape(-1, space.dim))
+    share = None if density is None else _share(depth.ravel() > 0, density)
+    marks = np.array([plane(np.asarray(space.code(point), np.float64)) for point in mark]).reshape(-1, 2)
+    return HoleMap(plane, z.astype(np.float32), depth, share, _nearest(space, plane), plane(np.zeros(space.dim)), marks)
+
+
+# ---------------------------------------------------------------------- inside
+
+
+def _share(hole: NDArray[np.bool_], log_density: Array) -> float:
+    """The share of the mass, known by its logarithm, that lies in holes."""
+    mass = np.exp(log_density - log_density.max())
+    return float(mass[hole].sum() / mass.sum())
+
+
+def _nearest(space: LatentSpace, plane: Plane) -> Array:
+    """Where codes lie on the plane (m, 2): those nearest to it, of some drawn at random where all lie in it."""
+    codes = np.random.default_rng(0).permutation(space.codes.astype(np.float64))
+    flat = plane(codes)
+    away = np.linalg.norm(codes - plane.origin - flat @ plane.axes, axis=1).round(6)
+    near: Array = flat[np.argsort(away, kind="stable")[:NEAR]]
+    return near[plane.seen(near)]
+
+
+def _draw(found: HoleMap, ax: "Axes") -> None:
+    from matplotlib.patches import Circle
+    from matplotlib.patheffects import withStroke
+    from matplotlib.ticker import MaxNLocator
+
+    (x, y), half = found.plane.centre, found.plane.half
+    sides = [np.linspace(middle - half, middle + half, len(found.depth)) for middle in (x, y)]
+    depth = found.depth[::-1].clip(-1e6, 1e6)
+    step = next((step for step in STEPS if 3 * step >= -depth.min()), STEPS[-1])
+    levels = [-2 * step, -step, *LEVELS]
+    shades = ax.contourf(*sides, depth, [-1e6, *levels, 1e6], colors=SHADES)
+    ax.contour(*sides, depth, [0.0], colors=INK, linewidths=0.9)
+    ax.scatter(found.codes[:, 0], found.codes[:, 1], s=4, c=INK, alpha=0.35, linewidths=0)
+    for radius in (1, 2):
+        ax.add_patch(Circle(tuple(found.middle), radius, fill=False, ls=(0, (4, 3)), lw=0.9, ec=MUTED))
+    for name, place in zip("abcdefghijklmnopqrstuvwxyz", found.marks, strict=False):
+        ax.plot(*place, "o", ms=6, mfc=PAPER, mec=INK, mew=1.2)
+        label = ax.annotate(name, tuple(place), (6, 5), textcoords="offset points", color=INK, fontsize=11, fontweight="bold")
+        label.set_path_effects([withStroke(linewidth=2.4, foreground=PAPER)])
+    ax.set(xlim=(x - half, x + half), ylim=(y - half, y + half), aspect="equal")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(5))
+    ax.tick_params(colors=MUTED, labelsize=8, length=2.5)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    bar = ax.figure.colorbar(shades, ax=ax, shrink=0.8, ticks=levels, spacing="uniform", format="%g")
+    bar.set_label("nats below the edge of encoded data", color=MUTED, fontsize=8)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=MUTED, labelsize=8, length=2.5)

@@ -1,0 +1,278 @@
+"""From judged models to the content of a report: numbers, points and pictures, all of it JSON.
+
+Everything the page shows is in here, and nothing else is needed to draw it again, elsewhere or years later.
+"""
+
+import math
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from latentwalk.data.dataset import DataSpec
+from latentwalk.drawing.painter import Painter
+from latentwalk.errors import ConfigError
+from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.maps.plane import Plane, held_rows, region
+from latentwalk.latent.space import LatentSpace
+from latentwalk.report import one_model as toolbox
+from latentwalk.studies.comparison import Entry, Judgement
+from latentwalk.training import history
+from latentwalk.training.runtime import processor
+
+__all__ = ["FORMAT", "VERSION", "content", "plain"]
+
+Array = NDArray[Any]
+FORMAT = "latentwalk-report"
+VERSION = 1
+SCATTERED, ELLIPSES = 3_000, 150  # examples drawn as points, and as ellipses
+STEPS = 11  # of a walk
+SHOWN = 12  # examples reconstructed
+
+
+def content(
+    entries: Sequence[Entry],
+    *,
+    title: str,
+    data: str,
+    seconds: float | None = None,
+    settings: Mapping[str, Any] | None = None,
+    gallery: bool = False,
+) -> dict[str, Any]:
+    """The whole report on `entries`, as plain JSON values: what was measured, and what the pictures are made of.
+
+    entries: those of a `Comparison`, or a single one. title: the headline. data: what the data set is called. seconds: all
+    of it took, if known. settings: options worth repeating. gallery: many families, a card each, instead of side by side.
+    A number that is not finite becomes None.
+    Raises ConfigError without entries, or with entries of different data.
+    """
+    if not entries:
+        raise ConfigError("a report needs at least one entry. Fit a Comparison, or judge one model.")
+    if len({entry.space.data.shape for entry in entries}) > 1:
+        raise ConfigError("the entries of one report must have encoded the same examples. Make a report for each data set.")
+    first = entries[0].space
+    spec = next((entry.model.spec_ for entry in entries if entry.model is not None), None) or DataSpec.infer(first.data)
+    painter = Painter.of(spec, first.data)
+    rows, (start, end) = _shown(first), _ends(entries[-1].space)
+    found = {
+        "format": FORMAT,
+        "format_version": VERSION,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "title": title,
+        "data": {"name": data, **_counts(first), "spec": spec.to_json(), "classes": _classes(first)},
+        "settings": dict(settings or {}),
+        "versions": {name: _version(name) for name in ("latentwalk", "torch", "numpy", "scikit-learn")}
+        | {"python": platform.python_version()},
+        "machine": {"processor": processor(), "cores": os.cpu_count(), "accelerator": _accelerator(entries)},
+        "seconds": seconds,
+        "gallery": gallery,
+        "originals": painter.sheet(np.asarray(first.data[rows]), SHOWN, magnify=2),
+        "walk": {"start": _named(first, start), "end": _named(first, end)},
+        "entries": [_entry(entry, painter, rows, (start, end), gallery) for entry in entries],
+        "about": toolbox.about(first, painter) if len(entries) == 1 else None,
+    }
+    return {name: plain(value) for name, value in found.items()}
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON: NumPy's numbers and arrays, dataclasses and mappings unfolded, NaN and infinity as None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case np.generic() | np.ndarray():
+            return plain(value.tolist())
+        case Mapping():
+            return {str(name): plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+    return str(value)
+
+
+# ---------------------------------------------------------------------- one entry
+
+
+def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], gallery: bool) -> dict[str, Any]:
+    space, plane = entry.space, Plane.of(entry.space)
+    over = "prior" if entry.model is None or entry.model.recipe_.generative else "codes"
+    return {
+        "recipe": entry.recipe,
+        "title": entry.title,
+        "latent": entry.latent,
+        "seconds": entry.seconds,
+        "judgement": _judgement(entry.judgement),
+        "history": [] if entry.model is None else history.to_json(entry.model.history_),
+        "plane": {"centre": plane.centre, "half": plane.half, "shadow": plane.shadow},
+        "scatter": _scatter(space, plane),
+        "posterior": _posterior(space, plane),
+        "region": region(plane, space, space.prior),
+        "grid": painter.grid(_decoded_plane(space, plane, over, _grid_steps(painter))) | {"over": over},
+        "walk": _walk(space, painter, ends),
+        "detour": None if gallery else toolbox.detour(space, painter, ends, STEPS),
+        "completed": None if gallery else toolbox.completed(space, painter, _saved_sampler(entry), *_draws(painter)),
+        "samples": {name: _samples(space, painter, name) for name in ("prior", "gaussian")},
+        "reconstructions": painter.sheet(space.decode(space.codes[rows]), SHOWN, magnify=2),
+    }
+
+
+def _judgement(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "error": judgement.error,
+        "continuity": judgement.continuity.to_json(),
+        "completeness": {source: measure.to_json() for source, measure in judgement.completeness.items()},
+        "class_accuracy": judgement.class_accuracy,
+        "active": judgement.active,
+        "speaking": judgement.speaking,
+        "warning": judgement.warning,
+    }
+
+
+def _scatter(space: LatentSpace, plane: Plane) -> dict[str, Any]:
+    """Codes of held-out examples on the plane, those in sight."""
+    rows = held_rows(space, SCATTERED)
+    points = plane(space.codes[rows])
+    kept = plane.seen(points)
+    return {"points": _rounded(points[kept]), "labels": _labels(space, rows[kept])}
+
+
+def _posterior(space: LatentSpace, plane: Plane) -> dict[str, Any]:
+    """q(z | x) of some examples on the plane: means, covariances (xx, xy, yy), and sigma as a share of the codes' spread."""
+    rows = held_rows(space, ELLIPSES, seed=1)
+    spread = np.sqrt(np.mean(space.codes.var(axis=0, dtype=np.float64)))
+    covariance = plane.covariance(space.scales[rows])
+    return {
+        "points": _rounded(plane(space.codes[rows])),
+        "covariances": _rounded(covariance.reshape(len(rows), 4)[:, [0, 1, 3]]),
+        "labels": _labels(space, rows),
+        "share": float(np.median(space.scales) / spread) if spread > 0 else None,
+        "prior": _rounded(plane(np.zeros((1, space.dim))))[0],
+    }
+
+
+def _decoded_plane(space: LatentSpace, plane: Plane, over: str, steps: int) -> Array:
+    """The plane decoded: (steps, steps, *E), or one row where D = 1. `over` as for `LatentSpace.grid`."""
+    if over == "prior":
+        across = down = norm.ppf(np.linspace(0.05, 0.95, steps))
+        plane = replace(plane, origin=np.zeros(space.dim))
+    else:
+        low, high = np.quantile(plane(space.codes), [0.01, 0.99], axis=0)
+        across, down = np.linspace(low, high, steps).T
+    z = plane.points(across, down if space.dim > 1 else np.zeros(1)).astype(np.float32)
+    x = space.decode(z.reshape(-1, space.dim))
+    return x.reshape(*z.shape[:2], *x.shape[1:])
+
+
+def _walk(space: LatentSpace, painter: Painter, ends: tuple[int, int]) -> dict[str, Any]:
+    walk = space.walk(*ends, steps=STEPS)
+    return painter.sheet(walk.x, STEPS, magnify=2) | {"reading": walk.reading}
+
+
+def _samples(space: LatentSpace, painter: Painter, source: str) -> dict[str, Any]:
+    count, columns = _draws(painter)
+    return painter.sheet(space.sample(count, source).x, columns)
+
+
+def _draws(painter: Painter) -> tuple[int, int]:
+    """How many draws are shown, and how many of them in a row."""
+    columns, rows = (4, 6) if painter.lines else (6, 4) if max(painter.spec.shape) > 40 else (8, 5)
+    return columns * rows if painter.image else 24, columns
+
+
+def _saved_sampler(entry: Entry) -> tuple[str, Measure] | None:
+    """The kind of the sampler saved with the model, and how complete it was measured to be."""
+    model = entry.model
+    if model is None or model.sampler_ is None or model.sampler_.kind not in model.completeness_:
+        return None
+    return model.sampler_.kind, model.completeness_[model.sampler_.kind]
+
+
+def _grid_steps(painter: Painter) -> int:
+    if painter.lines:
+        return 9
+    if not painter.image:
+        return 21
+    return 15 if max(painter.spec.shape) <= 40 else 11
+
+
+# ---------------------------------------------------------------------- what is the same for all entries
+
+
+def _shown(space: LatentSpace) -> Array:
+    """SHOWN rows, held out where that is known: in turn one of each class, so that all are seen."""
+    rows = held_rows(space, len(space))
+    if space.labels is None:
+        return rows[:SHOWN]
+    labels = space.labels[rows]
+    turn = np.array([np.count_nonzero(labels[:at] == label) for at, label in enumerate(labels[:2000])])
+    order = np.lexsort((labels[: len(turn)], turn))
+    return np.asarray(rows[order][:SHOWN])
+
+
+def _ends(space: LatentSpace) -> tuple[int, int]:
+    """The two examples between which all models walk: typical ones of two classes (the first and the sixth, if there are as
+    many), or without labels two that lie far apart along the codes' main axis.
+    """
+    if space.labels is not None:
+        present = np.unique(space.labels)
+        if len(present) > 1:
+            pair = present[0], present[5 if len(present) > 5 else -1]
+            start, end = (space.typical(space.classes[at] if space.classes else int(at)) for at in pair)
+            return start, end
+    order = np.argsort(Plane.of(space)(space.codes)[:, 0], kind="stable")
+    return int(order[len(order) // 50]), int(order[-1 - len(order) // 50])
+
+
+def _named(space: LatentSpace, row: int) -> str | None:
+    if space.labels is None:
+        return None
+    label = int(space.labels[row])
+    return space.classes[label] if space.classes else str(label)
+
+
+def _counts(space: LatentSpace) -> dict[str, int | None]:
+    held = None if space.held_out is None else int(space.held_out.sum())
+    return {"total": len(space), "train": None if held is None else len(space) - held, "test": held}
+
+
+def _classes(space: LatentSpace) -> list[str]:
+    """The name of each label from 0 on; none without labels."""
+    if space.labels is None:
+        return []
+    return list(space.classes) or [str(label) for label in range(int(space.labels.max()) + 1)]
+
+
+def _labels(space: LatentSpace, rows: Array) -> list[int] | None:
+    return None if space.labels is None else [int(label) for label in space.labels[rows]]
+
+
+def _rounded(values: Array) -> list[list[float]]:
+    return [[float(f"{value:.4g}") for value in row] for row in values]
+
+
+# ---------------------------------------------------------------------- where it was made
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _accelerator(entries: Sequence[Entry]) -> str | None:
+    """The name of the GPU that a model lies on, if one does."""
+    for entry in entries:
+        if entry.model is not None and next(entry.model.model_.parameters()).device.type == "cuda":
+            return torch.cuda.get_device_name()
+    return None

@@ -1,0 +1,206 @@
+"""Content → one HTML page that needs nothing else: no script, no font, no picture from elsewhere.
+
+`report.json` is written first and holds everything; `report.html` is drawn from it and can be drawn again at any time.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from latentwalk.errors import CheckpointError, DataError
+from latentwalk.files import complaint, json_of, write_atomically
+from latentwalk.report import figures, words
+from latentwalk.report.content import FORMAT, VERSION
+
+__all__ = ["page", "redraw", "stored", "write"]
+
+Content = Mapping[str, Any]
+JSON, HTML = "report.json", "report.html"
+ABOUT = ("scorecard", "diagnosis", "between", "grafts")  # what only a page on one model may have
+BAR = 92  # pixels: the length of a bar that stands for 1
+
+
+def write(folder: str | os.PathLike[str], content: Content) -> Path:
+    """Write `report.json`, then `report.html` drawn from it, into `folder`; returns the page's path.
+
+    Each file appears whole or not at all. Raises CheckpointError when the folder cannot be written to.
+    """
+    folder = Path(folder)
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    _keep(folder / JSON, text)
+    return _keep(folder / HTML, page(json.loads(text)))
+
+
+def redraw(folder: str | os.PathLike[str]) -> Path:
+    """Draw `report.html` again from the `report.json` in `folder`; returns the page's path.
+
+    Raises DataError when that file is missing, damaged, foreign or newer than this library, CheckpointError when the page
+    cannot be written.
+    """
+    path = Path(folder) / JSON
+    content = stored(path, "report", FORMAT, VERSION, version="format_version")
+    try:
+        text = page(content)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, jinja2.UndefinedError) as error:
+        raise DataError(f"{path} is damaged: {type(error).__name__}: {error}. Make the report again.") from error
+    return _keep(Path(folder) / HTML, text)
+
+
+def page(content: Content) -> str:
+    """The HTML page of a report's content. The same content gives the same page."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(percent=words.percent, number=words.number)
+    template = environment.from_string(resources.files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8"))
+    groups = words.by_latent(content)
+    return template.render(
+        content=content,
+        summary=words.summary(content),
+        disagreements=words.disagreements(content),
+        warnings=words.warnings(content),
+        hero=_hero(content),
+        table={latent: [_row(entry) for entry in entries] for latent, entries in groups.items()},
+        curves={latent: figures.curves(entries) for latent, entries in groups.items()},
+        groups=[_group(content, latent, entries) for latent, entries in groups.items()],
+        alone=len(content["entries"]) == 1,
+        about=dict.fromkeys(ABOUT) | (content.get("about") or {}),
+        completed=any(entry.get("completed") for entry in content["entries"]),
+        gallery=[_card(content, entry) for entry in content["entries"]] if content.get("gallery") else [],
+        marks=_marks(content),
+        light=figures.LIGHT,
+        dark=figures.DARK,
+        plural=words.count,
+    )
+
+
+# ---------------------------------------------------------------------- what the template is told
+
+
+def _hero(content: Content) -> Content:
+    """The entry whose walk opens the page: a VAE if there is one, a network if not, and of those what loses least."""
+    return min(content["entries"], key=lambda e: (e["recipe"] != "vae", not e["history"], e["judgement"]["error"] or 0.0))
+
+
+def _marks(content: Content) -> dict[str, dict[str, str]]:
+    """For each recipe the name of its CSS variable, and its colour on a light and on a dark page."""
+    recipes = dict.fromkeys(entry["recipe"] for entry in content["entries"])
+    return {
+        recipe: {
+            "name": f"--model-{at}",
+            "light": figures.model_colour(recipe, figures.LIGHT),
+            "dark": figures.model_colour(recipe, figures.DARK),
+        }
+        for at, recipe in enumerate(recipes)
+    }
+
+
+def _row(entry: Content) -> dict[str, Any]:
+    judgement = entry["judgement"]
+    return {
+        "entry": entry,
+        "shares": [
+            _bar(judgement["continuity"]),
+            _bar(judgement["completeness"][words.OWN]),
+            _bar(judgement["completeness"][words.MATCHED]),
+            _bar(entry["completed"]["measure"]) if entry.get("completed") else None,
+        ],
+    }
+
+
+def _card(content: Content, entry: Content) -> dict[str, Any]:
+    """A family in the gallery: its idea, its numbers, its pictures."""
+    over = "prior" if entry["grid"]["over"] == "prior" and entry["history"] else "gaussian"
+    return {
+        "entry": entry,
+        "idea": words.idea(entry["recipe"]),
+        "numbers": words.numbers(entry),
+        "scatter": figures.scatter(entry, content["data"]["classes"]),
+        "draws": entry["samples"][over],
+        "source": "N(0, I)" if over == "prior" else "a Gaussian fitted to its codes",
+    }
+
+
+def _bar(measure: Content) -> dict[str, Any]:
+    """A measure in words, and as lengths in pixels."""
+    value, low, high = measure["value"], measure["low"], measure["high"]
+    return {
+        "text": words.percent(value),
+        "interval": words.interval(low, high),
+        "reading": measure["reading"],
+        **{name: round(BAR * share, 1) for name, share in (("value", value), ("low", low), ("high", high))},
+    }
+
+
+def _group(content: Content, latent: int, entries: Sequence[Content]) -> dict[str, Any]:
+    """The plates of one number of dimensions. PCA stands in the strips and the table; in columns only if it is alone."""
+    columns = [entry for entry in entries if entry["history"]] or list(entries)
+    order = sorted(PLATES, key=lambda plate: (plate[0] == "losses", plate[1])) if len(columns) == 1 else PLATES
+    return {
+        "latent": latent,
+        "entries": entries,
+        "width": len(columns),
+        "shadow": entries[0]["plane"]["shadow"],
+        "plates": [
+            plate for plate in (_plate(content, *described, columns, entries) for described in order) if plate["pictures"]
+        ],
+    }
+
+
+def _plate(
+    content: Content,
+    key: str,
+    strips: bool,
+    picture: Callable[..., Any],
+    columns: Sequence[Content],
+    entries: Sequence[Content],
+) -> dict[str, Any]:
+    shown = [(entry, picture(content, entry)) for entry in (entries if strips else columns)]
+    return {"key": key, "strips": strips, "pictures": [(entry, drawn) for entry, drawn in shown if drawn]}
+
+
+PLATES: tuple[tuple[str, bool, Callable[[Content, Content], Any]], ...] = (
+    ("scatter", False, lambda content, entry: figures.scatter(entry, content["data"]["classes"])),
+    ("holes", False, lambda content, entry: figures.holes(entry)),
+    ("posterior", False, lambda content, entry: figures.posterior(entry)),
+    ("grid", False, lambda content, entry: entry["grid"]),
+    ("walk", True, lambda content, entry: entry["walk"]),
+    ("detour", True, lambda content, entry: entry.get("detour")),
+    ("prior", False, lambda content, entry: entry["samples"]["prior"]),
+    ("gaussian", False, lambda content, entry: entry["samples"]["gaussian"]),
+    ("completed", False, lambda content, entry: entry.get("completed")),
+    ("reconstructions", True, lambda content, entry: entry["reconstructions"]),
+    ("losses", False, lambda content, entry: figures.losses(entry) if entry["history"] else None),
+)
+
+
+# ---------------------------------------------------------------------- files
+
+
+def _keep(path: Path, text: str) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot write {path}: {error.strerror or error}. Free some space or choose another folder, and try again."
+        ) from error
+    return path
+
+
+def stored(path: Path, what: str, format: str, newest: int, *, version: str = "version") -> dict[str, Any]:
+    """The content of a page, to draw it again; see `files.complaint`. Raises DataError."""
+    try:
+        content: dict[str, Any] = json_of(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing: there is no {what} to draw again. Make one first.") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: it is not JSON ({error}). Make the {what} again.") from error
+    if wrong := complaint(path, content, what, format, newest, version=version):
+        raise DataError(wrong)
+    return content

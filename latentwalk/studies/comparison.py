@@ -1,0 +1,307 @@
+"""Several recipes, and PCA, on the same data, with the same networks and from the same seed, side by side."""
+
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.decomposition import PCA, IncrementalPCA
+
+from latentwalk.data.dataset import Dataset, DataSpec
+from latentwalk.data.rows import PIECE, fits, pieces
+from latentwalk.data.scaling import Scaling
+from latentwalk.data.sources import join
+from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
+from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.latent.criteria.classes import class_accuracy
+from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL, completeness
+from latentwalk.latent.criteria.continuity import FEWEST_TO_STEP, continuity
+from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.criteria.structure import active_units, collapsed
+from latentwalk.latent.samplers import StandardNormal
+from latentwalk.latent.space import LatentSpace
+from latentwalk.models.recipes import RECIPES, Recipe
+from latentwalk.models.sparsity import activity
+from latentwalk.networks.build import Network
+
+__all__ = [
+    "NAMES",
+    "Comparison",
+    "Entry",
+    "Family",
+    "Judgement",
+    "check_enough",
+    "check_recipes",
+    "families",
+    "halves",
+    "judge",
+    "parts",
+    "pca_space",
+    "reconstruction_error",
+    "trained",
+]
+
+NAMES = {
+    "pca": "PCA",
+    "ae": "AE",
+    "ae-conv": "Convolutional AE",
+    "ae-gru": "Recurrent AE (GRU)",
+    "ae-lstm": "Recurrent AE (LSTM)",
+    "sparse": "Sparse AE (rate)",
+    "l1-sparse": "Sparse AE (L1)",
+    "k-sparse": "k-sparse AE",
+    "dropout": "Dropout AE",
+    "denoising": "Denoising AE",
+    "contractive": "Contractive AE",
+    "vae": "VAE",
+    "vae-conv": "Convolutional VAE",
+    "vae-without-kl": "VAE without KL",
+    "denoising-vae": "Denoising VAE",
+    "beta-tcvae": "beta-TCVAE",
+    "iwae": "IWAE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A recipe with a network of its own, or a code as wide as it needs, where others take what the comparison says.
+
+    network: None is the comparison's. latent: None is the comparison's.
+    """
+
+    recipe: Recipe
+    network: str | Network | None = None
+    latent: int | None = None
+
+
+def families(spec: DataSpec) -> list["str | Family"]:
+    """PCA, and every family of autoencoders that fits data like `spec`: the gallery. Sparse codes are as wide as the data.
+
+    PCA knows no missing values, and is left out where some are.
+    """
+    networks = {"image": ("conv",), "signal": ("conv", "gru", "lstm"), "table": ()}[spec.kind]
+    other = [Family(replace(RECIPES["ae"], name=f"ae-{kind}"), kind) for kind in networks]
+    rest = [Family(recipe, latent=spec.size) if recipe.latent is None else Family(recipe) for recipe in RECIPES.values()]
+    found: list[str | Family] = ["pca", *rest[:1], *other, *rest[1:]]
+    if spec.kind == "image":
+        found.append(Family(replace(RECIPES["vae"], name="vae-conv"), "conv"))
+    return found[1:] if spec.missing else found
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was measured of one latent space.
+
+    error: mean squared reconstruction error of the held-out rows, per value, in `space.unit`s squared.
+    continuity, completeness ("own N(0, I)" and "matched Gaussian"): see `criteria`. class_accuracy: 10 nearest codes, or None
+    without labels. active: dimensions in use. warning: what is wrong, in words, or None. speaking: the share of a sparse
+    code's units that say anything; None for the others.
+    """
+
+    error: float
+    continuity: Measure
+    completeness: Mapping[str, Measure]
+    class_accuracy: float | None
+    active: int
+    warning: str | None
+    speaking: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One member of a comparison. model: None for PCA. seconds: of training."""
+
+    recipe: str
+    latent: int
+    model: Autoencoder | None
+    space: LatentSpace
+    judgement: Judgement
+    seconds: float
+
+    @property
+    def title(self) -> str:
+        """The name people read."""
+        return NAMES.get(self.recipe, self.recipe)
+
+
+class Comparison:
+    """Recipes x numbers of dimensions on the same data, everything else equal, and each one judged.
+
+    recipes: names, `Recipe`s, or `Family`s (see `families` for all of them); "pca" is scikit-learn's PCA, whitened, so that its
+    own N(0, I) is the Gaussian with the codes' moments (Tipping & Bishop 1999). latent: numbers of dimensions. options: as of
+    `Autoencoder`.
+
+    Learned: entries_ (a list of `Entry`), in order of `latent`, then `recipes`.
+
+    >>> data = Dataset.of(np.random.default_rng(0).normal(size=(400, 4)))
+    >>> Comparison(["pca", "ae"], latent=[2], epochs=2, random_state=0).fit(data).table()[0]["model"]
+    'PCA'
+    """
+
+    def __init__(
+        self, recipes: Sequence[Any] = ("pca", "ae", "vae-without-kl", "vae"), *, latent: Sequence[int] = (2, 8), **options: Any
+    ) -> None:
+        self.recipes = recipes
+        self.latent = latent
+        self.options = options
+
+    def fit(self, train: Dataset | ArrayLike, test: Dataset | ArrayLike | None = None) -> Self:
+        """Train and judge every member on data sets, or arrays (n, *E).
+
+        Without `test`, a tenth of the rows (at least 20) is held out to judge by.
+        """
+        self.entries_ = list(self.each(train, test))
+        return self
+
+    def each(self, train: Dataset | ArrayLike, test: Dataset | ArrayLike | None = None) -> Iterator[Entry]:
+        """The same, one finished entry at a time, for who wants to show or save them as they come."""
+        if not self.recipes or not len(self.latent):
+            raise ConfigError("a comparison needs at least one recipe and one number of dimensions.")
+        check_recipes(self.recipes)
+        train, test = parts(train, test, self.options.get("random_state"))
+        check_enough(train, test)
+        most = min(len(train), train.spec.size)
+        if "pca" in self.recipes and (train.spec.missing or test.spec.missing):
+            raise DataError("PCA knows no missing values. Leave 'pca' out, or fill them first: Autoencoder().fit(X).impute(X).")
+        if "pca" in self.recipes and max(self.latent) > most:
+            raise ConfigError(f"latent={max(self.latent)}: the data has {most} principal components. Use fewer, or no 'pca'.")
+        both, held_out = join(train, test), np.arange(len(train) + len(test)) >= len(train)
+        for latent in self.latent:
+            for recipe in self.recipes:
+                yield self._entry(recipe, latent, train, both, held_out)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row an entry, numbers only, ready for `pandas.DataFrame`."""
+        return [
+            {
+                "model": entry.title,
+                "latent": entry.latent,
+                "error": entry.judgement.error,
+                "continuity": entry.judgement.continuity.value,
+                **{f"completeness, {source}": m.value for source, m in entry.judgement.completeness.items()},
+                "class accuracy": entry.judgement.class_accuracy,
+                "active": entry.judgement.active,
+                "seconds": entry.seconds,
+            }
+            for entry in self.entries_
+        ]
+
+    def _entry(self, recipe: Any, latent: int, train: Dataset, both: Dataset, held_out: NDArray[np.bool_]) -> Entry:
+        options = dict(self.options)
+        if isinstance(recipe, Family):
+            latent = recipe.latent or latent
+            options |= {} if recipe.network is None else {"network": recipe.network}
+            recipe = recipe.recipe
+        start = time.perf_counter()
+        fitted = _pca(latent, train) if recipe == "pca" else trained(Autoencoder(recipe, latent=latent, **options), train)
+        seconds = time.perf_counter() - start
+        if isinstance(fitted, (PCA, IncrementalPCA)):
+            space = pca_space(fitted, both, held_out)
+            return Entry("pca", latent, None, space, judge(space), seconds)
+        space = fitted.space(both, held_out=held_out)
+        judged = judge(space)
+        if fitted.recipe_.sparsity is not None:
+            judged = replace(judged, speaking=activity(torch.from_numpy(space.codes))[1])
+        return Entry(fitted.recipe_.name, space.dim, fitted, space, judged, seconds)
+
+
+def check_recipes(recipes: Sequence[Any]) -> None:
+    """Raise ConfigError for an unknown name now, not after the recipes before it were trained."""
+    known = ["pca", *RECIPES]
+    for recipe in recipes:
+        if not isinstance(recipe, (Recipe, Family)) and recipe not in known:
+            raise unknown("recipe", recipe, known)
+
+
+def _pca(latent: int, data: Dataset) -> PCA:
+    """Whitened PCA; of data that does not fit into memory, an approximation that sees each row once."""
+    if fits(data.x):
+        return PCA(latent, whiten=True, random_state=0).fit(np.asarray(data.x).reshape(len(data), -1))
+    pca = IncrementalPCA(latent, whiten=True)
+    for _, rows in pieces(data.x):
+        if len(rows) >= latent:  # it takes no fewer
+            pca.partial_fit(rows.reshape(len(rows), -1))
+    return pca
+
+
+def trained(model: Autoencoder, data: Dataset, checkpoint: Path | None = None) -> Autoencoder:
+    """The model, fitted to the end: Ctrl-C raises KeyboardInterrupt, for what compares half-trained models compares nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingStopped)
+        model.fit(data, checkpoint=checkpoint)
+    if model.interrupted_:
+        raise KeyboardInterrupt
+    return model
+
+
+def judge(space: LatentSpace, seed: int = 0, *, most: int = 20_000) -> Judgement:
+    """Everything this library says in numbers about one space. most: points a side that completeness is judged by."""
+    return Judgement(
+        error=reconstruction_error(space),
+        continuity=continuity(space, seed=seed),
+        completeness={
+            "own N(0, I)": completeness(space, "prior", seed=seed, most=most),
+            "matched Gaussian": completeness(space, "gaussian", seed=seed, most=most),
+        },
+        class_accuracy=None if space.labels is None else class_accuracy(space, seed=seed),
+        active=int(active_units(space).active.sum()),
+        warning=collapsed(space),
+    )
+
+
+def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:
+    """Mean squared error of held-out rows (all rows when that is not known), per value, in `space.unit`s squared."""
+    rows = np.arange(len(space)) if space.held_out is None else np.flatnonzero(space.held_out)
+    rows = rows[:most]
+    total = count = 0.0
+    for some in np.array_split(rows, max(1, len(rows) * space.data[:1].nbytes // PIECE)):
+        errors = np.square((space.decode(space.codes[some]) - space.data[some]) / space.unit)
+        total, count = total + float(np.sum(errors, dtype=np.float64)), count + errors.size
+    return total / count
+
+
+def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None) -> LatentSpace:
+    """The latent space of a fitted, whitened PCA."""
+    shape = data.x.shape[1:]
+    standard = replace(data.spec, columns=())  # columns of mixed kinds as well: PCA knows none
+    return LatentSpace(
+        codes=np.concatenate([pca.transform(x.reshape(len(x), -1)).astype(np.float32) for _, x in pieces(data.x)]),
+        scales=np.zeros((len(data), pca.n_components_), np.float32),
+        data=data.x,
+        decode=lambda z: pca.inverse_transform(z).reshape(-1, *shape).astype(np.float32),
+        prior=StandardNormal(pca.n_components_),
+        labels=data.y,
+        classes=data.classes,
+        unit=Scaling.fit(data.x, standard, "unit" if data.spec.kind == "image" else "standard").unit,
+        held_out=held_out,
+    )
+
+
+def parts(train: Dataset | ArrayLike, test: Dataset | ArrayLike | None, seed: Any = None) -> tuple[Dataset, Dataset]:
+    """Data sets to learn from and to judge by, of data sets or arrays (n, *E); without `test`, `halves` of `train`."""
+    train = train if isinstance(train, Dataset) else Dataset.of(train)
+    if test is None:
+        return halves(train, seed)
+    return train, test if isinstance(test, Dataset) else Dataset.of(test)
+
+
+def check_enough(train: Dataset, test: Dataset) -> None:
+    """Raise DataError where there are too few rows to judge by."""
+    if len(train) + len(test) < FEWEST_TO_TELL:
+        raise DataError(f"{len(train) + len(test)} rows are too few to judge by: at least {FEWEST_TO_TELL} are needed.")
+    if len(test) < FEWEST_TO_STEP:
+        raise DataError(f"{len(test)} held-out rows are too few to judge by: at least {FEWEST_TO_STEP} are needed.")
+
+
+def halves(data: Dataset, seed: Any = None) -> tuple[Dataset, Dataset]:
+    """Rows to learn from and rows to judge by, drawn at random: a tenth, and at least 20, of the rows are the latter."""
+    held = max(20, len(data) // 10)
+    if len(data) < 2 * held:
+        raise ConfigError(f"{len(data)} rows are too few to hold {held} out to judge by. At least 40 are needed.")
+    rows = np.random.default_rng(seed if isinstance(seed, int) else 0).permutation(len(data))
+    return data.take(np.sort(rows[held:])), data.take(np.sort(rows[:held]))

@@ -26,12 +26,13 @@ import torch
 from common.facts import RESULTS, earlier, facts, keep
 
 from latentwalk.data import Dataset, load
-from latentwalk.data.batches.batch import Resident
+from latentwalk.data.batches.resident import Resident
 from latentwalk.data.scaling import Scaling
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import assemble, recipe_named
 from latentwalk.networks.build import Network
-from latentwalk.training.loop import Settings, train
+from latentwalk.training.loop import train
+from latentwalk.training.settings import Settings
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
 LATENT, TIMES, SECONDS = 20, 10, 5.0

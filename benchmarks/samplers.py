@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from latentwalk.data import Dataset, load
-from latentwalk.data.sources import join
+from latentwalk.data.dataset import join
 from latentwalk.errors import CheckpointError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.completeness import acceptance

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from latentwalk.data.batches.passing import Stream
     from latentwalk.data.catalog import load, names
     from latentwalk.data.corruption import Corruption
-    from latentwalk.data.dataset import Dataset, DataSpec, padded
+    from latentwalk.data.dataset import Dataset
+    from latentwalk.data.examples import padded
     from latentwalk.data.sources import read
+    from latentwalk.data.spec import DataSpec
     from latentwalk.estimators.anomalies import AnomalyDetector
     from latentwalk.estimators.autoencoder import Autoencoder
     from latentwalk.latent.criteria.classifier import classifier_features
@@ -51,8 +53,8 @@ if TYPE_CHECKING:
     from latentwalk.latent.moves.walks import Walk
     from latentwalk.latent.space import LatentSpace
     from latentwalk.models.likelihood import Likelihood
-    from latentwalk.models.objective import Schedule, constant, cyclical, linear
     from latentwalk.models.recipes import RECIPES, Recipe
+    from latentwalk.models.schedule import Schedule, constant, cyclical, linear
     from latentwalk.models.sparsity import Sparsity
     from latentwalk.networks.build import Network
     from latentwalk.studies.comparison import Comparison, Family, families
@@ -129,7 +131,9 @@ _HOMES = {
     "studies.comparison": ("Comparison", "Family", "families"),
     "data.catalog": ("load", "names"),
     "data.corruption": ("Corruption",),
-    "data.dataset": ("DataSpec", "Dataset", "padded"),
+    "data.dataset": ("Dataset",),
+    "data.examples": ("padded",),
+    "data.spec": ("DataSpec",),
     "data.sources": ("read",),
     "data.batches.passing": ("Stream",),
     "estimators.autoencoder": ("Autoencoder",),
@@ -154,7 +158,7 @@ _HOMES = {
     "latent.space": ("LatentSpace",),
     "latent.moves.walks": ("Walk",),
     "models.likelihood": ("Likelihood",),
-    "models.objective": ("Schedule", "constant", "cyclical", "linear"),
+    "models.schedule": ("Schedule", "constant", "cyclical", "linear"),
     "models.recipes": ("RECIPES", "Recipe"),
     "models.sparsity": ("Sparsity",),
     "networks.build": ("Network",),

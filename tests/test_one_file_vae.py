@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from latentwalk.data import DataSpec
-from latentwalk.data.batches.batch import Resident
+from latentwalk.data.batches.resident import Resident
 from latentwalk.data.scaling import Scaling
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import assemble, recipe_named
 from latentwalk.networks.build import Network
-from latentwalk.training.loop import Settings, train
+from latentwalk.training.loop import train
 from latentwalk.training.runtime import prepare, seeded
+from latentwalk.training.settings import Settings
 
 EPOCHS, SEED = 4, 7
 

@@ -95,7 +95,7 @@ def bare(x: np.ndarray, case: Case, precision: str = "float32") -> Result:
 
 def bodies(x: np.ndarray, case: Case) -> "tuple[torch.nn.Module, torch.nn.Module]":
     """The encoder, x (B, 1, …) → mean and log-variance (B, 2D), and the decoder, z (B, D) → (B, 1, …)."""
-    from latentwalk.data.dataset import DataSpec
+    from latentwalk.data.spec import DataSpec
     from latentwalk.networks.build import Network
 
     image = x.ndim == 3

@@ -15,10 +15,11 @@ from PIL import Image, UnidentifiedImageError
 from latentwalk.app.output import destination, note, write_bytes, write_csv
 from latentwalk.app.run import Run
 from latentwalk.app.source import PICTURES
-from latentwalk.data.dataset import DataSpec, padded
+from latentwalk.data.examples import padded
 from latentwalk.data.sources import read, tables
 from latentwalk.data.sources.arrays import mapped
 from latentwalk.data.sources.sounds import apart, sound, together
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 

@@ -14,11 +14,11 @@ from latentwalk.app.run import Run, forget, holds_model
 from latentwalk.app.source import Source, fingerprint
 from latentwalk.data import Dataset
 from latentwalk.data.corruption import Corruption
+from latentwalk.data.halves import halves
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.fitting import FREE
 from latentwalk.networks.build import Network
-from latentwalk.studies.comparison import halves
 from latentwalk.training.checkpoints import holds_checkpoint
 from latentwalk.training.group import first_here, restarts
 

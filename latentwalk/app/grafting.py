@@ -16,8 +16,8 @@ from latentwalk.app.pictures import save_png
 from latentwalk.app.results import columns, draws, endings, target
 from latentwalk.app.run import Run
 from latentwalk.data import Dataset
-from latentwalk.data.dataset import DataSpec
 from latentwalk.data.sources import attributed
+from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.tiles import enlarged, pixels, sheet
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.moves.grafts import Onto

@@ -8,7 +8,8 @@ import typer
 from latentwalk.app.comparing import verdicts, write_report
 from latentwalk.app.output import check_writable, saving
 from latentwalk.app.run import REPORT, Run
-from latentwalk.studies.comparison import Entry, judge
+from latentwalk.studies.comparison import Entry
+from latentwalk.studies.judgement import judge
 
 __all__ = ["judged", "redrawn"]
 

@@ -24,7 +24,7 @@ import numpy as np
 from latentwalk.app.output import write_text
 from latentwalk.app.source import Source, fingerprint, read_like
 from latentwalk.data import Dataset
-from latentwalk.data.sources import join
+from latentwalk.data.dataset import join
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.files import complaint, json_of

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data import Dataset, DataSpec, load, names
+from latentwalk.data.dataset import join
 from latentwalk.data.fingerprint import fingerprint
+from latentwalk.data.halves import halves
 from latentwalk.data.rows import changed
-from latentwalk.data.sources import Split, idx, images, join
+from latentwalk.data.sources import Split, idx, images
 from latentwalk.data.sources.images import Color
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.files import content_of
-from latentwalk.studies.comparison import halves
 
 __all__ = ["Source", "fingerprint", "is_picture", "joined", "pictures_like", "read_like"]
 

@@ -23,8 +23,9 @@ from urllib.request import urlopen
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.data.dataset import Dataset, check_labels
-from latentwalk.data.sources import Split, idx, join, read
+from latentwalk.data.dataset import Dataset, join
+from latentwalk.data.examples import check_labels
+from latentwalk.data.sources import Split, idx, read
 from latentwalk.errors import DataError, unknown
 from latentwalk.files import write_atomically
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
 from latentwalk import chance
-from latentwalk.data.dataset import DataSpec, Kind
+from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
 
 __all__ = ["Corruption", "CorruptionKind", "corruption_named"]

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from latentwalk.data.dataset import DataSpec
 from latentwalk.data.rows import pieces
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import DataError
 
 __all__ = ["Scaling", "ScalingName", "as_tensor"]

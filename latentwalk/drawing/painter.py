@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 
 __all__ = ["Painter"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 
 __all__ = ["Pixels", "enlarged", "even_columns", "pixels", "sheet", "square_columns"]
 

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from latentwalk.data.columns import decoded as decoded_columns
 from latentwalk.data.corruption import Corruption
-from latentwalk.data.dataset import Dataset, DataSpec, check_finite
+from latentwalk.data.dataset import Dataset
+from latentwalk.data.examples import check_finite
 from latentwalk.data.rows import changed_by_row
 from latentwalk.data.scaling import as_tensor
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
 from latentwalk.estimators.fitting import Learner
 from latentwalk.latent.completion import BEST, complete

@@ -20,10 +20,12 @@ from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.columns import columns_of, is_frame, needs_columns, unnamed
 from latentwalk.data.columns import encoded as encoded_columns
 from latentwalk.data.corruption import Corruption, corruption_named
-from latentwalk.data.dataset import Dataset, DataSpec, Kind, adopted, check_finite, check_labels, is_ragged, padded
+from latentwalk.data.dataset import Dataset, adopted
+from latentwalk.data.examples import check_finite, check_labels, is_ragged, padded
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.rows import value_range
 from latentwalk.data.scaling import Scaling
+from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning
 from latentwalk.estimators.saved import Keeping
 from latentwalk.latent.completion import BEST, check_sampler
@@ -33,12 +35,13 @@ from latentwalk.models.likelihood import OF_COLUMNS, Likelihood, likelihood_name
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
 from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
 from latentwalk.saving import options as codec
-from latentwalk.training.checkpoints import Keeper, opened
+from latentwalk.training.checkpoints import Checkpoints, opened
 from latentwalk.training.group import Group, joined
 from latentwalk.training.history import Epoch
-from latentwalk.training.loop import Settings, train
+from latentwalk.training.loop import train
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import device_named, seeded, stop_asked
+from latentwalk.training.settings import Settings
 from latentwalk.training.state import Snapshot
 from latentwalk.training.tracking import Gallery, Tracker
 
@@ -226,7 +229,7 @@ class Learner(Keeping):
         checkpoint: str | os.PathLike[str] | None,
         x: NDArray[Any],
         seed: int,
-    ) -> tuple[Keeper | None, Snapshot | None, int]:
+    ) -> tuple[Checkpoints | None, Snapshot | None, int]:
         """Who keeps this training, where it begins, and its seed. The first process of a group reads and writes for all.
 
         Raises CheckpointError, ConfigError, DataError.
@@ -236,7 +239,7 @@ class Learner(Keeping):
         folder, keeper = Path(checkpoint), None
         about = {"params": codec.params_to_json(self.get_params(deep=False)), "data": fingerprint(x), "seed": seed}
         if group.leads:
-            keeper = stack.enter_context(Keeper(folder, about, float(self.checkpoint_every)))
+            keeper = stack.enter_context(Checkpoints(folder, about, float(self.checkpoint_every)))
         content = group.handed(None if keeper is None else keeper.found)
         if content is None:
             return keeper, None, seed

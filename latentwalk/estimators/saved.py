@@ -15,9 +15,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from latentwalk.data.columns import decoded, encoded, is_frame
-from latentwalk.data.dataset import Dataset, DataSpec, adopted, as_array, check_finite, padded
+from latentwalk.data.dataset import Dataset, adopted
+from latentwalk.data.examples import as_array, check_finite, padded
 from latentwalk.data.rows import Rows
 from latentwalk.data.scaling import Scaling
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import CheckpointError, DataError
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import FittedSampler, restored

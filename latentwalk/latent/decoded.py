@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.film import FPS, gif_bytes, mp4_bytes, png_bytes
 from latentwalk.drawing.html import figure
 from latentwalk.drawing.painter import Painter

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL.Image import Image
 from scipy.special import ndtri
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.html import figure
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError, DataError, unknown

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from latentwalk.data.columns import Column
-from latentwalk.data.dataset import DataSpec
 from latentwalk.data.scaling import ScalingName
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Head
 from latentwalk.models.heads import BernoulliHead, ContinuousBernoulliHead, GaussianHead, ObservedHead

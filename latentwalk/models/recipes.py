@@ -13,24 +13,17 @@ import torch
 from torch import nn
 
 from latentwalk.data.corruption import Corruption
-from latentwalk.data.dataset import DataSpec
 from latentwalk.data.scaling import Scaling
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Conditional
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.mixed import Inputs
-from latentwalk.models.objective import (
-    Objective,
-    Schedule,
-    constant,
-    decomposed_elbo,
-    elbo,
-    importance_weighted,
-    reconstruction,
-)
+from latentwalk.models.objective import Objective, decomposed_elbo, elbo, importance_weighted, reconstruction
 from latentwalk.models.posterior import DiagonalGaussian, Point
 from latentwalk.models.prior import StandardNormal
+from latentwalk.models.schedule import Schedule, constant
 from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from torch import nn
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.networks.conv import ConvDecoder, ConvEncoder, pyramid
 from latentwalk.networks.dense import Dense

@@ -17,14 +17,15 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.maps.plane import Plane, held_rows, region
 from latentwalk.latent.space import LatentSpace
-from latentwalk.report import one_model as toolbox
-from latentwalk.studies.comparison import Entry, Judgement
+from latentwalk.report import one_model
+from latentwalk.studies.comparison import Entry
+from latentwalk.studies.judgement import Judgement
 from latentwalk.training import history
 from latentwalk.training.runtime import processor
 
@@ -77,7 +78,7 @@ def content(
         "originals": painter.sheet(np.asarray(first.data[rows]), SHOWN, magnify=2),
         "walk": {"start": _named(first, start), "end": _named(first, end)},
         "entries": [_entry(entry, painter, rows, (start, end), gallery) for entry in entries],
-        "about": toolbox.about(first, painter) if len(entries) == 1 else None,
+        "about": one_model.about(first, painter) if len(entries) == 1 else None,
     }
     return {name: plain(value) for name, value in found.items()}
 
@@ -119,8 +120,8 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "region": region(plane, space, space.prior),
         "grid": painter.grid(_decoded_plane(space, plane, over, _grid_steps(painter))) | {"over": over},
         "walk": _walk(space, painter, ends),
-        "detour": None if gallery else toolbox.detour(space, painter, ends, STEPS),
-        "completed": None if gallery else toolbox.completed(space, painter, _saved_sampler(entry), *_draws(painter)),
+        "detour": None if gallery else one_model.detour(space, painter, ends, STEPS),
+        "completed": None if gallery else one_model.completed(space, painter, _saved_sampler(entry), *_draws(painter)),
         "samples": {name: _samples(space, painter, name) for name in ("prior", "gaussian")},
         "reconstructions": painter.sheet(space.decode(space.codes[rows]), SHOWN, magnify=2),
     }

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from latentwalk.data.dataset import DataSpec
 from latentwalk.data.scaling import as_tensor
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import CheckpointError, ConfigError
 from latentwalk.files import write_atomically
 from latentwalk.models.latent_model import LatentModel

@@ -8,11 +8,11 @@ import numpy as np
 
 from latentwalk.data.columns import Column
 from latentwalk.data.corruption import Corruption
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import CheckpointError
 from latentwalk.models.likelihood import Likelihood
-from latentwalk.models.objective import Schedule
 from latentwalk.models.recipes import Recipe
+from latentwalk.models.schedule import Schedule
 from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network
 

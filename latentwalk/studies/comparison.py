@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,39 +12,23 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA, IncrementalPCA
 
-from latentwalk.data.dataset import Dataset, DataSpec
-from latentwalk.data.rows import PIECE, fits, pieces
+from latentwalk.data.dataset import Dataset, join
+from latentwalk.data.halves import parts
+from latentwalk.data.rows import fits, pieces
 from latentwalk.data.scaling import Scaling
-from latentwalk.data.sources import join
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.latent.criteria.classes import class_accuracy
-from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL, completeness
-from latentwalk.latent.criteria.continuity import FEWEST_TO_STEP, continuity
-from latentwalk.latent.criteria.measure import Measure
-from latentwalk.latent.criteria.structure import active_units, collapsed
+from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL
+from latentwalk.latent.criteria.continuity import FEWEST_TO_STEP
 from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.models.sparsity import activity
 from latentwalk.networks.build import Network
+from latentwalk.studies.judgement import Judgement, judge
 
-__all__ = [
-    "NAMES",
-    "Comparison",
-    "Entry",
-    "Family",
-    "Judgement",
-    "check_enough",
-    "check_recipes",
-    "families",
-    "halves",
-    "judge",
-    "parts",
-    "pca_space",
-    "reconstruction_error",
-    "trained",
-]
+__all__ = ["NAMES", "Comparison", "Entry", "Family", "check_enough", "check_recipes", "families", "pca_space", "trained"]
 
 NAMES = {
     "pca": "PCA",
@@ -91,25 +75,6 @@ def families(spec: DataSpec) -> list["str | Family"]:
     if spec.kind == "image":
         found.append(Family(replace(RECIPES["vae"], name="vae-conv"), "conv"))
     return found[1:] if spec.missing else found
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What was measured of one latent space.
-
-    error: mean squared reconstruction error of the held-out rows, per value, in `space.unit`s squared.
-    continuity, completeness ("own N(0, I)" and "matched Gaussian"): see `criteria`. class_accuracy: 10 nearest codes, or None
-    without labels. active: dimensions in use. warning: what is wrong, in words, or None. speaking: the share of a sparse
-    code's units that say anything; None for the others.
-    """
-
-    error: float
-    continuity: Measure
-    completeness: Mapping[str, Measure]
-    class_accuracy: float | None
-    active: int
-    warning: str | None
-    speaking: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,32 +204,6 @@ def trained(model: Autoencoder, data: Dataset, checkpoint: Path | None = None) -
     return model
 
 
-def judge(space: LatentSpace, seed: int = 0, *, most: int = 20_000) -> Judgement:
-    """Everything this library says in numbers about one space. most: points a side that completeness is judged by."""
-    return Judgement(
-        error=reconstruction_error(space),
-        continuity=continuity(space, seed=seed),
-        completeness={
-            "own N(0, I)": completeness(space, "prior", seed=seed, most=most),
-            "matched Gaussian": completeness(space, "gaussian", seed=seed, most=most),
-        },
-        class_accuracy=None if space.labels is None else class_accuracy(space, seed=seed),
-        active=int(active_units(space).active.sum()),
-        warning=collapsed(space),
-    )
-
-
-def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:
-    """Mean squared error of held-out rows (all rows when that is not known), per value, in `space.unit`s squared."""
-    rows = np.arange(len(space)) if space.held_out is None else np.flatnonzero(space.held_out)
-    rows = rows[:most]
-    total = count = 0.0
-    for some in np.array_split(rows, max(1, len(rows) * space.data[:1].nbytes // PIECE)):
-        errors = np.square((space.decode(space.codes[some]) - space.data[some]) / space.unit)
-        total, count = total + float(np.sum(errors, dtype=np.float64)), count + errors.size
-    return total / count
-
-
 def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None) -> LatentSpace:
     """The latent space of a fitted, whitened PCA."""
     shape = data.x.shape[1:]
@@ -282,26 +221,9 @@ def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None
     )
 
 
-def parts(train: Dataset | ArrayLike, test: Dataset | ArrayLike | None, seed: Any = None) -> tuple[Dataset, Dataset]:
-    """Data sets to learn from and to judge by, of data sets or arrays (n, *E); without `test`, `halves` of `train`."""
-    train = train if isinstance(train, Dataset) else Dataset.of(train)
-    if test is None:
-        return halves(train, seed)
-    return train, test if isinstance(test, Dataset) else Dataset.of(test)
-
-
 def check_enough(train: Dataset, test: Dataset) -> None:
     """Raise DataError where there are too few rows to judge by."""
     if len(train) + len(test) < FEWEST_TO_TELL:
         raise DataError(f"{len(train) + len(test)} rows are too few to judge by: at least {FEWEST_TO_TELL} are needed.")
     if len(test) < FEWEST_TO_STEP:
         raise DataError(f"{len(test)} held-out rows are too few to judge by: at least {FEWEST_TO_STEP} are needed.")
-
-
-def halves(data: Dataset, seed: Any = None) -> tuple[Dataset, Dataset]:
-    """Rows to learn from and rows to judge by, drawn at random: a tenth, and at least 20, of the rows are the latter."""
-    held = max(20, len(data) // 10)
-    if len(data) < 2 * held:
-        raise ConfigError(f"{len(data)} rows are too few to hold {held} out to judge by. At least 40 are needed.")
-    rows = np.random.default_rng(seed if isinstance(seed, int) else 0).permutation(len(data))
-    return data.take(np.sort(rows[held:])), data.take(np.sort(rows[:held]))

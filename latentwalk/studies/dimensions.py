@@ -18,12 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
 
 from latentwalk.data.dataset import Dataset
+from latentwalk.data.halves import parts
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.nearest import two_nearest
 from latentwalk.latent.criteria.structure import active_units
 from latentwalk.models.recipes import Recipe, recipe_named
-from latentwalk.studies.comparison import parts, reconstruction_error, trained
+from latentwalk.studies.comparison import trained
+from latentwalk.studies.judgement import reconstruction_error
 from latentwalk.studies.reduction import check_numbers, title, units
 
 __all__ = ["CLOSE", "MEAN", "USUAL", "Elbow", "Trial", "elbow", "elbows", "intrinsic_dimension", "trials"]

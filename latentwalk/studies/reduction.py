@@ -27,6 +27,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import euclidean_distances
 
 from latentwalk.data.dataset import Dataset
+from latentwalk.data.halves import parts
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
@@ -35,7 +36,8 @@ from latentwalk.latent.criteria.structure import neighbour_preservation, trustwo
 from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.recipes import RECIPES, Recipe
-from latentwalk.studies.comparison import NAMES, parts, reconstruction_error
+from latentwalk.studies.comparison import NAMES
+from latentwalk.studies.judgement import reconstruction_error
 
 __all__ = ["LEARNT", "RIVALS", "Quality", "Reduction", "check_numbers", "has_umap", "measured", "reductions", "title", "units"]
 

@@ -30,7 +30,7 @@ from latentwalk.training import history
 from latentwalk.training.history import Epoch
 from latentwalk.training.state import Snapshot
 
-__all__ = ["HISTORY", "Keeper", "holds_checkpoint", "latest", "newest", "opened"]
+__all__ = ["HISTORY", "Checkpoints", "holds_checkpoint", "latest", "newest", "opened"]
 
 FORMAT, VERSION = "latentwalk-training", 1
 HISTORY, LOCK = "history.jsonl", "training.lock"
@@ -39,7 +39,7 @@ KEPT = 2
 
 
 @dataclass(slots=True)
-class Keeper:
+class Checkpoints:
     """Who writes checkpoints into a folder, and finds the newest one there. Use as a context: it holds the folder's lock.
 
     about: what the run is, as JSON values; written into each checkpoint. every: seconds between two checkpoints.

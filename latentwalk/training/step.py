@@ -13,7 +13,8 @@ from latentwalk.chance import part_of
 from latentwalk.data.batches.batch import Batch
 from latentwalk.data.corruption import Corruption
 from latentwalk.models.latent_model import LatentModel, Pass
-from latentwalk.models.objective import Objective, Terms, Time
+from latentwalk.models.objective import Objective, Terms
+from latentwalk.models.schedule import Time
 from latentwalk.networks.layers import channels_last, clip_norms
 from latentwalk.training.group import ALONE, Group
 from latentwalk.training.optimise import Average, Guard

@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.tiles import Pixels, enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError
 from latentwalk.models.inference import decoded, encoded

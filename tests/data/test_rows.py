@@ -13,16 +13,17 @@ from numpy.testing import assert_array_equal
 
 from latentwalk.data import Dataset, DataSpec, rows
 from latentwalk.data import fingerprint as fingerprints
-from latentwalk.data.dataset import as_array, check_finite
+from latentwalk.data.dataset import join
+from latentwalk.data.examples import as_array, check_finite
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.rows import Changed, Joined, Picked, Rows, evenly, is_read_when_asked, joined, picked, pieces, value_range
 from latentwalk.data.scaling import Scaling
-from latentwalk.data.sources import join
 from latentwalk.errors import DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.studies import comparison
 from latentwalk.studies.comparison import _pca as principal_components
-from latentwalk.studies.comparison import pca_space, reconstruction_error
+from latentwalk.studies.comparison import pca_space
+from latentwalk.studies.judgement import reconstruction_error
 
 RNG = np.random.default_rng(0)
 
@@ -212,7 +213,7 @@ from latentwalk.data import load
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.rows import value_range
 from latentwalk.data.scaling import Scaling
-from latentwalk.data.streaming import Streamed, batches_of, placed
+from latentwalk.data.streaming import Windowed, batches_of, placed
 
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 torch.zeros(1000, 1000).sum()
@@ -221,7 +222,7 @@ data = load(sys.argv[1])
 Scaling.fit(data.x[:200_000], data.spec, "unit"), fingerprint(data)
 train = data.take(np.arange(0, len(data), 2))
 batches = batches_of(placed(train.x, torch.device("cpu")), torch.device("cpu"), 128, seed=0)
-assert isinstance(batches, Streamed)
+assert isinstance(batches, Windowed)
 rows = sum(len(batch) for batch in batches.epoch(1))
 assert rows == len(train), rows
 print(peak() - before)

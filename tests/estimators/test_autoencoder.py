@@ -16,8 +16,8 @@ from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import KINDS, StandardNormal, flow, resampled
 from latentwalk.models import inference
 from latentwalk.models.likelihood import Likelihood
-from latentwalk.models.objective import linear
 from latentwalk.models.recipes import RECIPES, Recipe
+from latentwalk.models.schedule import linear
 from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network
 

@@ -9,7 +9,7 @@ from latentwalk import Autoencoder
 from latentwalk.data import Dataset, load, rows
 from latentwalk.data.batches import windowed as streaming
 from latentwalk.data.batches.passing import Stream
-from latentwalk.data.batches.windowed import Streamed
+from latentwalk.data.batches.windowed import Windowed
 
 X = np.random.default_rng(0).integers(0, 256, (300, 6, 5), dtype=np.uint8)
 OPTIONS = {"epochs": 2, "batch_size": 32, "random_state": 0, "progress": False}
@@ -20,8 +20,8 @@ def small(monkeypatch):
     """Nothing that lies elsewhere may be copied into memory; what is streamed is counted."""
     made = []
     monkeypatch.setattr(rows, "HELD", 100)
-    init = Streamed.__init__
-    monkeypatch.setattr(Streamed, "__init__", lambda self, *args: made.append(args) or init(self, *args))
+    init = Windowed.__init__
+    monkeypatch.setattr(Windowed, "__init__", lambda self, *args: made.append(args) or init(self, *args))
     return made
 
 

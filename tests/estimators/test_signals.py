@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from latentwalk.data import Dataset, DataSpec
-from latentwalk.data.dataset import padded
+from latentwalk.data.examples import padded
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import DataError
 from latentwalk.estimators.autoencoder import Autoencoder

@@ -14,8 +14,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from latentwalk.data.corruption import Corruption
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.models.objective import linear
 from latentwalk.models.recipes import RECIPES, Recipe, recipe_named
+from latentwalk.models.schedule import linear
 from latentwalk.networks.build import Network
 
 X = np.random.default_rng(0).normal(size=(60, 4)) @ np.random.default_rng(1).normal(size=(4, 4)) + 3

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentwalk.data.dataset import Dataset, DataSpec, check_finite
+from latentwalk.data.dataset import Dataset
+from latentwalk.data.examples import check_finite
+from latentwalk.data.spec import DataSpec
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (4, 6, 5), dtype=np.uint8)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.tiles import GAP, MARK
 from latentwalk.errors import ConfigError
 from latentwalk.latent.decoded import Decoded

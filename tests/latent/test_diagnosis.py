@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.nearest import two_nearest
 from latentwalk.latent.diagnosis import SYMPTOMS, Diagnosis, Evidence, Finding, Recheck, named
@@ -19,8 +19,8 @@ from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.likelihood import Likelihood
-from latentwalk.models.objective import Schedule
 from latentwalk.models.recipes import RECIPES
+from latentwalk.models.schedule import Schedule
 from latentwalk.networks.build import Network
 from latentwalk.training.history import Epoch
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from latentwalk.data import DataSpec
-from latentwalk.data.batches.batch import Resident
+from latentwalk.data.batches.resident import Resident
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import ConfigError
@@ -19,7 +19,8 @@ from latentwalk.models.objective import reconstruction
 from latentwalk.models.recipes import RECIPES, Recipe, assemble, recipe_named
 from latentwalk.models.sparsity import Sparsity, activity
 from latentwalk.networks.build import Network
-from latentwalk.training.loop import Settings, train
+from latentwalk.training.loop import train
+from latentwalk.training.settings import Settings
 
 RNG = np.random.default_rng(0)
 

@@ -11,20 +11,11 @@ from latentwalk.errors import ConfigError
 from latentwalk.models.aggregate import Aggregate
 from latentwalk.models.divergence import kl, kl_per_dimension
 from latentwalk.models.latent_model import Pass
-from latentwalk.models.objective import (
-    Schedule,
-    constant,
-    cyclical,
-    decomposed_elbo,
-    elbo,
-    importance_weighted,
-    linear,
-    log_weights,
-    reconstruction,
-)
+from latentwalk.models.objective import decomposed_elbo, elbo, importance_weighted, log_weights, reconstruction
 from latentwalk.models.posterior import DiagonalNormal, PointMass
 from latentwalk.models.prior import StandardNormal
 from latentwalk.models.recipes import Recipe
+from latentwalk.models.schedule import Schedule, constant, cyclical, linear
 from latentwalk.models.sparsity import Sparsity
 
 B, D, E = 6, 2, 5

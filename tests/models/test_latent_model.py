@@ -10,9 +10,10 @@ from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import ConfigError
 from latentwalk.models.likelihood import Likelihood
-from latentwalk.models.objective import constant, elbo, linear
+from latentwalk.models.objective import elbo
 from latentwalk.models.posterior import DiagonalGaussian, PointMass
 from latentwalk.models.recipes import RECIPES, Recipe, assemble, recipe_named
+from latentwalk.models.schedule import constant, linear
 from latentwalk.networks.build import Network
 
 LIKELIHOODS = [

@@ -9,7 +9,8 @@ from sklearn.decomposition import PCA
 from latentwalk.data.dataset import Dataset
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.measure import Measure
-from latentwalk.studies.comparison import Entry, Judgement, pca_space
+from latentwalk.studies.comparison import Entry, pca_space
+from latentwalk.studies.judgement import Judgement
 
 HELD = 60  # rows of each data set that count as held out
 

@@ -16,8 +16,8 @@ from latentwalk.data.corruption import Corruption
 from latentwalk.errors import CheckpointError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.models.likelihood import Likelihood
-from latentwalk.models.objective import cyclical, linear
 from latentwalk.models.recipes import RECIPES, Recipe
+from latentwalk.models.schedule import cyclical, linear
 from latentwalk.networks.build import Network
 from latentwalk.saving import folder as checkpoint
 from latentwalk.saving import options as codec

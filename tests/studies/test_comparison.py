@@ -5,11 +5,13 @@ import pytest
 from sklearn.decomposition import PCA
 
 from latentwalk.data import Dataset
+from latentwalk.data.halves import halves
 from latentwalk.errors import ConfigError
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.models.recipes import recipe_named
 from latentwalk.networks.build import Network
-from latentwalk.studies.comparison import Comparison, Judgement, halves, judge, pca_space, reconstruction_error
+from latentwalk.studies.comparison import Comparison, pca_space
+from latentwalk.studies.judgement import Judgement, judge, reconstruction_error
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(320, 2)) @ RNG.normal(size=(2, 5)) + 0.1 * RNG.normal(size=(320, 5)) + 7

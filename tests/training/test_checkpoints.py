@@ -119,7 +119,7 @@ def test_a_checkpoint_with_a_part_missing_is_refused(folder, missing):
     for path in files(folder):
         path.unlink()
     tensors = {name: value for name, value in snapshot.tensors.items() if not name.startswith(f"{missing}.")}
-    with keeper.Keeper(folder, about, 0.0) as keeping:
+    with keeper.Checkpoints(folder, about, 0.0) as keeping:
         keeping.write(replace(snapshot, tensors=tensors))
     with pytest.raises(CheckpointError, match="does not fit this training"):
         fit(folder)

@@ -7,19 +7,21 @@ import pytest
 import torch
 
 from latentwalk.data import DataSpec
-from latentwalk.data.batches.batch import Resident
+from latentwalk.data.batches.resident import Resident
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import ConfigError, TrainingError
 from latentwalk.models.likelihood import Likelihood
-from latentwalk.models.objective import Terms, linear
+from latentwalk.models.objective import Terms
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
+from latentwalk.models.schedule import linear
 from latentwalk.networks.build import Network
 from latentwalk.training.history import Epoch, from_json, to_json
-from latentwalk.training.loop import Settings, train
+from latentwalk.training.loop import train
 from latentwalk.training.optimise import Guard
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import autocast, device_named, seeded
+from latentwalk.training.settings import Settings
 from latentwalk.training.step import Step
 
 X = np.random.default_rng(0).random((90, 12)).astype(np.float32)

@@ -9,12 +9,13 @@ import torch
 
 from latentwalk import RECIPES, Autoencoder, Likelihood, Network
 from latentwalk.data import DataSpec
-from latentwalk.data.batches.batch import Resident
+from latentwalk.data.batches.resident import Resident
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import TrainingError, TrainingWarning
 from latentwalk.models.objective import Terms
 from latentwalk.models.recipes import assemble, recipe_named
-from latentwalk.training.loop import RESCUES, SLOWER, Settings, train
+from latentwalk.training.loop import RESCUES, SLOWER, train
+from latentwalk.training.settings import Settings
 
 X = np.random.default_rng(0).random((96, 12)).astype(np.float32)
 

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from latentwalk.data.batches.batch import Batch, Batches, Own
 from latentwalk.data.batches.windowed import WINDOW, ahead
-from latentwalk.data.dataset import Dataset, Kind, check_finite
+from latentwalk.data.dataset import Dataset
+from latentwalk.data.examples import check_finite
 from latentwalk.data.scaling import as_tensor
 from latentwalk.data.sources.huggingface import Example, Reading, is_stream, undecoded
 from latentwalk.data.sources.images import Color, Size, as_bytes
+from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError
 
 __all__ = ["Passing", "Stream", "is_stream"]

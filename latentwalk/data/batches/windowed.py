@@ -17,11 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentwalk.data.batches.batch import Batch, Batches, Own, Resident, count, shuffled
+from latentwalk.data.batches.batch import Batch, Batches, Own, count, shuffled
+from latentwalk.data.batches.resident import Resident
 from latentwalk.data.rows import fits, nbytes, release, taken
 from latentwalk.data.scaling import as_tensor
 
-__all__ = ["Streamed", "ahead", "batches_of", "placed"]
+__all__ = ["Windowed", "ahead", "batches_of", "placed"]
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -48,17 +49,17 @@ def batches_of(
     rows: NDArray[np.int64] | None = None,
     share: tuple[int, int] = (0, 1),
 ) -> Batches:
-    """Batches of data (n, *E) on a device: `Resident` for a tensor, `Streamed` for all else. See `placed`.
+    """Batches of data (n, *E) on a device: `Resident` for a tensor, `Windowed` for all else. See `placed`.
 
     size, seed, rows, share: see `Resident`.
     """
     if isinstance(x, Tensor):
         return Resident(x, size, seed, rows, share)
-    return Streamed(x, device, size, seed, rows, share)
+    return Windowed(x, device, size, seed, rows, share)
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed(Batches):
+class Windowed(Batches):
     """Rows of `x` (n, *E) that are read when their batch is near, in windows, by a thread of its own.
 
     device: where batches go; to a CUDA device they are copied while it calculates. The rest is as of `Resident`.

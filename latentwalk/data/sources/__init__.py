@@ -5,7 +5,7 @@
     folder or .zip of images       images.py   any format of Pillow's
     save_to_disk's folder, .arrow  huggingface.py  Hugging Face `datasets`
     .csv .tsv (.gz) .parquet       tables.py   numbers, and categories, with a header
-    .wav                           signals.py  a sound, as windows
+    .wav                           sounds.py   a sound, as windows
     .csv .tsv (.gz) beside them    attributes.py  more about each example, by its file's name
 
 Every failure is a DataError (a ConfigError for an option) that begins with the path.
@@ -23,15 +23,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 from latentwalk.data.columns import Column
-from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources import arrays, huggingface, idx, images, tables
-from latentwalk.data.sources import sounds as signals
+from latentwalk.data.dataset import Dataset
+from latentwalk.data.sources import arrays, huggingface, idx, images, sounds, tables
 from latentwalk.data.sources.attributes import with_attributes
 from latentwalk.data.sources.images import Color, Size
-from latentwalk.data.sources.packed import Split, join
+from latentwalk.data.sources.packed import Split
+from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError, unknown
 
-__all__ = ["Split", "attributed", "join", "read"]
+__all__ = ["Split", "attributed", "read"]
 
 FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, a folder or .zip of images"
 
@@ -127,7 +127,7 @@ def _read(
     _refuse(of_images, "folders and archives of images")
     if name.endswith(".wav"):
         _refuse(of_tables, "tables and .npz archives")
-        return signals.read_wav(path, **shared, window=window)
+        return sounds.read_wav(path, **shared, window=window)
     _refuse({"window": window}, "sounds")
     if name.endswith(".npz"):
         _refuse({"columns": of_tables["columns"]}, "tables")

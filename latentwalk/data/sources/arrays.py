@@ -13,9 +13,10 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources import packed as common
-from latentwalk.data.sources.packed import Split, assemble, join, undivided, unpacked
+from latentwalk.data.dataset import Dataset, join
+from latentwalk.data.sources import packed
+from latentwalk.data.sources.packed import Split, assemble, undivided, unpacked
+from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError, unknown
 
 __all__ = ["mapped", "read_npy", "read_npz"]
@@ -60,7 +61,7 @@ def mapped(path: Path) -> NDArray[Any]:
 
 def read_npz(path: Path, *, split: Split, kind: Kind | None, label: str | None) -> Dataset:
     """The data set of an archive; `x_train` and `x_test` are its halves where it has them."""
-    with common.archive(path) as archive:
+    with packed.archive(path) as archive:
         infos = archive.infolist()
         headers = {info.filename.removesuffix(".npy"): _member(archive, info) for info in infos}
         if len(headers) < len(infos):

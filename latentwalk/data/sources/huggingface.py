@@ -17,10 +17,12 @@ from typing import Any, Literal, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentwalk.data.dataset import Dataset, Kind, check_labels
+from latentwalk.data.dataset import Dataset
+from latentwalk.data.examples import check_labels
 from latentwalk.data.rows import DECODED, Rows, fits
 from latentwalk.data.sources.images import Color, Entry, Pictures, Size, as_bytes, look
 from latentwalk.data.sources.packed import Split, assemble, undivided
+from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError, LatentwalkError, unknown
 from latentwalk.files import content_of, json_of
 

@@ -16,8 +16,9 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.data.dataset import Dataset, Kind
-from latentwalk.data.sources.packed import Split, assemble, join, native, undivided, unpacked
+from latentwalk.data.dataset import Dataset, join
+from latentwalk.data.sources.packed import Split, assemble, native, undivided, unpacked
+from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError
 
 __all__ = ["FILES", "decode", "is_folder", "looks_like", "read_file", "read_folder"]

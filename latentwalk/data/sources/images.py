@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from latentwalk.data.dataset import Dataset, Kind
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import DECODED, Rows
 from latentwalk.data.sources.packed import Split, archive, assemble, check_unpacked, undivided, unpacked
+from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError
 
 __all__ = ["Color", "Entry", "Pictures", "Size", "as_bytes", "check_size", "look", "read_entries", "read_folder", "read_zip"]

@@ -1,9 +1,8 @@
-"""What all readers share: how far packed files may unpack, the halves of a data set, its labels, the joining of two parts."""
+"""What all readers share: how far packed files may unpack, the halves of a data set, its labels."""
 
 import zipfile
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -11,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.columns import is_frame
-from latentwalk.data.dataset import Dataset, Kind, as_array, check_finite
-from latentwalk.data.rows import changed, joined
+from latentwalk.data.dataset import Dataset
+from latentwalk.data.rows import changed
+from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError
 
-__all__ = ["Split", "archive", "assemble", "check_unpacked", "join", "native", "undivided", "unpacked"]
+__all__ = ["Split", "archive", "assemble", "check_unpacked", "native", "undivided", "unpacked"]
 
 Split = Literal["train", "test", "all"]
 FREE = 1 << 26  # bytes that any file may unpack to
@@ -114,33 +114,3 @@ def assemble(
         elif not asked:
             factors[label], labels = labels, None
     return Dataset.of(x if is_frame(x) else native(x), labels, kind=kind, factors=factors, **known)
-
-
-def join(first: Dataset, second: Dataset) -> Dataset:
-    """Both data sets, one after the other; labels, names and factors stay where both have them."""
-    if first.x.shape[1:] != second.x.shape[1:]:
-        raise DataError(f"the parts differ in shape: {first.x.shape[1:]} and {second.x.shape[1:]}. Read each alone.")
-    x = as_array(joined(first.x, second.x))
-    if first.spec.columns != second.spec.columns:
-        raise DataError("the parts differ in their columns. Read each alone.")
-    spec = replace(type(first.spec).infer(x, first.spec.kind), columns=first.spec.columns)
-    check_finite(x, missing=spec.missing)
-    classes = tuple(dict.fromkeys(first.classes + second.classes))
-    y = None
-    if first.y is not None and second.y is not None:
-        codes = np.array([classes.index(name) for name in second.classes], dtype=np.int64)
-        y = np.concatenate([first.y, codes[second.y]])
-    return replace(
-        first,
-        x=x,
-        spec=spec,
-        y=y,
-        classes=classes if y is not None else (),
-        names=first.names + second.names if first.names and second.names else (),
-        factors={
-            name: np.concatenate([values, second.factors[name]])
-            for name, values in first.factors.items()
-            if name in second.factors
-        },
-        skipped=first.skipped + second.skipped,
-    )

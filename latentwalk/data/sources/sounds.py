@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.data.dataset import Dataset, Kind
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources.packed import Split, undivided
+from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError
 
 __all__ = ["WINDOW", "Sound", "apart", "read_wav", "sound", "together"]

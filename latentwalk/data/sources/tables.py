@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.columns import Column
-from latentwalk.data.dataset import Dataset, Kind
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources.packed import Split, assemble, check_unpacked, undivided, unpacked
+from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError, unknown
 
 __all__ = ["as_numbers", "column_called", "csv_columns", "header", "meant_as_numbers", "read_csv", "read_parquet"]

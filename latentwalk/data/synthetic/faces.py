@@ -13,7 +13,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentwalk.data.dataset import Dataset, DataSpec
+from latentwalk.data.dataset import Dataset
+from latentwalk.data.spec import DataSpec
 from latentwalk.data.synthetic.canvas import Canvas
 from latentwalk.data.synthetic.factor import Factor, checked, drawn, stretched
 from latentwalk.data.synthetic.portrait import portraits

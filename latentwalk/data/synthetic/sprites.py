@@ -14,8 +14,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentwalk.data.dataset import Dataset, DataSpec
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import Rows, fits
+from latentwalk.data.spec import DataSpec
 from latentwalk.data.synthetic.factor import Factor, checked, drawn, stretched
 from latentwalk.errors import ConfigError
 

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from latentwalk.data.batches.batch import Resident
-from latentwalk.data.dataset import Dataset, DataSpec
+from latentwalk.data.batches.resident import Resident
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.rows import pieces
 from latentwalk.data.scaling import Scaling, as_tensor
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.latent.criteria.features import Features
 from latentwalk.networks.build import Network

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from latentwalk.data.dataset import check_labels
+from latentwalk.data.examples import check_labels
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.criteria.checks import check_codes, percent
 from latentwalk.latent.criteria.measure import Measure, wilson

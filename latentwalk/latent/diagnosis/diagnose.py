@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentwalk.data.dataset import check_finite
+from latentwalk.data.examples import check_finite
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.diagnosis.capacity import blurry_decoder, too_few, too_many
 from latentwalk.latent.diagnosis.draws import crowding, discontinuity, holes

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from html import escape
 from typing import Any, Literal, Self
 
-from latentwalk.models.objective import Schedule
+from latentwalk.models.schedule import Schedule
 from latentwalk.saving.options import to_json
 
 __all__ = ["ORDER", "Diagnosis", "Finding", "Recheck", "Severity", "named"]

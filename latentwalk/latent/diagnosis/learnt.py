@@ -11,7 +11,7 @@ from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.diagnosis.evidence import Evidence, beyond_chance
 from latentwalk.latent.diagnosis.finding import Finding, Severity
 from latentwalk.models.likelihood import likelihood_named
-from latentwalk.models.objective import Schedule
+from latentwalk.models.schedule import Schedule
 from latentwalk.networks.build import Network
 from latentwalk.training.history import Epoch
 

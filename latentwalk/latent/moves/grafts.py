@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.moves.directions import Direction

@@ -9,8 +9,8 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.models.objective import Schedule
 from latentwalk.models.recipes import Recipe, recipe_named
+from latentwalk.models.schedule import Schedule
 from latentwalk.networks.build import Network
 
 __all__ = ["DATA", "IDLE", "Grid", "Setting", "check_axes", "check_options", "drawn", "plain", "title"]

@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from latentwalk.data.dataset import Dataset
+from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.fingerprint import fingerprint
-from latentwalk.data.sources import join
+from latentwalk.data.halves import parts
 from latentwalk.errors import ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.models.recipes import Recipe
-from latentwalk.studies.comparison import Judgement, check_enough, judge, parts, trained
+from latentwalk.studies.comparison import check_enough, trained
+from latentwalk.studies.judgement import Judgement, judge
 from latentwalk.studies.sweep import curves
 from latentwalk.studies.sweep.ledger import Ledger, identity
 from latentwalk.studies.sweep.points import DATA, Grid, Setting, check_axes, check_options, drawn, plain, title

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from latentwalk.data.batches.batch import Batch, Resident, portion
+from latentwalk.data.batches.batch import Batch, portion
+from latentwalk.data.batches.resident import Resident
 
 
 def rows_of(batches, epoch=1, start=0):

@@ -1,4 +1,4 @@
-"""Streamed batches: those of data in memory, from rows that are read when their turn comes, and no thread left behind."""
+"""Windowed batches: those of data in memory, from rows that are read when their turn comes, and no thread left behind."""
 
 import threading
 from itertools import chain
@@ -9,8 +9,8 @@ import torch
 
 from latentwalk.data import rows
 from latentwalk.data.batches import windowed as streaming
-from latentwalk.data.batches.batch import Resident
-from latentwalk.data.batches.windowed import Order, Streamed, ahead, batches_of, placed
+from latentwalk.data.batches.resident import Resident
+from latentwalk.data.batches.windowed import Order, Windowed, ahead, batches_of, placed
 from latentwalk.data.rows import Rows
 
 CPU = torch.device("cpu")
@@ -59,7 +59,7 @@ def test_data_of_one_window_gives_the_batches_of_data_in_memory(seed, rows, shar
     data = torch.arange(50, dtype=torch.int32)[:, None]
     for start in (0, 1, 3):
         expected = seen(Resident(data, 8, seed, rows, share), 2, start)
-        assert seen(Streamed(Numbers(50), CPU, 8, seed, rows, share), 2, start) == expected
+        assert seen(Windowed(Numbers(50), CPU, 8, seed, rows, share), 2, start) == expected
 
 
 def test_a_memory_mapped_array_gives_the_batches_of_the_array(tmp_path):
@@ -72,35 +72,35 @@ def test_a_memory_mapped_array_gives_the_batches_of_the_array(tmp_path):
 
 @pytest.mark.parametrize("n", [33, 64, 65, 97, 500])
 def test_an_epoch_passes_over_every_row_but_a_lonely_last_one(small_windows, n):
-    batches = Streamed(Numbers(n), CPU, 8, seed=0)
+    batches = Windowed(Numbers(n), CPU, 8, seed=0)
     found = seen(batches, 4)
     rows = flat(rows for rows, *_ in found)
     assert len(found) == len(batches)
     assert len(set(rows)) == len(rows) == n - (n % 8 == 1)
     assert all(rows == values for rows, values, *_ in found)
-    assert flat(rows for rows, *_ in seen(Streamed(Numbers(n), CPU, 8))) == list(range(n))
+    assert flat(rows for rows, *_ in seen(Windowed(Numbers(n), CPU, 8))) == list(range(n))
 
 
 def test_the_order_is_of_the_seed_and_the_epoch_alone(small_windows):
-    batches = Streamed(Numbers(300), CPU, 8, seed=0)
-    assert seen(batches, 2) == seen(Streamed(Numbers(300), CPU, 8, seed=0), 2)
+    batches = Windowed(Numbers(300), CPU, 8, seed=0)
+    assert seen(batches, 2) == seen(Windowed(Numbers(300), CPU, 8, seed=0), 2)
     assert seen(batches, 2) != seen(batches, 3)
-    assert seen(batches, 2) != seen(Streamed(Numbers(300), CPU, 8, seed=1), 2)
+    assert seen(batches, 2) != seen(Windowed(Numbers(300), CPU, 8, seed=1), 2)
 
 
 def test_an_epoch_begun_later_reads_nothing_of_what_was_before(small_windows):
-    whole = seen(Streamed(Numbers(300), CPU, 8, seed=0), 5)
+    whole = seen(Windowed(Numbers(300), CPU, 8, seed=0), 5)
     for start in range(len(whole) + 1):
         source = Numbers(300)
-        assert seen(Streamed(source, CPU, 8, seed=0), 5, start) == whole[start:]
+        assert seen(Windowed(source, CPU, 8, seed=0), 5, start) == whole[start:]
         assert sum(map(len, source.asked)) == 300 - 8 * start if start < len(whole) else not source.asked
 
 
 @pytest.mark.parametrize("n", [40, 163])
 def test_shares_are_the_whole_without_overlap_and_read_no_more(small_windows, n):
     sources = [Numbers(n) for _ in range(3)]
-    whole = seen(Streamed(Numbers(n), CPU, 8, seed=0), 2)
-    shares = [seen(Streamed(source, CPU, 8, seed=0, share=(part, 3)), 2) for part, source in enumerate(sources)]
+    whole = seen(Windowed(Numbers(n), CPU, 8, seed=0), 2)
+    shares = [seen(Windowed(source, CPU, 8, seed=0, share=(part, 3)), 2) for part, source in enumerate(sources)]
     for batch, *own in zip(whole, *shares, strict=True):
         assert flat(rows for rows, *_, counted in own if counted) == batch[0]
     assert sum(len(rows) for source in sources for rows in source.asked) <= n + 2
@@ -108,7 +108,7 @@ def test_shares_are_the_whole_without_overlap_and_read_no_more(small_windows, n)
 
 def test_rows_are_read_in_order_and_a_window_has_blocks_from_everywhere(small_windows):
     source = Numbers(3200)
-    list(Streamed(source, CPU, 8, seed=0).epoch(1))
+    list(Windowed(source, CPU, 8, seed=0).epoch(1))
     assert all((np.diff(rows) > 0).all() for rows in source.asked)
     assert {len(rows) for rows in source.asked} == {32}
     assert np.mean([np.diff(rows) == 1 for rows in source.asked]) == pytest.approx(0.5, abs=0.05)  # blocks of two
@@ -150,11 +150,11 @@ def test_an_error_in_the_thread_is_raised_where_the_rows_are_used():
             raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
-        seen(Streamed(Broken(30), CPU, 8))
+        seen(Windowed(Broken(30), CPU, 8))
 
 
 def test_an_epoch_given_up_or_interrupted_leaves_no_thread(small_windows):
-    batches = Streamed(Numbers(300), CPU, 8, seed=0)
+    batches = Windowed(Numbers(300), CPU, 8, seed=0)
     given_up = batches.epoch(1)
     next(given_up)
     assert threads()

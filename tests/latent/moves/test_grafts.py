@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError
 from latentwalk.latent.moves.directions import Direction
 from latentwalk.latent.moves.grafts import mask

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from latentwalk.data.dataset import DataSpec
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.moves.walks import _above_zero

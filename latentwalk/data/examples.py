@@ -1,0 +1,97 @@
+"""Examples as arrays (n, *E): made of what a user holds, and checked, with errors that name row and column."""
+
+from collections.abc import Sequence
+from typing import Any, TypeGuard, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latentwalk.data.rows import Rows, pieces
+from latentwalk.errors import DataError
+
+__all__ = ["as_array", "check_finite", "check_labels", "is_ragged", "padded"]
+
+
+def as_array(x: ArrayLike) -> NDArray[Any]:
+    """`x` as an array (n, *E) of booleans, integers or floats with at least one row and one value a row.
+
+    A memory-mapped array stays one, and so do `Rows`: they have all of an array that examples need. Raises DataError.
+    """
+    array = cast(NDArray[Any], x) if isinstance(x, (np.ndarray, Rows)) else np.asarray(x)
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"expected numbers, got an array of dtype {array.dtype}. Turn text and dates into numbers first.")
+    if array.ndim < 2:
+        raise DataError(f"expected an array (n, *E) of n examples, got shape {array.shape}. Reshape one example to (1, …).")
+    if len(array) == 0:
+        raise DataError(f"the data is empty: shape {array.shape}. At least one example is needed.")
+    if 0 in array.shape[1:]:
+        raise DataError(f"each example is empty: shape {array.shape}, 0 feature(s). At least one value an example is needed.")
+    return array
+
+
+def check_finite(x: NDArray[Any], *, missing: bool = False) -> None:
+    """Raise DataError naming row and column of the first NaN or infinity in `x` (n, *E).
+
+    missing: NaN is welcome, and says that a value was not observed; then only a row that is all NaN is refused.
+    """
+    if x.dtype.kind != "f":
+        return
+    for start, rows in pieces(x):
+        bad = np.isinf(rows) if missing else ~np.isfinite(rows)
+        if bad.any():
+            row, *column = (int(i) for i in np.argwhere(bad)[0])
+            value = rows[(row, *column)]
+            where = f"column {column[0]}" if len(column) == 1 else f"position {tuple(column)}"
+            raise DataError(
+                f"X holds {'NaN' if np.isnan(value) else 'infinity'} ({value}) at row {start + row}, {where}. "
+                f"Expected finite numbers{', or NaN where nothing was observed' if missing else ''}. "
+                "Drop or fill those values first."
+            )
+        empty = np.isnan(rows).reshape(len(rows), -1).all(axis=1) if missing else np.zeros(0, bool)
+        if empty.any():
+            raise DataError(
+                f"row {start + int(np.argmax(empty))} of X holds nothing but NaN (a signal of length 0, or a table row without "
+                "one observed value). Nothing can be learnt or said about it. Drop such rows first."
+            )
+
+
+def is_ragged(x: object) -> "TypeGuard[Sequence[NDArray[Any]]]":
+    """Whether `x` is a list of signals, (T, F) or (T,) each, that differ in length."""
+    if not (isinstance(x, (list, tuple)) and len(x)):
+        return False
+    return all(isinstance(one, np.ndarray) and one.ndim in (1, 2) for one in x) and len({len(one) for one in x}) > 1
+
+
+def padded(signals: Sequence[ArrayLike], length: int | None = None) -> NDArray[Any]:
+    """Signals of different lengths, (T_i,) or (T_i, F) each, as one array (n, T[, F]) that is NaN after each one's end.
+
+    length: T; that of the longest unless given. Raises DataError: a signal without steps, longer than `length`, or with
+    another number of channels.
+
+    >>> padded([[1.0, 2.0], [3.0]])
+    array([[ 1.,  2.],
+           [ 3., nan]])
+    """
+    arrays = [np.asarray(one) for one in signals]
+    if not arrays:
+        raise DataError("no signals: the list is empty. At least one is needed.")
+    longest = max(len(one) for one in arrays) if length is None else length
+    for row, one in enumerate(arrays):
+        if one.ndim not in (1, 2) or one.shape[1:] != arrays[0].shape[1:] or one.dtype.kind not in "biuf":
+            like = ("T", *map(str, arrays[0].shape[1:]))
+            raise DataError(f"signal {row} is {one.dtype} of shape {one.shape}; expected numbers, ({', '.join(like)}).")
+        if not 1 <= len(one) <= longest:
+            raise DataError(f"signal {row} has {len(one)} steps; expected 1 to {longest}. Drop or cut it.")
+    dtype = np.result_type(np.float32, *(one.dtype for one in arrays))
+    whole = np.full((len(arrays), longest, *arrays[0].shape[1:]), np.nan, dtype)
+    for row, one in enumerate(arrays):
+        whole[row, : len(one)] = one
+    return whole
+
+
+def check_labels(y: ArrayLike, rows: int) -> NDArray[Any]:
+    """`y` as (rows,). Raises DataError when its shape is another."""
+    labels = np.asarray(y)
+    if labels.shape != (rows,):
+        raise DataError(f"expected {rows} labels, one for each row of X, got an array of shape {labels.shape}.")
+    return labels

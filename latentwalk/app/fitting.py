@@ -17,7 +17,7 @@ from latentwalk.data.corruption import Corruption
 from latentwalk.data.halves import halves
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.estimators.fitting import FREE
+from latentwalk.estimators.options import FREE
 from latentwalk.networks.build import Network
 from latentwalk.training.checkpoints import holds_checkpoint
 from latentwalk.training.group import first_here, restarts

@@ -3,6 +3,7 @@
 import json
 import shutil
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -191,7 +192,7 @@ def test_complete_fits_a_sampler_after_training(monkeypatch):
         assert not hasattr(model, "model_")  # said before anything was learnt
     asked = []
     monkeypatch.setattr(
-        "latentwalk.estimators.autoencoder.complete",
+        "latentwalk.estimators.trained.complete",
         lambda *_, **how: asked.append(how["candidates"]) or Completion(StandardNormal(2), {}),
     )
     for recipe in ("ae", "vae-without-kl", "vae"):
@@ -204,7 +205,8 @@ def test_a_sampler_is_saved_with_the_model(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(flow, "STEPS", 5)
     monkeypatch.setattr(resampled, "STEPS", 5)
     model = auto().fit(TABLE).fit_sampler(TABLE, kind)
-    model.completeness_ = {kind: Measure("completeness", 0.9, 0.8, 1.0, "so it is", {"held_out": 3.0})}
+    measured = {kind: Measure("completeness", 0.9, 0.8, 1.0, "so it is", {"held_out": 3.0})}
+    model.trained_ = replace(model.trained_, completeness=measured)
     model.save(tmp_path)
     again = Autoencoder.load(tmp_path)
     assert type(again.sampler_) is KINDS[kind] and again.completeness_ == model.completeness_
@@ -224,7 +226,7 @@ def test_a_model_saved_before_there_were_samplers_is_loaded(tmp_path):
 
 def test_a_sampler_of_another_model_is_refused(tmp_path):
     model = auto().fit(TABLE)
-    model.sampler_ = StandardNormal(3)
+    model.trained_ = replace(model.trained_, sampler=StandardNormal(3))
     model.save(tmp_path)
     with pytest.raises(CheckpointError, match="its sampler has 3 dimensions, its codes 2"):
         Autoencoder.load(tmp_path)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.latent.criteria.checks import check_codes
+from latentwalk.latent.codes import check_codes
 from latentwalk.latent.samplers.mixture import Mixture, usual
 
 if TYPE_CHECKING:

@@ -226,7 +226,7 @@ def test_no_temperature(temperature):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "prior"])
 def test_too_few_codes(kind):
-    with pytest.raises(DataError, match=r"needs at least \d+ encoded examples, got 1"):
+    with pytest.raises(DataError, match=r"needs at least \d+ codes; got 1"):
         fitted(kind, CODES[:1], 0, posterior(CODES))
 
 
@@ -234,7 +234,7 @@ def test_too_few_codes(kind):
 def test_codes_that_are_no_numbers(kind):
     codes = CODES.copy()
     codes[7, 1] = np.nan
-    with pytest.raises(DataError, match=r"NaN or infinity \(the first in row 7\)"):
+    with pytest.raises(DataError, match=r"NaN or infinity, the first in row 7"):
         fitted(kind, codes, 0, posterior(CODES))
     with pytest.raises(DataError, match=r"expected codes \(n, D\), got shape \(1200,\)"):
         fitted(kind, CODES[:, 0], 0, posterior(CODES))

@@ -10,9 +10,8 @@ import pytest
 from latentwalk.errors import ConfigError
 from latentwalk.latent.criteria import scorecard as module
 from latentwalk.latent.criteria.features import Features
-from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.criteria.measure import WIDTH, Measure
 from latentwalk.latent.criteria.scorecard import active_share, holes_drawn, scorecard
-from latentwalk.latent.criteria.table import WIDTH
 from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
 
@@ -30,7 +29,7 @@ def test_a_card_of_all_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     card = scorecard(space_of(0.1, labels=np.digitize(CODES[:, 0], [0])), features=Features("values", lambda x: x))
     assert not card.absent
     assert set(card.measures) > {"continuity", "completeness", "prior gap", "mutual information", "linear probe"}
-    assert all(one.name == name for name, one in card.measures.items())
+    assert all(one.title == name for name, one in card.measures.items())
     assert card.fidelity is not None and card.fidelity.features == "values"
     assert card["trustworthiness"].value == 1
     assert card["prior gap"].value < 0.2
@@ -76,3 +75,13 @@ def test_a_measure_shows_itself() -> None:
     assert str(nats) == "prior gap 0.123 [0.01, 20] nats"
     assert "<svg" not in nats._repr_html_() and "0.123 nats" in nats._repr_html_()
     assert "to" not in "".join(ElementTree.fromstring(Measure("a", 1, 1, 1, "")._repr_html_()).itertext())
+
+
+def test_a_measure_carries_its_column_and_loads_from_before_it_did() -> None:
+    told = Measure("prior distance", 0.1, 0.0, 0.2, "apart", {"p": 0.5}, "MMD²", digits=4, better="lower")
+    assert Measure.from_json(json.loads(json.dumps(told.to_json()))) == told
+    old = {"name": "completeness", "value": 0.9, "low": 0.8, "high": 1, "reading": "so", "details": {}, "unit": ""}
+    assert Measure.from_json(old) == Measure("completeness", 0.9, 0.8, 1, "so", {}, digits=2, better="higher")
+    for wrong in ({"better": "best"}, {"digits": -1}, {"digits": 1.5}, {"value": float("nan")}, {"name": 3}):
+        with pytest.raises(ValueError, match="expected a measure"):
+            Measure.from_json(old | wrong)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import check_codes, percent
-from latentwalk.latent.criteria.measure import Measure, mean_interval
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.measure import Measure, mean_interval, percent
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
@@ -53,7 +53,7 @@ def foreign_classes(space: "LatentSpace", *, walks: int = 1_000, steps: int = 19
         f"On a straight walk between two examples of one class, {percent(value)} of the points lie nearest to an example of "
         f"another class ({percent(chance)} if classes were dealt at random)."
     )
-    return Measure("foreign classes", value, *mean_interval(foreign), reading, {"chance": chance})
+    return Measure("foreign classes", value, *mean_interval(foreign), reading, {"chance": chance}, better="lower")
 
 
 def _pairs(labels: Array, walks: int, rng: np.random.Generator) -> tuple[Array, Array]:

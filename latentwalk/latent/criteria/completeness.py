@@ -24,8 +24,8 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria.checks import check_codes, percent
-from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.measure import Measure, percent
 from latentwalk.training.runtime import one_thread
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def completeness(space: "LatentSpace", sampler: "str | Sampler" = "prior", *, se
     found = acceptance(encoded, draws_of(draw, wanted, space.dim, rng), seed=seed, most=most)
     source = SOURCES.get(sampler, f"{sampler!r}, fitted to other codes,") if isinstance(sampler, str) else "the given sampler"
     reading = _acceptance_reading(found.value, found.high, f"draws from {source}")
-    return replace(found, name="completeness", reading=reading)
+    return replace(found, title="completeness", reading=reading)
 
 
 def _apart(space: "LatentSpace", sampler: "str | Sampler", seed: int) -> tuple["Sampler", Array]:
@@ -106,7 +106,8 @@ def acceptance(encoded: Array, drawn: Array, *, seed: int = 0, most: int = 20_00
     trees, network = (accepted_share(*pair)[0] for pair in scores)
     value, low, high = accepted_share(scores[0][0] + scores[1][0], scores[0][1] + scores[1][1], seed=seed)
     details = {"trees_alone": trees, "network_alone": network, "training": float(training), "held_out": float(held_out)}
-    return Measure("acceptance", value, low, high, _acceptance_reading(value, high, "the drawn points"), details)
+    reading = _acceptance_reading(value, high, "the drawn points")
+    return Measure("acceptance", value, low, high, reading, details, better="higher")
 
 
 def accepted_share(encoded: Array, drawn: Array, *, seed: int = 0, resamples: int = 10_000) -> tuple[float, float, float]:

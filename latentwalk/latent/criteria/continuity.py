@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria.checks import check_codes, percent
-from latentwalk.latent.criteria.measure import Measure, wilson
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.measure import Measure, percent, wilson
 from latentwalk.latent.outputs import flat, outputs
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def continuity(space: "LatentSpace", *, scale: float = 0.1, seed: int = 0, most:
         f"examples {percent(hits / len(z))} of the time; the largest 1 % of changes reach "
         f"{details['jump_p99']:.2g} of that distance or more."
     )
-    return Measure("continuity", hits / len(z), *wilson(hits, len(z)), reading, details)
+    return Measure("continuity", hits / len(z), *wilson(hits, len(z)), reading, details, better="higher")
 
 
 def neighbour_distance(space: "LatentSpace", rng: np.random.Generator) -> float:

@@ -21,7 +21,8 @@ from sklearn.metrics import balanced_accuracy_score, mutual_info_score
 from sklearn.svm import LinearSVC
 
 from latentwalk.errors import DataError, unknown
-from latentwalk.latent.criteria.checks import check_codes, percent
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.measure import percent
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace

@@ -23,10 +23,8 @@ from sklearn.metrics import pairwise_distances_chunked
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import taken
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.features import Features
-from latentwalk.latent.criteria.measure import Measure
-from latentwalk.latent.criteria.table import table
+from latentwalk.latent.criteria.measure import Measure, html_table, percent
 from latentwalk.latent.decoded import Decoded
 from latentwalk.training.runtime import one_thread
 
@@ -78,11 +76,14 @@ class Fidelity:
             "coverage": (self.coverage, f"{percent(self.coverage)} of the real examples have a generated one in reach."),
         }
         seen = f"Comparable only in one feature space ({self.features}) and between as many examples ({self.generated:,})."
-        shares = [Measure(name, value, value, value, reading) for name, (value, reading) in said.items()]
-        return [*shares, Measure("Fréchet distance", self.fid, self.fid, self.fid, seen, unit="FID")]
+        shares = [
+            Measure(name, value, value, value, reading, better="" if name == "density" else "higher")
+            for name, (value, reading) in said.items()
+        ]
+        return [*shares, Measure("Fréchet distance", self.fid, self.fid, self.fid, seen, unit="FID", digits=1, better="lower")]
 
     def _repr_html_(self) -> str:
-        return table(self.measures())
+        return html_table(self.measures())
 
 
 def fidelity(

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import check_codes
+from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, half_width
 from latentwalk.latent.samplers import Mixture, Sampler, StandardNormal
 from latentwalk.training.runtime import one_thread
@@ -118,17 +118,19 @@ def _gap(fitted: Array, encoded: Array, average: float) -> Measure:
         f"Of the {average:.3g} nats that the KL term costs, about {value:.2g} (at most {high:.2g}) pay for a prior that is not "
         "where encoded data lies; the rest tells examples apart."
     )
-    return Measure("prior gap", value, max(0.0, float(fitted.mean()) - half_width(fitted)), high, reading, details, "nats")
+    low = max(0.0, float(fitted.mean()) - half_width(fitted))
+    return Measure("prior gap", value, low, high, reading, details, "nats", better="lower")
 
 
 def _gap_of_points(fitted: Array) -> Measure:
     """The same for a plain autoencoder."""
     mean, half = float(fitted.mean()), half_width(fitted)
+    value, low, high = (max(0.0, end) for end in (mean, mean - half, mean + half))
     reading = (
-        f"Codes, as a whole, are about {max(0.0, mean):.2g} nats from the prior, as a mixture fitted to half of them tells; "
+        f"Codes, as a whole, are about {value:.2g} nats from the prior, as a mixture fitted to half of them tells; "
         "nothing in a plain autoencoder draws them there."
     )
-    return Measure("prior gap", max(0.0, mean), max(0.0, mean - half), max(0.0, mean + half), reading, {"fitted": mean}, "nats")
+    return Measure("prior gap", value, low, high, reading, {"fitted": mean}, "nats", better="lower")
 
 
 def _information(fitted: Array, encoded: Array) -> Measure:

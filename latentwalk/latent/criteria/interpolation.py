@@ -17,10 +17,10 @@ from scipy.stats import t as student
 
 from latentwalk.data.rows import taken
 from latentwalk.errors import ConfigError
-from latentwalk.latent.criteria.checks import check_codes, percent
+from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.fidelity import frechet_distance
-from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.criteria.measure import Measure, percent
 
 if TYPE_CHECKING:
     from latentwalk.latent.space import LatentSpace
@@ -71,7 +71,7 @@ def interpolation_gap(
         f"({features.name}; {half:,} of each). {percent(holes[0])} of the points between lie in a hole, {percent(holes[1])} of "
         "the codes."
     )
-    return Measure("interpolation gap", value, value - error, value + error, reading, details, "FID")
+    return Measure("interpolation gap", value, value - error, value + error, reading, details, "FID", digits=1, better="lower")
 
 
 def _worse(data: Array, apart: Sequence[Array]) -> tuple[float, float]:

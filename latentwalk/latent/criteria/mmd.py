@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from latentwalk.errors import ConfigError
-from latentwalk.latent.criteria.checks import check_codes
+from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.completeness import draws_of
 from latentwalk.latent.criteria.measure import Measure, half_width
 from latentwalk.training.runtime import one_thread
@@ -69,7 +69,12 @@ def squared_mmd(x: Array, y: Array, rng: np.random.Generator) -> Measure:
         if value > usual
         else f"Nothing tells draws from encoded data: MMD² is {value:.1g}, within what chance gives (up to {usual:.1g})."
     )
-    return Measure("prior distance", value, value - half, value + half, reading, {"null_95": usual, "p": p}, "MMD²")
+    details = {"null_95": usual, "p": p}
+    return Measure(
+        *("prior distance", value, value - half, value + half, reading, details, "MMD²"),
+        digits=4,
+        better="lower",
+    )
 
 
 def _pairs(x: Array, y: Array) -> Array:

@@ -18,8 +18,8 @@ from sklearn.preprocessing import StandardScaler
 
 from latentwalk.data.examples import check_labels
 from latentwalk.errors import DataError, unknown
-from latentwalk.latent.criteria.checks import check_codes, percent
-from latentwalk.latent.criteria.measure import Measure, wilson
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.measure import Measure, percent, wilson
 from latentwalk.training.runtime import one_thread
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _classes(name: str, z: Array, y: Array, z_judged: Array, y_judged: Array) ->
         f"{percent(baseline)}."
     )
     details = {"baseline": baseline, "rows": float(len(y))}
-    return Measure("linear probe", value, *wilson(int(hits.sum()), len(hits)), reading, details)
+    return Measure("linear probe", value, *wilson(int(hits.sum()), len(hits)), reading, details, better="higher")
 
 
 def _numbers(name: str, z: Array, y: Array, z_judged: Array, y_judged: Array) -> Measure:
@@ -85,7 +85,7 @@ def _numbers(name: str, z: Array, y: Array, z_judged: Array, y_judged: Array) ->
     value, (low, high) = float(1 - missed.sum() / spread.sum()), np.quantile(resampled, [0.025, 0.975])
     reading = f"A linear model of the codes explains {percent(max(value, 0.0))} of the variance of {name} over unseen examples."
     details = {"baseline": 0.0, "rows": float(len(y))}
-    return Measure("linear probe", value, float(low), float(high), reading, details)
+    return Measure("linear probe", value, float(low), float(high), reading, details, better="higher")
 
 
 def _target(space: "LatentSpace", target: str | ArrayLike | None) -> tuple[str, Array]:

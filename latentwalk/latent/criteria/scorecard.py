@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentwalk.errors import DataError, unknown
-from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.classes import class_accuracy
 from latentwalk.latent.criteria.completeness import completeness, draws_of
 from latentwalk.latent.criteria.continuity import continuity
@@ -20,11 +19,10 @@ from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.fidelity import Fidelity, fidelity
 from latentwalk.latent.criteria.gap import elbo_surgery
 from latentwalk.latent.criteria.interpolation import interpolation_gap
-from latentwalk.latent.criteria.measure import Measure, wilson
+from latentwalk.latent.criteria.measure import Measure, html_table, percent, wilson
 from latentwalk.latent.criteria.mmd import mmd
 from latentwalk.latent.criteria.probe import linear_probe
 from latentwalk.latent.criteria.structure import active_units, neighbour_preservation, trustworthiness
-from latentwalk.latent.criteria.table import table
 
 if TYPE_CHECKING:
     from latentwalk.latent.samplers import Sampler
@@ -64,7 +62,7 @@ class Scorecard:
 
     def _repr_html_(self) -> str:
         compared = [] if self.fidelity is None else self.fidelity.measures()
-        return table([*self.measures.values(), *compared], self.absent)
+        return html_table([*self.measures.values(), *compared], self.absent)
 
 
 def scorecard(
@@ -108,7 +106,8 @@ def active_share(space: "LatentSpace") -> Measure:
     active = active_units(space).active
     value, count = float(active.mean()), int(active.sum())
     reading = f"{count} of {len(active)} latent dimensions depend on the data (a variance of the codes above .01)."
-    return Measure("active units", value, value, value, reading, {"active": float(count), "dimensions": float(len(active))})
+    details = {"active": float(count), "dimensions": float(len(active))}
+    return Measure("active units", value, value, value, reading, details, better="")
 
 
 def holes_drawn(space: "LatentSpace", sampler: "str | Sampler" = "prior", *, seed: int = 0) -> Measure:
@@ -120,7 +119,7 @@ def holes_drawn(space: "LatentSpace", sampler: "str | Sampler" = "prior", *, see
     z = draws_of(space.sampler(sampler), DRAWS, space.dim, np.random.default_rng(seed))
     hits = int(space.holes(z).sum())
     reading = f"{percent(hits / DRAWS)} of draws land where the density of encoded data is lower than for 95 % of that data."
-    return Measure("draws in holes", hits / DRAWS, *wilson(hits, DRAWS), reading, {"encoded": 0.05})
+    return Measure("draws in holes", hits / DRAWS, *wilson(hits, DRAWS), reading, {"encoded": 0.05}, better="lower")
 
 
 # ---------------------------------------------------------------------- inside
@@ -131,8 +130,8 @@ VOTES = "How often the 10 nearest codes of an example vote for its own class."
 
 
 def _plain(name: str, value: float, reading: str) -> Measure:
-    """A number whose interval nobody knows."""
-    return Measure(name, value, value, value, reading)
+    """A share, the larger the better, whose interval nobody knows."""
+    return Measure(name, value, value, value, reading, better="higher")
 
 
 def _measured(parts: Mapping[str, Callable[[], Found]]) -> Scorecard:

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.continuity import continuity
-from latentwalk.latent.criteria.measure import wilson
+from latentwalk.latent.criteria.measure import percent, wilson
 from latentwalk.latent.diagnosis.evidence import Evidence
 from latentwalk.latent.diagnosis.finding import Finding, Severity
 from latentwalk.latent.holes import OUTSIDE, Holes

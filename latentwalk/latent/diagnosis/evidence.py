@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import check_codes
+from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.nearest import two_nearest
 from latentwalk.latent.criteria.structure import Units, active_units
 from latentwalk.latent.origin import Origin

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.latent.criteria.checks import percent
-from latentwalk.latent.criteria.measure import wilson
+from latentwalk.latent.criteria.measure import percent, wilson
 from latentwalk.latent.diagnosis.evidence import Evidence
 from latentwalk.latent.diagnosis.finding import Finding, Severity
 from latentwalk.latent.outputs import flat, outputs

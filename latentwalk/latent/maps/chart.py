@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from latentwalk.drawing.tiles import MARK
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import check_codes
+from latentwalk.latent.codes import check_codes
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.maps.plane import Plane
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.errors import ConfigError
-from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.gap import log_prior
+from latentwalk.latent.criteria.measure import percent
 from latentwalk.latent.maps.plane import Plane
 from latentwalk.latent.space import LatentSpace, Point
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.latent.criteria.checks import percent
+from latentwalk.latent.criteria.measure import percent
 from latentwalk.latent.moves.regression import EACH, auc, plenty, step, tie, unexplained
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import percent
+from latentwalk.latent.criteria.measure import percent
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.moves.paths import Curve, PathName, along, path
 from latentwalk.latent.outputs import outputs

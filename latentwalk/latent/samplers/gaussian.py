@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.latent.samplers.sampler import Codes, FittedSampler, check_codes, expect_shape
+from latentwalk.latent.codes import Codes, check_codes
+from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
 
 __all__ = ["MomentMatched", "StandardNormal"]
 
@@ -22,7 +23,7 @@ class StandardNormal(FittedSampler):
     @classmethod
     def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
         """The prior in as many dimensions as the codes (n, D) have. Nothing else of them matters."""
-        return cls(check_codes(codes, 1, "the prior").shape[1])
+        return cls(check_codes(codes, 1, "the prior needs at least {} codes").shape[1])
 
     def __call__(self, n: int, rng: np.random.Generator) -> Codes:
         return (self.temperature * rng.standard_normal((n, self.dim))).astype(np.float32)
@@ -51,7 +52,7 @@ class MomentMatched(FittedSampler):
     @classmethod
     def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
         """The Gaussian of these codes (n, D), n at least 2. A flat direction gets no spread instead of an error."""
-        codes = check_codes(codes, 2, "a covariance")
+        codes = check_codes(codes, 2, "a covariance needs at least {} codes")
         values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(codes, rowvar=False)))
         return cls(codes.mean(axis=0), vectors * np.sqrt(values.clip(0)))
 

@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.errors import ConfigError, DataError
+from latentwalk.errors import ConfigError
+from latentwalk.latent.codes import Codes
 
-__all__ = ["Codes", "FittedSampler", "Sampler", "check_codes", "expect_shape"]
+__all__ = ["FittedSampler", "Sampler", "expect_shape"]
 
-Codes = NDArray[np.float32]
 Sampler = Callable[[int, np.random.Generator], Codes]
 
 
@@ -79,19 +79,6 @@ class FittedSampler(ABC):
 def _dtype(annotation: Any) -> np.dtype[Any]:
     """float32 of NDArray[np.float32], which is ndarray[shape, dtype[float32]]."""
     return np.dtype(get_args(get_args(annotation)[1])[0])
-
-
-def check_codes(codes: NDArray[Any], fewest: int, who: str) -> NDArray[np.float64]:
-    """Codes (n, D) in double precision. Raises DataError for fewer than `fewest`, other shapes, and what is no number."""
-    codes = np.asarray(codes)
-    if codes.ndim != 2 or codes.shape[1] < 1:
-        raise DataError(f"expected codes (n, D), got shape {codes.shape}.")
-    if len(codes) < fewest:
-        raise DataError(f"{who} needs at least {fewest} encoded examples, got {len(codes)}. Encode more data.")
-    if not np.isfinite(codes).all():
-        row = int((~np.isfinite(codes).all(axis=1)).argmax())
-        raise DataError(f"{who} cannot learn from codes that hold NaN or infinity (the first in row {row}). Train again.")
-    return codes.astype(np.float64)
 
 
 def expect_shape(array: NDArray[Any], shape: tuple[int, ...], name: str) -> None:

@@ -19,7 +19,7 @@ A plain autoencoder's q(z | x) is a point: I(x; z) is not defined there, and the
 no density of either side.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,9 @@ from scipy.special import logsumexp
 from latentwalk.errors import DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, half_width
+from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.samplers import Mixture, Sampler, StandardNormal
 from latentwalk.training.runtime import one_thread
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
 
 __all__ = ["elbo_surgery", "log_prior", "mutual_information", "prior_gap"]
 
@@ -42,7 +40,7 @@ AT_ONCE = 2**22  # densities held at once: 32 MB
 SMALL = 0.05  # nats below which a gap is none to speak of
 
 
-def prior_gap(space: "LatentSpace", *, most: int = 10_000, seed: int = 0) -> Measure:
+def prior_gap(space: Encoded, *, most: int = 10_000, seed: int = 0) -> Measure:
     """KL(q(z) || p(z)) in nats: how far encoded data, as a whole, is from the model's prior. 0 where they are the same.
 
     The value is at most the true one (a fitted mixture's); the interval reaches up to what is at least it (that of the mixture
@@ -53,7 +51,7 @@ def prior_gap(space: "LatentSpace", *, most: int = 10_000, seed: int = 0) -> Mea
     return elbo_surgery(space, most=most, seed=seed)[0]
 
 
-def mutual_information(space: "LatentSpace", *, most: int = 10_000, seed: int = 0) -> Measure:
+def mutual_information(space: Encoded, *, most: int = 10_000, seed: int = 0) -> Measure:
     """I(x; z) in nats: what a code says about which example it came from. 0 where all posteriors are the same.
 
     The value is at least the true one (by a fitted mixture); the interval reaches down to what is at most it (by the mixture of
@@ -69,7 +67,7 @@ def mutual_information(space: "LatentSpace", *, most: int = 10_000, seed: int = 
     return found
 
 
-def elbo_surgery(space: "LatentSpace", *, most: int = 10_000, seed: int = 0) -> tuple[Measure, Measure | None]:
+def elbo_surgery(space: Encoded, *, most: int = 10_000, seed: int = 0) -> tuple[Measure, Measure | None]:
     """`prior_gap` and `mutual_information` of the same draws; None for the latter where the posterior is a point."""
     check_codes(space.codes, FEWEST, "the prior gap needs at least {} codes")
     rng = np.random.default_rng(seed)

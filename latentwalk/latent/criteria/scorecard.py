@@ -7,7 +7,7 @@ Completeness (two classifiers), continuity and the prior distance cost the most.
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +23,9 @@ from latentwalk.latent.criteria.measure import Measure, html_table, percent, wil
 from latentwalk.latent.criteria.mmd import mmd
 from latentwalk.latent.criteria.probe import linear_probe
 from latentwalk.latent.criteria.structure import active_units, neighbour_preservation, trustworthiness
-
-if TYPE_CHECKING:
-    from latentwalk.latent.samplers import Sampler
-    from latentwalk.latent.space import LatentSpace
+from latentwalk.latent.encoded import Encoded
+from latentwalk.latent.holes import Holes
+from latentwalk.latent.samplers import Sampler
 
 __all__ = ["Scorecard", "active_share", "holes_drawn", "scorecard"]
 
@@ -66,9 +65,9 @@ class Scorecard:
 
 
 def scorecard(
-    space: "LatentSpace",
+    space: Encoded,
     *,
-    sampler: "str | Sampler" = "prior",
+    sampler: str | Sampler = "prior",
     features: Features | None = None,
     without: Collection[str] = (),
     seed: int = 0,
@@ -101,7 +100,7 @@ def scorecard(
     return _measured({name: part for name, part in parts.items() if name not in without})
 
 
-def active_share(space: "LatentSpace") -> Measure:
+def active_share(space: Encoded) -> Measure:
     """The share of latent dimensions that are in use (`active_units`). It is counted, not estimated: no interval."""
     active = active_units(space).active
     value, count = float(active.mean()), int(active.sum())
@@ -110,14 +109,14 @@ def active_share(space: "LatentSpace") -> Measure:
     return Measure("active units", value, value, value, reading, details, better="")
 
 
-def holes_drawn(space: "LatentSpace", sampler: "str | Sampler" = "prior", *, seed: int = 0) -> Measure:
+def holes_drawn(space: Encoded, sampler: str | Sampler = "prior", *, seed: int = 0) -> Measure:
     """The share of 5,000 draws from a sampling distribution that land in holes (`space.holes`), where .05 of encoded data lies.
 
     A quick relative of `completeness`, by one density instead of two classifiers; the interval is Wilson's. Raises DataError,
     ConfigError.
     """
     z = draws_of(space.sampler(sampler), DRAWS, space.dim, np.random.default_rng(seed))
-    hits = int(space.holes(z).sum())
+    hits = int(space.kept(Holes)(z).sum())
     reading = f"{percent(hits / DRAWS)} of draws land where the density of encoded data is lower than for 95 % of that data."
     return Measure("draws in holes", hits / DRAWS, *wilson(hits, DRAWS), reading, {"encoded": 0.05}, better="lower")
 

@@ -29,7 +29,7 @@ def holes(e: Evidence) -> Finding | str:
     """
     if e.gaussian and not e.units.active.any():
         return "no code says anything: see collapse"
-    outside = e.space.holes(e.drawn_from(DRAWN, e.rng()))
+    outside = e.space.kept(Holes)(e.drawn_from(DRAWN, e.rng()))
     said = "of draws land where no data was encoded, beyond the 5 % of codes that lie apart."
     return _outside(e, "holes", "draws in holes", outside, said, EMPTY)
 

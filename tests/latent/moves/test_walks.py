@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.holes import Holes
+from latentwalk.latent.maps.chart import Chart
 from latentwalk.latent.moves.walks import _above_zero
 from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
@@ -184,6 +185,6 @@ def test_what_cannot_be_drawn_says_why_in_a_notebook():
 
 def test_holes_are_fitted_once(islands, monkeypatch):
     walk = islands.walk(0, 1)
-    _ = islands.holes, islands.chart
+    _ = islands.holes, islands.kept(Chart)
     monkeypatch.setattr(Holes, "fit", None)
     assert walk.reading and walk.plot() and islands.walk(3, 4).share >= 0

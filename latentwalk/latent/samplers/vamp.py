@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Distribution
 
+from latentwalk.chance import seeded
 from latentwalk.errors import ConfigError
 from latentwalk.latent.samplers.sampler import Codes, FittedSampler, check_codes, expect_shape
-from latentwalk.training.runtime import seeded
 
 __all__ = ["Posterior", "Vamp"]
 

@@ -21,10 +21,11 @@ from latentwalk.errors import ConfigError, DataError, NotGenerativeError
 from latentwalk.estimators.fitting import Learner
 from latentwalk.latent.completion import BEST, complete
 from latentwalk.latent.origin import Origin
-from latentwalk.latent.samplers import KINDS, Posterior, Sampler, StandardNormal, Vamp
+from latentwalk.latent.samplers import KINDS, Isotropic, Posterior, Sampler, Vamp
 from latentwalk.latent.space import LatentSpace
-from latentwalk.models.inference import bounds, decoded, drawn, encoded, log_probs
+from latentwalk.models.inference import Coder, signature
 from latentwalk.models.likelihood import Likelihood
+from latentwalk.models.prior import PriorSampler
 from latentwalk.models.recipes import Recipe
 from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
@@ -126,7 +127,7 @@ class Autoencoder(Learner):
     def transform(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
         """The codes: posterior means (n, D), float32. A row gets the same code alone as among others."""
         x = self._checked(X)
-        return encoded(self.model_, x)[0]
+        return Coder(self.model_).encode(x)[0]
 
     def inverse_transform(self, Z: ArrayLike) -> Any:
         """What codes Z (n, D) decode to: likelihood means (n, *E), float32, in the units of the data.
@@ -145,7 +146,7 @@ class Autoencoder(Learner):
         if z.ndim != 2 or z.shape[1] != latent:
             raise DataError(f"expected codes (n, {latent}), got shape {z.shape}.")
         check_finite(z)
-        return decoded(self.model_, z)
+        return Coder(self.model_).decode(z)
 
     def reconstruct(self, X: ArrayLike | Dataset) -> Any:
         """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), float32, in the units of the data.
@@ -155,7 +156,8 @@ class Autoencoder(Learner):
         return self._framed(self._reconstructed(self._checked(X)))
 
     def _reconstructed(self, x: NDArray[Any]) -> NDArray[np.float32]:
-        decoded_ = decoded(self.model_, encoded(self.model_, x)[0])
+        coder = Coder(self.model_)
+        decoded_ = coder.decode(coder.encode(x)[0])
         if self.spec_.kind == "signal" and self.spec_.missing:
             decoded_[_after_the_end(x)] = np.nan
         return decoded_
@@ -181,8 +183,8 @@ class Autoencoder(Learner):
         away.
         Raises ConfigError; DataError for too few rows.
         """
-        space, gaussian = self.space(X), self.recipe_.posterior == "gaussian"
-        needs = {StandardNormal.kind: self.recipe_.generative, Vamp.kind: gaussian}
+        space = self.space(X)
+        needs = {Isotropic.kind: self.recipe_.generative, Vamp.kind: self.recipe_.spreads}
         found = complete(
             space,
             sampler,
@@ -211,7 +213,7 @@ class Autoencoder(Learner):
         z = sampler(int(n), rng)
         if not self.spec_.columns:
             return self._decoded(z)
-        return self._framed(drawn(self.model_, z.astype(np.float32), int(rng.integers(2**31))))
+        return self._framed(Coder(self.model_).draw(z.astype(np.float32), int(rng.integers(2**31))))
 
     def score_samples(self, X: ArrayLike | Dataset, draws: int = 1) -> NDArray[np.float64]:
         """A lower bound on log p(x) for each row, in nats: (n,). Importance-weighted over `draws` draws of q(z | x).
@@ -225,14 +227,14 @@ class Autoencoder(Learner):
             raise ConfigError(f"draws={draws!r}: expected a whole number, at least 1.")
         self._check_range(x)
         volume = self.model_.scaling.log_volume if self.likelihood_.is_density else 0.0
-        return bounds(self.model_, x, int(draws)).astype(np.float64) - volume
+        return Coder(self.model_).bound(x, int(draws)).astype(np.float64) - volume
 
     def score_each(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
         """log p(value | z) of each value of X (n, *E), at its row's code, in nats of the scaled values: (n, *E).
 
         Which values a model finds strange; 0 where one is missing.
         """
-        return log_probs(self.model_, self._checked(X)).astype(np.float64)
+        return Coder(self.model_).log_probs(self._checked(X)).astype(np.float64)
 
     def score(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> float:
         """The mean of `score_samples`: higher is better, as model selection expects."""
@@ -242,7 +244,7 @@ class Autoencoder(Learner):
         """The latent space as these examples (n, *E) see it; y: labels (n,). held_out: a mask of rows not trained on."""
         x = self._checked(X)
         labelled = X if isinstance(X, Dataset) and y is None else Dataset.of(np.zeros((len(x), 1)), y)
-        codes, scales = encoded(self.model_, x)
+        codes, scales = Coder(self.model_).encode(x)
         return LatentSpace(
             codes=codes,
             scales=scales,
@@ -256,11 +258,9 @@ class Autoencoder(Learner):
             encode=self._encoded,
             spec=self.spec_,
             attributes=dict(X.factors) if isinstance(X, Dataset) else {},
-            model=self.model_.signature(),
+            model=signature(self.model_),
             fitted=self.sampler_,
-            posterior=Posterior(self.model_.encoder, partial(self._inputs, x))
-            if self.recipe_.posterior == "gaussian"
-            else None,
+            posterior=Posterior(self.model_.encoder, partial(self._inputs, x)) if self.recipe_.spreads else None,
             origin=self._origin(),
         )
 
@@ -268,7 +268,7 @@ class Autoencoder(Learner):
 
     def _encoded(self, X: ArrayLike | Dataset) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Means and deviations of q(z | x) for X (n, *E): (n, D) each."""
-        return encoded(self.model_, self._checked(X))
+        return Coder(self.model_).encode(self._checked(X))
 
     def _filled(self, codes: NDArray[np.float32], rows: NDArray[np.int64], x: NDArray[Any]) -> NDArray[Any]:
         """Rows `rows` of the data, x, with what their codes decode to where a value is missing."""
@@ -288,8 +288,8 @@ class Autoencoder(Learner):
         with torch.no_grad():
             return channels_last(self.model_.scaling(as_tensor(x[rows]).to(device)).nan_to_num())
 
-    def _prior(self) -> StandardNormal:
-        return StandardNormal(self._n_features_out)
+    def _prior(self) -> PriorSampler:
+        return self.model_.prior.sampler()
 
     def _source(self, source: str | Sampler | None, temperature: float) -> Sampler:
         """What to draw codes from. Raises NotGenerativeError, ConfigError."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
+from latentwalk.chance import seeded
 from latentwalk.data.batches.batch import Batches
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
@@ -40,7 +41,7 @@ from latentwalk.training.group import Group, joined
 from latentwalk.training.history import Epoch
 from latentwalk.training.loop import train
 from latentwalk.training.progress import with_progress
-from latentwalk.training.runtime import device_named, seeded, stop_asked
+from latentwalk.training.runtime import device_named, stop_asked
 from latentwalk.training.settings import Settings
 from latentwalk.training.state import Snapshot
 from latentwalk.training.tracking import Gallery, Tracker
@@ -212,7 +213,7 @@ class Learner(Keeping):
                 stacklevel=4,
             )
         quiet = sum(1 for _ in takewhile(lambda epoch: epoch.active == 0, reversed(self.history_)))
-        if self.recipe_.posterior == "gaussian" and quiet == max(QUIET, -(-STEPS // steps)):
+        if self.recipe_.spreads and quiet == max(QUIET, -(-STEPS // steps)):
             warnings.warn(
                 f"the posterior has collapsed: for {quiet} epochs none of the {self._n_features_out} latent dimensions has "
                 f"depended on the data, {COLLAPSED}",
@@ -252,7 +253,7 @@ class Learner(Keeping):
     def _check_same(self, folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
         """Raise ConfigError or DataError, saying which, where going on would not be the same training."""
         for name, value in now["params"].items():
-            if name not in FREE and before["params"].get(name) != value:
+            if name not in FREE and codec.from_json(before["params"].get(name)) != codec.from_json(value):
                 raise ConfigError(
                     f"{name}={value!r} is not what the training in {folder} was begun with: {before['params'].get(name)!r}. "
                     "Give the same options to go on, or choose another folder to begin anew."
@@ -342,7 +343,7 @@ class Learner(Keeping):
         if self.complete is False:
             return None
         name = BEST if self.complete is True else check_sampler(self.complete)
-        if name == Vamp.kind and self._recipe().posterior == "point":
+        if name == Vamp.kind and not self._recipe().spreads:
             raise ConfigError(
                 f'complete="vamp" needs an encoder whose q(z | x) has a spread, and that of recipe "{self._recipe().name}" has '
                 'none. Use complete="mixture", or recipe="vae".'

@@ -14,6 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from latentwalk.chance import seeded
 from latentwalk.data.columns import decoded, encoded, is_frame
 from latentwalk.data.dataset import Dataset, adopted
 from latentwalk.data.examples import as_array, check_finite, padded
@@ -32,7 +33,6 @@ from latentwalk.saving import options as codec
 from latentwalk.saving.onnx import write
 from latentwalk.training import history
 from latentwalk.training.history import Epoch
-from latentwalk.training.runtime import seeded
 
 __all__ = ["Keeping"]
 
@@ -174,7 +174,7 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
 
     @property
     def _n_features_out(self) -> int:
-        return int(self.model_.prior().event_shape[0])
+        return self.model_.dim
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")

@@ -12,15 +12,15 @@ from latentwalk.latent.criteria import scorecard as module
 from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.measure import WIDTH, Measure
 from latentwalk.latent.criteria.scorecard import active_share, holes_drawn, scorecard
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 CODES = np.random.default_rng(0).standard_normal((400, 2)).astype(np.float32)
 
 
 def space_of(scale: float, **more: Any) -> LatentSpace:
     scales = np.full_like(CODES, scale)
-    return LatentSpace(CODES, scales, CODES, lambda z: z, StandardNormal(2), **more)
+    return LatentSpace(CODES, scales, CODES, lambda z: z, NormalSampler(2), **more)
 
 
 def test_a_card_of_all_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_what_cannot_be_measured_says_why(monkeypatch: pytest.MonkeyPatch) -> No
 def test_shares_of_holes_and_of_units() -> None:
     assert holes_drawn(space_of(0.0)).value == pytest.approx(0.05, abs=0.03)
     assert holes_drawn(space_of(0.0), lambda n, rng: np.full((n, 2), 50.0, np.float32)).value == 1
-    half = LatentSpace(CODES * [1, 0], CODES * 0 + 1, CODES, lambda z: z, StandardNormal(2))
+    half = LatentSpace(CODES * [1, 0], CODES * 0 + 1, CODES, lambda z: z, NormalSampler(2))
     assert active_share(half).value == 0.5
     assert active_share(half).reading.startswith("1 of 2 latent dimensions")
 

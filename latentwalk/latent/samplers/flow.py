@@ -18,10 +18,11 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, parameters_to_vector, vector_to_parameters
 from zuko.flows import NSF  # type: ignore[import-untyped]
 
+from latentwalk.chance import seeded
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler
 from latentwalk.latent.samplers.whitening import check_white, white, whitening
-from latentwalk.training.runtime import one_thread, seeded
+from latentwalk.training.runtime import one_thread
 
 __all__ = ["Flow"]
 

@@ -1,4 +1,4 @@
-"""Gaussians: the prior N(0, I), and the one with the moments of given codes."""
+"""Gaussians: the usual prior N(0, I), kept with a model, and the one with the moments of given codes."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
+from latentwalk.models.prior import NormalSampler
 
-__all__ = ["MomentMatched", "StandardNormal"]
+__all__ = ["Isotropic", "MomentMatched"]
 
 
 @dataclass(frozen=True, slots=True)
-class StandardNormal(FittedSampler):
-    """N(0, temperature² I) in so many dimensions."""
+class Isotropic(FittedSampler):
+    """N(0, temperature² I) in so many dimensions: what `models.prior.NormalSampler` draws, as a sampler that can be saved."""
 
     kind: ClassVar[str] = "prior"
     dimensions: int
@@ -26,11 +27,19 @@ class StandardNormal(FittedSampler):
         return cls(check_codes(codes, 1, "the prior needs at least {} codes").shape[1])
 
     def __call__(self, n: int, rng: np.random.Generator) -> Codes:
-        return (self.temperature * rng.standard_normal((n, self.dim))).astype(np.float32)
+        return self._prior(n, rng)
+
+    def log_density(self, z: NDArray[Any]) -> NDArray[np.float64]:
+        """The natural logarithm of the density, at a temperature above 0, at codes z (m, D): (m,)."""
+        return self._prior.log_density(z)
 
     @property
     def dim(self) -> int:
         return self.dimensions
+
+    @property
+    def _prior(self) -> NormalSampler:
+        return NormalSampler(self.dimensions, self.temperature)
 
     def check(self) -> None:
         if self.dim < 1:

@@ -21,10 +21,11 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from latentwalk.chance import seeded
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.mixture import Mixture
 from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
-from latentwalk.training.runtime import one_thread, seeded
+from latentwalk.training.runtime import one_thread
 
 __all__ = ["Resampled"]
 

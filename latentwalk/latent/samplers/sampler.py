@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import Codes
+from latentwalk.models.prior import temperature_of
 
 __all__ = ["FittedSampler", "Sampler", "expect_shape"]
 
@@ -46,9 +46,7 @@ class FittedSampler(ABC):
 
     def at(self, temperature: float) -> Self:
         """The same distribution at another temperature, 0 or more. Raises ConfigError."""
-        if not (isinstance(temperature, (int, float, np.number)) and np.isfinite(temperature) and temperature >= 0):
-            raise ConfigError(f"temperature={temperature}: expected a number, 0 or more.")
-        return replace(self, temperature=float(temperature))  # type: ignore[type-var]  # all that are final are dataclasses
+        return replace(self, temperature=temperature_of(temperature))  # type: ignore[type-var]  # all that are final are dataclasses
 
     # ------------------------------------------------------------------ saving
 

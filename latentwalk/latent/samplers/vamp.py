@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Distribution
 
+from latentwalk.chance import seeded
 from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
-from latentwalk.training.runtime import seeded
 
 __all__ = ["Posterior", "Vamp"]
 

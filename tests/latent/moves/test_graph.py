@@ -6,15 +6,15 @@ import pytest
 from latentwalk.errors import DataError
 from latentwalk.latent.moves.graph import Graph, step_costs, tightened, toll
 from latentwalk.latent.moves.paths import along, linear
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 FINE = np.linspace(0, 1, 400)
 
 
 def space_of(codes, decode=lambda z: np.asarray(z, np.float32)):
     codes = np.asarray(codes, np.float32)
-    return LatentSpace(codes, np.zeros_like(codes), decode(codes), decode, StandardNormal(codes.shape[1]))
+    return LatentSpace(codes, np.zeros_like(codes), decode(codes), decode, NormalSampler(codes.shape[1]))
 
 
 def ring(n=3000):

@@ -9,8 +9,8 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.maps.chart import Chart
 from latentwalk.latent.moves.walks import _above_zero
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 ENCODED = "a code that was encoded is called a hole 1 time in 20"
 
@@ -23,7 +23,7 @@ def decode(z):
 def space_of(codes, **known):
     codes = np.asarray(codes, np.float32)
     spec = DataSpec.infer(decode(codes))
-    return LatentSpace(codes, codes * 0, decode(codes), decode, StandardNormal(codes.shape[1]), spec=spec, **known)
+    return LatentSpace(codes, codes * 0, decode(codes), decode, NormalSampler(codes.shape[1]), spec=spec, **known)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.decoded import ENDINGS, Decoded
 from latentwalk.latent.moves.barycentres import BlendName, shares
 from latentwalk.latent.moves.paths import PathName, check_path
+from latentwalk.latent.moves.walks import Walk
 from latentwalk.latent.space import LatentSpace
 
 __all__ = ["blend", "swap", "walk"]
@@ -87,7 +88,7 @@ def _around(
     return run.model.space(x), names
 
 
-def _write(run: Run, made: Decoded, to: Path, space: LatentSpace | None = None, given: int = 0) -> None:
+def _write(run: Run, made: Decoded | Walk, to: Path, space: LatentSpace | None = None, given: int = 0) -> None:
     """Write what was made: as a table, as a picture beside the `given` first examples of a space, or as itself."""
     match to.suffix.lower():
         case ".csv":

@@ -71,7 +71,7 @@ def export(run: Run, out: Path | None) -> None:
     """Write encoder.onnx and decoder.onnx, and say what goes in and what comes out."""
     with saving():
         encoder, decoder = run.model.export(run.folder if out is None else out)
-    example, latent = ", ".join(map(str, run.model.spec_.shape)), run.model.model_.prior().event_shape[0]
+    example, latent = ", ".join(map(str, run.model.spec_.shape)), run.model.model_.dim
     typer.echo(f"{encoder}: x (n, {example}), {run.model.spec_.dtype} → codes (n, {latent})")
     typer.echo(f"{decoder}: codes (n, {latent}) → x (n, {example})")
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.chance import seeded
 from latentwalk.data.batches.batch import Batches
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
@@ -31,7 +32,7 @@ from latentwalk.networks.build import network_named
 from latentwalk.training.group import Group, joined
 from latentwalk.training.loop import train
 from latentwalk.training.progress import with_progress
-from latentwalk.training.runtime import device_named, seeded, stop_asked
+from latentwalk.training.runtime import device_named, stop_asked
 from latentwalk.training.tracking import Gallery, Tracker
 
 __all__ = ["fit"]
@@ -200,7 +201,7 @@ def _remark(trained: Trained, steps: int) -> None:
             stacklevel=4,
         )
     quiet = sum(1 for _ in takewhile(lambda epoch: epoch.active == 0, reversed(trained.history)))
-    if trained.recipe.posterior == "gaussian" and quiet == max(QUIET, -(-STEPS // steps)):
+    if trained.recipe.spreads and quiet == max(QUIET, -(-STEPS // steps)):
         warnings.warn(
             f"the posterior has collapsed: for {quiet} epochs none of the {trained.latent} latent dimensions has "
             f"depended on the data, {COLLAPSED}",

@@ -117,7 +117,7 @@ class Options:
             return None
         name = BEST if self.complete is True else check_sampler(self.complete)
         recipe = self.noisy_recipe()
-        if name == Vamp.kind and recipe.posterior == "point":
+        if name == Vamp.kind and not recipe.spreads:
             raise ConfigError(
                 f'complete="vamp" needs an encoder whose q(z | x) has a spread, and that of recipe "{recipe.name}" has '
                 'none. Use complete="mixture", or recipe="vae".'

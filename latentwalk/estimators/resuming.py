@@ -68,7 +68,7 @@ def _beginning(
 def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise ConfigError or DataError, saying which, where going on would not be the same training."""
     for name, value in now["params"].items():
-        if name not in FREE and before["params"].get(name) != value:
+        if name not in FREE and codec.from_json(before["params"].get(name)) != codec.from_json(value):
             raise ConfigError(
                 f"{name}={value!r} is not what the training in {folder} was begun with: {before['params'].get(name)!r}. "
                 "Give the same options to go on, or choose another folder to begin anew."

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latentwalk.chance import seeded
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import CheckpointError
 from latentwalk.estimators.trained import Trained
@@ -18,7 +19,6 @@ from latentwalk.models.recipes import assemble
 from latentwalk.saving import folder as disk
 from latentwalk.saving import options as codec
 from latentwalk.training import history
-from latentwalk.training.runtime import seeded
 
 __all__ = ["read", "write"]
 

@@ -21,9 +21,9 @@ from latentwalk.estimators.given import as_learnt, held_mask, over
 from latentwalk.latent.completion import complete
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.origin import Origin
-from latentwalk.latent.samplers import KINDS, FittedSampler, Posterior, Sampler, StandardNormal, Vamp
+from latentwalk.latent.samplers import KINDS, FittedSampler, Isotropic, Posterior, Sampler, Vamp
 from latentwalk.latent.space import LatentSpace
-from latentwalk.models.inference import bounds, decoded, drawn, encoded, log_probs
+from latentwalk.models.inference import Coder, signature
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe
@@ -63,7 +63,12 @@ class Trained:
     @property
     def latent(self) -> int:
         """D, the number of latent dimensions."""
-        return int(self.model.prior().event_shape[0])
+        return self.model.dim
+
+    @property
+    def coder(self) -> Coder:
+        """The model at work on arrays."""
+        return Coder(self.model)
 
     def given(self, X: ArrayLike | Dataset) -> Array:
         """X as an array (n, *E) like the one learnt from. Raises DataError."""
@@ -77,7 +82,7 @@ class Trained:
 
     def encode(self, X: ArrayLike | Dataset) -> tuple[Codes, Codes]:
         """Means and deviations of q(z | x) for X (n, *E): (n, D) each."""
-        return encoded(self.model, self.given(X))
+        return self.coder.encode(self.given(X))
 
     def decode(self, Z: ArrayLike) -> NDArray[np.float32]:
         """Likelihood means (n, *E) of codes Z (n, D), in the units of the data. Raises DataError."""
@@ -88,11 +93,11 @@ class Trained:
         if z.ndim != 2 or z.shape[1] != self.latent:
             raise DataError(f"expected codes (n, {self.latent}), got shape {z.shape}.")
         check_finite(z)
-        return decoded(self.model, z)
+        return self.coder.decode(z)
 
     def reconstruct(self, x: Array) -> NDArray[np.float32]:
         """x (n, *E), encoded to the posterior mean and decoded again; NaN where a signal is over."""
-        back = decoded(self.model, encoded(self.model, x)[0])
+        back = self.coder.decode(self.coder.encode(x)[0])
         if self.spec.kind == "signal" and self.spec.missing:
             back[over(x)] = np.nan
         return back
@@ -108,7 +113,7 @@ class Trained:
             raise ConfigError(f"n={n!r}: expected a whole number of examples, 0 or more.")
         rng = np.random.default_rng(seed)
         z = sampler(int(n), rng)
-        return drawn(self.model, z.astype(np.float32), int(rng.integers(2**31))) if self.spec.columns else self.decode(z)
+        return self.coder.draw(z.astype(np.float32), int(rng.integers(2**31))) if self.spec.columns else self.decode(z)
 
     # ------------------------------------------------------------------ scores
 
@@ -118,11 +123,11 @@ class Trained:
             raise ConfigError(f"draws={draws!r}: expected a whole number, at least 1.")
         self.check_range(x)
         volume = self.model.scaling.log_volume if self.likelihood.is_density else 0.0
-        return bounds(self.model, x, int(draws)).astype(np.float64) - volume
+        return self.coder.bound(x, int(draws)).astype(np.float64) - volume
 
     def log_probs(self, x: Array) -> NDArray[np.float64]:
         """log p(value | z) of each value of x (n, *E) at its row's code, in nats of the scaled values: (n, *E)."""
-        return log_probs(self.model, x).astype(np.float64)
+        return self.coder.log_probs(x).astype(np.float64)
 
     def check_range(self, x: Array) -> None:
         """Raise DataError where the likelihood knows no such values: outside the range that was scaled to [0, 1]."""
@@ -142,14 +147,13 @@ class Trained:
         """The latent space as X (n, *E) sees it: see `Autoencoder.space`. Raises DataError."""
         x = self.given(X)
         labelled = X if isinstance(X, Dataset) and y is None else Dataset.of(np.zeros((len(x), 1)), y)
-        codes, scales = encoded(self.model, x)
-        spreads = self.recipe.posterior == "gaussian"
+        codes, scales = self.coder.encode(x)
         return LatentSpace(
             codes=codes,
             scales=scales,
             data=changed_by_row(x, partial(self._filled, codes)) if self.spec.missing else x,
             decode=self.decode,
-            prior=StandardNormal(self.latent),
+            prior=self.model.prior.sampler(),
             labels=labelled.y,
             classes=labelled.classes,
             unit=self.model.scaling.unit,
@@ -157,16 +161,16 @@ class Trained:
             encode=self.encode,
             spec=self.spec,
             attributes=dict(X.factors) if isinstance(X, Dataset) else {},
-            model=self.model.signature(),
+            model=signature(self.model),
             fitted=self.sampler,
-            posterior=Posterior(self.model.encoder, partial(self._inputs, x)) if spreads else None,
+            posterior=Posterior(self.model.encoder, partial(self._inputs, x)) if self.recipe.spreads else None,
             origin=Origin(self.recipe, self.network, self.likelihood, self.epochs, self.learning_rate, self.history),
         )
 
     def completed(self, X: ArrayLike | Dataset, sampler: str, seed: int) -> "Trained":
         """The same with a sampler fitted to the codes of X (n, *E): see `Autoencoder.fit_sampler`."""
         space = self.space(X, None, None)
-        needs = {StandardNormal.kind: self.recipe.generative, Vamp.kind: self.recipe.posterior == "gaussian"}
+        needs = {Isotropic.kind: self.recipe.generative, Vamp.kind: self.recipe.spreads}
         found = complete(
             space,
             sampler,
@@ -205,4 +209,4 @@ class Trained:
                 + ("no sampler was fitted. " if source == "fitted" else "no known distribution is filled by its codes. ")
                 + 'Make it generative: fit_sampler(X, "mixture"), or `latentwalk complete RUN`. Or fit recipe="vae".'
             )
-        return StandardNormal(self.latent).at(temperature)
+        return self.model.prior.sampler().at(temperature)

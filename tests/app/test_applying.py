@@ -8,11 +8,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from latentwalk.app.cli import app
-from latentwalk.app.denoising import denoised_picture, denoised_signal
 from latentwalk.data import Dataset, load
 from latentwalk.data.sources.sounds import Sound, sound
 from latentwalk.estimators.anomalies import AnomalyDetector
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.estimators.windows import denoised_picture, denoised_signal
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.networks.build import Network
 from latentwalk.studies import comparison

@@ -2,7 +2,8 @@
 
 A straight line between two draws of N(0, I) in many dimensions passes through the middle, where hardly any draw lies; the
 great circle keeps their length (White 2016, "Sampling generative networks", section 3.1); the quantile path takes each
-coordinate evenly through the prior's mass. A way that knows where data lies is in `graph`.
+coordinate evenly through the prior's mass, by a formula for N(0, I), and by its quantiles for any other. A way that knows where
+data lies is in `graph`.
 
 Each is a function (a, b, t): ends a and b (D,), and times t (m,) in [0, 1]. It gives float64 (m, D); where t is 0 or 1, the
 very end.
@@ -17,7 +18,7 @@ from scipy.special import log_ndtr, ndtri_exp
 
 from latentwalk.errors import unknown
 
-__all__ = ["Curve", "PathName", "along", "check_path", "linear", "path", "quantile", "spherical"]
+__all__ = ["Curve", "PathName", "along", "check_path", "linear", "path", "quantile", "spherical", "through_quantiles"]
 
 PathName = Literal["linear", "spherical", "quantile", "density"]
 Codes = NDArray[np.floating[Any]]
@@ -66,6 +67,19 @@ def quantile(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
     z = np.where(below < above, 1, -1) * ndtri_exp(np.minimum(below, above))
     z = z.clip(np.minimum(a, b), np.maximum(a, b))  # a logarithm near log 1/2 rounds to 1e-16, more than ends may be apart
     return _with_exact_ends(z, a, b, t)
+
+
+def through_quantiles(a: Codes, b: Codes, t: Times, p: Times, values: Codes) -> NDArray[np.float64]:
+    """`quantile` for another prior than N(0, I), by its quantiles: values (m, D) at shares p (m,), both increasing.
+
+    Between them by straight lines; what lies beyond the outermost, where no mass is known, is gone to in one leap.
+    """
+    a, b, t = np.asarray(a, np.float64), np.asarray(b, np.float64), np.asarray(t, np.float64)
+    z = np.empty((len(t), len(a)))
+    for axis, places in enumerate(np.asarray(values, np.float64).T):
+        before, after = np.interp([a[axis], b[axis]], places, p)
+        z[:, axis] = np.interp((1 - t) * before + t * after, p, places)
+    return _with_exact_ends(z.clip(np.minimum(a, b), np.maximum(a, b)), a, b, t[:, None])
 
 
 def along(points: Codes, t: Times) -> NDArray[np.float64]:

@@ -21,7 +21,8 @@ from latentwalk.latent.decoded import FILMS, Decoded
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.moves.graph import Graph
-from latentwalk.latent.moves.paths import Curve, PathName, along, path
+from latentwalk.latent.moves.paths import Curve, PathName, along, path, through_quantiles
+from latentwalk.models.prior import NormalSampler
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +31,7 @@ __all__ = ["Crossing", "Walk", "Way", "curve", "draw_walk", "journey"]
 
 FINE = 513  # points of a way on which holes and lengths are found
 TIMES = np.linspace(0, 1, FINE)
+SHARES = (np.arange(1_000) + 0.5) / 1_000  # of a prior's mass, at which its quantiles are asked for
 NAMED = 3  # crossings that a sentence lists; of more it tells how many
 WAY = "#1d1d1f"
 BY_CHANCE = "a code that was encoded is called a hole 1 time in 20"
@@ -217,6 +219,8 @@ def curve(space: Encoded, a: NDArray[Any], b: NDArray[Any], name: PathName) -> C
     """The way of that name between two codes (D,). Raises ConfigError for an unknown name."""
     if name == "density":
         return partial(along, space.kept(Graph).way(a, b))
+    if name == "quantile" and not isinstance(space.prior, NormalSampler):
+        return partial(through_quantiles, a, b, p=SHARES, values=space.prior_quantiles(SHARES))
     return partial(path(name), a, b)
 
 

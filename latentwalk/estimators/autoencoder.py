@@ -19,7 +19,7 @@ from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
 from latentwalk.estimators.fitting import Learner
-from latentwalk.latent.completion import BEST, complete
+from latentwalk.latent.completion import BEST, completion
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, Isotropic, Posterior, Sampler, Vamp
 from latentwalk.latent.space import LatentSpace
@@ -185,7 +185,7 @@ class Autoencoder(Learner):
         """
         space = self.space(X)
         needs = {Isotropic.kind: self.recipe_.generative, Vamp.kind: self.recipe_.spreads}
-        found = complete(
+        found = completion(
             space,
             sampler,
             candidates=[kind for kind in KINDS if needs.get(kind, True)],

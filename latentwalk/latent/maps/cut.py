@@ -29,15 +29,8 @@ Array = NDArray[Any]
 NEAR = 500  # codes drawn: those nearest to the plane
 LEVELS = (0.0, 5.0, 20.0, 80.0)  # nats below the edge at which the shade changes; above it, two steps of a round number
 STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
-SHADES = (
-    "#3c6ca3",
-    "#7ea6cf",
-    "#c3d8ea",
-    "#fbf3ec",
-    "#f7d9c6",
-    "#eeb08f",
-    "#dd7f58",
-)  # data in blue, holes in red, as it gets deep
+# data in blue, holes in red, as it gets deep
+SHADES = ("#3c6ca3", "#7ea6cf", "#c3d8ea", "#fbf3ec", "#f7d9c6", "#eeb08f", "#dd7f58")
 FALLS = (0.5, 2.0)  # nats by which a normal density falls within one deviation, and two
 INK, PAPER, MUTED = "#1d1d1f", "#fdfcfa", "#6a6a70"
 

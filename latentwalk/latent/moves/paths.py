@@ -18,22 +18,22 @@ from scipy.special import log_ndtr, ndtri_exp
 
 from latentwalk.errors import unknown
 
-__all__ = ["Curve", "PathName", "along", "check_path", "linear", "path", "quantile", "spherical", "through_quantiles"]
+__all__ = ["Course", "PathName", "along", "check_path", "great_circle", "path", "quantile", "straight", "through_quantiles"]
 
 PathName = Literal["linear", "spherical", "quantile", "density"]
 Codes = NDArray[np.floating[Any]]
 Times = NDArray[np.floating[Any]]
-Curve = Callable[[Times], NDArray[np.float64]]  # times (m,) in [0, 1] → codes (m, D)
+Course = Callable[[Times], NDArray[np.float64]]  # times (m,) in [0, 1] → codes (m, D)
 PARALLEL = 1e-6  # radians; below this the great circle is a straight line to rounding
 
 
-def linear(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
+def straight(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
     """The straight line from `a` (D,) to `b` (D,)."""
     a, b, t = np.asarray(a, np.float64), np.asarray(b, np.float64), np.asarray(t)[:, None]
     return _with_exact_ends((1 - t) * a + t * b, a, b, t)
 
 
-def spherical(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
+def great_circle(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
     """The great circle from `a` (D,) to `b` (D,), its length going evenly from |a| to |b|.
 
     Parallel ends, opposite ends and an end at the origin have no single great circle: there it is the straight line.
@@ -41,11 +41,11 @@ def spherical(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)  # float32 knows an angle near 0 or pi to 3e-4 only
     lengths = np.linalg.norm(a), np.linalg.norm(b)
     if min(lengths) == 0:
-        return linear(a, b, t)
+        return straight(a, b, t)
     u, v = a / lengths[0], b / lengths[1]
     angle = np.arccos(np.clip(u @ v, -1, 1))
     if angle < PARALLEL or angle > np.pi - PARALLEL:
-        return linear(a, b, t)
+        return straight(a, b, t)
     t = np.asarray(t)[:, None]
     direction = (np.sin((1 - t) * angle) * u + np.sin(t * angle) * v) / np.sin(angle)
     length = (1 - t) * lengths[0] + t * lengths[1]
@@ -109,4 +109,4 @@ def _with_exact_ends(z: NDArray[np.float64], a: Codes, b: Codes, t: Times) -> ND
     return np.where(t == 0, a, np.where(t == 1, b, z))
 
 
-_PATHS = {"linear": linear, "spherical": spherical, "quantile": quantile}
+_PATHS = {"linear": straight, "spherical": great_circle, "quantile": quantile}

@@ -20,7 +20,7 @@ from common.facts import RESULTS, earlier, facts, keep
 
 from latentwalk import RECIPES, Autoencoder, Dataset, Likelihood, Network, load
 from latentwalk.errors import TrainingWarning
-from latentwalk.latent.diagnosis import named
+from latentwalk.latent.diagnosis import wording
 from latentwalk.studies.improvement import changed
 
 HEALTHY = "nothing"
@@ -92,7 +92,7 @@ def measured(condition: Condition, seed: int) -> dict[str, Any]:
     change = {"complete": "mixture"} if "complete" in first.change else first.change
     recheck = before.compare(seen(changed(model, change, train), data, len(train)))
     return found | {
-        "change": named(change),
+        "change": wording(change),
         "gone": recheck.gone,
         "better": recheck.better,
         "appeared": list(recheck.appeared),

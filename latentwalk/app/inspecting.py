@@ -9,7 +9,7 @@ import typer
 from latentwalk.app.output import check_writable, saving, write_text
 from latentwalk.app.run import DIAGNOSIS, Run, holds_model
 from latentwalk.errors import ConfigError
-from latentwalk.latent.diagnosis import Diagnosis, named
+from latentwalk.latent.diagnosis import Diagnosis, wording
 from latentwalk.studies.improvement import improve
 
 __all__ = ["inspect"]
@@ -31,7 +31,9 @@ def inspect(run: Run, data: str | None, new: str | None, seed: int, *, out: Path
     typer.echo(diagnosis)
     first = diagnosis.first
     if not tried and first is not None and first.change:
-        typer.echo(f"\nto change first: {named(first.change)}\nmake it, and look again: latentwalk inspect {run.folder} --try")
+        typer.echo(
+            f"\nto change first: {wording(first.change)}\nmake it, and look again: latentwalk inspect {run.folder} --try"
+        )
     if tried and first is not None:
         _try(run, diagnosis, data, seed, to)
 
@@ -48,7 +50,7 @@ def _try(run: Run, diagnosis: Diagnosis, data: str | None, seed: int, to: Path) 
     with saving():
         Run(to, found.model, run.where(data), run.data, run.classes, len(found.model.history_)).save()
     _keep(to, {**found.recheck.after.to_json(), "recheck": found.recheck.to_json()})
-    typer.echo(f"\nchanged: {named(found.change)}\n{found}\nsaved: {to}")
+    typer.echo(f"\nchanged: {wording(found.change)}\n{found}\nsaved: {to}")
 
 
 def _keep(folder: Path, found: dict[str, Any]) -> None:

@@ -193,7 +193,7 @@ def test_complete_fits_a_sampler_after_training(monkeypatch):
         assert not hasattr(model, "model_")  # said before anything was learnt
     asked = []
     monkeypatch.setattr(
-        "latentwalk.estimators.trained.complete",
+        "latentwalk.estimators.trained.completion",
         lambda *_, **how: asked.append(how["candidates"]) or Completion(Isotropic(2), {}),
     )
     for recipe in ("ae", "vae-without-kl", "vae"):

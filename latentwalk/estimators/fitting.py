@@ -40,6 +40,7 @@ from latentwalk.training.checkpoints import Checkpoints, opened
 from latentwalk.training.group import Group, joined
 from latentwalk.training.history import Epoch
 from latentwalk.training.loop import train
+from latentwalk.training.plan import Plan
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import device_named, stop_asked
 from latentwalk.training.settings import Settings
@@ -52,7 +53,6 @@ __all__ = ["FREE", "Learner"]
 FREE = ("epochs", "patience", "device", "warm_start", "progress", "checkpoint_every", "random_state", "track", "complete")
 LEARNING = (
     "optimizer",
-    "learning_rate",
     "learning_schedule",
     "warmup",
     "weight_decay",
@@ -60,9 +60,10 @@ LEARNING = (
     "skip",
     "accumulate",
     "ema",
-    "patience",
     "precision",
     "compile",
+    "checkpoint_every",
+    "track",
 )  # options that `Settings` has under the same names
 QUIET = 5  # epochs in a row without an active dimension after which that is said,
 STEPS = 500  # and steps, before which a code may just not have been found yet
@@ -82,6 +83,8 @@ class Learner(Keeping):
     warm_start: bool
     spec: DataSpec | None
     progress: bool
+    learning_rate: float
+    patience: int | None
     learning_schedule: str
     compile: bool
     checkpoint_every: float
@@ -105,7 +108,7 @@ class Learner(Keeping):
         Options and data must be the same; only `epochs` may grow, with a constant learning rate.
         Raises DataError, ConfigError, TrainingError, CheckpointError.
         """
-        settings, device, sampler = self._settings(), device_named(self.device), self._wanted()
+        plan, device, sampler = self._plan(), device_named(self.device), self._wanted()
         again = self.warm_start and hasattr(self, "model_")
         if again and checkpoint is not None:
             raise ConfigError("a checkpoint folder is gone on from by itself. Use warm_start=False with it.")
@@ -132,7 +135,7 @@ class Learner(Keeping):
                 self.model_,
                 self.recipe_.loss(len(x) - len(self.validation_rows_) if stream is None else None),
                 batches,
-                replace(settings, corruption=self.recipe_.corruption),
+                replace(plan, corruption=self.recipe_.corruption),
                 validation,
                 going_on=again,
                 keeper=keeper,
@@ -152,7 +155,7 @@ class Learner(Keeping):
 
     def check(self) -> Self:
         """Raise ConfigError now for what `fit` would refuse whatever the data is: for who fits many, one after the other."""
-        self._settings()
+        self._plan()
         device_named(self.device)
         network_named(self.network)
         if self.latent is not None:
@@ -323,7 +326,7 @@ class Learner(Keeping):
         recipe = recipe_named(self.recipe)
         return recipe if self.noise is None else replace(recipe, corruption=corruption_named(self.noise))
 
-    def _settings(self) -> Settings:
+    def _plan(self) -> Plan:
         if not (isinstance(self.batch_size, (int, np.integer)) and self.batch_size >= 1):
             raise ConfigError(f"batch_size={self.batch_size!r}: expected a whole number, at least 1.")
         if not (isinstance(self.validation, (int, float, np.floating)) and 0 <= self.validation < 1):
@@ -331,11 +334,13 @@ class Learner(Keeping):
         recipe = self._recipe()
         if self.compile and recipe.contraction:
             raise ConfigError("compile=True cannot differentiate a gradient, as a contractive recipe must. Use compile=False.")
-        return Settings(
+        return Plan(
             epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            patience=self.patience,
             draws=recipe.draws,
-            **{name: getattr(self, name) for name in LEARNING},
             max_norm=network_named(self.network).max_norm,
+            settings=Settings(**{name: getattr(self, name) for name in LEARNING}),
         )
 
     def _wanted(self) -> str | None:

@@ -51,8 +51,8 @@ class Direction:
     name: what it is called.
     model: the decoder it was found with; "" where that is not known.
     having, lacking: examples on each side.
-    auc: the chance that, of two held-out examples, the one that has it reads higher along the direction; 0.5 is chance, None with
-        less than two examples on a side.
+    auc: the chance that, of two held-out examples, the one that has it reads higher along the direction; 0.5 is chance, None
+        with less than two examples on a side.
     confounders: what was taken out, and how closely each went along with the attribute: a correlation, from -1 to 1 (for kinds
         the multiple correlation, from 0 to 1).
     """

@@ -256,7 +256,7 @@ class Learner(Keeping):
     def _check_same(self, folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
         """Raise ConfigError or DataError, saying which, where going on would not be the same training."""
         for name, value in now["params"].items():
-            if name not in FREE and codec.from_json(before["params"].get(name)) != codec.from_json(value):
+            if name not in FREE and not codec.is_same(before["params"].get(name), value):
                 raise ConfigError(
                     f"{name}={value!r} is not what the training in {folder} was begun with: {before['params'].get(name)!r}. "
                     "Give the same options to go on, or choose another folder to begin anew."

@@ -4,7 +4,7 @@ A recipe says what the encoder gives (a Gaussian or a point), what is minimised,
 likelihood and number of dimensions are chosen beside it, so that two recipes can be compared with all else equal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Literal, get_args
@@ -27,7 +27,7 @@ from latentwalk.models.posterior import DiagonalGaussian, PointHead
 from latentwalk.models.prior import PRIORS, Prior, prior_named
 from latentwalk.models.schedule import Schedule, constant
 from latentwalk.models.sparsity import Sparsity
-from latentwalk.networks.build import Network
+from latentwalk.networks.build import Network, network_named
 
 __all__ = ["RECIPES", "Recipe", "assemble", "recipe_named"]
 
@@ -173,8 +173,13 @@ RECIPES: dict[str, Recipe] = {
 
 def recipe_named(recipe: str | Recipe) -> Recipe:
     """The recipe of that name; a Recipe is given back as it is. Raises ConfigError."""
-    if isinstance(recipe, Recipe):
+    if type(recipe) is Recipe:
         return recipe
+    if isinstance(recipe, Recipe):
+        raise ConfigError(
+            f"{type(recipe).__name__} is a subclass of Recipe, and a saved model could not be loaded again. Give a Recipe "
+            "whose objective is a function, or whose prior is one of your own."
+        )
     if not isinstance(recipe, str) or recipe not in RECIPES:
         raise unknown("recipe", recipe, RECIPES)
     return RECIPES[recipe]
@@ -183,25 +188,29 @@ def recipe_named(recipe: str | Recipe) -> Recipe:
 def assemble(
     recipe: Recipe,
     spec: DataSpec,
-    network: Network,
+    network: Network | Sequence[nn.Module],
     likelihood: Likelihood,
     latent: int,
     scaling: Scaling,
     classes: int = 0,
 ) -> LatentModel:
-    """The untrained model of a recipe for data like `spec`, with `latent` dimensions.
+    """The untrained model of a recipe for data like `spec`, with `latent` dimensions. Raises ConfigError.
 
+    network: or an encoder and a decoder of one's own, of which copies are taken; see `Network.bodies`.
     classes: how many labels there are, where encoder and decoder are told the label of an example, (…, classes) of which one
     is 1. The encoder's output is shifted by it, the decoder reads it beside the code; p(z) does not depend on it.
     """
+    network = network_named(network)
     code = DiagonalGaussian() if recipe.spreads else _point(recipe, latent)
     data = likelihood.head(spec)
     raw = code.each * latent
+    if classes and network.kind == "fully-conv":
+        raise ConfigError("network='fully-conv' has no place for a condition: its code is an image. Use network='conv'.")
     reader = _encoder(network, spec, (raw,))
     writer = network.decoder(spec, latent + classes, data.raw_shape(spec.event))
     if classes:
         reader = Shifted(reader, classes, raw)
-        writer = Appended(writer)
+        writer = Appended(writer, classes)
     encoder = Conditional(reader, code, axes=len(spec.event))
     decoder = Conditional(writer, data, axes=1)
     prior = prior_named(recipe.prior, latent)

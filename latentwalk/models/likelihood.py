@@ -114,6 +114,8 @@ def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
     auto: Bernoulli for binary tables and for images most of whose values lie at the ends of their range (ink on paper),
     otherwise a Gaussian with one learned sigma.
     """
+    if isinstance(name, Likelihood) and type(name) is not Likelihood:
+        raise ConfigError(f"{type(name).__name__} is a subclass of Likelihood, and a saved model could not be loaded again.")
     if isinstance(name, Likelihood):
         return name
     if name in ("auto", "gaussian") and spec.columns:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import nn
 
+from latentwalk.chance import seeded
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
@@ -22,7 +23,7 @@ from latentwalk.models.heads import IMAGE_AXES
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.mixed import Inputs
-from latentwalk.models.objective import Objective, decomposed_elbo, elbo, importance_weighted, reconstruction
+from latentwalk.models.objective import Objective, Terms, decomposed_elbo, elbo, importance_weighted, reconstruction
 from latentwalk.models.posterior import DiagonalGaussian, PointHead
 from latentwalk.models.prior import PRIORS, Prior, prior_named
 from latentwalk.models.schedule import Schedule, constant
@@ -31,6 +32,7 @@ from latentwalk.networks.build import Network, network_named
 
 __all__ = ["RECIPES", "Recipe", "assemble", "recipe_named"]
 
+TRIED = 2  # examples with which an objective of one's own is tried
 ObjectiveName = Literal["elbo", "decomposed_elbo", "importance_weighted", "reconstruction"]
 
 
@@ -215,6 +217,8 @@ def assemble(
     decoder = Conditional(writer, data, axes=1)
     prior = prior_named(recipe.prior, latent)
     model = LatentModel(scaling, Sensed(encoder) if recipe.contraction else encoder, prior, decoder)
+    if not isinstance(recipe.objective, str):
+        _try(recipe.objective, model, spec)
     pictures = len(spec.event) == IMAGE_AXES  # convolutions on a CPU prefer their channels innermost in memory
     return model.to(memory_format=torch.channels_last) if pictures else model  # type: ignore[call-overload]
 
@@ -224,6 +228,31 @@ def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...]) -> nn.Modul
         return network.encoder(spec, out)
     inputs = Inputs(spec.columns, spec.missing)
     return nn.Sequential(inputs, network.encoder(replace(spec, shape=(inputs.size,), missing=False, columns=()), out))
+
+
+def _try(objective: Objective, model: LatentModel, spec: DataSpec) -> None:
+    """Raise ConfigError where an objective of one's own, on a pass over two examples, does not give what training needs."""
+    if next(model.parameters()).device.type == "meta":  # shapes alone
+        return
+    name = getattr(objective, "__name__", type(objective).__name__)
+    given = torch.zeros(TRIED, model.classes) if model.classes else None
+    model.eval()
+    with seeded(0):
+        try:
+            terms = objective(model(torch.zeros(TRIED, *spec.event), given=given), 0.0)
+        except Exception as error:  # anybody's function
+            raise ConfigError(
+                f"the objective {name} cannot read a pass: {str(error).strip() or type(error).__name__}"
+            ) from error
+    model.train()
+    if not isinstance(terms, Terms):
+        raise ConfigError(f"the objective {name} gives a {type(terms).__name__}. Expected Terms(values, loss).")
+    shapes = {term: tuple(value.shape) for term, value in terms.values.items()}
+    if not shapes or set(shapes.values()) != {(TRIED,)} or terms.loss.ndim or not terms.loss.requires_grad:
+        raise ConfigError(
+            f"the objective {name} gives terms of shapes {shapes} for {TRIED} examples and a loss of shape "
+            f"{tuple(terms.loss.shape)}. Expected a number for each example, and one loss, which depends on the weights."
+        )
 
 
 def _point(recipe: Recipe, latent: int) -> PointHead:

@@ -5,15 +5,17 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from latentwalk.data import DataSpec
 from latentwalk.data.corruption import Corruption
+from latentwalk.data.scaling import Scaling
 from latentwalk.errors import CheckpointError, ConfigError
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.objective import Terms, elbo
 from latentwalk.models.prior import LearntMixture
-from latentwalk.models.recipes import RECIPES, Recipe, recipe_named
+from latentwalk.models.recipes import RECIPES, Recipe, assemble, recipe_named
 from latentwalk.models.schedule import cyclical
 from latentwalk.networks.build import Network
 from latentwalk.saving.options import from_json, is_same, own_parts, params_from_json, params_to_json, to_json
@@ -77,6 +79,44 @@ def test_options_are_the_same_whatever_version_wrote_them():
     assert is_same(before, now) and is_same([before, 1], [now, 1])
     assert not is_same(before, to_json(Recipe("vae", generative=True, prior="mixture")))
     assert not is_same(now, to_json(Network())) and not is_same(1, 2) and not is_same(None, now)
+
+
+def model_of(objective, classes=0):
+    x = np.random.default_rng(0).normal(size=(9, 4))
+    spec, likelihood = DataSpec.infer(x), Likelihood("gaussian")
+    return assemble(
+        Recipe("mine", objective=objective), spec, Network(), likelihood, 2, Scaling.fit(x, spec, "standard"), classes
+    )
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        (lambda p, epoch: p.z.sum(), "gives a Tensor. Expected Terms"),
+        (lambda p, epoch: p.zz, "cannot read a pass: .*zz"),
+        (lambda p, epoch: Terms({"a": p.z.sum()}, p.z.sum()), r"terms of shapes {'a': \(\)} for 2 examples"),
+        (lambda p, epoch: Terms({"a": p.z.sum((0, 2))}, p.z.sum(2)), r"a loss of shape \(1, 2\)"),
+        (lambda p, epoch: Terms({"a": p.z.sum((0, 2))}, p.z.sum().detach()), "depends on the weights"),
+    ],
+)
+def test_an_objective_of_ones_own_is_tried_before_training(objective, message):
+    with pytest.raises(ConfigError, match=message):
+        model_of(objective)
+
+
+def test_trying_an_objective_leaves_no_trace():
+    state = torch.get_rng_state()
+    torch.manual_seed(0)
+    model, plain = model_of(blurred, 3), None
+    after = torch.get_rng_state()
+    torch.manual_seed(0)
+    plain = model_of("elbo", 3)
+    assert torch.equal(after, torch.get_rng_state()) and model.training
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), plain.parameters(), strict=True))
+    assert all(weight.grad is None for weight in model.parameters())
+    torch.set_rng_state(state)
+    with torch.device("meta"):
+        model_of(blurred)
 
 
 class Other(Recipe):

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from latentwalk.chance import seeded
-from latentwalk.data.spec import DataSpec
+from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.networks.conv import ConvDecoder, ConvEncoder, pyramid
 from latentwalk.networks.dense import Dense
@@ -20,9 +20,18 @@ from latentwalk.networks.recurrent import RecurrentDecoder, RecurrentEncoder
 __all__ = ["CONVOLUTIONAL", "RECURRENT", "Network", "NetworkKind", "network_named"]
 
 NetworkKind = Literal["auto", "dense", "conv", "fully-conv", "gru", "lstm"]
-CONVOLUTIONAL = ("conv", "fully-conv")
-RECURRENT = ("gru", "lstm")
+CONVOLUTIONAL: tuple[NetworkKind, ...] = ("conv", "fully-conv")
+RECURRENT: tuple[NetworkKind, ...] = ("gru", "lstm")
+FITS: dict[NetworkKind, tuple[Kind, ...]] = {
+    **dict.fromkeys(CONVOLUTIONAL, ("image", "signal")),
+    **dict.fromkeys(RECURRENT, ("signal",)),
+}  # the kinds of data that a kind of network is for, where it is not for all
 SMALL = 1024  # values in an event up to which dense layers are both faster and as good on two cores
+USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
+    "image": lambda spec: "conv" if spec.size > SMALL else "dense",
+    "table": lambda spec: "dense",
+    "signal": lambda spec: "gru" if spec.missing else "conv",
+}  # "auto", by the kind of data
 DEPTHS = (32, 64, 128, 128, 256, 256)
 TRIED = 2  # rows with which a network of one's own is tried
 TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its smaller side is this or less
@@ -144,17 +153,13 @@ class Network:
 
     def _kind(self, spec: DataSpec) -> NetworkKind:
         """The kind, chosen if it is "auto". Raises ConfigError where it does not fit the data."""
-        fits = ("image", "signal") if self.kind in CONVOLUTIONAL else ("signal",) if self.kind in RECURRENT else None
+        fits = FITS.get(self.kind)
         if fits is not None and spec.kind not in fits:
             raise ConfigError(
                 f"network='{self.kind}' needs {' or '.join(f'{kind}s' for kind in fits)}; the data is a {spec.kind} of shape "
                 f"{spec.shape}. Use 'dense', or say what the data is: Dataset.of(X, kind='{fits[-1]}')."
             )
-        if self.kind != "auto":
-            return self.kind
-        if spec.kind == "signal":
-            return "gru" if spec.missing else "conv"
-        return "conv" if spec.kind == "image" and spec.size > SMALL else "dense"
+        return self.kind if self.kind != "auto" else USUAL[spec.kind](spec)
 
     def _widths(self, spec: DataSpec) -> tuple[int, ...]:
         if self.widths is not None:

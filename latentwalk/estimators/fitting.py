@@ -25,6 +25,7 @@ from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import first_seen
 from latentwalk.estimators.options import Options
 from latentwalk.estimators.resuming import begun
+from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.likelihood import likelihood_named
@@ -76,6 +77,8 @@ def fit(
         beginning = stack.enter_context(begun(None if checkpoint is None else Path(checkpoint), group, options, x, told))
         stack.enter_context(seeded(beginning.seed, group.device))
         trained = _untrained(options, x, spec, features, labels) if before is None else before
+        if before is None:
+            check_keepable(trained)
         trained.check_range(x)
         trained.model.to(group.device)
         batches, validation, held = _batches(options, x, told, stream, beginning.seed, group)

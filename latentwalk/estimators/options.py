@@ -1,11 +1,12 @@
 """What an estimator was asked for: its parameters as they were set, and what they come to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
+from torch import nn
 
 from latentwalk.data.corruption import Corruption, corruption_named
 from latentwalk.data.spec import DataSpec, Kind
@@ -20,7 +21,7 @@ from latentwalk.training.plan import Plan
 from latentwalk.training.runtime import device_named
 from latentwalk.training.settings import Settings
 
-__all__ = ["FREE", "IDLE", "Options", "flat", "moved", "params_from_json", "params_to_json"]
+__all__ = ["FREE", "IDLE", "Options", "flat", "flat_json", "moved", "params_of"]
 
 MAY_DIFFER = {"free": True}  # where a training is gone on with; random_state, where it is not the same seed, is told by that
 IS_IDLE = {"free": True, "idle": True}  # no number depends on it
@@ -32,7 +33,7 @@ class Options:
 
     recipe: str | Recipe
     latent: int | None
-    network: str | Network
+    network: str | Network | Sequence[nn.Module]
     likelihood: str | Likelihood
     noise: float | tuple[float, float] | str | Corruption | None
     epochs: int = field(metadata=MAY_DIFFER)
@@ -139,14 +140,14 @@ def moved(name: str, value: object, *, setting: bool = False) -> Exception:
     return ConfigError(f"{name} is an option of the training. Say it there: {place}.")
 
 
-def params_to_json(params: Mapping[str, Any]) -> dict[str, Any]:
+def flat_json(params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of an estimator, by name, as plain JSON values; those of its training among the others."""
-    return {name: codec.to_json(value) for name, value in flat(params).items()}
+    return codec.params_to_json(flat(params))
 
 
-def params_from_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that `params_to_json` wrote. Raises CheckpointError, ConfigError."""
-    params = {name: codec.from_json(value) for name, value in values.items()}
+def params_of(values: Mapping[str, Any], parts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The parameters that `flat_json` wrote. parts: see `codec.from_json`. Raises CheckpointError, ConfigError."""
+    params = codec.params_from_json(values, parts)
     try:
         settings = Settings(**{name: params.pop(name) for name in SETTINGS & params.keys()})
     except (TypeError, ValueError) as error:

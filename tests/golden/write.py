@@ -80,9 +80,6 @@ def cut(digits, folder):
     (folder / "training.lock").unlink(missing_ok=True)
     whole = Autoencoder("vae", epochs=2, **options).fit(digits)
     return {
-        "weights": {
-            name: weight.numpy().tolist() for name, weight in whole.model_.state_dict().items() if weight.numel() < 100
-        },
         "signature": whole.model_.signature(),
         "losses": [epoch.validation_loss for epoch in whole.history_],
         "transform": whole.transform(digits.x[:8]).tolist(),
@@ -113,7 +110,7 @@ def sweep(digits, folder):
 
 
 def run(folder):
-    """What the command line leaves: a run that has learnt for two epochs, its checkpoint and its report; and what a third gives."""
+    """What the command line leaves: a run of two epochs, its checkpoint and its report; and what a third epoch gives."""
     from latentwalk.app.runs import Run
     from typer.testing import CliRunner
 

@@ -129,7 +129,8 @@ def page(sides: dict[str, Path], rounds: int, rows: list[dict[str, object]], sta
     return (
         f"# Against commit {before}\n\n{facts('torch', 'numpy')} {rounds} interleaved rounds of commit {before} and commit "
         f"{now}, one process a measurement, in an order drawn anew; medians, and the median and range of the ratios within a "
-        "round. VAE of MNIST, batches of 128, float32, seed 0; the faster of epochs 2 and 3. Script: `benchmarks/commits.py`.\n\n"
+        "round. VAE of MNIST, batches of 128, float32, seed 0; the faster of epochs 2 and 3. Script: "
+        "`benchmarks/commits.py`.\n\n"
         "| training | images/s before | now | ratio | peak memory before, MB | now | ratio | loss before | now |\n"
         f"|---|{'---:|' * 8}\n{trained}\n\n| start | seconds before | now | ratio |\n|---|{'---:|' * 3}\n{started}\n"
     )

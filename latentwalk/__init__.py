@@ -23,6 +23,7 @@ from latentwalk.errors import (
 )
 
 if TYPE_CHECKING:
+    from latentwalk.data.adopt import adopt
     from latentwalk.data.batches.passing import Stream
     from latentwalk.data.catalog import load, names
     from latentwalk.data.corruption import Corruption
@@ -101,6 +102,7 @@ __all__ = [
     "Walk",
     "__version__",
     "active_units",
+    "adopt",
     "classifier_features",
     "collapsed",
     "completeness",
@@ -129,6 +131,7 @@ __all__ = [
 
 _HOMES = {
     "studies.comparison": ("Comparison", "Family", "families"),
+    "data.adopt": ("adopt",),
     "data.catalog": ("load", "names"),
     "data.corruption": ("Corruption",),
     "data.dataset": ("Dataset",),

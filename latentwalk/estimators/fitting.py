@@ -14,17 +14,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
+from latentwalk.data.adopt import adopt
 from latentwalk.data.batches.batch import Batches
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.columns import columns_of, is_frame, needs_columns, unnamed
 from latentwalk.data.columns import encoded as encoded_columns
 from latentwalk.data.corruption import Corruption, corruption_named
-from latentwalk.data.dataset import Dataset, adopted
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_finite, check_labels, is_ragged, padded
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.rows import value_range
 from latentwalk.data.scaling import Scaling
+from latentwalk.data.sources.huggingface import is_hugging_face
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning
 from latentwalk.estimators.saved import Keeping
@@ -109,7 +111,7 @@ class Learner(Keeping):
         if again and checkpoint is not None:
             raise ConfigError("a checkpoint folder is gone on from by itself. Use warm_start=False with it.")
         stream = Stream.of(X) if is_stream(X) else X if isinstance(X, Stream) else None
-        X = adopted(X) if stream is None else stream.held
+        X = stream.held if stream is not None else adopt(X) if is_hugging_face(X) else X
         x, spec = (self._checked(X), self.spec_) if again else self._first_seen(X)
         if y is not None:
             check_labels(np.asarray(y).reshape(-1), len(x))

@@ -14,11 +14,13 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from latentwalk.data.adopt import adopt
 from latentwalk.data.columns import decoded, encoded, is_frame
-from latentwalk.data.dataset import Dataset, adopted
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_array, check_finite, padded
 from latentwalk.data.rows import Rows
 from latentwalk.data.scaling import Scaling
+from latentwalk.data.sources.huggingface import is_hugging_face
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import CheckpointError, DataError
 from latentwalk.latent.criteria.measure import Measure
@@ -191,7 +193,7 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def _checked(self, X: ArrayLike | Dataset) -> NDArray[Any]:
         """X as an array (n, *E) of numbers like those learnt from; what is not in memory is not read, but for floats once."""
         check_is_fitted(self)
-        X = adopted(X)
+        X = adopt(X) if is_hugging_face(X) else X
         of_signals = self.spec_.kind == "signal" and self.spec_.missing
         if of_signals and isinstance(X, (list, tuple)) and all(isinstance(one, np.ndarray) for one in X):
             X = padded(X, self.spec_.shape[0])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from latentwalk.data import Dataset, DataSpec
+from latentwalk.data.adopt import adopt
 from latentwalk.errors import DataError
 
 
@@ -18,6 +19,15 @@ def test_labels_come_back_from_their_codes():
     labels = np.array(["cat", "ant", "cat", "bee"])
     data = Dataset.of(np.eye(4), labels)
     assert (np.array(data.classes)[data.y] == labels).all()
+
+
+def test_new_labels_take_the_place_of_the_old():
+    data = Dataset.of(np.eye(3), [0, 1, 0])
+    assert adopt(data) is data
+    found = adopt(data, ["b", "a", "b"])
+    assert found.x is data.x and found.y.tolist() == [1, 0, 1] and found.classes == ("a", "b")
+    with pytest.raises(DataError, match="3 labels"):
+        data.labelled([0, 1])
 
 
 def test_take_moves_everything_together():

@@ -26,7 +26,17 @@ from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError, LatentwalkError, unknown
 from latentwalk.files import content_of, json_of
 
-__all__ = ["Arrow", "Reading", "is_folder", "is_stream", "is_table", "of_table", "read_arrow", "read_folder", "undecoded"]
+__all__ = [
+    "Arrow",
+    "Reading",
+    "is_folder",
+    "is_hugging_face",
+    "is_stream",
+    "of_table",
+    "read_arrow",
+    "read_folder",
+    "undecoded",
+]
 
 Array = NDArray[Any]
 Example = Mapping[str, Any]
@@ -35,9 +45,9 @@ LOOKED_AT = 64  # examples by which size and colour of images are judged; a head
 INSTALL = "Install it with: pip install 'latentwalk[huggingface]'"
 
 
-def is_table(x: object) -> bool:
-    """Whether `x` is a `datasets.Dataset`, without importing the package."""
-    return _is(x, "Dataset")
+def is_hugging_face(x: object) -> bool:
+    """Whether `x` is a `datasets.Dataset` or `IterableDataset`, without importing the package."""
+    return _is(x, "Dataset") or is_stream(x)
 
 
 def is_stream(x: object) -> bool:

@@ -118,10 +118,10 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "scatter": _scatter(space, plane),
         "posterior": _posterior(space, plane),
         "region": region(plane, space, space.prior),
-        "grid": painter.grid(_decoded_plane(space, plane, over, _grid_steps(painter))) | {"over": over},
+        "grid": painter.grid(_decoded_plane(space, plane, over, painter.steps)) | {"over": over},
         "walk": _walk(space, painter, ends),
         "detour": None if gallery else one_model.detour(space, painter, ends, STEPS),
-        "completed": None if gallery else one_model.completed(space, painter, _saved_sampler(entry), *_draws(painter)),
+        "completed": None if gallery else one_model.completed(space, painter, _saved_sampler(entry), *painter.draws),
         "samples": {name: _samples(space, painter, name) for name in ("prior", "gaussian")},
         "reconstructions": painter.sheet(space.decode(space.codes[rows]), SHOWN, magnify=2),
     }
@@ -180,14 +180,8 @@ def _walk(space: LatentSpace, painter: Painter, ends: tuple[int, int]) -> dict[s
 
 
 def _samples(space: LatentSpace, painter: Painter, source: str) -> dict[str, Any]:
-    count, columns = _draws(painter)
+    count, columns = painter.draws
     return painter.sheet(space.sample(count, source).x, columns)
-
-
-def _draws(painter: Painter) -> tuple[int, int]:
-    """How many draws are shown, and how many of them in a row."""
-    columns, rows = (4, 6) if painter.lines else (6, 4) if max(painter.spec.shape) > 40 else (8, 5)
-    return columns * rows if painter.image else 24, columns
 
 
 def _saved_sampler(entry: Entry) -> tuple[str, Measure] | None:
@@ -196,14 +190,6 @@ def _saved_sampler(entry: Entry) -> tuple[str, Measure] | None:
     if model is None or model.sampler_ is None or model.sampler_.kind not in model.completeness_:
         return None
     return model.sampler_.kind, model.completeness_[model.sampler_.kind]
-
-
-def _grid_steps(painter: Painter) -> int:
-    if painter.lines:
-        return 9
-    if not painter.image:
-        return 21
-    return 15 if max(painter.spec.shape) <= 40 else 11
 
 
 # ---------------------------------------------------------------------- what is the same for all entries

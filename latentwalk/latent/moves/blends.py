@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from latentwalk.drawing.film import image
-from latentwalk.drawing.strips import side_by_side
 from latentwalk.errors import ConfigError
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.moves import barycentres as blends
@@ -63,4 +62,4 @@ def sheet(space: "LatentSpace", points: "Sequence[Point]", made: Decoded) -> Ima
     originals = np.stack([example(space, point) for point in points])
     reconstructions = space.decode(np.stack([space.code(point) for point in points]))
     parts = [originals, reconstructions, made.x.reshape(-1, *originals.shape[1:])]
-    return image(side_by_side(parts, space.painter))
+    return image(space.painter.side_by_side(parts))

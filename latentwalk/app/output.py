@@ -12,10 +12,11 @@ import typer
 from numpy.typing import NDArray
 
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
-from latentwalk.files import write_atomically
+from latentwalk.files import telling, write_atomically
 
 __all__ = ["OutputError", "check_writable", "destination", "note", "saving", "show", "write_bytes", "write_csv", "write_text"]
 
+ELSEWHERE = "Choose another place with --out."
 WIDE = 120  # columns of a table where there is no terminal to ask
 
 
@@ -43,11 +44,9 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all, and the folders it lies in. Raises OutputError."""
-    try:
+    with telling("write", path, ELSEWHERE, OutputError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}. Choose another place with --out.") from error
 
 
 @contextmanager
@@ -62,14 +61,12 @@ def saving() -> Iterator[None]:
 def check_writable(folder: Path) -> None:
     """Try to write into the folder, so that minutes of training are not lost to a wrong --out. Raises OutputError."""
     trial, new = folder / f".latentwalk-{os.getpid()}", not folder.exists()
-    try:
+    with telling("write to", folder, ELSEWHERE, OutputError):
         folder.mkdir(parents=True, exist_ok=True)
         trial.touch()
         trial.unlink()
         if new:
             folder.rmdir()
-    except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror or error}. Choose another place with --out.") from error
 
 
 def destination(out: Path | None, usual: Path, inputs: Sequence[Path] = (), *, force: bool = False) -> Path:

@@ -125,6 +125,7 @@ SHARED = {  # public names that several files define
     "title",
     "to_json",
     "walk",
+    "whole",
     "write",
 }
 

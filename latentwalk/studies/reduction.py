@@ -26,6 +26,7 @@ from sklearn.decomposition import PCA, KernelPCA
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import euclidean_distances
 
+from latentwalk.checks import whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.halves import parts
 from latentwalk.data.scaling import Scaling
@@ -324,8 +325,7 @@ def _check(train: Dataset, test: Dataset, latent: Sequence[int], methods: Sequen
 def _check_rows(train: Dataset, test: Dataset, neighbours: int) -> None:
     if train.x.shape[1:] != test.x.shape[1:]:
         raise DataError(f"held-out rows have shape {test.x.shape[1:]}; those to learn from have {train.x.shape[1:]}.")
-    if not (isinstance(neighbours, (int, np.integer)) and neighbours >= 1):
-        raise ConfigError(f"neighbours={neighbours!r}: expected a whole number, at least 1.")
+    whole("neighbours", neighbours, least=1)
     least = max(2 * neighbours, VOTERS) + 1
     if len(test) < least:
         raise DataError(

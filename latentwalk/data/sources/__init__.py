@@ -22,6 +22,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
+from latentwalk.checks import whole
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources import arrays, huggingface, idx, images, sounds, tables
@@ -168,8 +169,9 @@ def _check_options(split: object, size: object, color: object, kind: object, lab
         raise unknown("color", color, get_args(Color))
     if kind not in (None, *get_args(Kind)):
         raise unknown("kind", kind, get_args(Kind))
-    if not isinstance(label, str | None) or not isinstance(window, int | None):
-        raise ConfigError(f"label={label!r}, window={window!r}: expected a name, and a whole number of samples, or None.")
+    if not isinstance(label, str | None):
+        raise ConfigError(f"label={label!r}: expected the name of a column or an array, or None.")
+    whole("window", window, "samples", least=2, none="the usual")
     images.check_size(size)
 
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.errors import ConfigError, DataError
+from latentwalk.checks import positive
+from latentwalk.errors import DataError
 
 __all__ = ["Codes", "FittedSampler", "Sampler", "check_codes", "expect_shape"]
 
@@ -46,8 +47,7 @@ class FittedSampler(ABC):
 
     def at(self, temperature: float) -> Self:
         """The same distribution at another temperature, 0 or more. Raises ConfigError."""
-        if not (isinstance(temperature, (int, float, np.number)) and np.isfinite(temperature) and temperature >= 0):
-            raise ConfigError(f"temperature={temperature}: expected a number, 0 or more.")
+        positive("temperature", temperature, zero=True)
         return replace(self, temperature=float(temperature))  # type: ignore[type-var]  # all that are final are dataclasses
 
     # ------------------------------------------------------------------ saving

@@ -42,7 +42,7 @@ class Painter(ABC):
     @classmethod
     def of(cls, spec: DataSpec, data: Array) -> "Painter":
         """The painter for data (n, *E) of this spec."""
-        (painter,) = (one for one in Painter.__subclasses__() if one.kind == spec.kind)
+        painter = {one.kind: one for one in Painter.__subclasses__()}[spec.kind]
         return painter(spec, *painter.ends(spec, data))
 
     @staticmethod

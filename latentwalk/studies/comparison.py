@@ -216,7 +216,7 @@ def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None
         prior=StandardNormal(pca.n_components_),
         labels=data.y,
         classes=data.classes,
-        unit=Scaling.fit(data.x, standard, "unit" if data.spec.kind == "image" else "standard").unit,
+        unit=Scaling.natural(data.x, standard).unit,
         held_out=held_out,
     )
 

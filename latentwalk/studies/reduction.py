@@ -137,7 +137,7 @@ def title(method: str) -> str:
 
 def units(train: Dataset) -> NDArray[np.float32]:
     """One unit of error, broadcastable to an example (*E), read off the training rows as an autoencoder's scaling is."""
-    return Scaling.fit(train.x, train.spec, "unit" if train.spec.kind == "image" else "standard").unit
+    return Scaling.natural(train.x, train.spec).unit
 
 
 def measured(space: LatentSpace, neighbours: int = 15, *, inverse: bool = True) -> Quality:

@@ -24,9 +24,14 @@ __all__ = ["Dataset", "join"]
 class Dataset:
     """Examples and what is known about them.
 
-    x: (n, *E), in memory, memory-mapped, or read when asked for (`rows.Rows`). y: (n,) integers into `classes`, or None.
-    names: (n,) what each row is called (a file name, say), or empty. factors: known generative factors or attributes by name,
-    each (n,). skipped: what could not be read, and why, one line each.
+    x: (n, *E), in memory, memory-mapped, or read when asked for (`rows.Rows`).
+    spec: what one example is.
+    y: (n,) integers into `classes`, or None.
+    classes: what the labels are called.
+    name: what the data set is called.
+    names: (n,) what each row is called (a file name, say), or empty.
+    factors: known generative factors or attributes by name, each (n,).
+    skipped: what could not be read, and why, one line each.
     """
 
     x: NDArray[Any]

@@ -84,12 +84,15 @@ GUESSED: tuple[Kind, ...] = ("image", "table")  # kinds that are read off a shap
 class DataSpec:
     """What one example is.
 
-    kind: "image", "table" or "signal". shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
-    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal. dtype: NumPy's name.
+    kind: "image", "table" or "signal".
+    shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
+    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal.
+    dtype: NumPy's name.
     low, high: the range of the values: 0 and 255 for bytes of an image, what was seen otherwise.
     extreme: the share of values within a twentieth of the range from either end, 1 for binary data.
     missing: whether NaN was seen, which says: not observed. A signal that ends early is NaN from there on.
-    columns: what each column of a table is, where they are not all plain numbers; its values are as `columns.encoded` has them.
+    columns: what each column of a table is, where they are not all plain numbers; its values are as
+        `columns.encoded` has them.
     """
 
     kind: Kind

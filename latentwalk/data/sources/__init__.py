@@ -118,11 +118,11 @@ def _read(
     """Choose the reader by the file's name, or its first bytes, and refuse options that are not its own."""
     shared: dict[str, Any] = {"split": split, "kind": kind}
     name = path.name.lower()
-    if name.endswith(".arrow") or huggingface.is_folder(path):
+    if name.endswith(".arrow") or huggingface.is_saved(path):
         _refuse({"window": window, "columns": of_tables["columns"]}, "sounds and tables")
-        reader = huggingface.read_arrow if path.is_file() else huggingface.read_folder
+        reader = huggingface.read_arrow if path.is_file() else huggingface.read_saved
         return reader(path, **shared, **of_images, label=of_tables["label"])
-    if (path.is_dir() and not idx.is_folder(path)) or name.endswith(".zip"):
+    if (path.is_dir() and not idx.is_mnist_folder(path)) or name.endswith(".zip"):
         _refuse(of_tables, "tables and .npz archives")
         return (images.read_folder if path.is_dir() else images.read_zip)(path, **shared, **of_images)
     _refuse(of_images, "folders and archives of images")
@@ -139,7 +139,7 @@ def _read(
         return tables.read_parquet(path, **shared, **of_tables)
     _refuse(of_tables, "tables and .npz archives")
     if path.is_dir():
-        return idx.read_folder(path, **shared)
+        return idx.read_mnist_folder(path, **shared)
     if name.endswith(".npy"):
         return arrays.read_npy(path, **shared)
     if idx.looks_like(path):

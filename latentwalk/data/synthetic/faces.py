@@ -17,7 +17,7 @@ from latentwalk.checks import whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.spec import DataSpec
 from latentwalk.data.synthetic.canvas import Canvas
-from latentwalk.data.synthetic.factor import Factor, checked, drawn, stretched
+from latentwalk.data.synthetic.factor import Factor, checked, factor_values, stretched
 from latentwalk.data.synthetic.portrait import portraits
 
 __all__ = ["FACTORS", "Factor", "faces", "render"]
@@ -70,7 +70,7 @@ def faces(n: int = 10_000, *, seed: int = 0, size: int = 64, **fixed: ArrayLike)
     >>> people.x.shape, people.y.tolist(), people.classes
     ((4, 64, 64, 3), [1, 1, 1, 1], ('no moustache', 'moustache'))
     """
-    factors = drawn(FACTORS, n, seed, fixed)
+    factors = factor_values(FACTORS, n, seed, fixed)
     x, y = render(factors, size=size), factors["moustache"].copy()
     return Dataset(x, DataSpec.infer(x), y, ("no moustache", "moustache"), name="faces", factors=factors)
 

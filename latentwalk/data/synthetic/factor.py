@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentwalk.checks import whole
 from latentwalk.errors import ConfigError, unknown
 
-__all__ = ["Factor", "checked", "drawn", "stretched"]
+__all__ = ["Factor", "checked", "factor_values", "stretched"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Factor:
         return array.astype(np.int64 if self.whole else np.float64)
 
 
-def drawn(known: Mapping[str, Factor], n: int, seed: int, fixed: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+def factor_values(known: Mapping[str, Factor], n: int, seed: int, fixed: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
     """Every factor of `known`, (n,) each, from a stream of chance of its own; those in `fixed` are as given.
 
     Raises ConfigError: an unknown factor, a value out of range, n below 1, a negative seed.

@@ -1,53 +1,94 @@
-"""What `latentwalk anomalies` does: learn what is ordinary, score every row, and name the columns to blame."""
+"""`latentwalk anomalies`: which rows are strange, and the columns to blame."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from latentwalk.app.fitting import tell_skipped
-from latentwalk.app.output import check_writable, destination, write_csv
-from latentwalk.app.source import Source
-from latentwalk.data import Dataset
-from latentwalk.errors import ConfigError
-from latentwalk.estimators.anomalies import AnomalyDetector
+import latentwalk
+from latentwalk import app
+from latentwalk.app.options import (
+    MODEL,
+    OUTPUT,
+    ColorOption,
+    Data,
+    Epochs,
+    Force,
+    KindOption,
+    Label,
+    Seed,
+    SizeOption,
+)
+from latentwalk.app.output import check_csv, check_writable, destination, write_csv
 
-__all__ = ["found"]
+if TYPE_CHECKING:
+    from latentwalk.data import Dataset
+    from latentwalk.estimators.anomalies import AnomalyDetector
+
+__all__ = ["anomalies"]
 
 BLAMED = 3  # columns named for each row
 WORST = 5  # rows printed
 
 
-def found(
-    source: Source, out: Path, contamination: float, run: Path | None, epochs: int | None, seed: int, *, force: bool
+def anomalies(
+    data: Data,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the scores.", rich_help_panel=OUTPUT)] = Path(
+        "anomalies.csv"
+    ),
+    contamination: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="Share of the rows that are strange, above 0, at most .5.", rich_help_panel=MODEL),
+    ] = 0.1,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep the detector here.", show_default=False, rich_help_panel=OUTPUT),
+    ] = None,
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    size: SizeOption = None,
+    color: ColorOption = None,
+    label: Label = None,
+    kind: KindOption = None,
+    force: Force = False,
 ) -> None:
-    """Fit a detector on all rows, write their scores to `out`, and print the strangest."""
-    if out.suffix.lower() != ".csv":
-        raise ConfigError(f"--out {out}: expected a file ending in .csv.")
+    """Find the rows that do not belong.
+
+    Writes a score for each row (log-likelihood in nats: low is strange), whether it is called an anomaly, and the columns most
+    to blame. No labels are needed; a label column is left out.
+
+    \b
+    Example:
+      latentwalk anomalies payments.csv --contamination 0.01 --out strange.csv
+    """
+    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
+    check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
-    data = source.train()
-    tell_skipped(data)
+    rows = source.train(tell=True)
     if run is not None:
         check_writable(run)
-    options = {"progress": True}
-    detector = AnomalyDetector(contamination=contamination, epochs=epochs, random_state=seed, options=options).fit(data)
-    scores = detector.score_samples(data)
+    detector = latentwalk.AnomalyDetector(
+        contamination=contamination, epochs=epochs, random_state=seed, options={"progress": True}
+    ).fit(rows)
+    scores = detector.score_samples(rows)
     strange = scores < detector.offset_
-    blamed = _blamed(detector, data)
-    named = {"name": data.names} if data.names else {}
+    blamed = _blamed(detector, rows)
+    named = {"name": rows.names} if rows.names else {}
     columns = {f"blame {i + 1}": blamed[:, i] for i in range(blamed.shape[1])}
-    write_csv(to, {"row": range(len(data)), **named, "score": scores, "anomaly": strange.astype(int), **columns})
+    write_csv(to, {"row": range(len(rows)), **named, "score": scores, "anomaly": strange.astype(int), **columns})
     if run is not None:
         detector.save(run)
-    typer.echo(f"{int(strange.sum()):,} of {len(data):,} rows are called strange. The strangest:")
-    for row in np.argsort(scores)[:WORST]:
-        name = f" ({data.names[row]})" if data.names else ""
+    typer.echo(f"{int(strange.sum()):,} of {len(rows):,} rows are called strange. The strangest:")
+    for row in scores.argsort()[:WORST]:
+        name = f" ({rows.names[row]})" if rows.names else ""
         typer.echo(f"  row {row}{name}: {scores[row]:.1f} nats; {', '.join(blamed[row])}")
     typer.echo(to)
 
 
-def _blamed(detector: AnomalyDetector, data: Dataset) -> np.ndarray[tuple[int, int], np.dtype[np.str_]]:
+def _blamed(detector: "AnomalyDetector", data: "Dataset") -> Any:
     """The values most to blame for each row, by name: (n, up to 3)."""
+    import numpy as np
+
     blame = detector.blame(data)
     flat = blame.reshape(len(blame), -1)
     order = np.argsort(-flat, axis=1)[:, :BLAMED]
@@ -57,5 +98,4 @@ def _blamed(detector: AnomalyDetector, data: Dataset) -> np.ndarray[tuple[int, i
         names = np.array([f"x{i + 1}" for i in range(flat.shape[1])])
     else:
         names = np.array([str(place) for place in np.ndindex(*data.spec.shape)])
-    found_: np.ndarray[tuple[int, int], np.dtype[np.str_]] = names[order]
-    return found_
+    return names[order]

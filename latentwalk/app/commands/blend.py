@@ -1,23 +1,27 @@
-"""The commands that put examples together: blend, swap."""
+"""`latentwalk blend`: several examples in one."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, cast
 
 import typer
 
-from latentwalk.app.options import DataAgain, Force, Out, RunFolder, reals, whole
+from latentwalk import app
+from latentwalk.app.options import DataAgain, Force, Out, RunFolder, reals
 
-__all__ = ["blend", "swap"]
+__all__ = ["blend"]
+
+BETWEEN = 7  # blends between two examples
 
 
 def blend(
     run: RunFolder,
-    given: Annotated[list[str], typer.Argument(metavar="A B…", help="Examples: see below.", show_default=False)],
+    given: Annotated[list[str], typer.Argument(metavar="A B…", help="Examples: see above.", show_default=False)],
     weights: Annotated[
         str | None, typer.Option(metavar="W,W,…", help="One for each, 0 or more; divided by their sum. Default: equal.")
     ] = None,
     how: Annotated[str, typer.Option(metavar="mean|spherical|product", help="How codes are put together.")] = "mean",
-    out: Out = None,
     data: DataAgain = None,
+    out: Out = None,
     force: Force = False,
 ) -> None:
     """Blend two examples or more.
@@ -33,31 +37,17 @@ def blend(
       latentwalk blend run 3 8
       latentwalk blend run row:5 row:7 me.jpg --weights .5,.3,.2 --how spherical
     """
-    from latentwalk.app import moving
-    from latentwalk.app.run import Run
+    from latentwalk.latent.moves.barycentres import BlendName, shares
 
-    shares = None if weights is None else reals(weights, "--weights")
-    moving.blend(Run.open(run), given, shares, how, out, data, force=force)
-
-
-def swap(
-    run: RunFolder,
-    one: Annotated[str, typer.Argument(metavar="A", help="An example: a class, row:123 or an image file.", show_default=False)],
-    other: Annotated[str, typer.Argument(metavar="B", help="Whose coordinates it gets.", show_default=False)],
-    axes: Annotated[str, typer.Option(metavar="N,N,…", help="Which dimensions, counted from 0.", show_default=False)],
-    out: Out = None,
-    data: DataAgain = None,
-    force: Force = False,
-) -> None:
-    """Give one example some latent coordinates of another.
-
-    Images: both, their reconstructions, and A with those coordinates of B (.png). Tables: a row (.csv). Also: arrays (.npz).
-
-    \b
-    Example:
-      latentwalk swap run 3 8 --axes 0,3
-    """
-    from latentwalk.app import moving
-    from latentwalk.app.run import Run
-
-    moving.swap(Run.open(run), one, other, whole(axes, "--axes"), out, data, force=force)
+    asked = None if weights is None else reals(weights, "--weights")
+    opened = app.run.Run.open(run)
+    parts = shares(len(given), asked)
+    endings = app.named.endings(opened, ".png", ".npz", ".csv")
+    to = app.named.target(opened, out, "blend", endings, inputs=[Path(one) for one in given], force=force)
+    space, names = app.named.around(opened, given, data, "example")
+    between = len(given) == 2 and asked is None
+    named = cast(BlendName, how)
+    made = space.between(0, 1, BETWEEN, named) if between else space.blend(range(len(given)), asked, named)
+    app.named.write_decoded(opened, made, to, space, len(given))
+    typer.echo(" and ".join(names) if between else " + ".join(f"{w:.3g} {name}" for w, name in zip(parts, names, strict=True)))
+    typer.echo(to)

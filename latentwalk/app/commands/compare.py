@@ -1,80 +1,136 @@
-"""`latentwalk tour` and `compare`: several models on the same data, measured, saved, and drawn as one report."""
+"""`latentwalk compare`: several models on the same data, measured, saved, and drawn as one report."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.table import Table
 
-from latentwalk.app.fitting import epochs_for, halved
-from latentwalk.app.output import check_writable, note, saving, show
-from latentwalk.app.run import REPORT, Run
-from latentwalk.app.source import Source
-from latentwalk.data import Dataset
+import latentwalk
+from latentwalk import app
+from latentwalk.app.options import (
+    MODEL,
+    OUTPUT,
+    BatchSize,
+    ColorOption,
+    Data,
+    Epochs,
+    Force,
+    KindOption,
+    Label,
+    Latents,
+    Seed,
+    SizeOption,
+    counts,
+    epochs_for,
+    words,
+)
+from latentwalk.app.output import STOPPED, check_writable, note, saving, show, watched
 from latentwalk.errors import ConfigError, LatentwalkError
-from latentwalk.latent.criteria.measure import Measure
-from latentwalk.studies.comparison import NAMES, Comparison, Entry, Family, check_recipes, families
 
-__all__ = ["compared", "verdicts", "write_report"]
+if TYPE_CHECKING:
+    from latentwalk.app.source import Source
+    from latentwalk.data import Dataset
+    from latentwalk.latent.criteria.measure import Measure
+    from latentwalk.studies.comparison import Comparison, Entry
+
+__all__ = ["compare", "compared", "verdicts", "write_report"]
 
 USUAL = (2, 8)  # numbers of dimensions: one that can be looked at, one that is better
+COLUMNS = ("model", "D", "continuity", "complete, own N(0, I)", "complete, Gaussian of codes", "error", "seconds")
+
+
+def compare(
+    data: Data,
+    recipes: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,…", help="pca, or any recipe of fit. Default: pca,ae,vae.", rich_help_panel=MODEL),
+    ] = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every family that fits the data: a gallery.", rich_help_panel=MODEL)
+    ] = False,
+    latent: Latents = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the report and the models go.", rich_help_panel=OUTPUT)
+    ] = Path("comparison"),
+    epochs: Epochs = None,
+    batch_size: BatchSize = 128,
+    seed: Seed = 0,
+    size: SizeOption = None,
+    color: ColorOption = None,
+    label: Label = None,
+    kind: KindOption = None,
+    force: Force = False,
+) -> None:
+    """The same for recipes of your choice.
+
+    \b
+    Examples:
+      latentwalk compare digits --recipes ae,denoising,vae --latent 2,4 --out digits
+      latentwalk compare digits --all --out gallery
+    """
+    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
+    if all_ and recipes is not None:
+        raise typer.BadParameter("--all is every recipe; leave --recipes out.", param_hint="--all")
+    chosen, title = (None, "Every family") if all_ else (words(recipes or "pca,ae,vae"), "Comparison")
+    compared(source, chosen, latent, out, title, epochs=epochs, batch_size=batch_size, seed=seed, force=force)
 
 
 def compared(
+    source: "Source",
     recipes: Sequence[str] | None,
-    source: Source,
+    latent: str | None,
     out: Path,
-    latent: Sequence[int] | None,
+    title: str,
+    *,
     epochs: int | None,
     batch_size: int,
     seed: int,
-    title: str,
     force: bool,
 ) -> None:
     """Train and judge every recipe at every number of dimensions; save models and report in `out`; print the verdicts.
 
-    recipes: None for every family that fits the data, as a gallery.
+    recipes: None for every family that fits the data, as a gallery. Leaves with 130 after Ctrl-C.
     """
+    from latentwalk.studies.comparison import check_recipes
+
     start = time.perf_counter()
+    asked = None if latent is None else counts(latent)
     check_recipes(recipes or ())  # before the data is read, which may take long
     _check_out(out, force)
-    source, train, test = halved(source, seed)
-    asked = latent is not None
-    latent = _dimensions(latent, train)
+    source, train, test = source.halves(seed)
+    dimensions = _dimensions(asked, train)
     gallery = recipes is None
-    members = families(train.spec) if recipes is None else list(recipes)
-    latent = latent[-1:] if gallery and not asked else latent
-    epochs = epochs or epochs_for(len(train))
+    members = latentwalk.families(train.spec) if recipes is None else list(recipes)
+    dimensions = dimensions[-1:] if gallery and asked is None else dimensions
+    passes = epochs or epochs_for(len(train))
     check_writable(out)
-    console = Console(stderr=True)
-    if console.is_terminal:
+    if watched():
         shape = " x ".join(map(str, train.spec.shape))
-        note(f"{train.name}: {len(train):,} rows to learn from, {len(test):,} to judge by, each {shape}; {epochs} epochs")
-    comparison = Comparison(members, latent=latent, epochs=epochs, batch_size=batch_size, random_state=seed)
-    settings = {"epochs": epochs, "batch size": batch_size, "seed": seed}
+        note(f"{train.name}: {len(train):,} rows to learn from, {len(test):,} to judge by, each {shape}; {passes} epochs")
+    comparison = latentwalk.Comparison(members, latent=dimensions, epochs=passes, batch_size=batch_size, random_state=seed)
+    settings = {"epochs": passes, "batch size": batch_size, "seed": seed}
+    about = {"title": title, "data": train.name, "settings": settings, "gallery": gallery}
     done: list[Entry] = []
     try:
-        for entry in _followed(comparison, train, test, console):
+        for entry in _followed(comparison, train, test):
             done.append(entry)
             if entry.model is not None:
                 with saving():
-                    Run.of(_folder(out, entry), entry.model, source, train, epochs).save()
+                    app.run.Run.of(_folder(out, entry), entry.model, source, train, passes).save()
     except (KeyboardInterrupt, LatentwalkError) as error:
         if done:
-            _finish(out, done, title, train.name, time.perf_counter() - start, settings, gallery)
+            _finish(out, done, {**about, "seconds": time.perf_counter() - start})
         if isinstance(error, KeyboardInterrupt):
-            finished = f"{len(done)} of {len(members) * len(latent)} models were finished"
+            finished = f"{len(done)} of {len(members) * len(dimensions)} models were finished"
             note(f"stopped; {finished}" + (f", and are saved in {out}. To have all, run it again." if done else "."))
-            raise typer.Exit(130) from None
+            raise typer.Exit(STOPPED) from None
         raise
-    _finish(out, done, title, train.name, time.perf_counter() - start, settings, gallery)
+    _finish(out, done, {**about, "seconds": time.perf_counter() - start})
 
 
-def write_report(folder: Path, entries: Sequence[Entry], **about: Any) -> Path:
+def write_report(folder: Path, entries: "Sequence[Entry]", **about: Any) -> Path:
     """Write report.json and report.html; the path of the latter. Raises OutputError."""
     from latentwalk.report import content, write
 
@@ -82,19 +138,15 @@ def write_report(folder: Path, entries: Sequence[Entry], **about: Any) -> Path:
         return write(folder, content(entries, **about))
 
 
-def verdicts(entries: Sequence[Entry]) -> None:
+def verdicts(entries: "Sequence[Entry]") -> None:
     """Print the table of what was measured, and the warnings."""
-    table = Table(box=SIMPLE, pad_edge=False)
-    table.add_column("model", no_wrap=True)
-    table.add_column("D", justify="right")
-    for name in ("continuity", "complete, own N(0, I)", "complete, Gaussian of codes", "error", "seconds"):
-        table.add_column(name, justify="right")
+    rows = []
     for entry in entries:
         found = entry.judgement
         complete = [_interval(measure, "≤ ") for measure in found.completeness.values()]
         numbers = (_interval(found.continuity), *complete, f"{found.error:.4f}", f"{entry.seconds:.0f}")
-        table.add_row(entry.title, str(entry.latent), *numbers)
-    show(table)
+        rows.append((entry.title, str(entry.latent), *numbers))
+    show(COLUMNS, rows)
     typer.echo(
         "continuity: share of small steps that keep the output. complete: share of draws that land where data is, at most."
     )
@@ -103,20 +155,20 @@ def verdicts(entries: Sequence[Entry]) -> None:
             note(f"{entry.title}, D = {entry.latent}: {entry.judgement.warning}")
 
 
-def _interval(measure: Measure, bound: str = "") -> str:
+def _interval(measure: "Measure", bound: str = "") -> str:
     return f"{bound}{measure.value:.2f} [{measure.low:.2f}, {measure.high:.2f}]"
 
 
-def _followed(comparison: Comparison, train: Dataset, test: Dataset, console: Console) -> Iterator[Entry]:
+def _followed(comparison: "Comparison", train: "Dataset", test: "Dataset") -> "Iterator[Entry]":
     """The entries as they are finished, with a line for each on a terminal. Ctrl-C stops it."""
     members = [_called(recipe, latent) for latent in comparison.latent for recipe in comparison.recipes]
     entries = comparison.each(train, test)
     for index, (name, latent) in enumerate(members, 1):
         start = time.perf_counter()
-        if console.is_terminal:
+        if watched():
             note(f"{index}/{len(members)}  {name}, {latent} dimensions: training, then measuring")
         entry = next(entries)
-        if console.is_terminal:
+        if watched():
             rest = time.perf_counter() - start - entry.seconds
             note(f"     {entry.judgement.continuity}; trained in {entry.seconds:.0f} s, measured in {rest:.0f} s")
         yield entry
@@ -124,21 +176,15 @@ def _followed(comparison: Comparison, train: Dataset, test: Dataset, console: Co
 
 def _called(recipe: Any, latent: int) -> tuple[str, int]:
     """The name of a member, and how many dimensions it has."""
-    if isinstance(recipe, Family):
+    from latentwalk.studies.comparison import NAMES
+
+    if isinstance(recipe, latentwalk.Family):
         return NAMES.get(recipe.recipe.name, recipe.recipe.name), recipe.latent or latent
     return NAMES.get(recipe, recipe), latent
 
 
-def _finish(
-    out: Path,
-    entries: Sequence[Entry],
-    title: str,
-    data: str,
-    seconds: float,
-    settings: Mapping[str, Any],
-    gallery: bool,
-) -> None:
-    page = write_report(out, entries, title=title, data=data, seconds=seconds, settings=settings, gallery=gallery)
+def _finish(out: Path, entries: "Sequence[Entry]", about: Mapping[str, Any]) -> None:
+    page = write_report(out, entries, **about)
     verdicts(entries)
     typer.echo(f"look: {page}")
     walkable = [entry for entry in entries if entry.model is not None and len(entry.space.classes) > 1]
@@ -148,11 +194,11 @@ def _finish(
         typer.echo(f"walk in it: latentwalk walk {_folder(out, best)} {ends}")
 
 
-def _folder(out: Path, entry: Entry) -> Path:
+def _folder(out: Path, entry: "Entry") -> Path:
     return out / "models" / f"{entry.recipe}-{entry.latent}"
 
 
-def _dimensions(latent: Sequence[int] | None, train: Dataset) -> Sequence[int]:
+def _dimensions(latent: Sequence[int] | None, train: "Dataset") -> Sequence[int]:
     """The numbers of dimensions asked for, or the usual ones that are fewer than the numbers of an example."""
     size = min(train.spec.size, len(train))
     if latent is None:
@@ -164,5 +210,11 @@ def _dimensions(latent: Sequence[int] | None, train: Dataset) -> Sequence[int]:
 
 def _check_out(out: Path, force: bool) -> None:
     """Raise ConfigError for a folder that holds something else than a tour or a comparison."""
-    if out.is_dir() and any(out.iterdir()) and not (out / REPORT).exists() and not (out / "models").is_dir() and not force:
+    if (
+        out.is_dir()
+        and any(out.iterdir())
+        and not (out / app.run.REPORT).exists()
+        and not (out / "models").is_dir()
+        and not force
+    ):
         raise ConfigError(f"{out} is not empty and holds no report. Choose another --out, or write into it with --force.")

@@ -1,85 +1,77 @@
-"""What reconstruct, encode, impute and export do with a run."""
+"""`latentwalk reconstruct`: what a model makes of what it is given."""
 
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
-from latentwalk.app.output import destination, note, saving, write_csv
-from latentwalk.app.pictures import save_png
-from latentwalk.app.results import columns, draws, endings, target
-from latentwalk.app.run import Run
-from latentwalk.app.source import joined
-from latentwalk.data import Dataset
-from latentwalk.drawing.tiles import enlarged, even_columns, pixels, sheet
-from latentwalk.errors import ConfigError
+from latentwalk import app
+from latentwalk.app.options import Force, RunFolder
+from latentwalk.app.output import destination, note, save_png, write_csv
 
-__all__ = ["encode", "export", "impute", "reconstruct"]
+if TYPE_CHECKING:
+    from latentwalk.app.run import Run
+    from latentwalk.data import Dataset
+    from latentwalk.drawing.tiles import Pixels
+
+__all__ = ["reconstruct"]
 
 
-def reconstruct(run: Run, files: Sequence[str], out: Path | None, most: int, *, force: bool) -> None:
-    """Encode and decode what `files` hold, and write a sheet, a picture each, or a table."""
+def reconstruct(
+    run: RunFolder,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILES…", help="Image files, or data (a name, file or folder).", show_default=False)
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|DIR", help="A sheet, or a folder. Default: into RUN.", show_default=False),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="Examples on a sheet, at most.")] = 40,
+    force: Force = False,
+) -> None:
+    """Encode and decode what you have.
+
+    Images: originals above their reconstructions (.png), or one picture each (--out DIR); they are fitted to the size and
+    colour the model learnt from. Tables: rows (.csv).
+
+    \b
+    Examples:
+      latentwalk reconstruct run one.png two.jpg --out both.png
+      latentwalk reconstruct run photos/ --out reconstructed/
+    """
+    from latentwalk.data.dataset import join
+
+    opened = app.run.Run.open(run)
     inputs = [Path(file) for file in files]
-    apart = draws(run) and out is not None and (out.is_dir() or out.suffix == "")
-    to = out if apart and out else target(run, out, "reconstructions", endings(run), inputs=inputs, force=force)
-    data = joined([run.read(file) for file in files])
-    if apart:
-        _each(run, data, to, inputs)
-    elif not draws(run):
-        named = {"name": data.names} if data.names else {}
-        write_csv(to, {**named, **columns(run.model.reconstruct(data))})
+    drawn = app.named.draws(opened)
+    folder = out if drawn and out is not None and (out.is_dir() or out.suffix == "") else None
+    endings = app.named.endings(opened)
+    to = folder or app.named.target(opened, out, "reconstructions", endings, inputs=inputs, force=force)
+    data = reduce(join, [opened.read(file) for file in files])
+    if folder is not None:
+        _each(opened, data, folder, inputs)
+    elif drawn:
+        save_png(to, _pairs(opened, data, rows))
     else:
-        shown = data.take(np.arange(min(len(data), most)))
-        if len(shown) < len(data):
-            note(f"the first {len(shown)} of {len(data):,}; more with --rows, all with --out DIR")
-        save_png(to, _pairs(pixels(shown.x, run.model.spec_), pixels(run.model.reconstruct(shown), run.model.spec_)))
+        named = {"name": data.names} if data.names else {}
+        write_csv(to, {**named, **app.named.columns(opened.model.reconstruct(data))})
     typer.echo(to)
 
 
-def encode(run: Run, data: str, out: Path | None, split: str, *, force: bool) -> None:
-    """Write the codes of `data` as a table."""
-    to = destination(out, run.folder / "codes.csv", [Path(data)], force=force)
-    rows = run.read(data, split=split)
-    codes = run.model.transform(rows)
-    known: dict[str, Any] = {}
-    if rows.names:
-        known["name"] = rows.names
-    if rows.y is not None:
-        known["label"] = np.array(rows.classes)[rows.y] if rows.classes else rows.y
-    write_csv(to, {**known, **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
-    typer.echo(f"{len(codes):,} codes of {codes.shape[1]} dimensions\n{to}")
+def _pairs(run: "Run", data: "Dataset", most: int) -> "Pixels":
+    """A sheet: rows of originals, each above the row of their reconstructions."""
+    import numpy as np
 
+    from latentwalk.drawing.tiles import enlarged, even_columns, pixels, sheet
 
-def impute(run: Run, given: str, out: Path, *, force: bool) -> None:
-    """Write `given` as a table with its missing values filled in."""
-    if not run.model.spec_.missing:
-        raise ConfigError(f"{run.folder} learnt from data in which nothing was missing, so it cannot tell what may be.")
-    to = destination(out, out, [Path(given)], force=force)
-    if to.suffix.lower() != ".csv":
-        raise ConfigError(f"--out {out}: expected a file ending in .csv.")
-    data = run.read(given)
-    filled = run.model.impute(data)
-    named = {"name": data.names} if data.names else {}
-    write_csv(to, {**named, **columns(filled)})
-    typer.echo(f"{int(np.isnan(data.x).sum()):,} missing values in {len(data):,} rows\n{to}")
-
-
-def export(run: Run, out: Path | None) -> None:
-    """Write encoder.onnx and decoder.onnx, and say what goes in and what comes out."""
-    with saving():
-        encoder, decoder = run.model.export(run.folder if out is None else out)
-    example, latent = ", ".join(map(str, run.model.spec_.shape)), run.model.model_.prior().event_shape[0]
-    typer.echo(f"{encoder}: x (n, {example}), {run.model.spec_.dtype} → codes (n, {latent})")
-    typer.echo(f"{decoder}: codes (n, {latent}) → x (n, {example})")
-
-
-def _pairs(originals: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Rows of originals, each above the row of their reconstructions."""
-    tiles = enlarged(np.concatenate([originals, decoded]))
-    originals, decoded = tiles[: len(originals)], tiles[len(originals) :]
+    shown = data.take(np.arange(min(len(data), most)))
+    if len(shown) < len(data):
+        note(f"the first {len(shown)} of {len(data):,}; more with --rows, all with --out DIR")
+    spec = run.model.spec_
+    tiles = enlarged(np.concatenate([pixels(shown.x, spec), pixels(run.model.reconstruct(shown), spec)]))
+    originals, decoded = tiles[: len(shown)], tiles[len(shown) :]
     columns = even_columns(len(originals))
     blank = np.full_like(originals[:1], 255)
     rows = []
@@ -89,8 +81,10 @@ def _pairs(originals: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> NDArray[
     return sheet(np.concatenate(rows), columns, band=2)
 
 
-def _each(run: Run, data: Dataset, folder: Path, inputs: Sequence[Path]) -> None:
+def _each(run: "Run", data: "Dataset", folder: Path, inputs: Sequence[Path]) -> None:
     """One picture for each example, called as the example is."""
+    from latentwalk.drawing.tiles import pixels
+
     names = [Path(name).with_suffix(".png").as_posix() for name in data.names] or [f"{row:05}.png" for row in range(len(data))]
     if len(set(names)) < len(names):
         names = [f"{row:05}-{Path(name).name}" for row, name in enumerate(names)]

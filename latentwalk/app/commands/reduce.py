@@ -1,145 +1,132 @@
-"""What `latentwalk reduce` and `dimensions` do: fewer numbers for each row, beside what other methods make of them."""
+"""`latentwalk reduce`: fewer numbers for each row, beside what other methods make of them."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.table import Table
 
-from latentwalk.app.fitting import epochs_for, halved
-from latentwalk.app.output import destination, note, saving, show, write_csv
-from latentwalk.app.run import Run
-from latentwalk.app.source import Source
-from latentwalk.data import Dataset
-from latentwalk.errors import ConfigError, DataError
-from latentwalk.studies.dimensions import USUAL, Trial, elbows, intrinsic_dimension, trials
-from latentwalk.studies.reduction import RIVALS, Reduction, has_umap, reductions
+from latentwalk import app
+from latentwalk.app.options import (
+    MODEL,
+    OUTPUT,
+    ColorOption,
+    Data,
+    Epochs,
+    Force,
+    KindOption,
+    Label,
+    Seed,
+    SizeOption,
+    epochs_for,
+)
+from latentwalk.app.output import STOPPED, check_csv, destination, note, saving, show, write_csv
 
-__all__ = ["dimensions", "reduce"]
+if TYPE_CHECKING:
+    from latentwalk.data import Dataset
+    from latentwalk.studies.reduction import Reduction
+
+__all__ = ["reduce"]
+
+COLUMNS = ("method", "error", "trustworthiness", "preservation", "class accuracy", "learnt from", "seconds")
 
 
 def reduce(
-    source: Source,
-    latent: int,
-    out: Path,
-    recipe: str,
-    epochs: int | None,
-    seed: int,
-    run: Path | None,
-    *,
-    beside: bool,
-    force: bool,
+    data: Data,
+    latent: Annotated[
+        int,
+        typer.Option("-d", "--latent", min=1, metavar="D", help="How many numbers a row is left with.", rich_help_panel=MODEL),
+    ] = 2,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the codes.", rich_help_panel=OUTPUT)] = Path(
+        "codes.csv"
+    ),
+    recipe: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="ae, vae, … as for fit; or pca, kernel-pca, umap.", rich_help_panel=MODEL),
+    ] = "ae",
+    beside: Annotated[
+        bool,
+        typer.Option("--compare", help="Also PCA, kernel PCA and UMAP, as a page.", rich_help_panel=OUTPUT),
+    ] = False,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep the model here.", show_default=False, rich_help_panel=OUTPUT),
+    ] = None,
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    size: SizeOption = None,
+    color: ColorOption = None,
+    label: Label = None,
+    kind: KindOption = None,
+    force: Force = False,
 ) -> None:
-    """Write the codes of all rows as a table; with `beside`, also what other methods make of them, as a page beside it."""
-    _check_csv(out)
+    """Write each row as a few numbers, and say how good they are.
+
+    Measured on rows held out: reconstruction error, whether neighbours stay neighbours, and, with labels, whether the nearest
+    rows have the same.
+
+    \b
+    Examples:
+      latentwalk reduce mnist-5k -d 2 --out codes.csv --compare
+      latentwalk reduce table.csv -d 3 --recipe vae --run kept
+    """
+    from latentwalk.studies.reduction import reductions
+
+    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
+    check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
-    source, train, test = halved(source, seed)
-    rivals = [name for name in RIVALS if name != recipe and (name != "umap" or has_umap())] if beside else []
-    if beside and not has_umap():
-        note("UMAP is not installed, and left out: pip install 'latentwalk[maps]'")
-    epochs = epochs or epochs_for(len(train))
+    source, train, test = source.halves(seed)
+    methods = [recipe, *(_rivals(recipe) if beside else ())]
+    passes = epochs or epochs_for(len(train))
     found: list[Reduction] = []
-    for one in reductions(train, test, [latent], [recipe, *rivals], random_state=seed, epochs=epochs):
+    for one in reductions(train, test, [latent], methods, random_state=seed, epochs=passes):
         found.append(one)
         if one.model is not None and run is not None:
             with saving():
-                Run.of(run, one.model, source, train, epochs).save()
-    best = found[0]
-    parts = [("train", train), ("test", test)]
-    codes = np.concatenate([best.transform(_rows(best, data)) for _, data in parts])
-    write_csv(to, {**_known([data for _, data in parts]), **{f"z{i + 1}": codes[:, i] for i in range(latent)}})
-    _print_maps(found)
-    typer.echo(f"{len(codes):,} codes of {latent} dimensions\n{to}")
+                app.run.Run.of(run, one.model, source, train, passes).save()
+    _write_codes(found[0], [("train", train), ("test", test)], to)
+    show(COLUMNS, [_row(one) for one in found])
+    typer.echo(f"{len(train) + len(test):,} codes of {latent} dimensions\n{to}")
     if beside:
         from latentwalk.report.reduction import reduction_report
 
         with saving():
             page = reduction_report(to.with_suffix(".html"), found, data=train.name)
         typer.echo(f"look: {page}")
-    if best.stopped:
+    if found[0].stopped:
         note("stopped early; the codes are those of the best weights so far.")
-        raise typer.Exit(130)
+        raise typer.Exit(STOPPED)
 
 
-def dimensions(
-    source: Source, latent: Sequence[int] | None, out: Path, recipe: str, epochs: int | None, seed: int, *, force: bool
-) -> None:
-    """Find where the error of held-out rows stops falling with more dimensions; write the curve as a table and a page."""
-    _check_csv(out)
-    to = destination(out, out, [Path(source.what)], force=force)
-    _, train, test = halved(source, seed)
-    most = min(train.spec.size, len(train) - 1)
-    numbers = list(latent) if latent is not None else [number for number in USUAL if number <= most]
-    methods = [name for name in ("pca", recipe) if name != "pca" or not train.spec.missing]
-    console, found = Console(stderr=True), list[Trial]()
-    options: dict[str, Any] = {"epochs": epochs or epochs_for(len(train)), "progress": False}
-    start = time.perf_counter()
-    try:
-        for trial in trials(train, test, numbers, list(dict.fromkeys(methods)), random_state=seed, **options):
-            found.append(trial)
-            if console.is_terminal and trial.method not in ("pca", "mean"):
-                seconds = time.perf_counter() - start
-                note(f"{trial.title}, {trial.latent} dimensions: error {trial.error:.4f}; {seconds:.0f} s so far")
-    except KeyboardInterrupt:
-        if len({trial.method for trial in found}) < 2:
-            raise
-        note("stopped; what was tried until then:")
-    said = elbows(found)
-    near = _near(train)
-    names = ("method", "latent", "error", "active", "seconds")
-    kept = [{**trial.to_json(), "active": "" if trial.active is None else trial.active} for trial in found]
-    write_csv(to, {name: [row[name] for row in kept] for name in names})
-    for one in said:
-        typer.echo(str(one))
-    if near is not None:
-        typer.echo(f"Around each row, the data spreads in about {near:.1f} dimensions (two nearest neighbours).")
-    from latentwalk.report.reduction import dimensions_report
+def _rivals(recipe: str) -> list[str]:
+    """The methods to compare with."""
+    from latentwalk.studies.reduction import RIVALS, has_umap
 
-    with saving():
-        page = dimensions_report(to.with_suffix(".html"), found, said, near, data=train.name)
-    typer.echo(f"{to}\nlook: {page}")
+    if not has_umap():
+        note("UMAP is not installed, and left out: pip install 'latentwalk[maps]'")
+    return [name for name in RIVALS if name != recipe and (name != "umap" or has_umap())]
 
 
-def _check_csv(out: Path) -> None:
-    if out.suffix.lower() != ".csv":
-        raise ConfigError(f"--out {out}: expected a file ending in .csv.")
+def _write_codes(best: "Reduction", parts: "Sequence[tuple[str, Dataset]]", to: Path) -> None:
+    """All codes as a table: of which half a row is, its name and its label where these are known, then the code."""
+    import numpy as np
+
+    codes = np.concatenate([best.transform(_rows(best, data)) for _, data in parts])
+    known = [app.named.known(data) for _, data in parts]
+    shared = [name for name in known[0] if all(name in one for one in known)]
+    named = {name: np.concatenate([np.asarray(one[name]) for one in known]) for name in shared}
+    part = np.repeat([name for name, _ in parts], [len(data) for _, data in parts])
+    write_csv(to, {"part": part, **named, **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
 
 
-def _rows(one: Reduction, data: Dataset) -> Any:
+def _rows(one: "Reduction", data: "Dataset") -> Any:
     return data if one.model is not None else data.x
 
 
-def _known(parts: Sequence[Dataset]) -> dict[str, Any]:
-    """Which half a row is of, its name and its label, where these are known."""
-    known: dict[str, Any] = {"part": np.repeat(["train", "test"], [len(part) for part in parts])}
-    if all(part.names for part in parts):
-        known["name"] = [name for part in parts for name in part.names]
-    if all(part.y is not None for part in parts):
-        known["label"] = [part.classes[y] if part.classes else y for part in parts for y in np.asarray(part.y)]
-    return known
-
-
-def _near(train: Dataset) -> float | None:
-    try:
-        return intrinsic_dimension(train)
-    except DataError:
-        return None
-
-
-def _print_maps(found: Sequence[Reduction]) -> None:
-    table = Table(box=SIMPLE, pad_edge=False)
-    table.add_column("method", no_wrap=True)
-    for name in ("error", "trustworthiness", "preservation", "class accuracy", "learnt from", "seconds"):
-        table.add_column(name, justify="right")
-    for one in found:
-        quality = one.quality
-        shares = (quality.trustworthiness, quality.neighbour_preservation, quality.class_accuracy)
-        error = "–" if quality.error is None else f"{quality.error:.4f}"
-        numbers = ["–" if share is None else f"{share:.3f}" for share in shares]
-        table.add_row(one.title, error, *numbers, f"{one.learnt:,}", f"{one.fit_seconds:.1f}")
-    show(table)
+def _row(one: "Reduction") -> Sequence[str]:
+    """What is printed of a method."""
+    quality = one.quality
+    shares = (quality.trustworthiness, quality.neighbour_preservation, quality.class_accuracy)
+    error = "–" if quality.error is None else f"{quality.error:.4f}"
+    numbers = ["–" if share is None else f"{share:.3f}" for share in shares]
+    return one.title, error, *numbers, f"{one.learnt:,}", f"{one.fit_seconds:.1f}"

@@ -64,17 +64,14 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        function = getattr(import_module(f"latentwalk.app.commands.{cmd_name}"), cmd_name)
-        alone.command(cmd_name, cls=Command, context_settings=CONTEXT)(function)
+        alone.command(cmd_name, cls=Command, context_settings=CONTEXT)(_function(cmd_name))
         return typer.main.get_command(alone)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         width = max(map(len, COMMANDS))
         for group, words in GROUPS.items():
             with formatter.section(group):
-                limit = formatter.width - width - 4
-                help_of = {word: self.get_command(ctx, word).get_short_help_str(limit) for word in words}
-                formatter.write_dl([(f"{word:{width}}", said) for word, said in help_of.items()])
+                formatter.write_dl([(f"{word:{width}}", _function(word).__doc__.split("\n")[0]) for word in words])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         self.commands: Any = dict.fromkeys(COMMANDS)  # what a word that is none is compared with
@@ -125,6 +122,11 @@ def _options(
 def main() -> None:
     """Run the command line of this process."""
     app(prog_name="latentwalk")
+
+
+def _function(word: str) -> Any:
+    """The command of that name."""
+    return getattr(import_module(f"latentwalk.app.commands.{word}"), word)
 
 
 def _leave(message: str, code: int) -> NoReturn:

@@ -63,7 +63,7 @@ def compare(
     kind: KindOption = None,
     force: Force = False,
 ) -> None:
-    """The same for recipes of your choice.
+    """Train recipes of your choice side by side, measure them, draw the report.
 
     \b
     Examples:

@@ -16,6 +16,7 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.moves.walks import Walk
 from latentwalk.latent.space import LatentSpace
 
 __all__ = [
@@ -188,7 +189,7 @@ def write_examples(run: Run, x: Any, to: Path) -> None:
         write_csv(to, columns(x))
 
 
-def write_decoded(run: Run, made: Decoded, to: Path, space: LatentSpace | None = None, given: int = 0) -> None:
+def write_decoded(run: Run, made: Decoded | Walk, to: Path, space: LatentSpace | None = None, given: int = 0) -> None:
     """Write what was decoded: as a table, as a picture beside the `given` first examples of a space, or as itself."""
     match to.suffix.lower():
         case ".csv":

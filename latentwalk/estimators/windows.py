@@ -1,4 +1,4 @@
-"""Noise taken out of pictures and signals that are larger than a model's examples.
+"""Denoising what is larger than the examples a model learnt from: pictures and signals of any size.
 
 They are cut into windows that overlap by half, and put together again without a seam.
 """
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 
 def denoised_picture(model: Autoencoder, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bytes (H, W) or (H, W, 3), at least as large as the model's images, without noise; larger ones window by window."""
+    """Bytes (H, W) or (H, W, 3), at least as large as the model's images, without noise. Raises DataError for smaller ones."""
     spec = model.spec_
     height, width = spec.event[1:]
     if x.shape[0] < height or x.shape[1] < width:
@@ -36,8 +36,28 @@ def denoised_picture(model: Autoencoder, x: NDArray[np.uint8]) -> NDArray[np.uin
     return np.rint(together(across, x.shape[1]).swapaxes(0, 1)).clip(0, 255).astype(np.uint8)
 
 
-def denoised_signal(model: Autoencoder, x: Array, what: str) -> Array:
-    """A long signal (T,) or (T, F) without noise. A model of one channel takes each channel by itself."""
+def _to_raw(spec: DataSpec, tiles: Array) -> Array:
+    """Bytes (n, H, W[, 3]) in the range and layout of the model's images."""
+    raw = spec.low + tiles.astype(np.float32) / 255 * (spec.high - spec.low)
+    if spec.layout == "CHW":
+        return raw[:, None] if raw.ndim == 3 else np.moveaxis(raw, -1, 1)
+    return raw if raw.shape[1:] == spec.shape else raw[..., None]
+
+
+def _from_raw(spec: DataSpec, x: Array) -> Array:
+    """The way back: 0 to 255, as floats, (n, H, W) or (n, H, W, 3)."""
+    levels = (spec.channels_last(x) - spec.low) / (spec.high - spec.low) * 255
+    return levels[..., 0] if spec.channels == 1 else levels
+
+
+# ---------------------------------------------------------------------- signals
+
+
+def denoised_signal(model: Autoencoder, x: Array, what: str = "X") -> Array:
+    """A long signal (T,) or (T, F) without noise. A model of one channel takes each channel by itself.
+
+    what: what the signal is called in a complaint. Raises DataError for one that is too short, or no signal of this model.
+    """
     spec = model.spec_
     if spec.kind != "signal":
         raise DataError(f"{what}: this model learnt from a {spec.kind} of shape {spec.shape}, not from signals.")
@@ -60,17 +80,3 @@ def _whole(model: Autoencoder, x: Array, length: int) -> Array:
     parts = apart(x, length)
     found = model.denoise(parts.reshape(-1, *model.spec_.shape).astype(np.float32))
     return together(np.asarray(found, np.float64).reshape(parts.shape), len(x))
-
-
-def _to_raw(spec: DataSpec, tiles: Array) -> Array:
-    """Bytes (n, H, W[, 3]) in the range and layout of the model's images."""
-    raw = spec.low + tiles.astype(np.float32) / 255 * (spec.high - spec.low)
-    if spec.layout == "CHW":
-        return raw[:, None] if raw.ndim == 3 else np.moveaxis(raw, -1, 1)
-    return raw if raw.shape[1:] == spec.shape else raw[..., None]
-
-
-def _from_raw(spec: DataSpec, x: Array) -> Array:
-    """The way back: 0 to 255, as floats, (n, H, W) or (n, H, W, 3)."""
-    levels = (spec.channels_last(x) - spec.low) / (spec.high - spec.low) * 255
-    return levels[..., 0] if spec.channels == 1 else levels

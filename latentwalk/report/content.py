@@ -21,9 +21,10 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError
 from latentwalk.latent.criteria.measure import Measure
-from latentwalk.latent.maps.plane import Plane, held_rows, region
+from latentwalk.latent.maps.plane import Plane
 from latentwalk.latent.space import LatentSpace
 from latentwalk.report import one_model
+from latentwalk.report.region import held_rows, region
 from latentwalk.studies.comparison import Entry
 from latentwalk.studies.judgement import Judgement
 from latentwalk.training import history
@@ -117,7 +118,7 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "plane": {"centre": plane.centre, "half": plane.half, "shadow": plane.shadow},
         "scatter": _scatter(space, plane),
         "posterior": _posterior(space, plane),
-        "region": region(plane, space, space.prior),
+        "region": region(space),
         "grid": painter.grid(_decoded_plane(space, plane, over, _grid_steps(painter))) | {"over": over},
         "walk": _walk(space, painter, ends),
         "detour": None if gallery else one_model.detour(space, painter, ends, STEPS),

@@ -21,8 +21,8 @@ from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL
 from latentwalk.latent.criteria.continuity import FEWEST_TO_STEP
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.models.sparsity import activity
 from latentwalk.networks.build import Network
@@ -213,7 +213,7 @@ def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None
         scales=np.zeros((len(data), pca.n_components_), np.float32),
         data=data.x,
         decode=lambda z: pca.inverse_transform(z).reshape(-1, *shape).astype(np.float32),
-        prior=StandardNormal(pca.n_components_),
+        prior=NormalSampler(pca.n_components_),
         labels=data.y,
         classes=data.classes,
         unit=Scaling.fit(data.x, standard, "unit" if data.spec.kind == "image" else "standard").unit,

@@ -33,8 +33,8 @@ from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.classes import class_accuracy
 from latentwalk.latent.criteria.structure import neighbour_preservation, trustworthiness
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.studies.comparison import NAMES
 from latentwalk.studies.judgement import reconstruction_error
@@ -232,7 +232,7 @@ def _rival(
     codes = transform(test.x)
     seconds = fitted - start, time.perf_counter() - fitted
     space = LatentSpace(
-        *(codes, np.zeros_like(codes), test.x, decode, StandardNormal(dim), test.y, test.classes, unit),
+        *(codes, np.zeros_like(codes), test.x, decode, NormalSampler(dim), test.y, test.classes, unit),
     )
     quality = measured(space, neighbours, inverse=found.inverse is not None)
     return Reduction(method, dim, transform, space, quality, found.learnt, *seconds)

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,8 @@ def runs(tmp_path_factory) -> dict[str, Path]:
                 patch.setattr(flow, "STEPS", 5)
                 patch.setattr(flow, "WIDTH", 8)
                 model.fit_sampler(data, kind)
-            model.completeness_ = {kind: Measure("completeness", 0.9, 0.8, 1.0, "", {"held_out": 3.0})}
+            measured = {kind: Measure("completeness", 0.9, 0.8, 1.0, "", {"held_out": 3.0})}
+            model.trained_ = replace(model.trained_, completeness=measured)
         Run.of(folders[name], model, Source("digits", {}, 0), data, 1).save()
     return folders
 

@@ -33,6 +33,6 @@ def export(
         encoder, decoder = model.export(run if out is None else out)
     spec = model.spec_
     example = ", ".join(map(str, spec.shape))
-    latent = len(model.get_feature_names_out())
+    latent = model.model_.dim
     typer.echo(f"{encoder}: x (n, {example}), {spec.dtype} → codes (n, {latent})")
     typer.echo(f"{decoder}: codes (n, {latent}) → x (n, {example})")

@@ -227,7 +227,7 @@ def _begin(out: Path, source: "Source", given: dict[str, Any], *, force: bool) -
 
 def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
     """Go on with the training in `out`, exactly as if it had never stopped. typed: the options that were typed."""
-    from latentwalk.estimators.fitting import FREE
+    from latentwalk.estimators.options import FREE
     from latentwalk.training.group import first_here
 
     if typed.get("force"):

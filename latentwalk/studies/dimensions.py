@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.decomposition import PCA
 
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.halves import parts
@@ -24,9 +23,9 @@ from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.nearest import two_nearest
 from latentwalk.latent.criteria.structure import active_units
 from latentwalk.models.recipes import Recipe, recipe_named
-from latentwalk.studies.comparison import trained
 from latentwalk.studies.judgement import reconstruction_error
-from latentwalk.studies.reduction import check_numbers, title, units
+from latentwalk.studies.methods import NAMES, Rival, attempt, units
+from latentwalk.studies.reduction import check_numbers
 
 __all__ = ["CLOSE", "MEAN", "USUAL", "Elbow", "Trial", "elbow", "elbows", "intrinsic_dimension", "trials"]
 
@@ -53,7 +52,7 @@ class Trial:
     @property
     def title(self) -> str:
         """The name people read."""
-        return title(self.method)
+        return NAMES.get(self.method, self.method)
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, ready for `pandas.DataFrame` or `json.dump`."""
@@ -78,7 +77,7 @@ class Elbow:
     active: int | None = None
 
     def __str__(self) -> str:
-        name = title(self.method)
+        name = NAMES.get(self.method, self.method)
         if self.latent == 0:
             return f"{name}: no number of dimensions up to {self.most} reconstructs held-out rows better than their mean."
         if self.falling:
@@ -91,7 +90,7 @@ class Elbow:
 
     def to_json(self) -> dict[str, Any]:
         """The numbers and the sentence, ready for `json.dump`."""
-        return {"title": title(self.method), "sentence": str(self), **asdict(self)}
+        return {"title": NAMES.get(self.method, self.method), "sentence": str(self), **asdict(self)}
 
 
 def trials(
@@ -216,12 +215,10 @@ def _trial(
     recipe: Recipe, dim: int, train: Dataset, test: Dataset, unit: NDArray[np.float32], options: dict[str, Any]
 ) -> Trial:
     """A recipe at one number of dimensions."""
-    start = time.perf_counter()
-    model = trained(Autoencoder(recipe, latent=dim, **options), train)
-    seconds = time.perf_counter() - start
-    space = replace(model.space(test), unit=unit)
+    tried = attempt(Autoencoder(recipe, latent=dim, **options), train, test)
+    space = replace(tried.space, unit=unit)
     active = int(active_units(space).active.sum()) if recipe.generative else None
-    return Trial(recipe.name, dim, reconstruction_error(space), active, seconds)
+    return Trial(recipe.name, dim, reconstruction_error(space), active, tried.seconds)
 
 
 def _mean(train: Dataset, test: Dataset, unit: NDArray[np.float32]) -> Trial:
@@ -235,11 +232,11 @@ def _mean(train: Dataset, test: Dataset, unit: NDArray[np.float32]) -> Trial:
 def _pca(train: Dataset, test: Dataset, unit: NDArray[np.float32], most: int, seed: int) -> Iterator[Trial]:
     """PCA at 1 to `most` dimensions from one fit: each component takes the square of its score off the error."""
     start = time.perf_counter()
-    precision: type = np.float32 if train.spec.kind == "image" else np.float64
-    learnt, held = (np.asarray(np.asarray(d.x, precision) / unit).reshape(len(d), -1) for d in (train, test))
-    pca = PCA(most, random_state=seed).fit(learnt)
-    scores = np.square(pca.transform(held), dtype=np.float64).mean(axis=0)
-    whole = np.square(held - pca.mean_, dtype=np.float64).sum(axis=1).mean()
+    pca = Rival("pca", most, unit, seed=seed).fit(train)
+    held = pca.flat(test.x)
+    mean = pca.back(np.zeros((1, most), held.dtype)) if pca.back is not None else held
+    scores = np.square(pca.forth(test.x), dtype=np.float64).mean(axis=0)
+    whole = np.square(held - mean, dtype=np.float64).sum(axis=1).mean()
     errors = (whole - np.cumsum(scores)) / held.shape[1]
     seconds = time.perf_counter() - start
     for dim, error in enumerate(errors, 1):

@@ -57,9 +57,10 @@ if TYPE_CHECKING:
     from latentwalk.models.schedule import Schedule, constant, cyclical, linear
     from latentwalk.models.sparsity import Sparsity
     from latentwalk.networks.build import Network
-    from latentwalk.studies.comparison import Comparison, Family, families
+    from latentwalk.studies.comparison import Comparison
     from latentwalk.studies.denoising import noise_sweep
     from latentwalk.studies.improvement import improve
+    from latentwalk.studies.methods import Family, families
     from latentwalk.studies.sweep.sweep import Sweep
 
     __version__: str
@@ -128,7 +129,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "studies.comparison": ("Comparison", "Family", "families"),
+    "studies.comparison": ("Comparison",),
+    "studies.methods": ("Family", "families"),
     "data.catalog": ("load", "names"),
     "data.corruption": ("Corruption",),
     "data.dataset": ("Dataset",),

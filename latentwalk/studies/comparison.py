@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from latentwalk.latent.criteria.continuity import FEWEST_TO_STEP
 from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.models.sparsity import activity
 from latentwalk.studies.judgement import Judgement, judge
-from latentwalk.studies.methods import Family, Rival, Tried, attempt
+from latentwalk.studies.methods import Family, Rival, Tried, attempt, trained
 
 __all__ = ["Comparison", "Entry", "check_enough", "check_recipes"]
 
@@ -74,7 +75,7 @@ class Comparison:
         both, held_out = join(train, test), np.arange(len(train) + len(test)) >= len(train)
         for latent in self.latent:
             for recipe in self.recipes:
-                tried = attempt(self._method(recipe, latent), train, both, held_out)
+                tried = attempt(partial(self._fitted, recipe, latent, train), both, held_out)
                 yield Entry(tried, _judged(tried))
 
     def table(self) -> list[dict[str, Any]]:
@@ -93,13 +94,12 @@ class Comparison:
             for entry in self.entries_
         ]
 
-    def _method(self, recipe: Any, latent: int) -> Autoencoder | Rival:
-        """A member before it has learnt."""
+    def _fitted(self, recipe: Any, latent: int, train: Dataset) -> Autoencoder | Rival:
         if recipe == "pca":
-            return Rival("pca", latent, whiten=True)
+            return Rival.fit("pca", latent, train, whiten=True)
         family = recipe if isinstance(recipe, Family) else Family(recipe)
         network = {} if family.network is None else {"network": family.network}
-        return Autoencoder(family.recipe, latent=family.latent or latent, **{**self.options, **network})
+        return trained(Autoencoder(family.recipe, latent=family.latent or latent, **{**self.options, **network}), train)
 
 
 def _judged(tried: Tried) -> Judgement:

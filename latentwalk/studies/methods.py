@@ -6,7 +6,7 @@
     umap         neighbourhoods laid out anew (McInnes et al. 2018); it knows no way back
 
 Kernel PCA takes memory and time with the square and the cube of the rows, and UMAP takes minutes from ten thousand rows on:
-they learn from at most `LEARNT` rows drawn at random, and say from how many.
+they learn from at most `LEARNT` rows drawn at random.
 """
 
 import importlib
@@ -15,8 +15,9 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,26 +31,13 @@ from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, TrainingStopped
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.networks.build import Network
 
-__all__ = [
-    "INSTALL",
-    "LEARNT",
-    "NAMES",
-    "RIVALS",
-    "Family",
-    "FittedRival",
-    "Rival",
-    "Tried",
-    "attempt",
-    "families",
-    "has_umap",
-    "trained",
-    "units",
-]
+__all__ = ["INSTALL", "LEARNT", "NAMES", "RIVALS", "Family", "Rival", "Tried", "attempt"]
+__all__ += ["families", "has_umap", "trained", "units"]
 
 Array = NDArray[Any]
 Map = Callable[[Array], Array]
@@ -107,27 +95,30 @@ def families(spec: DataSpec) -> list["str | Family"]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tried:
-    """A method that has learnt from some rows, and the space of the rows it was then shown.
+    """A method that has learnt, and the space of the rows it was then shown.
 
-    method: the name of a recipe or a rival.
-    transform: rows (n, *E) or a data set → codes (n, D), for any rows.
-    learnt: rows it learnt from.
-    seconds: of learning; the first UMAP of a process compiles itself in them.
-    shown_in: seconds of encoding the rows it was shown.
-    model: None for a rival.
-    inverse: whether there is a way back from codes.
-    stopped: whether Ctrl-C ended the learning early.
+    seconds: of learning; the first UMAP of a process compiles itself in them. shown_in: seconds of encoding those rows.
     """
 
-    method: str
+    fitted: "Autoencoder | Rival"
     space: LatentSpace
-    transform: Callable[[Any], NDArray[np.float32]]
-    learnt: int
     seconds: float
     shown_in: float = 0.0
-    model: Autoencoder | None = None
-    inverse: bool = True
-    stopped: bool = False
+
+    @property
+    def model(self) -> Autoencoder | None:
+        """None for a rival."""
+        return self.fitted if isinstance(self.fitted, Autoencoder) else None
+
+    @property
+    def method(self) -> str:
+        """The name of the recipe or the rival."""
+        return self.fitted.name if isinstance(self.fitted, Rival) else self.fitted.recipe_.name
+
+    @property
+    def title(self) -> str:
+        """The name people read."""
+        return NAMES.get(self.method, self.method)
 
     @property
     def latent(self) -> int:
@@ -135,41 +126,24 @@ class Tried:
         return self.space.dim
 
     @property
-    def title(self) -> str:
-        """The name people read."""
-        return NAMES.get(self.method, self.method)
+    def stopped(self) -> bool:
+        """Whether Ctrl-C ended the learning early."""
+        return self.model is not None and self.model.interrupted_
 
 
-def attempt(
-    method: "Autoencoder | Rival",
-    train: Dataset,
-    shown: Dataset,
-    held_out: NDArray[np.bool_] | None = None,
-    *,
-    checkpoint: Path | None = None,
-    whole: bool = True,
-) -> Tried:
-    """Let an untrained method learn from `train`, then encode `shown`.
-
-    held_out: which rows of `shown` are not among those of `train`. checkpoint: where the training of a model is kept.
-    whole: Ctrl-C raises KeyboardInterrupt, for what compares half-trained models compares nothing; else it is `stopped`.
-    """
+def attempt(fit: "Callable[[], Autoencoder | Rival]", shown: Dataset, held_out: NDArray[np.bool_] | None = None) -> Tried:
+    """Let a method learn, then encode `shown`. held_out: which of these rows it has not learnt from."""
     start = time.perf_counter()
-    if isinstance(method, Rival):
-        rival = method.fit(train)
-        fitted = time.perf_counter()
-        space = rival.space(shown, held_out=held_out)
-        seconds = fitted - start, time.perf_counter() - fitted
-        return Tried(method.name, space, rival.transform, rival.learnt, *seconds, inverse=rival.back is not None)
-    model = trained(method, train, checkpoint, whole=whole)
-    fitted = time.perf_counter()
-    space = model.space(shown, held_out=held_out)
-    seconds = fitted - start, time.perf_counter() - fitted
-    return Tried(model.recipe_.name, space, model.transform, len(train), *seconds, model, stopped=model.interrupted_)
+    fitted = fit()
+    learnt = time.perf_counter()
+    space = fitted.space(shown, held_out=held_out)
+    return Tried(fitted, space, learnt - start, time.perf_counter() - learnt)
 
 
 def trained(model: Autoencoder, data: Dataset, checkpoint: Path | None = None, *, whole: bool = True) -> Autoencoder:
-    """The model, fitted; where Ctrl-C stops it before its time, `whole` raises KeyboardInterrupt."""
+    """The model, fitted. Ctrl-C raises KeyboardInterrupt, for what compares half-trained models compares nothing, or unless
+    `whole` leaves it as good as it was by then.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingStopped)
         model.fit(data, checkpoint=checkpoint)
@@ -183,69 +157,66 @@ def trained(model: Autoencoder, data: Dataset, checkpoint: Path | None = None, *
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rival:
-    """A method that is no autoencoder, at one number of dimensions, before it has learnt.
+    """A method that is no autoencoder, fitted.
 
-    name: one of `RIVALS`.
-    unit: what values are divided by first, broadcastable to an example (*E); None leaves them as they are.
-    whiten: PCA's codes get the deviation 1, and lose the distances of the data.
+    unit: what values are divided by first, broadcastable to an example; None leaves them as they are.
+    forth: rows (n, *E) → codes (n, D). back: codes → flat rows in units (n, F); None where there is no way back.
     """
 
     name: str
     latent: int
-    unit: NDArray[np.float32] | None = None
-    whiten: bool = False
-    seed: int = 0
-
-    def fit(self, train: Dataset) -> "FittedRival":
-        """What it makes of these rows, or of `LEARNT` of them. Raises ConfigError where a package is missing."""
-        rows = _some(len(train), LEARNT.get(self.name), self.seed)
-        x = train.x if rows is None else train.x[rows]
-        precision = np.float32 if train.spec.kind == "image" else np.float64
-
-        def flat(some: Array) -> Array:
-            found = np.asarray(some) if self.unit is None else np.asarray(np.asarray(some, precision) / self.unit)
-            return found.reshape(len(some), -1)
-
-        return FittedRival(self, train.spec.shape, flat, *RIVALS[self.name](x, self, flat), len(x))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FittedRival:
-    """What a rival has learnt from so many rows (`learnt`) of a shape *E.
-
-    flat: rows (n, *E) → the same in units (n, F). forth: rows (n, *E) → codes (n, D). back: codes → flat rows, or None.
-    """
-
-    rival: Rival
-    shape: tuple[int, ...]
-    flat: Map
+    spec: DataSpec
+    unit: NDArray[np.float32] | None
     forth: Map
     back: Map | None
-    learnt: int
+
+    @classmethod
+    def fit(
+        cls,
+        name: str,
+        latent: int,
+        train: Dataset,
+        unit: NDArray[np.float32] | None = None,
+        seed: int = 0,
+        **options: Any,
+    ) -> Self:
+        """What it makes of these rows, or of `LEARNT` of them. Raises ConfigError where a package is missing.
+
+        name: one of `RIVALS`. options: of "pca", `whiten`: codes get the deviation 1, and lose the distances of the data.
+        """
+        rows = _some(len(train), LEARNT.get(name), seed)
+        x = train.x if rows is None else train.x[rows]
+        flat = partial(_flat, unit=unit, spec=train.spec)
+        return cls(name, latent, train.spec, unit, *RIVALS[name](x, flat, latent, seed, **options))
+
+    def flat(self, x: Array) -> Array:
+        """Rows (n, *E) in units: (n, F)."""
+        return _flat(x, self.unit, self.spec)
 
     def transform(self, x: Dataset | Array) -> NDArray[np.float32]:
         """The codes (n, D) of rows (n, *E)."""
-        return np.asarray(self.forth(x.x if isinstance(x, Dataset) else x), np.float32)
+        x = x.x if isinstance(x, Dataset) else x
+        return np.asarray(self.forth(x), np.float32)
 
     def inverse_transform(self, z: Array) -> NDArray[np.float32]:
         """The rows (n, *E) of codes (n, D). Raises ConfigError where there is no way back."""
         if self.back is None:
-            raise ConfigError(f"{NAMES[self.rival.name]} maps rows to codes and knows no way back.")
-        x = self.back(z).reshape(-1, *self.shape)
-        return (x if self.rival.unit is None else x * self.rival.unit).astype(np.float32)
+            raise ConfigError(f"{NAMES[self.name]} maps rows to codes and knows no way back.")
+        x = self.back(z).reshape(-1, *self.spec.shape)
+        return (x if self.unit is None else x * self.unit).astype(np.float32)
 
     def space(self, data: Dataset, *, held_out: NDArray[np.bool_] | None = None) -> LatentSpace:
-        """The latent space as these examples see it. Without a unit of its own, columns of mixed kinds are numbers like others."""
-        codes, unit = self.transform(data), self.rival.unit
+        """The latent space as these examples see it. Where values were left as they are, all columns count as numbers."""
+        codes = self.transform(data)
         return LatentSpace(
             codes=codes,
             scales=np.zeros_like(codes),
             data=data.x,
             decode=self.inverse_transform,
-            prior=StandardNormal(self.rival.latent),
+            prior=NormalSampler(self.latent),
             labels=data.y,
             classes=data.classes,
-            unit=_unit(data.x, replace(data.spec, columns=())) if unit is None else unit,
+            unit=_unit(data.x, replace(data.spec, columns=())) if self.unit is None else self.unit,
             held_out=held_out,
         )
 
@@ -260,32 +231,32 @@ def has_umap() -> bool:
     return importlib.util.find_spec("umap") is not None
 
 
-def _pca(x: Array, asked: Rival, flat: Map) -> tuple[Map, Map]:
+def _pca(x: Array, flat: Map, latent: int, seed: int, whiten: bool = False) -> tuple[Map, Map]:
     """The linear map that keeps most of the variance; of data that does not fit into memory, one that sees each row once."""
     if fits(x):
-        pca = PCA(asked.latent, whiten=asked.whiten, random_state=asked.seed).fit(flat(x))
+        pca = PCA(latent, whiten=whiten, random_state=seed).fit(flat(x))
     else:
-        pca = IncrementalPCA(asked.latent, whiten=asked.whiten)
+        pca = IncrementalPCA(latent, whiten=whiten)
         for _, rows in pieces(x):
-            if len(rows) >= asked.latent:  # it takes no fewer
+            if len(rows) >= latent:  # it takes no fewer
                 pca.partial_fit(flat(rows))
     return lambda rows: np.concatenate([pca.transform(flat(some)) for _, some in pieces(rows)]), pca.inverse_transform
 
 
-def _kernel_pca(x: Array, asked: Rival, flat: Map) -> tuple[Map, Map]:
+def _kernel_pca(x: Array, flat: Map, latent: int, seed: int) -> tuple[Map, Map]:
     """Kernel PCA with a Gaussian kernel, and kernel ridge regression for the way back (Bakır et al. 2004).
 
     Both kernels have the median distance between points as their width, one in the data and one among the codes. (The way back
     of scikit-learn's KernelPCA uses the data's width for both, and would be far too smooth.)
     """
-    x, seed = flat(x), asked.seed
-    forth = KernelPCA(asked.latent, kernel="rbf", gamma=_by_median(x, seed), random_state=seed).fit(x)
+    x = flat(x)
+    forth = KernelPCA(latent, kernel="rbf", gamma=_by_median(x, seed), random_state=seed).fit(x)
     codes, mean = forth.transform(x), x.mean(axis=0)
     back = KernelRidge(alpha=RIDGE, kernel="rbf", gamma=NARROWER * _by_median(codes, seed)).fit(codes, x - mean)
     return lambda rows: forth.transform(flat(rows)), lambda z: back.predict(z) + mean
 
 
-def _umap(x: Array, asked: Rival, flat: Map) -> tuple[Map, None]:
+def _umap(x: Array, flat: Map, latent: int, seed: int) -> tuple[Map, None]:
     """UMAP with its authors' settings. Its inverse is an interpolation on the plane that fails for other D; it is not used."""
 
     def quiet(part: Callable[[], Any]) -> Any:
@@ -297,16 +268,18 @@ def _umap(x: Array, asked: Rival, flat: Map) -> tuple[Map, None]:
         umap = quiet(lambda: importlib.import_module("umap"))
     except ImportError as error:
         raise ConfigError(INSTALL) from error
-    options = {"n_components": asked.latent, "n_neighbors": min(15, len(x) - 1), "random_state": asked.seed, "n_jobs": 1}
+    options = {"n_components": latent, "n_neighbors": min(15, len(x) - 1), "random_state": seed, "n_jobs": 1}
     fitted = quiet(lambda: umap.UMAP(**options).fit(flat(x)))
     return lambda rows: quiet(lambda: fitted.transform(flat(rows))), None
 
 
-RIVALS: dict[str, Callable[[Array, Rival, Map], tuple[Map, Map | None]]] = {
-    "pca": _pca,
-    "kernel-pca": _kernel_pca,
-    "umap": _umap,
-}
+RIVALS: dict[str, Callable[..., tuple[Map, Map | None]]] = {"pca": _pca, "kernel-pca": _kernel_pca, "umap": _umap}
+
+
+def _flat(x: Array, unit: NDArray[np.float32] | None, spec: DataSpec) -> Array:
+    precision = np.float32 if spec.kind == "image" else np.float64
+    found: Array = np.asarray(x) if unit is None else np.asarray(x, precision) / unit
+    return found.reshape(len(x), -1)
 
 
 def _unit(x: Array, spec: DataSpec) -> NDArray[np.float32]:

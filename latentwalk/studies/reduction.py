@@ -8,13 +8,13 @@ or a channel's deviation), and are judged on the same rows that none of them has
     neighbour preservation   are neighbours in the data neighbours on the map?   (the same; they call it the map's continuity)
     class accuracy           do the 10 nearest rows on the map have a row's class?
 
-Kernel PCA (Schölkopf et al. 1998) takes memory and time with the square and the cube of the rows, and UMAP (McInnes et al.
-2018) takes minutes from ten thousand rows on: they learn from at most `LEARNT` rows drawn at random, and say from how many.
+Kernel PCA and UMAP learn from at most so many rows (see `methods`), and say from how many.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from latentwalk.latent.criteria.structure import neighbour_preservation, trustwo
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.studies.judgement import reconstruction_error
-from latentwalk.studies.methods import INSTALL, LEARNT, NAMES, RIVALS, Rival, Tried, attempt, has_umap, units
+from latentwalk.studies.methods import INSTALL, LEARNT, NAMES, RIVALS, Rival, Tried, attempt, has_umap, trained, units
 
 __all__ = ["Quality", "Reduction", "check_numbers", "measured", "reductions"]
 
@@ -53,17 +53,18 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reduction:
-    """One method at one number of dimensions, and how good its map of the held-out rows is."""
+    """One method at one number of dimensions, how good its map of the held-out rows is, and how many rows it learnt from."""
 
     tried: Tried
     quality: Quality
+    learnt: int
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, ready for `pandas.DataFrame` or `json.dump`."""
         tried = self.tried
-        names = ("title", "method", "latent", "learnt", "stopped")
+        about = {name: getattr(tried, name) for name in ("title", "method", "latent")} | {"learnt": self.learnt}
         seconds = {"fit_seconds": tried.seconds, "transform_seconds": tried.shown_in}
-        return {name: getattr(tried, name) for name in names} | seconds | asdict(self.quality)
+        return about | seconds | {"stopped": tried.stopped} | asdict(self.quality)
 
 
 def reductions(
@@ -90,7 +91,25 @@ def reductions(
     """
     train, test = parts(train, test, random_state)
     _check(train, test, latent, methods, neighbours)
-    return _each(train, test, latent, methods, neighbours, random_state, options)
+    unit = units(train)
+
+    def fitted(method: str | Recipe, dim: int) -> Autoencoder | Rival:
+        if isinstance(method, str) and method in RIVALS:
+            return Rival.fit(method, dim, train, unit, random_state)
+        model = Autoencoder(method, latent=dim, **{"random_state": random_state, **options})
+        return trained(model, train, whole=False)
+
+    def each() -> Iterator[Reduction]:
+        for dim, method in product(latent, methods):
+            tried = attempt(partial(fitted, method, dim), test)
+            space = replace(tried.space, unit=unit)
+            learnt = min(len(train), LEARNT.get(tried.method, len(train)))
+            back = not isinstance(tried.fitted, Rival) or tried.fitted.back is not None
+            yield Reduction(replace(tried, space=space), measured(space, neighbours, inverse=back), learnt)
+            if tried.stopped:
+                return
+
+    return each()
 
 
 def measured(space: LatentSpace, neighbours: int = 15, *, inverse: bool = True) -> Quality:
@@ -103,27 +122,6 @@ def measured(space: LatentSpace, neighbours: int = 15, *, inverse: bool = True) 
         class_accuracy=class_accuracy(space, k=VOTERS) if labelled else None,
         neighbours=neighbours,
     )
-
-
-def _each(
-    train: Dataset,
-    test: Dataset,
-    latent: Sequence[int],
-    methods: Sequence[str | Recipe],
-    neighbours: int,
-    seed: int,
-    options: dict[str, Any],
-) -> Iterator[Reduction]:
-    unit, options = units(train), {"random_state": seed, **options}
-    for dim in latent:
-        for method in methods:
-            rival = isinstance(method, str) and method in RIVALS
-            asked = Rival(method, dim, unit, seed=seed) if rival else Autoencoder(method, latent=dim, **options)
-            tried = attempt(asked, train, test, whole=False)
-            tried = replace(tried, space=replace(tried.space, unit=unit))
-            yield Reduction(tried, measured(tried.space, neighbours, inverse=tried.inverse))
-            if tried.stopped:
-                return
 
 
 # ---------------------------------------------------------------------- what is refused
@@ -171,7 +169,7 @@ def check_numbers(train: Dataset, test: Dataset, rivals: Sequence[str]) -> None:
     """Raise DataError where the data is not what a rival can calculate with."""
     if not rivals:
         return
-    names = ", ".join((NAMES[name] for name in rivals))
+    names = ", ".join(NAMES[name] for name in rivals)
     if train.spec.missing or test.spec.missing:
         raise DataError(f"{names} cannot go around missing values, and some are NaN. Fill them, or reduce with ae or vae.")
     named = [column.name for column in train.spec.columns if column.kind == "category"]

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -27,7 +28,7 @@ from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.models.recipes import Recipe
 from latentwalk.studies.comparison import check_enough
 from latentwalk.studies.judgement import Judgement, judge
-from latentwalk.studies.methods import Tried, attempt
+from latentwalk.studies.methods import Tried, attempt, trained
 from latentwalk.studies.sweep import curves
 from latentwalk.studies.sweep.ledger import Ledger, identity
 from latentwalk.studies.sweep.points import DATA, Grid, Setting, check_axes, check_options, drawn, plain, title
@@ -269,7 +270,8 @@ class _Trial:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", TrainingWarning)  # the judgement says it again
                 rows = self.data.rows(self.setting.rows, self.setting.seed)
-                tried = attempt(clone(self.model), rows, self.data.both, self.data.held_out, checkpoint=checkpoint)
+                fit = partial(trained, clone(self.model), rows, checkpoint)
+                tried = attempt(fit, self.data.both, self.data.held_out)
         except TrainingError as error:
             return _row(failure=str(error))
         try:

@@ -22,9 +22,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from latentwalk import Autoencoder, Dataset, LatentSpace, read
 from latentwalk.latent.holes import OUTSIDE, Holes
+from latentwalk.latent.moves.graph import Graph
 from latentwalk.latent.moves.paths import along
 from latentwalk.latent.moves.walks import curve
-from latentwalk.latent.outputs import outputs
 from latentwalk.training.runtime import one_thread
 
 PATHS = ("linear", "spherical", "quantile", "density")
@@ -63,7 +63,7 @@ def measured(recipe: str, latent: int, seed: int, walks: int, train: Dataset, te
     rng = np.random.default_rng(seed)
     guide, other = model.space(train.take(rng.permutation(len(train))[:GUIDE])), model.space(test)
     start = time.process_time()
-    guide.graph.way(*other.codes[:2])
+    guide.kept(Graph).way(*other.codes[:2])
     prepared = time.process_time() - start
     with one_thread():
         judges = {"holes": Holes.of(other, seed + 100), "trees": trees(other, seed)}
@@ -105,7 +105,7 @@ def trees(space: LatentSpace, seed: int) -> Judge:
 def judged(ways: list[np.ndarray], judges: dict[str, Judge], space: LatentSpace) -> dict[str, Any]:
     """Of ways (places, D): the share in holes, by each judge; the same without holes an end lies in; lengths: (walks,) each."""
     points = np.concatenate(ways)
-    moved = outputs(space, points).reshape(len(ways), len(PLACES), -1)
+    moved = space.outputs(points).reshape(len(ways), len(PLACES), -1)
     said: dict[str, Any] = {"length": np.linalg.norm(np.diff(moved, axis=1), axis=2).sum(axis=1)}
     for name, judge in judges.items():
         inside = judge(points).reshape(len(ways), -1)

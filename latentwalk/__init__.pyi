@@ -55,10 +55,10 @@ from latentwalk.models.schedule import linear as linear
 from latentwalk.models.sparsity import Sparsity as Sparsity
 from latentwalk.networks.build import Network as Network
 from latentwalk.studies.comparison import Comparison as Comparison
-from latentwalk.studies.comparison import Family as Family
-from latentwalk.studies.comparison import families as families
 from latentwalk.studies.denoising import noise_sweep as noise_sweep
 from latentwalk.studies.improvement import improve as improve
+from latentwalk.studies.methods import Family as Family
+from latentwalk.studies.methods import families as families
 from latentwalk.studies.sweep.sweep import Sweep as Sweep
 
 __version__: str

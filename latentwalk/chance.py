@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Dropout", "normal", "part_of", "poisson", "signs", "uniform"]
+__all__ = ["Dropout", "normal", "part_of", "poisson", "seeded", "signs", "uniform"]
 
 # A module variable rather than a ContextVar, which `torch.compile` cannot see through: (first row, own rows, all rows).
 _part: tuple[int, int, int] | None = None
@@ -27,6 +27,18 @@ def part_of(first: int, own: int, total: int) -> Iterator[None]:
         yield
     finally:
         _part = before
+
+
+@contextmanager
+def seeded(seed: int | None, device: torch.device | None = None) -> Iterator[None]:
+    """PyTorch's generators start from `seed` inside, and are as they were before outside. None leaves them alone."""
+    if seed is None:
+        yield
+        return
+    cuda = [device] if device is not None and device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(seed)
+        yield
 
 
 def normal(shape: Sequence[int], like: Tensor, axis: int = 0) -> Tensor:

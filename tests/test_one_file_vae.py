@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from latentwalk.chance import seeded
 from latentwalk.data import DataSpec
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.scaling import Scaling
@@ -15,7 +16,7 @@ from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import assemble, recipe_named
 from latentwalk.networks.build import Network
 from latentwalk.training.loop import train
-from latentwalk.training.runtime import prepare, seeded
+from latentwalk.training.runtime import prepare
 from latentwalk.training.settings import Settings
 
 EPOCHS, SEED = 4, 7

@@ -2,38 +2,38 @@
 
 import os
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
-from latentwalk.data.columns import decoded as decoded_columns
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.examples import check_finite
-from latentwalk.data.rows import changed_by_row
-from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
-from latentwalk.errors import ConfigError, DataError, NotGenerativeError
-from latentwalk.estimators.fitting import Learner
-from latentwalk.latent.completion import BEST, complete
-from latentwalk.latent.origin import Origin
-from latentwalk.latent.samplers import KINDS, Posterior, Sampler, StandardNormal, Vamp
+from latentwalk.estimators import saved
+from latentwalk.estimators.fitting import fit
+from latentwalk.estimators.options import Options
+from latentwalk.estimators.trained import Trained
+from latentwalk.latent.completion import BEST
+from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.samplers import FittedSampler, Sampler
 from latentwalk.latent.space import LatentSpace
-from latentwalk.models.inference import bounds, decoded, drawn, encoded, log_probs
+from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
-from latentwalk.models.recipes import Recipe
-from latentwalk.networks.build import Network
-from latentwalk.networks.layers import channels_last
+from latentwalk.models.recipes import Recipe, recipe_named
+from latentwalk.networks.build import Network, network_named
+from latentwalk.saving import onnx
+from latentwalk.training.history import Epoch
 from latentwalk.training.optimise import LearningSchedule, OptimizerName
 
 __all__ = ["Autoencoder"]
 
 
-class Autoencoder(Learner):
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """An autoencoder of any family, for arrays (n, *E) of numbers, signals of any length, and frames of mixed columns.
 
     recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`. latent: D, the number of
@@ -50,15 +50,17 @@ class Autoencoder(Learner):
     checkpoint=FOLDER)`. track: a folder for TensorBoard, to see losses, rates, active units and pictures while it learns.
     complete: fit a sampler to the codes after training, see `fit_sampler`: its name, or True for the best.
 
-    Learned: model_ (a `LatentModel`), spec_, recipe_, network_, likelihood_, history_ (a list of `Epoch`),
-    validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit short), sampler_ (None, or the fitted one),
-    completeness_ (how complete samplers were measured to be, by name).
+    Learned: trained_ (a `Trained`, all that a fit made), and parts of it: model_ (a `LatentModel`), spec_, recipe_, network_,
+    likelihood_, history_ (a list of `Epoch`), validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit
+    short), sampler_ (None, or the fitted one), completeness_ (how complete samplers were measured to be, by name).
 
     >>> X = np.random.default_rng(0).normal(size=(200, 5))
     >>> codes = Autoencoder("vae", latent=2, epochs=2, random_state=0).fit_transform(X)
     >>> codes.shape
     (200, 2)
     """
+
+    trained_: Trained
 
     def __init__(
         self,
@@ -121,56 +123,32 @@ class Autoencoder(Learner):
         self.track = track
         self.complete = complete
 
-    # ------------------------------------------------------------------ using
+    # ------------------------------------------------------------------ learning
 
-    def transform(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
-        """The codes: posterior means (n, D), float32. A row gets the same code alone as among others."""
-        x = self._checked(X)
-        return encoded(self.model_, x)[0]
+    def fit(
+        self, X: ArrayLike | Dataset, y: ArrayLike | None = None, *, checkpoint: str | os.PathLike[str] | None = None
+    ) -> Self:
+        """Learn from X (n, *E), n at least 2. `y` is not used; its length is checked.
 
-    def inverse_transform(self, Z: ArrayLike) -> Any:
-        """What codes Z (n, D) decode to: likelihood means (n, *E), float32, in the units of the data.
-
-        A table that came as a frame with categories goes as one, each cell what it most likely is.
+        In a table or a signal, NaN says that a value was not observed; X may be a list of signals of different lengths. What is
+        memory-mapped, or read when asked for, is read ahead of training where it is large. X may be a Hugging Face
+        `datasets.Dataset`, or a stream: an `IterableDataset`, or a `Stream` of one where there is something to say about it.
+        Ctrl-C ends training early: the best weights so far are kept, and a warning says how to go on.
+        checkpoint: a folder in which training is kept while it goes on (see `training.keeper`). Where one is there already, fit
+        goes on from it, to the weights, history and moments of a fit that was never interrupted, bit for bit on one machine.
+        Options and data must be the same; only `epochs` may grow, with a constant learning rate.
+        Raises DataError, ConfigError, TrainingError, CheckpointError.
         """
-        return self._framed(self._decoded(Z))
+        before = self.trained_ if self.warm_start and hasattr(self, "trained_") else None
+        self.trained_ = fit(
+            self._options(), X, y, before=before, checkpoint=checkpoint, keep=partial(setattr, self, "trained_")
+        )
+        return self
 
-    def _decoded(self, Z: ArrayLike) -> NDArray[np.float32]:
-        check_is_fitted(self)
-        latent = self._n_features_out
-        try:
-            z = np.asarray(Z, dtype=np.float32)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"expected codes (n, {latent}), all numbers: {error}.") from error
-        if z.ndim != 2 or z.shape[1] != latent:
-            raise DataError(f"expected codes (n, {latent}), got shape {z.shape}.")
-        check_finite(z)
-        return decoded(self.model_, z)
-
-    def reconstruct(self, X: ArrayLike | Dataset) -> Any:
-        """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), float32, in the units of the data.
-
-        A signal that ends early is NaN from there on, as in X. A frame comes back as a frame.
-        """
-        return self._framed(self._reconstructed(self._checked(X)))
-
-    def _reconstructed(self, x: NDArray[Any]) -> NDArray[np.float32]:
-        decoded_ = decoded(self.model_, encoded(self.model_, x)[0])
-        if self.spec_.kind == "signal" and self.spec_.missing:
-            decoded_[_after_the_end(x)] = np.nan
-        return decoded_
-
-    def denoise(self, X: ArrayLike | Dataset) -> Any:
-        """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it."""
-        return self.reconstruct(X)
-
-    def impute(self, X: ArrayLike | Dataset) -> Any:
-        """X (n, *E) with the model's reconstruction where a value is missing; what was observed stays exactly as it was.
-
-        A signal that ends early is not made longer. A frame comes back as a frame.
-        """
-        x = self._checked(X)
-        return self._framed(np.where(np.isnan(x), self._reconstructed(x), x) if self.spec_.missing else x)
+    def check(self) -> Self:
+        """Raise ConfigError now for what `fit` would refuse whatever the data is: for who fits many, one after the other."""
+        self._options().check()
+        return self
 
     def fit_sampler(self, X: ArrayLike | Dataset, sampler: str = BEST) -> Self:
         """Fit a distribution to the codes of X (n, *E), for `sample` to draw from; any recipe is generative then.
@@ -181,17 +159,39 @@ class Autoencoder(Learner):
         away.
         Raises ConfigError; DataError for too few rows.
         """
-        space, gaussian = self.space(X), self.recipe_.posterior == "gaussian"
-        needs = {StandardNormal.kind: self.recipe_.generative, Vamp.kind: gaussian}
-        found = complete(
-            space,
-            sampler,
-            candidates=[kind for kind in KINDS if needs.get(kind, True)],
-            held_out=self.validation_rows_[self.validation_rows_ < len(space)],
-            seed=self._seed(),
-        )
-        self.sampler_, self.completeness_ = found.sampler, dict(found.measures)
+        self.trained_ = self._trained.completed(X, sampler, self._options().seed())
         return self
+
+    # ------------------------------------------------------------------ using
+
+    def transform(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
+        """The codes: posterior means (n, D), float32. A row gets the same code alone as among others."""
+        return self._trained.encode(X)[0]
+
+    def inverse_transform(self, Z: ArrayLike) -> Any:
+        """What codes Z (n, D) decode to: likelihood means (n, *E), float32, in the units of the data.
+
+        A table that came as a frame with categories goes as one, each cell what it most likely is.
+        """
+        return self._trained.framed(self._trained.decode(Z))
+
+    def reconstruct(self, X: ArrayLike | Dataset) -> Any:
+        """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), float32, in the units of the data.
+
+        A signal that ends early is NaN from there on, as in X. A frame comes back as a frame.
+        """
+        return self._trained.framed(self._trained.reconstruct(self._trained.given(X)))
+
+    def denoise(self, X: ArrayLike | Dataset) -> Any:
+        """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it."""
+        return self.reconstruct(X)
+
+    def impute(self, X: ArrayLike | Dataset) -> Any:
+        """X (n, *E) with the model's reconstruction where a value is missing; what was observed stays exactly as it was.
+
+        A signal that ends early is not made longer. A frame comes back as a frame.
+        """
+        return self._trained.framed(self._trained.impute(self._trained.given(X)))
 
     def sample(self, n: int = 1, temperature: float = 1.0, source: str | Sampler | None = None) -> Any:
         """`n` new examples (n, *E): codes drawn from `source`, their spread times `temperature`, decoded to likelihood means.
@@ -203,15 +203,8 @@ class Autoencoder(Learner):
         Repeatable when random_state is an integer. Raises NotGenerativeError for a recipe that does not train its codes to
         fill the prior, where no sampler was fitted.
         """
-        check_is_fitted(self)
-        sampler = self._source(source, temperature)
-        if not (isinstance(n, (int, np.integer)) and n >= 0):
-            raise ConfigError(f"n={n!r}: expected a whole number of examples, 0 or more.")
-        rng = np.random.default_rng(self._seed())
-        z = sampler(int(n), rng)
-        if not self.spec_.columns:
-            return self._decoded(z)
-        return self._framed(drawn(self.model_, z.astype(np.float32), int(rng.integers(2**31))))
+        seed = self._options().seed()
+        return self._trained.framed(self._trained.sample(n, temperature, source, seed))
 
     def score_samples(self, X: ArrayLike | Dataset, draws: int = 1) -> NDArray[np.float64]:
         """A lower bound on log p(x) for each row, in nats: (n,). Importance-weighted over `draws` draws of q(z | x).
@@ -220,19 +213,14 @@ class Autoencoder(Learner):
         units. A recipe without a distribution over codes ("ae") gives log p(x | z), which is not a bound. The draws of a row
         depend on its values alone, so that scores can be repeated.
         """
-        x = self._checked(X)
-        if not (isinstance(draws, (int, np.integer)) and draws >= 1):
-            raise ConfigError(f"draws={draws!r}: expected a whole number, at least 1.")
-        self._check_range(x)
-        volume = self.model_.scaling.log_volume if self.likelihood_.is_density else 0.0
-        return bounds(self.model_, x, int(draws)).astype(np.float64) - volume
+        return self._trained.bounds(self._trained.given(X), draws)
 
     def score_each(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
         """log p(value | z) of each value of X (n, *E), at its row's code, in nats of the scaled values: (n, *E).
 
         Which values a model finds strange; 0 where one is missing.
         """
-        return log_probs(self.model_, self._checked(X)).astype(np.float64)
+        return self._trained.log_probs(self._trained.given(X))
 
     def score(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> float:
         """The mean of `score_samples`: higher is better, as model selection expects."""
@@ -240,88 +228,127 @@ class Autoencoder(Learner):
 
     def space(self, X: ArrayLike | Dataset, y: ArrayLike | None = None, *, held_out: ArrayLike | None = None) -> LatentSpace:
         """The latent space as these examples (n, *E) see it; y: labels (n,). held_out: a mask of rows not trained on."""
-        x = self._checked(X)
-        labelled = X if isinstance(X, Dataset) and y is None else Dataset.of(np.zeros((len(x), 1)), y)
-        codes, scales = encoded(self.model_, x)
-        return LatentSpace(
-            codes=codes,
-            scales=scales,
-            data=changed_by_row(x, partial(self._filled, codes)) if self.spec_.missing else x,
-            decode=self._decoded,
-            prior=self._prior(),
-            labels=labelled.y,
-            classes=labelled.classes,
-            unit=self.model_.scaling.unit,
-            held_out=None if held_out is None else _mask(held_out, len(x)),
-            encode=self._encoded,
-            spec=self.spec_,
-            attributes=dict(X.factors) if isinstance(X, Dataset) else {},
-            model=self.model_.signature(),
-            fitted=self.sampler_,
-            posterior=Posterior(self.model_.encoder, partial(self._inputs, x))
-            if self.recipe_.posterior == "gaussian"
-            else None,
-            origin=self._origin(),
-        )
+        return self._trained.space(X, y, held_out)
 
-    # ------------------------------------------------------------------ inside
+    # ------------------------------------------------------------------ kept
 
-    def _encoded(self, X: ArrayLike | Dataset) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Means and deviations of q(z | x) for X (n, *E): (n, D) each."""
-        return encoded(self.model_, self._checked(X))
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Save to a folder (safetensors and JSON), replacing a model saved there before; a fitted sampler goes with it.
 
-    def _filled(self, codes: NDArray[np.float32], rows: NDArray[np.int64], x: NDArray[Any]) -> NDArray[Any]:
-        """Rows `rows` of the data, x, with what their codes decode to where a value is missing."""
-        return np.where(np.isnan(x), self._decoded(codes[rows]), x)
+        Raises CheckpointError.
+        """
+        saved.write(folder, self._trained, self.get_params(deep=False))
 
-    def _framed(self, x: NDArray[Any]) -> Any:
-        return decoded_columns(x, self.spec_.columns) if self.spec_.framed else x
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Self:
+        """The autoencoder that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
+        params, trained = saved.read(folder)
+        self = cls(**params)
+        self.trained_ = trained
+        return self
 
-    def _origin(self) -> Origin:
-        """What the model was made of and how it learnt."""
-        made = (self.recipe_, self.network_, self.likelihood_)
-        return Origin(*made, int(self.epochs), self.learning_rate, tuple(self.history_))
+    def export(self, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+        """Write encoder.onnx and decoder.onnx to a folder, replacing those that are there; see `latentwalk.saving.onnx`.
 
-    def _inputs(self, x: NDArray[Any], rows: NDArray[Any]) -> Tensor:
-        """Rows of the data, x, as networks see them, with 0 where nothing was observed: (m, *E)."""
-        device = next(self.model_.parameters()).device
-        with torch.no_grad():
-            return channels_last(self.model_.scaling(as_tensor(x[rows]).to(device)).nan_to_num())
+        The encoder takes X as `transform` does, of the type it had in `fit`; the decoder answers as `inverse_transform` does,
+        and for a frame in numbers, one a column. Needs the packages of latentwalk[export].
+        Raises ConfigError, CheckpointError.
+        """
+        return onnx.write(self._trained.model, self._trained.spec, folder)
 
-    def _prior(self) -> StandardNormal:
-        return StandardNormal(self._n_features_out)
+    # ------------------------------------------------------------------ what was learnt
 
-    def _source(self, source: str | Sampler | None, temperature: float) -> Sampler:
-        """What to draw codes from. Raises NotGenerativeError, ConfigError."""
-        if callable(source):
-            return source
-        if source not in (None, "fitted", "prior"):
-            raise ConfigError(
-                f'source={source!r}: a model draws from "fitted" or "prior". For others: fit_sampler(X, "mixture"), or '
-                'space(X).sample(n, "mixture").'
-            )
-        if self.sampler_ is not None and source != "prior":
-            return self.sampler_.at(temperature)
-        if source == "fitted" or not self.recipe_.generative:
-            raise NotGenerativeError(
-                f'recipe "{self.recipe_.name}" has nothing to draw from: '
-                + ("no sampler was fitted. " if source == "fitted" else "no known distribution is filled by its codes. ")
-                + 'Make it generative: fit_sampler(X, "mixture"), or `latentwalk complete RUN`. Or fit recipe="vae".'
-            )
-        return self._prior().at(temperature)
+    def _options(self) -> Options:
+        return Options(**self.get_params(deep=False))
 
+    @property
+    def _trained(self) -> Trained:
+        """What was learnt. Raises NotFittedError."""
+        check_is_fitted(self)
+        return self.trained_
 
-def _after_the_end(x: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where signals (n, T[, F]) are over: True at every step after the last one with an observed value."""
-    observed = ~np.isnan(x)
-    return ~np.logical_or.accumulate(observed.any(axis=tuple(range(2, x.ndim)))[:, ::-1], axis=1)[:, ::-1]
+    @property
+    def model_(self) -> LatentModel:
+        return self.trained_.model
 
+    @property
+    def spec_(self) -> DataSpec:
+        return self.trained_.spec
 
-def _mask(held_out: ArrayLike, rows: int) -> NDArray[np.bool_]:
-    mask = np.asarray(held_out)
-    if mask.dtype != bool or mask.shape != (rows,):
-        raise DataError(
-            f"held_out must be a mask: {rows} booleans, one for each row of X; got {mask.dtype} of shape {mask.shape}. "
-            "From row numbers: np.isin(np.arange(len(X)), numbers)."
-        )
-    return mask
+    @property
+    def recipe_(self) -> Recipe:
+        return self.trained_.recipe
+
+    @property
+    def network_(self) -> Network:
+        return self.trained_.network
+
+    @property
+    def likelihood_(self) -> Likelihood:
+        return self.trained_.likelihood
+
+    @property
+    def history_(self) -> list[Epoch]:
+        return list(self.trained_.history)
+
+    @property
+    def validation_rows_(self) -> NDArray[np.int64]:
+        return self.trained_.validation_rows
+
+    @property
+    def interrupted_(self) -> bool:
+        return self.trained_.interrupted
+
+    @property
+    def sampler_(self) -> FittedSampler | None:
+        return self.trained_.sampler
+
+    @property
+    def completeness_(self) -> dict[str, Measure]:
+        return dict(self.trained_.completeness)
+
+    # ------------------------------------------------------------------ scikit-learn's protocol
+
+    def set_params(self, **params: Any) -> Self:
+        """scikit-learn's; options of a recipe and of a network that were given by name can be set too.
+
+        `recipe__beta=4`, `network__widths=(256,)`.
+        """
+        inner: dict[str, dict[str, Any]] = {"recipe": {}, "network": {}}
+        outer = {}
+        for name, value in params.items():
+            whole, _, part = name.partition("__")
+            if part and whole in inner:
+                inner[whole][part] = value
+            else:
+                outer[name] = value
+        super().set_params(**outer)
+        if inner["recipe"]:
+            self.recipe = recipe_named(self.recipe).with_params(inner["recipe"])
+        if inner["network"]:
+            self.network = network_named(self.network).with_params(inner["network"])
+        return self
+
+    @property
+    def n_features_in_(self) -> int:
+        return self.trained_.spec.size
+
+    @property
+    def feature_names_in_(self) -> NDArray[np.object_]:
+        if not self.trained_.features:
+            raise AttributeError("the features of X had no names")
+        return np.asarray(self.trained_.features, dtype=object)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.trained_.latent
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "trained_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # codes are float32 whatever comes in
+        tags.input_tags.allow_nan = True  # NaN says: not observed
+        tags.non_deterministic = self.random_state is None
+        return tags

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL, completeness
 from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.samplers import KINDS, FittedSampler, Flow
-from latentwalk.latent.space import LatentSpace
 
 __all__ = ["BEST", "Completion", "check_sampler", "complete"]
 
@@ -41,7 +41,7 @@ def check_sampler(name: object) -> str:
 
 
 def complete(
-    space: LatentSpace,
+    space: Encoded,
     sampler: str = BEST,
     *,
     candidates: Sequence[str] = tuple(KINDS),

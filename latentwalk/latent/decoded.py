@@ -1,7 +1,8 @@
 """What a move in a latent space gives: points, and what they decode to; as arrays, files and pictures."""
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,32 @@ from latentwalk.drawing.tiles import Pixels
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.files import write_atomically
 
-__all__ = ["ENDINGS", "Decoded"]
+__all__ = ["ENDINGS", "FILMS", "Decoded"]
 
-ENDINGS = (".png", ".gif", ".mp4", ".npz")
+FILMS = (".gif", ".mp4")
+ENDINGS = (".png", *FILMS, ".npz")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
     """Points of a latent space and what they decode to: z (*B, D), x (*B, *E) in the units of the data.
 
-    spec: what an example is, where that is known. painter: how it is drawn; by its own range where there is none.
+    spec: what an example is, where that is known.
+    painter: how it is drawn; by its own range where there is none.
+    marks: which points (*B,) have a red bar on a strip; None for none of them.
+    closed: whether the last point is the first again: a film of it then goes round, and not there and back.
+    notes: what a .npz holds besides, by name.
+    said: what there is to say of them, in one sentence; "" for how many they are.
     """
 
     z: NDArray[np.float32]
     x: NDArray[np.float32]
     spec: DataSpec | None = None
     painter: Painter | None = None
+    marks: NDArray[np.bool_] | None = None
+    closed: bool = False
+    notes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    said: str = ""
 
     def __len__(self) -> int:
         return len(self.z)
@@ -42,24 +53,21 @@ class Decoded:
 
     @property
     def marked(self) -> NDArray[np.bool_]:
-        """Which points (*B,) have a red bar on a strip: here none, on a walk those in holes."""
-        return np.zeros(self.z.shape[:-1], bool)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the last point is the first again: a film of it then goes round, and not there and back."""
-        return False
+        """Which points (*B,) have a red bar on a strip."""
+        return np.zeros(self.z.shape[:-1], bool) if self.marks is None else self.marks
 
     @property
     def reading(self) -> str:
         """One sentence."""
+        if self.said:
+            return self.said
         count = int(np.prod(self.z.shape[:-1]))
         return f"{count:,} point{'s' * (count != 1)} of a latent space of {self.z.shape[-1]} dimensions, decoded."
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a .npz holds, by name."""
-        return {"z": self.z, "x": self.x}
+        return {"z": self.z, "x": self.x, **self.notes}
 
     def picture(self) -> Pixels:
         """The examples side by side, table rows as a heat map: bytes (H, W, C). Raises ConfigError without a spec."""

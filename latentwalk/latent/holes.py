@@ -6,16 +6,14 @@ called a hole 1 time in 20, by definition, and a share of holes has to be read a
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.latent.criteria.checks import check_codes
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.samplers.mixture import Mixture, usual
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
 
 __all__ = ["OUTSIDE", "Holes"]
 
@@ -26,10 +24,14 @@ TAUGHT = 20_000  # codes the density is fitted to, at most; as many again say wh
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Holes:
-    """Where no encoded data lies: where `density` is below `level` (nats)."""
+    """Where no encoded data lies: where `density` is below `level` (nats).
+
+    known: (m,) what the density is at codes it was not fitted to, in nats, the lowest first; the level is their 5 % quantile.
+    """
 
     density: Mixture
     level: float
+    known: NDArray[np.float64]
 
     @classmethod
     def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
@@ -38,10 +40,11 @@ class Holes:
         shuffled = np.random.default_rng(seed).permutation(codes)
         half = min(len(codes) // 2, TAUGHT)
         density = Mixture.fit(shuffled[:half], seed, components=usual(half, codes.shape[1]))  # searching would cost more
-        return cls(density, float(np.quantile(density.log_density(shuffled[half : 2 * half]), OUTSIDE)))
+        known = np.sort(density.log_density(shuffled[half : 2 * half]))
+        return cls(density, float(np.quantile(known, OUTSIDE)), known)
 
     @classmethod
-    def of(cls, space: "LatentSpace", seed: int = 0) -> Self:
+    def of(cls, space: Encoded, seed: int = 0) -> Self:
         """The holes between one draw of q(z | x) for every example of a space."""
         return cls.fit(space.draw_codes(np.random.default_rng(seed)), seed)
 
@@ -51,5 +54,13 @@ class Holes:
 
     def depth(self, z: NDArray[Any]) -> NDArray[np.float64]:
         """How many nats the density at codes z (*B, D) is below that of the region's edge: (*B,); negative inside it."""
+        return self.level - self._nats(z)
+
+    def share(self, z: NDArray[Any]) -> NDArray[np.float64]:
+        """The share of encoded data that lies where it is denser than at codes z (*B, D): (*B,); above .95 in a hole."""
+        return 1 - np.interp(self._nats(z), self.known, np.linspace(0, 1, len(self.known)))
+
+    def _nats(self, z: NDArray[Any]) -> NDArray[np.float64]:
         z = np.asarray(z)
-        return self.level - self.density.log_density(z.reshape(-1, z.shape[-1])).reshape(z.shape[:-1])
+        found: NDArray[np.float64] = self.density.log_density(z.reshape(-1, z.shape[-1])).reshape(z.shape[:-1])
+        return found

@@ -5,12 +5,44 @@ Source: Rifai et al. 2011, "Contractive auto-encoders: explicit invariance durin
 
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 
 from latentwalk import chance
+from latentwalk.models.conditional import Conditional, Lazy
 
-__all__ = ["squared_jacobian"]
+__all__ = ["Sensed", "squared_jacobian"]
 
 EXACT = 8  # dimensions up to which every row of the Jacobian is found; beyond, as many random mixtures of rows
+
+
+class Sensed(Lazy):
+    """An encoder whose posterior also has `jacobian`, (B,): ||d mean / d x||². It costs some backward passes.
+
+    Its parts are the encoder's own and have the same names, so that saved weights fit both. In `torch.inference_mode`, and
+    where a program is exported, no gradient can be taken, and it is the encoder as it was.
+    """
+
+    encoder: Conditional
+
+    def __init__(self, encoder: Conditional) -> None:
+        super().__init__()
+        self.__dict__["encoder"] = encoder  # past torch, which would name its weights once more
+        for name, part in encoder.named_children():
+            self.add_module(name, part)
+
+    def forward(self, c: Tensor | None = None, given: Tensor | None = None) -> Distribution:
+        """c (B, *E): gradients of it are needed even where none are learnt."""
+        assert c is not None, "an encoder depends on something"
+        if torch.is_inference_mode_enabled() or torch.compiler.is_exporting():
+            return self.encoder(c, given)
+        learning = torch.is_grad_enabled()
+        plain = torch.backends.cudnn.flags(enabled=False)  # cuDNN's recurrent layers have no second derivative
+        with torch.enable_grad(), plain:
+            x = c if c.requires_grad else c.detach().requires_grad_()
+            posterior = self.encoder(x, given)
+            with torch.set_grad_enabled(learning):
+                posterior.jacobian = squared_jacobian(posterior.mean, x)
+        return posterior
 
 
 def squared_jacobian(mu: Tensor, x: Tensor) -> Tensor:

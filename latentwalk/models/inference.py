@@ -1,12 +1,14 @@
 """Using a trained model on arrays: encode, decode, bound the likelihood, a chunk of rows at a time.
 
 Chunks are always full, the last one padded: matrix products of one shape round alike, so a row's answer does not depend on
-the company it comes in. Of what is given, `len` and slices are asked for and nothing else, so rows may be read as they are
+the company it comes in. Of what goes in, `len` and slices are asked for and nothing else, so rows may be read as they are
 needed; answers are written into one array, so that no more than a chunk is ever held beside them.
 """
 
+import hashlib
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,15 +16,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from latentwalk.chance import seeded
 from latentwalk.data.rows import release
 from latentwalk.data.scaling import as_tensor
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import log_weights
 from latentwalk.models.observed import each_log_prob
-from latentwalk.models.posterior import PointMass
 from latentwalk.networks.layers import channels_last
 
-__all__ = ["bounds", "chunk", "decoded", "drawn", "encoded", "log_probs"]
+__all__ = ["Coder", "chunk", "signature"]
 
 Array = NDArray[Any]
 DENSE, OTHER = 512, 128  # convolutions and recurrent layers are slower when what is between their layers outgrows the cache
@@ -35,77 +37,118 @@ def chunk(model: LatentModel) -> int:
     return OTHER if any(isinstance(layer, other) for layer in model.modules()) else DENSE
 
 
-def encoded(model: LatentModel, x: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Means and deviations of q(z | x) for raw data (n, *E), each (n, D)."""
-
-    def moments(raw: Tensor) -> tuple[Tensor, Tensor]:
-        q = model.encoder(channels_last(model.scaling(raw)))
-        return q.mean, q.stddev
-
-    means, deviations = _in_chunks(model, moments, x)
-    return means, deviations
+def signature(model: LatentModel) -> str:
+    """Twelve hex digits that name the weights of a model: other weights have others."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
-def decoded(model: LatentModel, z: Array) -> NDArray[np.float32]:
-    """Likelihood means of codes (n, D), in the units and shape of the data: (n, *E)."""
-    return _in_chunks(model, lambda codes: (model.scaling.inverse(model.decoder(codes).mean),), z)[0]
+@dataclass(frozen=True, slots=True, eq=False)
+class Coder:
+    """A trained model at work on arrays, on the device it is on.
 
-
-def drawn(model: LatentModel, z: Array, seed: int) -> NDArray[np.float32]:
-    """One draw of p(x | z) for each of codes (n, D), in the units and shape of the data: (n, *E)."""
-    device = next(model.parameters()).device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        return _in_chunks(model, lambda codes: (model.scaling.inverse(model.decoder(codes).sample()),), z)[0]
-
-
-def bounds(model: LatentModel, x: Array, draws: int) -> NDArray[np.float32]:
-    """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (n, *E), in the units that networks see: (n,).
-
-    For a posterior that is a point, log p(x | z). The draws of a row depend on its values alone.
+    given: the condition of a model that takes one: (n, C), a row for each row that goes in, or (C,), the same for all.
     """
-    latent, size = model.prior().event_shape[0], chunk(model)
 
-    def bound(raw: Tensor, noise: Tensor) -> tuple[Tensor]:  # raw (B, *E), noise (B, K, D)
-        x = channels_last(model.scaling(raw))
-        q, prior = model.encoder(x), model.prior()
-        weights = []
-        for some in noise.movedim(1, 0).split(CODES // size):
-            z = q.mean + q.stddev * some
-            p = Pass(x, z, q, prior, model.decoder(z))
-            weights.append(p.likelihood.log_prob(x) if isinstance(q, PointMass) else log_weights(p))
-        return (torch.logsumexp(torch.cat(weights), 0) - np.log(draws),)
+    model: LatentModel
+    given: NDArray[np.float32] | None = None
 
-    chunks = (x[start : start + size] for start in range(0, len(x), size))  # noise for all rows at once would not fit
-    return np.concatenate(
-        [_in_chunks(model, bound, rows, np.stack([_noise(row, draws, latent) for row in rows]))[0] for rows in chunks]
-    )
+    def encode(self, x: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Means and deviations of q(z | x) for raw data (n, *E), each (n, D)."""
 
+        def moments(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor, Tensor]:
+            q = self.model.encoder(channels_last(self.model.scaling(raw)), given)
+            return q.mean, q.stddev
 
-def log_probs(model: LatentModel, x: Array) -> NDArray[np.float32]:
-    """log p(value | z) of each value of raw data (n, *E), z the mean of q(z | x), in the units that networks see: (n, *E)."""
+        means, deviations = self._in_chunks(moments, x)
+        return means, deviations
 
-    def each(raw: Tensor) -> tuple[Tensor]:
-        inside = channels_last(model.scaling(raw))
-        return (model.scaling.arranged(each_log_prob(model.decoder(model.encoder(inside).mean), inside)),)
+    def decode(self, z: Array) -> NDArray[np.float32]:
+        """Likelihood means of codes (n, D), in the units and shape of the data: (n, *E)."""
 
-    return _in_chunks(model, each, x)[0]
+        def mean(codes: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
+            return (self.model.scaling.inverse(self.model.decoder(codes, given).mean),)
 
+        return self._in_chunks(mean, z)[0]
 
-@torch.inference_mode()
-def _in_chunks(model: LatentModel, function: Callable[..., tuple[Tensor, ...]], *given: Array) -> list[Array]:
-    """What `function` answers for the rows of what is given, on the model's device: an array (n, …) for each of its answers."""
-    device, rows, size = next(model.parameters()).device, len(given[0]), chunk(model)
-    whole: list[Tensor] = []
-    for start in range(0, max(rows, 1), size):  # one chunk even of no rows: it tells the shapes
-        answers = function(*(as_tensor(_filled(some[start : start + size], size)).to(device) for some in given))
-        if not whole:
-            whole = [torch.empty((rows, *answer.shape[1:]), dtype=answer.dtype) for answer in answers]
-        for all_, answer in zip(whole, answers, strict=True):
-            all_[start : start + size] = answer[: rows - start]
-        for some in given:
-            release(some)
-    return [all_.numpy() for all_ in whole]
+    def draw(self, z: Array, seed: int) -> NDArray[np.float32]:
+        """One draw of p(x | z) for each of codes (n, D), in the units and shape of the data: (n, *E)."""
+
+        def sample(codes: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
+            return (self.model.scaling.inverse(self.model.decoder(codes, given).sample()),)
+
+        with seeded(seed, self._device):
+            return self._in_chunks(sample, z)[0]
+
+    def bound(self, x: Array, draws: int) -> NDArray[np.float32]:
+        """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (n, *E), in the units that networks see: (n,).
+
+        For a posterior that is a point, log p(x | z). The draws of a row depend on its values alone.
+        """
+        model, size = self.model, chunk(self.model)
+
+        def bound(raw: Tensor, noise: Tensor, given: Tensor | None = None) -> tuple[Tensor]:  # raw (B, *E), noise (B, K, D)
+            x = channels_last(model.scaling(raw))
+            q = model.encoder(x, given)
+            prior = model.prior()
+            weights = []
+            for some in noise.movedim(1, 0).split(CODES // size):
+                z = q.mean + q.stddev * some
+                p = Pass(x, z, q, prior, model.decoder(z, given, x))
+                weights.append(log_weights(p) if q.spreads else p.likelihood.log_prob(x))
+            return (torch.logsumexp(torch.cat(weights), 0) - np.log(draws),)
+
+        found = []
+        for start in range(0, len(x), size):  # noise for all rows at once would not fit
+            rows = x[start : start + size]
+            noise = np.stack([_noise(row, draws, model.dim) for row in rows])
+            found += self._in_chunks(bound, rows, noise, start=start)
+        return np.concatenate(found)
+
+    def log_probs(self, x: Array) -> NDArray[np.float32]:
+        """log p(value | z) of each value of raw data (n, *E), z the mean of q(z | x), in the units networks see: (n, *E)."""
+        model = self.model
+
+        def each(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
+            inside = channels_last(model.scaling(raw))
+            likelihood = model.decoder(model.encoder(inside, given).mean, given, inside)
+            return (model.scaling.arranged(each_log_prob(likelihood, inside)),)
+
+        return self._in_chunks(each, x)[0]
+
+    # ------------------------------------------------------------------ inside
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    @torch.inference_mode()
+    def _in_chunks(
+        self, function: Callable[..., tuple[Tensor, ...]], *rows: Array, start: int = 0
+    ) -> list[NDArray[np.float32]]:
+        """What `function` answers for rows and their conditions, which begin at `start`: (n, …) for each of its answers."""
+        device, count, size = self._device, len(rows[0]), chunk(self.model)
+        sources = rows if self.given is None else (*rows, self._conditions(start, count))
+        whole: list[Tensor] = []
+        for first in range(0, max(count, 1), size):  # one chunk even of no rows: it tells the shapes
+            answers = function(*(as_tensor(_filled(some[first : first + size], size)).to(device) for some in sources))
+            if not whole:
+                whole = [torch.empty((count, *answer.shape[1:]), dtype=answer.dtype) for answer in answers]
+            for all_, answer in zip(whole, answers, strict=True):
+                all_[first : first + size] = answer[: count - first]
+            for some in sources:
+                release(some)
+        return [all_.numpy() for all_ in whole]
+
+    def _conditions(self, start: int, count: int) -> NDArray[np.float32]:
+        """The conditions of `count` rows from `start` on: (count, C)."""
+        assert self.given is not None
+        if self.given.ndim == 1:
+            return np.tile(self.given, (count, 1))
+        assert start + count <= len(self.given), f"{len(self.given)} conditions are fewer than {start + count} rows"
+        return self.given[start : start + count]
 
 
 def _filled(rows: Array, size: int) -> Array:

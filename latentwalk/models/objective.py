@@ -44,8 +44,9 @@ def reconstruction(p: Pass, epoch: Time = None, *, sparsity: Sparsity | None = N
     if cost is not None:
         values["sparsity"] = cost
     if contraction:
-        assert p.jacobian is not None, "the model was not asked for the Jacobian"
-        values["contraction"] = contraction * p.jacobian
+        jacobian = getattr(p.posterior, "jacobian", None)
+        assert jacobian is not None, "the encoder is not `Sensed`"
+        values["contraction"] = contraction * jacobian
     return Terms(values, sum(values.values(), start=p.z.new_zeros(())).mean())
 
 

@@ -1,6 +1,7 @@
 """q(z | x): what an encoder says about the code of an input.
 
-A VAE's encoder gives a diagonal Gaussian; a plain autoencoder's gives a point. Only the *approximate* posterior is chosen
+A VAE's encoder gives a diagonal Gaussian; a plain autoencoder's gives a point. Which of the two a distribution is, it says
+itself: `spreads`. Only the *approximate* posterior is chosen
 Gaussian: the true one, p(z | x), is whatever prior and decoder make it.
 """
 
@@ -12,7 +13,7 @@ from torch.nn.functional import hardtanh
 from latentwalk import chance
 from latentwalk.models.conditional import Head
 
-__all__ = ["DiagonalGaussian", "DiagonalNormal", "Point", "PointMass"]
+__all__ = ["DiagonalGaussian", "DiagonalNormal", "PointHead", "PointMass"]
 
 LOG_VARIANCE = (-20.0, 10.0)  # exp of a run-away log-variance overflows; these bounds leave all sane values alone
 
@@ -30,6 +31,9 @@ class DiagonalGaussian(Head):
 class DiagonalNormal(Independent):  # type: ignore[type-arg]
     """N(mu, sigma²) with event (D,), which remembers the log-variance it was made from: its KL needs it exactly."""
 
+    spreads = True
+    jacobian: Tensor | None = None  # (B,), where the encoder is `Sensed`
+
     def __init__(self, mu: Tensor, log_variance: Tensor) -> None:
         self.log_variance = log_variance
         super().__init__(Normal(mu, (0.5 * log_variance).exp(), validate_args=False), 1, validate_args=False)
@@ -41,7 +45,7 @@ class DiagonalNormal(Independent):  # type: ignore[type-arg]
         return mu + self.base_dist.scale * noise
 
 
-class Point(Head):
+class PointHead(Head):
     """raw (..., D) → all mass on one code: the encoder of a plain autoencoder.
 
     squash: a sigmoid keeps each unit within (0, 1). keep: only the so many largest units of a code are kept, the others are 0
@@ -65,6 +69,8 @@ class Point(Head):
 class PointMass(Distribution):
     """All probability on one point (..., D). It has no density, so no `log_prob`, and no KL to anything that has one."""
 
+    spreads = False
+    jacobian: Tensor | None = None  # (B,), where the encoder is `Sensed`
     has_rsample = True
     arg_constraints = {}  # noqa: RUF012  # torch's own convention
 

@@ -16,37 +16,44 @@ from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, unknown
-from latentwalk.models.conditional import Conditional
+from latentwalk.models.conditional import Appended, Conditional, Shifted
+from latentwalk.models.contraction import Sensed
+from latentwalk.models.heads import IMAGE_AXES
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.mixed import Inputs
 from latentwalk.models.objective import Objective, decomposed_elbo, elbo, importance_weighted, reconstruction
-from latentwalk.models.posterior import DiagonalGaussian, Point
-from latentwalk.models.prior import StandardNormal
+from latentwalk.models.posterior import DiagonalGaussian, PointHead
+from latentwalk.models.prior import PRIORS, Prior, prior_named
 from latentwalk.models.schedule import Schedule, constant
 from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network
 
 __all__ = ["RECIPES", "Recipe", "assemble", "recipe_named"]
 
-ObjectiveName = Literal["elbo", "decomposed_elbo", "reconstruction", "importance_weighted"]
+ObjectiveName = Literal["elbo", "decomposed_elbo", "importance_weighted", "reconstruction"]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """One family of autoencoders.
 
-    posterior: "gaussian" or "point". objective: "elbo", "decomposed_elbo", "reconstruction" or "importance_weighted". beta:
-    weight of the KL, or of its total correlation in a decomposed bound, a number or a Schedule. free_nats: see `elbo`.
-    sparsity, contraction: see `reconstruction`. draws: codes drawn for each input while training. corruption: noise put on the
-    input, whose clean version is the target.
-    generative: whether the recipe trains its codes to fill N(0, I), so that drawing from it makes sense.
+    posterior: "gaussian" or "point".
+    objective: "elbo", "decomposed_elbo", "reconstruction", "importance_weighted", or a function of one's own from a pass and
+        the time in epochs (None at the end) to `Terms`.
+    beta: weight of the KL, or of its total correlation in a decomposed bound, a number or a Schedule.
+    free_nats: see `elbo`.
+    sparsity, contraction: see `reconstruction`.
+    draws: codes drawn for each input while training.
+    corruption: noise put on the input, whose clean version is the target.
+    generative: whether the recipe trains its codes to fill the prior, so that drawing from it makes sense.
     latent: dimensions of a code where the user names none; None is as many as an example has numbers.
+    prior: a name in `PRIORS`, or a `Prior` of one's own.
     """
 
     name: str
     posterior: Literal["gaussian", "point"] = "gaussian"
-    objective: ObjectiveName = "elbo"
+    objective: ObjectiveName | Objective = "elbo"
     beta: float | Schedule = 1.0
     free_nats: float = 0.0
     sparsity: Sparsity | None = None
@@ -56,13 +63,13 @@ class Recipe:
     generative: bool = False
     latent: int | None = 2
     source: str = ""
+    prior: str | Prior = "normal"
 
     def __post_init__(self) -> None:
         if self.posterior not in ("gaussian", "point"):
             raise unknown("posterior", self.posterior, ("gaussian", "point"))
-        if self.objective not in get_args(ObjectiveName):
-            raise unknown("objective", self.objective, get_args(ObjectiveName))
-        if self.posterior == "point" and self.objective != "reconstruction":
+        self._check_own()
+        if self.posterior == "point" and self.objective in get_args(ObjectiveName)[:-1]:
             raise ConfigError(f"objective={self.objective!r} needs posterior='gaussian': a point has no KL to the prior.")
         if self.draws < 1:
             raise ConfigError(f"draws={self.draws}: at least one code must be drawn for each input.")
@@ -72,9 +79,43 @@ class Recipe:
             raise ConfigError("free_nats goes with objective='elbo', whose KL is not taken apart.")
         if self.objective != "reconstruction" and (self.sparsity or self.contraction):
             raise ConfigError("sparsity and contraction go with objective='reconstruction', whose codes are points.")
-        if self.sparsity and self.posterior == "gaussian":
+        if self.sparsity and self.spreads:
             raise ConfigError("sparsity goes with posterior='point': a Gaussian's draws are never sparse.")
+        if not self.spreads and self.prior != "normal":
+            raise ConfigError(
+                f"prior={self.prior!r} needs posterior='gaussian': points have no KL by which it could be learnt. Fit a "
+                "sampler to the codes instead: fit_sampler(X)."
+            )
+        if self.free_nats and not self._factorised:
+            raise ConfigError("free_nats needs a posterior and a prior that are independent in each dimension.")
         self.schedule()
+
+    def _check_own(self) -> None:
+        """Raise ConfigError for an objective or a prior that is none, or that could not be kept."""
+        if isinstance(self.objective, nn.Module):
+            raise ConfigError(
+                "an objective that is a module would have weights which are neither learnt nor saved. Give a function, and put "
+                "what is learnt into the network or the prior."
+            )
+        if callable(self.objective):
+            if self.free_nats or self.beta != 1:
+                raise ConfigError(
+                    "beta and free_nats are for objectives that have a name. Give one's own its options beforehand: "
+                    "functools.partial(objective, beta=…)."
+                )
+        elif self.objective not in get_args(ObjectiveName):
+            raise unknown("objective", self.objective, get_args(ObjectiveName))
+        if not isinstance(self.prior, Prior) and self.prior not in PRIORS:
+            raise unknown("prior", self.prior, PRIORS)
+
+    @property
+    def spreads(self) -> bool:
+        """Whether q(z | x) spreads over more than one point, so that it has a density and a KL."""
+        return self.posterior == "gaussian"
+
+    @property
+    def _factorised(self) -> bool:
+        return (PRIORS[self.prior] if isinstance(self.prior, str) else self.prior).factorised
 
     def schedule(self) -> Schedule:
         """beta as a function of time."""
@@ -82,6 +123,8 @@ class Recipe:
 
     def loss(self, examples: int | None = None) -> Objective:
         """What training makes small. examples: how many there are to learn from, where that is known."""
+        if not isinstance(self.objective, str):
+            return self.objective
         match self.objective:
             case "elbo":
                 return partial(elbo, beta=self.schedule(), free_nats=self.free_nats)
@@ -138,15 +181,33 @@ def recipe_named(recipe: str | Recipe) -> Recipe:
 
 
 def assemble(
-    recipe: Recipe, spec: DataSpec, network: Network, likelihood: Likelihood, latent: int, scaling: Scaling
+    recipe: Recipe,
+    spec: DataSpec,
+    network: Network,
+    likelihood: Likelihood,
+    latent: int,
+    scaling: Scaling,
+    classes: int = 0,
 ) -> LatentModel:
-    """The untrained model of a recipe for data like `spec`, with `latent` dimensions."""
-    code = DiagonalGaussian() if recipe.posterior == "gaussian" else _point(recipe, latent)
+    """The untrained model of a recipe for data like `spec`, with `latent` dimensions.
+
+    classes: how many labels there are, where encoder and decoder are told the label of an example, (…, classes) of which one
+    is 1. The encoder's output is shifted by it, the decoder reads it beside the code; p(z) does not depend on it.
+    """
+    code = DiagonalGaussian() if recipe.spreads else _point(recipe, latent)
     data = likelihood.head(spec)
-    encoder = Conditional(_encoder(network, spec, (code.each * latent,)), code, given=len(spec.event))
-    decoder = Conditional(network.decoder(spec, latent, data.raw_shape(spec.event)), data, given=1)
-    model = LatentModel(scaling, encoder, StandardNormal(latent), decoder, contracts=recipe.contraction > 0)
-    return model.to(memory_format=torch.channels_last) if spec.kind == "image" else model  # type: ignore[call-overload]  # convolutions on a CPU prefer it
+    raw = code.each * latent
+    reader = _encoder(network, spec, (raw,))
+    writer = network.decoder(spec, latent + classes, data.raw_shape(spec.event))
+    if classes:
+        reader = Shifted(reader, classes, raw)
+        writer = Appended(writer)
+    encoder = Conditional(reader, code, axes=len(spec.event))
+    decoder = Conditional(writer, data, axes=1)
+    prior = prior_named(recipe.prior, latent)
+    model = LatentModel(scaling, Sensed(encoder) if recipe.contraction else encoder, prior, decoder)
+    pictures = len(spec.event) == IMAGE_AXES  # convolutions on a CPU prefer their channels innermost in memory
+    return model.to(memory_format=torch.channels_last) if pictures else model  # type: ignore[call-overload]
 
 
 def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...]) -> nn.Module:
@@ -156,5 +217,5 @@ def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...]) -> nn.Modul
     return nn.Sequential(inputs, network.encoder(replace(spec, shape=(inputs.size,), missing=False, columns=()), out))
 
 
-def _point(recipe: Recipe, latent: int) -> Point:
-    return Point() if recipe.sparsity is None else recipe.sparsity.head(latent)
+def _point(recipe: Recipe, latent: int) -> PointHead:
+    return PointHead() if recipe.sparsity is None else recipe.sparsity.head(latent)

@@ -5,7 +5,7 @@
     top-k    only the `amount` largest units of a code are kept; below 1, that share of the units
     dropout  a share `amount` of the units is silenced at random while training
 
-A penalty is a term of the loss; the other two are what the encoder's head does (`Point`).
+A penalty is a term of the loss; the other two are what the encoder's head does (`PointHead`).
 Sources: Ng 2011, "Sparse autoencoder" (l1, rate); Makhzani & Frey 2014 (top-k); Srivastava et al. 2014 (dropout).
 """
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from latentwalk.errors import ConfigError, unknown
-from latentwalk.models.posterior import Point
+from latentwalk.models.posterior import PointHead
 
 __all__ = ["Sparsity", "SparsityKind", "activity"]
 
@@ -56,12 +56,12 @@ class Sparsity:
         assert self.amount is not None
         return self.amount
 
-    def head(self, latent: int) -> Point:
+    def head(self, latent: int) -> PointHead:
         """The encoder's head for a code of so many units. Raises ConfigError where more are to be kept than there are."""
         kept = int(self.value) if self.value >= 1 else max(1, round(self.value * latent))
         if self.kind == "top-k" and kept > latent:
             raise ConfigError(f"top-k sparsity cannot keep {kept} of {latent} units. Use a larger latent, or a smaller k.")
-        return Point(
+        return PointHead(
             squash=self.kind == "rate",
             keep=kept if self.kind == "top-k" else None,
             silence=self.value if self.kind == "dropout" else 0.0,

@@ -51,7 +51,7 @@ def write(model: LatentModel, spec: DataSpec, folder: str | os.PathLike[str]) ->
     model = copy.deepcopy(model).cpu().eval()  # tracing leaves its marks in a model
     about = {"spec": json.dumps(spec.to_json()), "model": hashlib.sha256(save(_weights(model))).hexdigest()}
     rng = np.random.default_rng(0)
-    codes = rng.standard_normal((TRIED, *model.prior().event_shape), dtype=np.float32)
+    codes = rng.standard_normal((TRIED, model.dim), dtype=np.float32)
     encoder = _onnx(_Encode(model), _rows(spec, rng), "x", "codes", about)
     decoder = _onnx(_Decode(model), codes, "codes", "x", about)
     folder = Path(folder)

@@ -7,6 +7,7 @@ closing the generator, by an exception), the model is left with the best weights
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from latentwalk.errors import CheckpointError, ConfigError, TrainingError
 from latentwalk.models.collapse import ACTIVE
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.objective import Objective, Terms
+from latentwalk.networks.layers import clip_norms
 from latentwalk.training.checkpoints import Checkpoints
 from latentwalk.training.group import ALONE, Group
 from latentwalk.training.history import Epoch
@@ -92,6 +94,12 @@ def _step(model: LatentModel, objective: Objective, settings: Settings, group: G
     autocast(settings.precision, device)  # raises for one that the device does not have
     if settings.compile and group.size > 1:
         raise ConfigError("compile=True is for one process. Leave it out under torchrun.")
+    average = Average.of(settings.ema, learnt)
+    after: list[Callable[[], None]] = []
+    if settings.max_norm is not None:
+        after.append(partial(clip_norms, model, settings.max_norm))
+    if average is not None:
+        after.append(average.update)
     return Step(
         model,
         objective,
@@ -106,10 +114,10 @@ def _step(model: LatentModel, objective: Objective, settings: Settings, group: G
         draws=settings.draws,
         corruption=settings.corruption,
         precision=settings.precision,
-        max_norm=settings.max_norm,
         accumulate=settings.accumulate,
         guard=Guard.of(settings.clip, settings.skip, device),
-        average=Average.of(settings.ema, learnt),
+        after=tuple(after),
+        average=average,
         scaler=GradScaler(device.type) if settings.precision == "float16" else None,
         group=group,
     )
@@ -162,7 +170,7 @@ class _Run:
         with torch.no_grad():
             for batch in batches.epoch(number):
                 with part_of(batch.first, len(batch), batch.total):
-                    p, terms = self.step.terms(batch.raw)
+                    p, terms = self.step.terms(batch.raw, given=batch.given)
                 mean.add(terms, counted=batch.counted)
                 codes = wide(p.posterior.mean)
                 mean.add_sum("code", codes.sum(0), int(batch.counted))

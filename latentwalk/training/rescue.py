@@ -60,7 +60,7 @@ def found(step: Step, batches: Batches, epoch: int, start: int, prepare: Callabl
         now = epoch - 1 + index / len(batches)
         prepare(now)
         with _watched(step.model) as seen:
-            _, terms = step.terms(batch.raw, now)
+            _, terms = step.terms(batch.raw, now, batch.given)
         if finding := _in_terms(terms, batch, index, seen[0] if seen else None):
             return finding
         step.optimiser.zero_grad(set_to_none=True)

@@ -22,7 +22,6 @@ __all__ = [
     "prepare",
     "processor",
     "random_state",
-    "seeded",
     "set_random_state",
     "stop_asked",
 ]
@@ -124,18 +123,6 @@ def one_thread() -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(before)
-
-
-@contextlib.contextmanager
-def seeded(seed: int | None, device: torch.device | None = None) -> Iterator[None]:
-    """PyTorch's generators start from `seed` inside, and are as they were before outside. None leaves them alone."""
-    if seed is None:
-        yield
-        return
-    cuda = [device] if device is not None and device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(seed)
-        yield
 
 
 def random_state(device: torch.device) -> list[Tensor]:

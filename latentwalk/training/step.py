@@ -15,7 +15,7 @@ from latentwalk.data.corruption import Corruption
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import Objective, Terms
 from latentwalk.models.schedule import Time
-from latentwalk.networks.layers import channels_last, clip_norms
+from latentwalk.networks.layers import channels_last
 from latentwalk.training.group import ALONE, Group
 from latentwalk.training.optimise import Average, Guard
 from latentwalk.training.runtime import autocast, random_state, set_random_state
@@ -25,10 +25,17 @@ __all__ = ["Step"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A batch in, weights moved, terms out. `corruption` spoils the input; its clean version stays the target.
+    """A batch in, weights moved, terms out.
 
+    draws: codes drawn for each input.
+    corruption: spoils the input; its clean version stays the target.
+    precision: see `Settings`.
     accumulate: how many parts a batch is worked on in, one after the other; the step is that of the whole batch.
-    guard, average: see `optimise`. scaler: of the loss, for float16. group: the processes that share each batch.
+    guard: see `optimise`.
+    after: what is done, in this order, once weights have moved: shorten them, take them into an average.
+    average: that of the weights, which is then what is judged and kept; see `optimise`.
+    scaler: of the loss, for float16.
+    group: the processes that share each batch.
     """
 
     model: LatentModel
@@ -37,9 +44,9 @@ class Step:
     draws: int = 1
     corruption: Corruption | None = None
     precision: str = "float32"
-    max_norm: float | None = None
     accumulate: int = 1
     guard: Guard | None = None
+    after: tuple[Callable[[], None], ...] = ()
     average: Average | None = None
     scaler: GradScaler | None = None
     group: Group = ALONE
@@ -53,7 +60,7 @@ class Step:
     def __call__(self, batch: Batch, now: Time) -> Terms:
         """One step on this process's part of a batch, at this time in epochs; the terms of its rows."""
         if self.accumulate == 1 and len(batch) == batch.total:
-            return self.alone(batch.raw, now)
+            return self.alone(batch.raw, now, batch.given)
         self.optimiser.zero_grad(set_to_none=True)
         parts = batch.split(self.accumulate)
         before = random_state(batch.raw.device)
@@ -61,7 +68,7 @@ class Step:
         for part in parts:
             set_random_state(before, batch.raw.device)  # each draws the noise of the whole batch, and uses its own rows'
             with part_of(part.first, len(part), part.total), self._syncing(part is parts[-1]):
-                found = self.terms(part.raw, now)[1]
+                found = self.terms(part.raw, now, part.given)[1]
                 weight = self.group.size * len(part) / part.total if batch.counted else 0.0  # processes are averaged over
                 loss = weight * found.loss
                 (loss if self.scaler is None else self.scaler.scale(loss)).backward()
@@ -69,22 +76,22 @@ class Step:
         self.move()
         return _joined(terms, [len(part) for part in parts])
 
-    def alone(self, raw: Tensor, now: Time) -> Terms:
-        """One step on a whole batch of raw data (B, *E)."""
-        _, terms = self.terms(raw, now)
+    def alone(self, raw: Tensor, now: Time, given: Tensor | None = None) -> Terms:
+        """One step on a whole batch of raw data (B, *E), and conditions (B, C)."""
+        _, terms = self.terms(raw, now, given)
         self.optimiser.zero_grad(set_to_none=True)
         # Here, and not in a function: `torch.compile` would look for the gradient of a loss handed to one, and warn.
         (terms.loss if self.scaler is None else self.scaler.scale(terms.loss)).backward()
         self.move()
         return terms
 
-    def terms(self, raw: Tensor, now: Time = None) -> tuple[Pass, Terms]:
+    def terms(self, raw: Tensor, now: Time = None, given: Tensor | None = None) -> tuple[Pass, Terms]:
         """The pass and the terms of raw data, weights untouched. Without a time, every schedule is at its end."""
         x = channels_last(self.model.scaling(raw))
         seen = x if self.corruption is None else self.corruption(x)
         model = self.wrapped if torch.is_grad_enabled() else self.model
         with autocast(self.precision, raw.device):
-            p = model(seen, x, self.draws)
+            p = model(seen, x, self.draws, given)
         return p, self.objective(p, now)
 
     def compiled(self) -> Callable[[Batch, float], Terms]:
@@ -98,7 +105,7 @@ class Step:
         def step(batch: Batch, now: float) -> Terms:
             if cuda:
                 torch.compiler.cudagraph_mark_step_begin()
-            terms = take(batch.raw, torch.tensor(now, device=batch.raw.device))
+            terms = take(batch.raw, torch.tensor(now, device=batch.raw.device), batch.given)
             # The graph's outputs are overwritten by its next run.
             return Terms({name: value.clone() for name, value in terms.values.items()}, terms.loss.clone()) if cuda else terms
 
@@ -116,10 +123,8 @@ class Step:
             self.guard(self.learnt, self.optimiser)
         else:
             self.optimiser.step()
-        if self.max_norm is not None:
-            clip_norms(self.model, self.max_norm)
-        if self.average is not None:
-            self.average.update()
+        for act in self.after:
+            act()
 
     def judged(self) -> AbstractContextManager[object]:
         """Inside, the model has the weights that are judged and kept: the average, where there is one."""

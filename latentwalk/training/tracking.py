@@ -21,7 +21,7 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.tiles import Pixels, enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError
 from latentwalk.files import telling
-from latentwalk.models.inference import decoded, encoded
+from latentwalk.models.inference import Coder
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.training.history import Epoch
 
@@ -89,30 +89,39 @@ def _curves(epoch: Epoch) -> Mapping[str, float]:
 class Gallery:
     """The same codes and rows, looked at through a model as it learns.
 
-    model: as it is when it is looked at, in training or not. rows: raw images (m, *E). codes: (m, D).
+    model: as it is when it is looked at, in training or not. rows: raw images (m, *E). seed: of the codes, as many, drawn from
+    the prior. given: (m, C) the conditions of both, for a model that takes them.
     """
 
     model: LatentModel
     spec: DataSpec
     rows: NDArray[Any]
-    codes: NDArray[np.float32]
+    seed: int = 0
+    given: NDArray[np.float32] | None = None
 
     @classmethod
-    def of(cls, model: LatentModel, spec: DataSpec, x: NDArray[Any], seed: int = 0) -> Self:
-        """For images x (n, *E): the first of them, and as many codes drawn from N(0, I)."""
-        draw = np.random.default_rng(seed).standard_normal
-        return cls(model, spec, x[:SHOWN], draw((SHOWN, *model.prior().event_shape), dtype=np.float32))
+    def of(
+        cls, model: LatentModel, spec: DataSpec, x: NDArray[Any], seed: int = 0, given: NDArray[np.float32] | None = None
+    ) -> Self:
+        """For images x (n, *E) and their conditions (n, C): the first of them."""
+        return cls(model, spec, x[:SHOWN], seed, None if given is None else given[:SHOWN])
+
+    @property
+    def codes(self) -> NDArray[np.float32]:
+        """The codes (m, D): the same draws at all times, of the prior as it is now."""
+        draws = SHOWN if self.given is None else len(self.given)
+        return self.model.prior.sampler()(draws, np.random.default_rng(self.seed))
 
     def pictures(self) -> Mapping[str, Pixels]:
         """What the codes decode to, "samples", and each row with what becomes of it on its right, "reconstructions".
 
         Both as bytes (n, H, W, C).
         """
-        learning = self.model.training
+        learning, coder = self.model.training, Coder(self.model, self.given)
         self.model.eval()
         try:
-            samples = decoded(self.model, self.codes)
-            again = decoded(self.model, encoded(self.model, self.rows)[0])
+            samples = coder.decode(self.codes)
+            again = coder.decode(coder.encode(self.rows)[0])
         finally:
             self.model.train(learning)
         pairs = np.concatenate([pixels(self.rows, self.spec), pixels(again, self.spec)], axis=2)

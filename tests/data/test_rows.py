@@ -21,9 +21,8 @@ from latentwalk.data.scaling import Scaling
 from latentwalk.errors import DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.studies import judgement
-from latentwalk.studies.comparison import _pca as principal_components
-from latentwalk.studies.comparison import pca_space
 from latentwalk.studies.judgement import reconstruction_error
+from latentwalk.studies.methods import Rival
 
 RNG = np.random.default_rng(0)
 
@@ -196,12 +195,12 @@ def test_a_table_of_rows_is_not_read_to_be_looked_at(small):
 def test_principal_components_of_large_data(monkeypatch):
     x = RNG.normal(size=(900, 6)) @ RNG.normal(size=(6, 6))
     whole = Dataset.of(x)
-    expected = reconstruction_error(pca_space(principal_components(2, whole), whole))
+    expected = reconstruction_error(Rival.fit("pca", 2, whole, whiten=True).space(whole))
     monkeypatch.setattr(rows, "HELD", 100)
     for module in (rows, judgement):
         monkeypatch.setattr(module, "PIECE", 4800)
     lazy = Dataset.of(Asked(x))
-    space = pca_space(principal_components(2, lazy), lazy)
+    space = Rival.fit("pca", 2, lazy, whiten=True).space(lazy)
     assert reconstruction_error(space) == pytest.approx(expected, rel=0.05)
     assert lazy.x.most <= 400 and space.data is lazy.x
 

@@ -8,7 +8,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
 from latentwalk.estimators.anomalies import AnomalyDetector
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.models.inference import log_probs
+from latentwalk.models.inference import Coder
 
 RNG = np.random.default_rng(0)
 
@@ -77,7 +77,7 @@ def test_blame_adds_up_to_the_log_likelihood_of_the_row():
     model = Autoencoder("ae", likelihood="student-t", epochs=2, random_state=0, progress=False).fit(x)
     whole = model.score_samples(x) + model.model_.scaling.log_volume
     np.testing.assert_allclose(model.score_each(x).sum(1), whole, rtol=1e-4)
-    assert log_probs(model.model_, x).shape == x.shape
+    assert Coder(model.model_).log_probs(x).shape == x.shape
 
 
 @pytest.mark.parametrize("shape", [(40, 9, 8), (40, 9, 8, 3), (40, 3, 9, 8)])

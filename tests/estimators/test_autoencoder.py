@@ -3,6 +3,7 @@
 import json
 import shutil
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from latentwalk.errors import CheckpointError, ConfigError, DataError, Latentwal
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.completion import Completion
 from latentwalk.latent.criteria.measure import Measure
-from latentwalk.latent.samplers import KINDS, StandardNormal, flow, resampled
+from latentwalk.latent.samplers import KINDS, Isotropic, flow, resampled
 from latentwalk.models import inference
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import RECIPES, Recipe
@@ -94,8 +95,9 @@ def test_rows_are_read_a_chunk_at_a_time():
     x = np.random.default_rng(0).integers(0, 256, (1100, 6, 7), dtype=np.uint8)
     model = auto(latent=3).fit(x[:50])
     rows = Rows(x)
-    for use in (inference.encoded, lambda m, x: [inference.bounds(m, x, 2)], lambda m, x: [inference.log_probs(m, x)]):
-        for lazy, whole in zip(use(model.model_, rows), use(model.model_, x), strict=True):
+    coder = inference.Coder(model.model_)
+    for use in (coder.encode, lambda x: [coder.bound(x, 2)], lambda x: [coder.log_probs(x)]):
+        for lazy, whole in zip(use(rows), use(x), strict=True):
             np.testing.assert_array_equal(lazy, whole)
     assert rows.most == inference.chunk(model.model_)
 
@@ -191,8 +193,8 @@ def test_complete_fits_a_sampler_after_training(monkeypatch):
         assert not hasattr(model, "model_")  # said before anything was learnt
     asked = []
     monkeypatch.setattr(
-        "latentwalk.estimators.autoencoder.complete",
-        lambda *_, **how: asked.append(how["candidates"]) or Completion(StandardNormal(2), {}),
+        "latentwalk.estimators.trained.complete",
+        lambda *_, **how: asked.append(how["candidates"]) or Completion(Isotropic(2), {}),
     )
     for recipe in ("ae", "vae-without-kl", "vae"):
         auto(recipe, complete=True).fit(TABLE)
@@ -204,7 +206,8 @@ def test_a_sampler_is_saved_with_the_model(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(flow, "STEPS", 5)
     monkeypatch.setattr(resampled, "STEPS", 5)
     model = auto().fit(TABLE).fit_sampler(TABLE, kind)
-    model.completeness_ = {kind: Measure("completeness", 0.9, 0.8, 1.0, "so it is", {"held_out": 3.0})}
+    measured = {kind: Measure("completeness", 0.9, 0.8, 1.0, "so it is", {"held_out": 3.0})}
+    model.trained_ = replace(model.trained_, completeness=measured)
     model.save(tmp_path)
     again = Autoencoder.load(tmp_path)
     assert type(again.sampler_) is KINDS[kind] and again.completeness_ == model.completeness_
@@ -224,7 +227,7 @@ def test_a_model_saved_before_there_were_samplers_is_loaded(tmp_path):
 
 def test_a_sampler_of_another_model_is_refused(tmp_path):
     model = auto().fit(TABLE)
-    model.sampler_ = StandardNormal(3)
+    model.trained_ = replace(model.trained_, sampler=Isotropic(3))
     model.save(tmp_path)
     with pytest.raises(CheckpointError, match="its sampler has 3 dimensions, its codes 2"):
         Autoencoder.load(tmp_path)

@@ -11,8 +11,8 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.tiles import GAP, MARK
 from latentwalk.errors import ConfigError
 from latentwalk.latent.decoded import Decoded
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 
 def space_of(event, kind=None, **known):
@@ -23,7 +23,7 @@ def space_of(event, kind=None, **known):
 
     codes = np.random.default_rng(0).normal(0.5, 0.1, (200, 2)).astype(np.float32)
     data = decode(codes).clip(0, 255).astype(np.uint8 if kind is None else np.float32)
-    return LatentSpace(codes, codes * 0 + 0.01, data, decode, StandardNormal(2), spec=DataSpec.infer(data, kind), **known)
+    return LatentSpace(codes, codes * 0 + 0.01, data, decode, NormalSampler(2), spec=DataSpec.infer(data, kind), **known)
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from latentwalk.latent.criteria.nearest import two_nearest
 from latentwalk.latent.diagnosis import SYMPTOMS, Diagnosis, Evidence, Finding, Recheck, named
 from latentwalk.latent.diagnosis.learnt import falling
 from latentwalk.latent.origin import Origin
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.likelihood import Likelihood
+from latentwalk.models.prior import NormalSampler
 from latentwalk.models.recipes import RECIPES
 from latentwalk.models.schedule import Schedule
 from latentwalk.networks.build import Network
@@ -47,7 +47,7 @@ def linear(
     scales = np.full((n, dim), precision**-0.5)
     decode = more.pop("decode", lambda z: (z @ BASIS[:dim]).astype(np.float32))
     held = np.arange(n) >= 2 * n // 3
-    space = LatentSpace(codes, scales, x, decode, StandardNormal(dim), held_out=held)
+    space = LatentSpace(codes, scales, x, decode, NormalSampler(dim), held_out=held)
     return replace(space, **more)
 
 
@@ -96,7 +96,7 @@ def optimum(beta: float, **more: Any) -> LatentSpace:
         v = float(missed + np.square(width * s).sum()) / 12
     axes = np.eye(12)[:2] * width[:, None]
     codes = (1 - s**2) * x[:, :2] / width
-    space = LatentSpace(codes, np.tile(s, (3000, 1)), x, lambda z: (z @ axes).astype(np.float32), StandardNormal(2))
+    space = LatentSpace(codes, np.tile(s, (3000, 1)), x, lambda z: (z @ axes).astype(np.float32), NormalSampler(2))
     return replace(space, **more)
 
 
@@ -220,9 +220,9 @@ def test_sixteen_dimensions_for_two_factors_are_too_many() -> None:
     x = rng.standard_normal((1200, 2)) @ rng.standard_normal((2, 30)) + 0.05 * rng.standard_normal((1200, 30))
     axes = np.linalg.svd(x - x.mean(0), full_matrices=False)[2]
     codes = (x @ axes[:16].T).astype(np.float32)
-    space = LatentSpace(codes, np.zeros_like(codes), x, lambda z: z @ axes[:16], StandardNormal(16))
+    space = LatentSpace(codes, np.zeros_like(codes), x, lambda z: z @ axes[:16], NormalSampler(16))
     assert found(space, "too many dimensions").change == {"latent": 2}
-    few = replace(space, codes=codes[:, :3], scales=codes[:, :3] * 0, decode=lambda z: z @ axes[:3], prior=StandardNormal(3))
+    few = replace(space, codes=codes[:, :3], scales=codes[:, :3] * 0, decode=lambda z: z @ axes[:3], prior=NormalSampler(3))
     assert found(linear(3), "too many dimensions").severity == "fine"
     assert found(few, "too many dimensions").severity in ("fine", "note")
 
@@ -240,7 +240,7 @@ def bumps(n: int = 900) -> LatentSpace:
 
     x = decode(codes) + 0.03 * rng.standard_normal((n, 16, 16)).astype(np.float32)
     spec = DataSpec("image", (16, 16), "HW", "float32", 0.0, 1.0, 0.5)
-    return LatentSpace(codes, np.zeros_like(codes), x, decode, StandardNormal(2), spec=spec)
+    return LatentSpace(codes, np.zeros_like(codes), x, decode, NormalSampler(2), spec=spec)
 
 
 def test_a_blurred_decoder_is_told_from_one_that_knows_no_more() -> None:
@@ -264,7 +264,7 @@ def test_fine_detail_of_signals() -> None:
     waves = np.stack([np.sin(0.2 * t), np.sin(2.5 * t)])
     x = (codes @ waves + 0.05 * rng.standard_normal((400, 64))).astype(np.float32)
     spec = DataSpec("signal", (64,), "T", "float32", -4.0, 4.0, 0.0)
-    space = LatentSpace(codes, np.zeros_like(codes), x, lambda z: z @ waves, StandardNormal(2), spec=spec)
+    space = LatentSpace(codes, np.zeros_like(codes), x, lambda z: z @ waves, NormalSampler(2), spec=spec)
     assert found(space, "blurry decoder").severity == "fine"
     slow = replace(space, decode=lambda z: z @ (waves * [[1], [0]]))
     assert found(slow, "blurry decoder").measured["fine detail kept"] < 0.05
@@ -277,7 +277,7 @@ def test_holes_and_crowding_are_told_apart() -> None:
     rng = np.random.default_rng(5)
     ring = rng.standard_normal((3000, 2))
     ring *= ((1.2 + 0.3 * rng.random(3000)) / np.linalg.norm(ring, axis=1))[:, None]
-    of = lambda codes: LatentSpace(codes, 0.01 * np.ones_like(codes), codes + 0, lambda z: z, StandardNormal(2))  # noqa: E731
+    of = lambda codes: LatentSpace(codes, 0.01 * np.ones_like(codes), codes + 0, lambda z: z, NormalSampler(2))  # noqa: E731
     assert found(of(ring), "holes").severity == "problem"
     assert found(of(ring), "holes").change == {"complete": True}
     wide = of(4 * rng.standard_normal((3000, 2)))

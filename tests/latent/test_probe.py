@@ -11,8 +11,8 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.interpolation import interpolation_gap
 from latentwalk.latent.criteria.probe import linear_probe
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 Array = NDArray[Any]
 FLAT = Features("values", lambda x: x)
@@ -22,7 +22,7 @@ CODES = RNG.standard_normal((900, 3)).astype(np.float32)
 
 def space_of(codes: Array, **more: Any) -> LatentSpace:
     given = {"data": codes, "decode": lambda z: z} | more
-    return LatentSpace(codes, np.zeros_like(codes), prior=StandardNormal(codes.shape[1]), **given)
+    return LatentSpace(codes, np.zeros_like(codes), prior=NormalSampler(codes.shape[1]), **given)
 
 
 def test_a_linear_class_is_read_and_a_shuffled_one_is_not() -> None:

@@ -13,11 +13,11 @@ from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import (
     KINDS,
     Flow,
+    Isotropic,
     Mixture,
     MomentMatched,
     Neighbours,
     Posterior,
-    StandardNormal,
     Vamp,
     fitted,
     flow,
@@ -124,7 +124,7 @@ def test_a_mixture_fitted_to_draws_of_one_is_as_complete_as_the_truth():
 
 def test_a_flows_density_is_zukos(samplers):
     sampler = samplers["flow"]
-    y = drawn(StandardNormal(2), 50)
+    y = drawn(Isotropic(2), 50)
     z = sampler.mean + y @ sampler.root.T
     module = sampler.module()
     assert isinstance(module, NSF)
@@ -171,7 +171,7 @@ def test_shrinkage_is_the_mean_of_covariances_weighted_by_codes():
 
 
 def test_neighbours_do_not_copy():
-    codes = drawn(StandardNormal(4), 2_000, 5)
+    codes = drawn(Isotropic(4), 2_000, 5)
     kept, new = codes[:1_500], codes[1_500:]
     draws = drawn(Neighbours.fit(kept), 500)
 
@@ -218,7 +218,7 @@ def test_a_temperature_scales_the_noise(samplers, kind):
 @pytest.mark.parametrize("temperature", [-1, np.nan, np.inf, "hot", None])
 def test_no_temperature(temperature):
     with pytest.raises(ConfigError, match="temperature"):
-        StandardNormal(2).at(temperature)
+        Isotropic(2).at(temperature)
 
 
 # ---------------------------------------------------------------------- bad input
@@ -226,7 +226,7 @@ def test_no_temperature(temperature):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "prior"])
 def test_too_few_codes(kind):
-    with pytest.raises(DataError, match=r"needs at least \d+ encoded examples, got 1"):
+    with pytest.raises(DataError, match=r"needs at least \d+ codes; got 1"):
         fitted(kind, CODES[:1], 0, posterior(CODES))
 
 
@@ -234,7 +234,7 @@ def test_too_few_codes(kind):
 def test_codes_that_are_no_numbers(kind):
     codes = CODES.copy()
     codes[7, 1] = np.nan
-    with pytest.raises(DataError, match=r"NaN or infinity \(the first in row 7\)"):
+    with pytest.raises(DataError, match=r"NaN or infinity, the first in row 7"):
         fitted(kind, codes, 0, posterior(CODES))
     with pytest.raises(DataError, match=r"expected codes \(n, D\), got shape \(1200,\)"):
         fitted(kind, CODES[:, 0], 0, posterior(CODES))
@@ -293,7 +293,7 @@ def test_a_flow_said_to_be_huge_is_refused_before_it_is_built(samplers, name):
 
 def space(n: int = 1_400, seed: int = 0, **more) -> LatentSpace:
     codes = drawn(TRUTH, n, seed)
-    return LatentSpace(codes, np.zeros_like(codes), codes, lambda z: np.asarray(z), StandardNormal(2), **more)
+    return LatentSpace(codes, np.zeros_like(codes), codes, lambda z: np.asarray(z), Isotropic(2), **more)
 
 
 def test_nothing_is_tried_after_what_cannot_be_told_from_codes_nor_a_slow_flow(monkeypatch):

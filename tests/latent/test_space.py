@@ -9,8 +9,9 @@ from scipy.stats import norm
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.moves import barycentres as blends
 from latentwalk.latent.moves.blends import example
-from latentwalk.latent.samplers import MomentMatched, StandardNormal
+from latentwalk.latent.samplers import MomentMatched
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 MAP = np.array([[1.0, 0, 2], [0, 3, -1]], np.float32)
 
@@ -25,9 +26,7 @@ def space():
     rng = np.random.default_rng(0)
     codes = rng.normal([1, -2], [1, 3], (50, 2)).astype(np.float32)
     labels = np.arange(50) % 3
-    return LatentSpace(
-        codes, np.full_like(codes, 0.1), decode(codes), decode, StandardNormal(2), labels, ("zero", "one", "two")
-    )
+    return LatentSpace(codes, np.full_like(codes, 0.1), decode(codes), decode, NormalSampler(2), labels, ("zero", "one", "two"))
 
 
 @pytest.mark.parametrize("path", ["linear", "spherical"])
@@ -104,7 +103,7 @@ def test_grid_over_codes_spans_their_quantiles(space):
 
 def test_other_axes_of_a_grid_stay_at_the_mean():
     codes = np.random.default_rng(0).normal(3, 1, (20, 4)).astype(np.float32)
-    space = LatentSpace(codes, codes * 0, codes, lambda z: np.asarray(z), StandardNormal(4))
+    space = LatentSpace(codes, codes * 0, codes, lambda z: np.asarray(z), NormalSampler(4))
     grid = space.grid((3, 1), steps=3)
     np.testing.assert_allclose(grid.z[..., [0, 2]], np.broadcast_to(codes.mean(0)[[0, 2]], (3, 3, 2)), rtol=1e-5)
 
@@ -156,7 +155,7 @@ def test_samples_repeat_with_their_seed(space):
 
 
 def test_temperature_scales_the_spread():
-    hot, cold = (StandardNormal(3, t)(100, np.random.default_rng(0)) for t in (2.0, 0.5))
+    hot, cold = (NormalSampler(3, t)(100, np.random.default_rng(0)) for t in (2.0, 0.5))
     np.testing.assert_allclose(hot, 4 * cold, rtol=1e-6)
 
 
@@ -226,11 +225,11 @@ def test_bad_input_is_refused_in_words(space, move, error, message):
 
 def test_without_labels_or_with_a_class_nobody_has():
     codes = np.zeros((3, 2), np.float32)
-    bare = LatentSpace(codes, codes, codes, decode, StandardNormal(2))
+    bare = LatentSpace(codes, codes, codes, decode, NormalSampler(2))
     with pytest.raises(DataError, match="no labels"):
         bare.typical(0)
     with pytest.raises(DataError, match="a covariance needs at least 2"):
-        LatentSpace(codes[:1], codes[:1], codes[:1], decode, StandardNormal(2)).sample(1, "gaussian")
-    some = LatentSpace(codes, codes, codes, decode, StandardNormal(2), np.zeros(3, int), ("a", "b"))
+        LatentSpace(codes[:1], codes[:1], codes[:1], decode, NormalSampler(2)).sample(1, "gaussian")
+    some = LatentSpace(codes, codes, codes, decode, NormalSampler(2), np.zeros(3, int), ("a", "b"))
     with pytest.raises(DataError, match="no example of class 'b'"):
         some.typical("b")

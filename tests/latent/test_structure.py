@@ -11,15 +11,15 @@ from torch.distributions import Normal, kl_divergence
 from latentwalk.errors import DataError
 from latentwalk.latent.criteria.classes import class_accuracy
 from latentwalk.latent.criteria.structure import active_units, collapsed, trustworthiness
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 Array = NDArray[Any]
 
 
 def space_of(codes: Array, scales: Array | None = None, **more: Any) -> LatentSpace:
     scales = np.zeros_like(codes) if scales is None else scales
-    return LatentSpace(codes, scales, more.pop("data", codes), lambda z: z, StandardNormal(codes.shape[1]), **more)
+    return LatentSpace(codes, scales, more.pop("data", codes), lambda z: z, NormalSampler(codes.shape[1]), **more)
 
 
 def posterior(spread: list[float], n: int = 500) -> LatentSpace:

@@ -11,8 +11,8 @@ from scipy.stats import ncx2, norm
 
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.completeness import acceptance, accepted_share, completeness
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 Array = NDArray[Any]
 
@@ -46,7 +46,7 @@ def space_of(codes: Array, **changed: Any) -> LatentSpace:
     """The codes themselves are the data; decoding changes nothing."""
     codes = codes.astype(np.float32)
     given: dict[str, Any] = {"scales": np.zeros_like(codes), "data": codes, "decode": lambda z: z}
-    given["prior"] = StandardNormal(codes.shape[1])
+    given["prior"] = NormalSampler(codes.shape[1])
     return LatentSpace(codes, **(given | changed))
 
 
@@ -135,6 +135,6 @@ def test_wrong_use_is_named() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'prior'"):
         completeness(space, "priro")
     with pytest.raises(ConfigError, match=r"sampler gave shape .*, 3\); expected"):
-        completeness(space, StandardNormal(3))
+        completeness(space, NormalSampler(3))
     with pytest.raises(DataError, match="sampler drew NaN"):
         completeness(space, lambda n, rng: np.full((n, 2), np.nan, np.float32))

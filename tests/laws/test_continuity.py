@@ -10,15 +10,15 @@ from scipy.stats import chi, norm
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.classes import foreign_classes
 from latentwalk.latent.criteria.continuity import continuity, neighbour_distance
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 Array = NDArray[Any]
 STEPS = 5_000
 
 
 def space_of(codes: Array, data: Array, decode: Any, **more: Any) -> LatentSpace:
-    return LatentSpace(codes, np.zeros_like(codes), data, decode, StandardNormal(codes.shape[1]), **more)
+    return LatentSpace(codes, np.zeros_like(codes), data, decode, NormalSampler(codes.shape[1]), **more)
 
 
 def whitened(n: int, dim: int, seed: int = 0) -> Array:

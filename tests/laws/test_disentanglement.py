@@ -15,7 +15,7 @@ from latentwalk.latent.criteria.disentanglement import (
     separated_predictability,
 )
 from latentwalk.latent.criteria.factor_vae import factor_vae_score
-from latentwalk.latent.samplers import StandardNormal
+from latentwalk.models.prior import NormalSampler
 
 RNG = np.random.default_rng(0)
 N = 1800
@@ -138,13 +138,13 @@ def test_held_factors_are_told_by_factor_and_in_an_interval():
 
 
 def test_a_space_is_judged_by_its_attributes():
-    space = LatentSpace(OWN, np.zeros_like(OWN), OWN, lambda z: z, StandardNormal(4), attributes=FACTORS)
+    space = LatentSpace(OWN, np.zeros_like(OWN), OWN, lambda z: z, NormalSampler(4), attributes=FACTORS)
     found = disentanglement(space, classes=["c"])
     assert found.mig.value == pytest.approx(1) and found.dci.trees == "random forest"
     assert found.reading.startswith("Of 3 factors, a, b, c have a dimension of their own (mutual information gap 1.00)")
     assert (
         "no factor has"
-        in disentanglement(LatentSpace(NOISE, NOISE, NOISE, lambda z: z, StandardNormal(4), attributes=FACTORS)).reading
+        in disentanglement(LatentSpace(NOISE, NOISE, NOISE, lambda z: z, NormalSampler(4), attributes=FACTORS)).reading
     )
 
 

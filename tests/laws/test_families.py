@@ -52,9 +52,9 @@ def test_contraction_is_the_squared_norm_of_autograds_jacobian(shape, kind, netw
     p = model(inside)
     for row in range(len(x)):
         jacobian = torch.autograd.functional.jacobian(lambda one: model.encoder(one).mean[0], inside[row : row + 1])
-        assert float(p.jacobian[row].detach()) == pytest.approx(float(jacobian.square().sum()), rel=1e-9)
+        assert float(p.posterior.jacobian[row].detach()) == pytest.approx(float(jacobian.square().sum()), rel=1e-9)
     value = reconstruction(p, contraction=0.7).values["contraction"]
-    torch.testing.assert_close(value, 0.7 * p.jacobian)
+    torch.testing.assert_close(value, 0.7 * p.posterior.jacobian)
 
 
 def test_contraction_of_many_dimensions_is_estimated_without_bias():

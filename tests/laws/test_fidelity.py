@@ -13,8 +13,8 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.features import Features, pixels
 from latentwalk.latent.criteria.fidelity import fidelity, frechet_distance, prdc
 from latentwalk.latent.decoded import Decoded
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 Array = NDArray[Any]
 FLAT = Features("flat values", lambda x: x.reshape(len(x), -1))
@@ -112,7 +112,7 @@ def test_fidelity_names_its_feature_space_and_takes_spaces_sets_and_arrays() -> 
     x = rng.standard_normal((300, 2, 3)).astype(np.float32)
     held_out = np.arange(300) >= 100
     codes = np.zeros((300, 2), np.float32)
-    space = LatentSpace(codes, codes, x, lambda z: x[: len(z)], StandardNormal(2), held_out=held_out)
+    space = LatentSpace(codes, codes, x, lambda z: x[: len(z)], NormalSampler(2), held_out=held_out)
     generated = rng.standard_normal((150, 2, 3)).astype(np.float32)
     found = fidelity(space, Decoded(codes[:150], generated), FLAT)
     assert (found.real, found.generated, found.features) == (200, 150, "flat values")

@@ -11,8 +11,9 @@ from scipy.stats import multivariate_normal, norm
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.gap import elbo_surgery, log_prior, mutual_information, prior_gap
 from latentwalk.latent.criteria.mmd import SCALES, mmd, squared_mmd
-from latentwalk.latent.samplers import Mixture, StandardNormal
+from latentwalk.latent.samplers import Mixture
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 Array = NDArray[Any]
 
@@ -21,7 +22,7 @@ def space_of(mu: Array, sigma: Array | float, prior: Any = None) -> LatentSpace:
     """The codes themselves are the data; decoding changes nothing."""
     codes = np.asarray(mu, np.float32)
     scales = np.broadcast_to(np.asarray(sigma, np.float32), codes.shape)
-    return LatentSpace(codes, scales, codes, lambda z: z, prior or StandardNormal(codes.shape[1]))
+    return LatentSpace(codes, scales, codes, lambda z: z, prior or NormalSampler(codes.shape[1]))
 
 
 def gaussians(n: int, deviation: Array, sigma: float, seed: int = 100) -> LatentSpace:
@@ -87,7 +88,7 @@ def test_the_mixture_of_encoded_examples_is_that_of_scipy() -> None:
 
 def test_the_prior_may_be_wider_or_a_mixture() -> None:
     z = np.random.default_rng(3).standard_normal((100, 2))
-    assert log_prior(StandardNormal(2, 1.5), z) == pytest.approx(multivariate_normal(np.zeros(2), 1.5**2).logpdf(z))
+    assert log_prior(NormalSampler(2, 1.5), z) == pytest.approx(multivariate_normal(np.zeros(2), 1.5**2).logpdf(z))
     assert log_prior(lambda n, rng: z[:n], z) is None
     own = Mixture.fit(np.random.default_rng(4).standard_normal((2_000, 2)) * 0.8, components=1)
     assert prior_gap(space_of(gaussians(2_000, np.ones(2) * 0.64, 0.48).codes, 0.48, own)).value < 0.02
@@ -168,10 +169,10 @@ def test_intervals_of_mmd_cover() -> None:
 def test_mmd_of_a_space_and_wrong_use() -> None:
     space = gaussians(1_000, np.array([0.8, 0.8]), 0.6)
     assert mmd(space).details["p"] > 0.02  # type: ignore[operator]
-    assert mmd(space, StandardNormal(2, 0.3)).low > 0
-    assert mmd(space_of(np.zeros((50, 2)), 0.0, StandardNormal(2, 0.0))).value == 0
+    assert mmd(space, NormalSampler(2, 0.3)).low > 0
+    assert mmd(space_of(np.zeros((50, 2)), 0.0, NormalSampler(2, 0.0))).value == 0
     with pytest.raises(ConfigError, match=r"sampler gave shape .*, 3\); expected"):
-        mmd(space, StandardNormal(3))
+        mmd(space, NormalSampler(3))
     with pytest.raises(DataError, match="MMD needs at least 40 codes; got 10"):
         mmd(space_of(space.codes[:10], 0.6))
     with pytest.raises(ConfigError, match="as many codes as draws"):

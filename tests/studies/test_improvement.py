@@ -10,6 +10,7 @@ from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.diagnosis import Diagnosis
+from latentwalk.models.inference import signature
 from latentwalk.models.recipes import RECIPES
 from latentwalk.networks.build import Network
 from latentwalk.studies.improvement import changed, improve
@@ -41,7 +42,7 @@ def test_a_sampler_is_fitted_without_training_again(rows: Dataset) -> None:
     assert after.sampler_ is not None
     assert after.space(rows).fitted is after.sampler_
     assert model.sampler_ is None
-    assert after.model_.signature() == model.model_.signature()
+    assert signature(after.model_) == signature(model.model_)
 
 
 def test_where_nothing_can_be_changed_that_is_said(rows: Dataset) -> None:

@@ -1,11 +1,13 @@
 """The training loop: repeatable, keeps the best, stops when told, and breaks down in words."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from latentwalk.chance import seeded
 from latentwalk.data import DataSpec
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.corruption import Corruption
@@ -16,11 +18,12 @@ from latentwalk.models.objective import Terms
 from latentwalk.models.recipes import Recipe, assemble, recipe_named
 from latentwalk.models.schedule import linear
 from latentwalk.networks.build import Network
+from latentwalk.networks.layers import clip_norms
 from latentwalk.training.history import Epoch, from_json, to_json
 from latentwalk.training.loop import train
 from latentwalk.training.optimise import Guard
 from latentwalk.training.progress import with_progress
-from latentwalk.training.runtime import autocast, device_named, seeded
+from latentwalk.training.runtime import autocast, device_named
 from latentwalk.training.settings import Settings
 from latentwalk.training.step import Step
 
@@ -152,7 +155,7 @@ def test_max_norm_holds_in_every_layer_after_every_step(kind):
     network = Network(kind, widths=(8,), channels=(4,) if kind == "conv" else None)
     model, limit = make(network, x=x), 0.5
     optimiser = torch.optim.Adam(model.parameters(), 0.1)
-    step = Step(model, recipe_named("vae").loss(), optimiser, max_norm=limit)
+    step = Step(model, recipe_named("vae").loss(), optimiser, after=(partial(clip_norms, model, limit),))
     layers = [layer for layer in model.modules() if hasattr(layer, "weight")]
     assert len(layers) >= 4
     for index in range(5):

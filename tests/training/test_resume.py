@@ -16,6 +16,7 @@ import torch
 
 from latentwalk import Autoencoder, Network, Recipe, linear
 from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingStopped
+from latentwalk.estimators.options import Options
 from latentwalk.training import checkpoints as keeper
 from latentwalk.training import loop
 
@@ -108,7 +109,7 @@ def test_without_a_seed_the_first_one_is_kept(tmp_path, monkeypatch):
     monkeypatch.undo()
     seed = keeper.latest(tmp_path / "cut")[0]["seed"]
     again = auto(random_state=None).fit(X, checkpoint=tmp_path / "cut")
-    monkeypatch.setattr(Autoencoder, "_seed", lambda self: seed)
+    monkeypatch.setattr(Options, "seed", lambda self: seed)
     whole = auto(random_state=None).fit(X, checkpoint=tmp_path / "whole")
     assert_same(again, whole, tmp_path / "cut", tmp_path / "whole")
 

@@ -19,8 +19,11 @@ __all__ = ["Batch", "Batches", "Own", "count", "portion", "shuffled"]
 class Batch:
     """This process's part of one mini-batch.
 
-    raw: (B, *E). rows: (B,) where they stand in the data. first, total: they are rows first … first + B of the whole
-    batch's `total`. counted: False for a stand-in, whose one row belongs to another process: it must weigh nothing.
+    raw: (B, *E).
+    rows: (B,) where they stand in the data.
+    first, total: they are rows first … first + B of the whole batch's `total`.
+    counted: False for a stand-in, whose one row belongs to another process: it must weigh nothing.
+    given: (B, C) the condition of each row, for a model that takes one.
     """
 
     raw: Tensor
@@ -28,6 +31,7 @@ class Batch:
     first: int
     total: int
     counted: bool = True
+    given: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -36,7 +40,13 @@ class Batch:
         """The same rows as at most `parts` batches of nearly equal size, none empty."""
         cuts = [portion(len(self), part, parts) for part in range(parts)]
         return [
-            replace(self, raw=self.raw[cut], rows=self.rows[cut], first=self.first + cut.start)
+            replace(
+                self,
+                raw=self.raw[cut],
+                rows=self.rows[cut],
+                first=self.first + cut.start,
+                given=None if self.given is None else self.given[cut],
+            )
             for cut in cuts
             if cut.stop > cut.start
         ]
@@ -56,9 +66,9 @@ class Own:
         part = portion(total, *share)
         return cls(part, total) if part.stop > part.start else cls(slice(0, 1), total, counted=False)
 
-    def batch(self, raw: Tensor, rows: Tensor) -> Batch:
+    def batch(self, raw: Tensor, rows: Tensor, given: Tensor | None = None) -> Batch:
         """The batch of these rows, which are the own ones."""
-        return Batch(raw, rows, self.part.start, self.total, self.counted)
+        return Batch(raw, rows, self.part.start, self.total, self.counted, given)
 
 
 class Batches(ABC):

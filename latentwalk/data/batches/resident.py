@@ -18,7 +18,8 @@ class Resident(Batches):
     """Rows of a tensor (n, *E) that lies in memory: one `index_select` a batch, no worker processes.
 
     size: rows of a whole batch. seed: rows are shuffled anew each epoch; None keeps their order. rows: (m,) the row numbers
-    that take part, all unless given; nothing is copied for it. share: (k, n), this is process k of n.
+    that take part, all unless given; nothing is copied for it. share: (k, n), this is process k of n. given: (n, C) the
+    condition of each row, on the same device.
     A last batch of one row is dropped when shuffling (unless all have one): a step on it costs as much as a full one and is
     all noise.
     """
@@ -28,6 +29,7 @@ class Resident(Batches):
     seed: int | None = None
     rows: NDArray[np.int64] | None = None
     share: tuple[int, int] = (0, 1)
+    given: Tensor | None = None
 
     def __len__(self) -> int:
         return count(self._taking_part, self.size, shuffling=self.seed is not None)
@@ -41,7 +43,8 @@ class Resident(Batches):
             whole = on_device[index * self.size : (index + 1) * self.size]
             own = Own.of(len(whole), self.share)
             some = whole[own.part]
-            yield own.batch(self.data.index_select(0, some), some)
+            given = None if self.given is None else self.given.index_select(0, some)
+            yield own.batch(self.data.index_select(0, some), some, given)
 
     @property
     def _taking_part(self) -> int:

@@ -48,14 +48,16 @@ def batches_of(
     seed: int | None = None,
     rows: NDArray[np.int64] | None = None,
     share: tuple[int, int] = (0, 1),
+    given: Array | None = None,
 ) -> Batches:
     """Batches of data (n, *E) on a device: `Resident` for a tensor, `Windowed` for all else. See `placed`.
 
-    size, seed, rows, share: see `Resident`.
+    size, seed, rows, share: see `Resident`. given: (n, C) the condition of each row.
     """
+    beside = None if given is None else as_tensor(given).to(device)
     if isinstance(x, Tensor):
-        return Resident(x, size, seed, rows, share)
-    return Windowed(x, device, size, seed, rows, share)
+        return Resident(x, size, seed, rows, share, beside)
+    return Windowed(x, device, size, seed, rows, share, beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Windowed(Batches):
     seed: int | None = None
     rows: NDArray[np.int64] | None = None
     share: tuple[int, int] = (0, 1)
+    given: Tensor | None = None
 
     def __len__(self) -> int:
         return count(self._taking_part, self.size, shuffling=self.seed is not None)
@@ -78,7 +81,7 @@ class Windowed(Batches):
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         with closing(ahead(map(self._read, self._windows(number, start)))) as windows:
             for window, raw in windows:
-                yield from window.batches(raw.to(self.device, non_blocking=True))
+                yield from window.batches(raw.to(self.device, non_blocking=True), self.given)
 
     def _windows(self, number: int, start: int) -> Iterator["_Window"]:
         """What there is to read for the batches of an epoch from `start` on, a window at a time."""
@@ -144,14 +147,15 @@ class _Window:
         own = tuple(Own.of(len(batch), share) for batch in batches)
         return cls(np.concatenate([batch[one.part] for batch, one in zip(batches, own, strict=True)]), own)
 
-    def batches(self, raw: Tensor) -> Iterator[Batch]:
-        """The batches, of all the window's rows (m, *E) in the order of their numbers."""
+    def batches(self, raw: Tensor, given: Tensor | None) -> Iterator[Batch]:
+        """The batches, of all the window's rows (m, *E) in the order of their numbers; given: of all rows (n, C)."""
         places = torch.from_numpy(np.argsort(np.argsort(self.rows))).to(raw.device)
         rows = torch.from_numpy(self.rows).to(raw.device)
         start = 0
         for own in self.own:
             part = slice(start, start + own.part.stop - own.part.start)
-            yield own.batch(raw.index_select(0, places[part]), rows[part])
+            beside = None if given is None else given.index_select(0, rows[part])
+            yield own.batch(raw.index_select(0, places[part]), rows[part], beside)
             start = part.stop
 
 

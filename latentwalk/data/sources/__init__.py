@@ -100,10 +100,8 @@ def _errors_of(path: Path) -> Iterator[None]:
     """Whatever goes wrong with the file is an error of ours that begins with its path."""
     try:
         yield
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    except (DataError, ConfigError) as error:
+        raise type(error)(f"{path}: {error}") from None
     except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError) as error:
         raise DataError(f"{path}: damaged, cut off or locked: {error}. Get or write the file again.") from error
     except OSError as error:

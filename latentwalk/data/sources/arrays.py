@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.sources import packed
-from latentwalk.data.sources.packed import Split, dataset_of, undivided, unpacked
+from latentwalk.data.sources.packed import MissingHalf, Split, dataset_of, undivided, unpacked
 from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError, unknown
 
@@ -72,7 +72,7 @@ def read_npz(path: Path, *, split: Split, kind: Kind | None, label: str | None) 
             return _part(archive, {name: name for name in headers}, headers, path.stem, kind, label)
         wanted = halves if split == "all" else [split]
         if not set(wanted) <= set(halves):
-            raise DataError(f"expected arrays for split={split!r}, found {', '.join(headers)}.")
+            raise MissingHalf(f"expected arrays for split={split!r}, found {', '.join(headers)}.")
         parts = []
         for half in wanted:
             names = {name.removesuffix(f"_{half}"): name for name in headers if name.endswith(f"_{half}")}

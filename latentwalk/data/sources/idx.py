@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.dataset import Dataset, join
-from latentwalk.data.sources.packed import Split, dataset_of, native, undivided, unpacked
+from latentwalk.data.sources.packed import MissingHalf, Split, dataset_of, native, undivided, unpacked
 from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError
 
@@ -55,7 +55,7 @@ def read_mnist_folder(path: Path, *, split: Split, kind: Kind | None) -> Dataset
     images = _found(path, FILES[split][0])
     if images is None:
         there = ", ".join(sorted(item.name for item in path.iterdir()))
-        raise DataError(f"split={split!r} needs {FILES[split][0]} (or .gz), found {there}. Add it.")
+        raise MissingHalf(f"split={split!r} needs {FILES[split][0]} (or .gz), found {there}. Add it.")
     return read_file(images, split=split, kind=kind, name=path.name)
 
 

@@ -1,17 +1,15 @@
 """What the codes know of labels: which class their neighbours have, and what a walk between two of one class meets."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import check_codes, percent
-from latentwalk.latent.criteria.measure import Measure, mean_interval
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.measure import Measure, mean_interval, percent
+from latentwalk.latent.encoded import Encoded
 
 __all__ = ["class_accuracy", "foreign_classes"]
 
@@ -19,7 +17,7 @@ Array = NDArray[Any]
 FEWEST = 20  # codes below which a share says nothing
 
 
-def class_accuracy(space: "LatentSpace", *, k: int = 10, most: int = 10_000, seed: int = 0) -> float:
+def class_accuracy(space: Encoded, *, k: int = 10, most: int = 10_000, seed: int = 0) -> float:
     """How often the k nearest codes of an example vote for its own class, in [0, 1]; on at most `most` examples.
 
     The example itself has no vote. Raises DataError without labels.
@@ -32,7 +30,7 @@ def class_accuracy(space: "LatentSpace", *, k: int = 10, most: int = 10_000, see
     return float((voters.predict(None) == space.labels[rows]).mean())
 
 
-def foreign_classes(space: "LatentSpace", *, walks: int = 1_000, steps: int = 19, seed: int = 0) -> Measure:
+def foreign_classes(space: Encoded, *, walks: int = 1_000, steps: int = 19, seed: int = 0) -> Measure:
     """The share of points on straight walks between two codes of one class that lie nearest to a code of another, in [0, 1].
 
     `walks` pairs of different examples of the same class, drawn as often as the class occurs; `steps` points between the
@@ -53,7 +51,7 @@ def foreign_classes(space: "LatentSpace", *, walks: int = 1_000, steps: int = 19
         f"On a straight walk between two examples of one class, {percent(value)} of the points lie nearest to an example of "
         f"another class ({percent(chance)} if classes were dealt at random)."
     )
-    return Measure("foreign classes", value, *mean_interval(foreign), reading, {"chance": chance})
+    return Measure("foreign classes", value, *mean_interval(foreign), reading, {"chance": chance}, better="lower")
 
 
 def _pairs(labels: Array, walks: int, rng: np.random.Generator) -> tuple[Array, Array]:

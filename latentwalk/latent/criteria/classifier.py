@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from latentwalk.chance import seeded
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.fingerprint import fingerprint
@@ -28,7 +29,7 @@ from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
 from latentwalk.saving import folder as checkpoint
 from latentwalk.saving import options as codec
-from latentwalk.training.runtime import one_thread, seeded
+from latentwalk.training.runtime import one_thread
 
 __all__ = ["Classifier", "classifier_features"]
 

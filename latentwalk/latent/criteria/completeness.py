@@ -14,7 +14,7 @@ Planted holes of known size are measured in `benchmarks/planted_holes.py`; `docs
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,13 +24,11 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria.checks import check_codes, percent
-from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.measure import Measure, percent
+from latentwalk.latent.encoded import Encoded
+from latentwalk.latent.samplers import Sampler
 from latentwalk.training.runtime import one_thread
-
-if TYPE_CHECKING:
-    from latentwalk.latent.samplers import Sampler
-    from latentwalk.latent.space import LatentSpace
 
 __all__ = ["FEWEST_TO_TELL", "acceptance", "accepted_share", "completeness", "draws_of"]
 
@@ -48,7 +46,7 @@ SOURCES = {
 WHOLE = ("prior", "gaussian")  # what the codes that judge cannot have been learnt by heart by
 
 
-def completeness(space: "LatentSpace", sampler: "str | Sampler" = "prior", *, seed: int = 0, most: int = 20_000) -> Measure:
+def completeness(space: Encoded, sampler: str | Sampler = "prior", *, seed: int = 0, most: int = 20_000) -> Measure:
     """At most this share of draws from a sampling distribution lands where encoded data lies, in [0, 1].
 
     sampler: "prior", "gaussian" (mean and covariance of the codes), "fitted" (the one saved with the model), another kind that
@@ -68,10 +66,10 @@ def completeness(space: "LatentSpace", sampler: "str | Sampler" = "prior", *, se
     found = acceptance(encoded, draws_of(draw, wanted, space.dim, rng), seed=seed, most=most)
     source = SOURCES.get(sampler, f"{sampler!r}, fitted to other codes,") if isinstance(sampler, str) else "the given sampler"
     reading = _acceptance_reading(found.value, found.high, f"draws from {source}")
-    return replace(found, name="completeness", reading=reading)
+    return replace(found, title="completeness", reading=reading)
 
 
-def _apart(space: "LatentSpace", sampler: "str | Sampler", seed: int) -> tuple["Sampler", Array]:
+def _apart(space: Encoded, sampler: str | Sampler, seed: int) -> tuple[Sampler, Array]:
     """The sampler, and the rows that may judge it: those that it was not fitted to."""
     if sampler == "fitted" and space.held_out is not None and space.held_out.sum() >= FEWEST_TO_TELL:
         return space.sampler(sampler), np.flatnonzero(space.held_out)
@@ -106,7 +104,8 @@ def acceptance(encoded: Array, drawn: Array, *, seed: int = 0, most: int = 20_00
     trees, network = (accepted_share(*pair)[0] for pair in scores)
     value, low, high = accepted_share(scores[0][0] + scores[1][0], scores[0][1] + scores[1][1], seed=seed)
     details = {"trees_alone": trees, "network_alone": network, "training": float(training), "held_out": float(held_out)}
-    return Measure("acceptance", value, low, high, _acceptance_reading(value, high, "the drawn points"), details)
+    reading = _acceptance_reading(value, high, "the drawn points")
+    return Measure("acceptance", value, low, high, reading, details, better="higher")
 
 
 def accepted_share(encoded: Array, drawn: Array, *, seed: int = 0, resamples: int = 10_000) -> tuple[float, float, float]:
@@ -201,7 +200,7 @@ def _acceptance_reading(value: float, high: float, source: str) -> str:
     )
 
 
-def draws_of(sampler: "Sampler", n: int, dim: int, rng: np.random.Generator) -> Array:
+def draws_of(sampler: Sampler, n: int, dim: int, rng: np.random.Generator) -> Array:
     """`n` draws of a sampler, (n, dim). Raises ConfigError, DataError where it gives anything else."""
     z = np.asarray(sampler(n, rng))
     if z.shape != (n, dim):

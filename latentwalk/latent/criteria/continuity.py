@@ -4,19 +4,16 @@ A finite network is always continuous as a function, so the question needs a sca
 own spread, how many change the output by less than half of what lies between two neighbouring examples?
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria.checks import check_codes, percent
-from latentwalk.latent.criteria.measure import Measure, wilson
-from latentwalk.latent.outputs import flat, outputs
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.measure import Measure, percent, wilson
+from latentwalk.latent.encoded import Encoded
 
 __all__ = ["FEWEST_TO_STEP", "continuity", "neighbour_distance"]
 
@@ -28,7 +25,7 @@ NEIGHBOURS = 10_000  # examples among which neighbours are looked for
 AT_ONCE = 2**25  # numbers decoded or held at once: 128 MB as float32
 
 
-def continuity(space: "LatentSpace", *, scale: float = 0.1, seed: int = 0, most: int = 5_000) -> Measure:
+def continuity(space: Encoded, *, scale: float = 0.1, seed: int = 0, most: int = 5_000) -> Measure:
     """The share of held-out codes z with d(f(z), f(z + s Sigma^(1/2) eps)) <= half the median neighbour distance, in [0, 1].
 
     f: the decoder. eps ~ N(0, I). s: `scale`. Sigma: the covariance of all codes. d: the root of the summed squared
@@ -41,7 +38,7 @@ def continuity(space: "LatentSpace", *, scale: float = 0.1, seed: int = 0, most:
     if not (np.isfinite(scale) and scale > 0):
         raise ConfigError(f"continuity's scale must be a positive number, got {scale}. Usual is 0.1, a tenth of the spread.")
     rng = np.random.default_rng(seed)
-    rows = np.arange(len(space.codes)) if space.held_out is None else np.flatnonzero(space.held_out)
+    rows = space.unseen
     check_codes(space.codes[rows], FEWEST_TO_STEP, "continuity needs at least {} held-out codes")
     near = neighbour_distance(space, rng)
     z = space.codes[rng.permutation(rows)[:most]]
@@ -63,10 +60,10 @@ def continuity(space: "LatentSpace", *, scale: float = 0.1, seed: int = 0, most:
         f"examples {percent(hits / len(z))} of the time; the largest 1 % of changes reach "
         f"{details['jump_p99']:.2g} of that distance or more."
     )
-    return Measure("continuity", hits / len(z), *wilson(hits, len(z)), reading, details)
+    return Measure("continuity", hits / len(z), *wilson(hits, len(z)), reading, details, better="higher")
 
 
-def neighbour_distance(space: "LatentSpace", rng: np.random.Generator) -> float:
+def neighbour_distance(space: Encoded, rng: np.random.Generator) -> float:
     """The median distance from an example to the nearest different one, among up to 10,000 of the data, in `space.unit`s.
 
     Equal examples count once: where half the data are copies the median would otherwise be zero, and every decoder
@@ -75,7 +72,7 @@ def neighbour_distance(space: "LatentSpace", rng: np.random.Generator) -> float:
     """
     event = max(1, int(np.prod(space.data.shape[1:])))
     rows = np.sort(rng.permutation(len(space.data))[: min(NEIGHBOURS, max(100, 4 * AT_ONCE // event))])
-    x = flat(np.asarray(space.data[rows]), space.unit)  # (m, prod(E))
+    x = space.flat(np.asarray(space.data[rows]))  # (m, prod(E))
     if not np.isfinite(x).all():
         raise DataError("the data of this space hold NaN or infinity; distances between examples need numbers.")
     x = x[list({row.tobytes(): at for at, row in enumerate(x)}.values())]
@@ -86,16 +83,16 @@ def neighbour_distance(space: "LatentSpace", rng: np.random.Generator) -> float:
     return float(np.median(distances[:, 1]))
 
 
-def _jumps(space: "LatentSpace", z: Array, step: Array, scales: tuple[float, ...]) -> Array:
+def _jumps(space: Encoded, z: Array, step: Array, scales: tuple[float, ...]) -> Array:
     """How far the output moves when codes z (m, D) move by scale * step: (S, m), in units of the data."""
     event = max(1, int(np.prod(space.data.shape[1:])))
     rows = max(1, AT_ONCE // event)
     found = np.empty((len(scales), len(z)))
     for start in range(0, len(z), rows):
         part = slice(start, start + rows)
-        here = outputs(space, z[part])
+        here = space.outputs(z[part])
         for at, scale in enumerate(scales):
-            there = outputs(space, z[part] + scale * step[part])
+            there = space.outputs(z[part] + scale * step[part])
             found[at, part] = np.linalg.norm(there - here, axis=1)
     return found
 

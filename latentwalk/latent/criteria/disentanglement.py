@@ -11,7 +11,7 @@ proves little.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,10 +21,9 @@ from sklearn.metrics import balanced_accuracy_score, mutual_info_score
 from sklearn.svm import LinearSVC
 
 from latentwalk.errors import DataError, unknown
-from latentwalk.latent.criteria.checks import check_codes, percent
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.measure import percent
+from latentwalk.latent.encoded import Encoded
 
 __all__ = [
     "DCI",
@@ -101,7 +100,7 @@ class Disentanglement:
 
 
 def disentanglement(
-    space: "LatentSpace", *, classes: Collection[str] = (), trees: Trees = "random forest", seed: int = 0
+    space: Encoded, *, classes: Collection[str] = (), trees: Trees = "random forest", seed: int = 0
 ) -> Disentanglement:
     """The scores of a space's codes against its `attributes`. classes, trees: see `separated_predictability` and `dci`.
 

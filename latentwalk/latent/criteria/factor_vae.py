@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria.checks import check_codes, percent
-from latentwalk.latent.criteria.measure import Measure, wilson
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.measure import Measure, percent, wilson
 
 __all__ = ["factor_vae_score"]
 
@@ -67,6 +67,7 @@ def factor_vae_score(
     return Measure(
         *("FactorVAE score", value, *wilson(int(right.sum()), votes), reading),
         details | {"collapsed": float((spread < STILL).sum())},
+        better="higher",
     )
 
 

@@ -7,15 +7,13 @@ the very data is used (`classifier.py`), or any function of the user's. The name
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.errors import DataError
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
+from latentwalk.latent.encoded import Encoded
 
 __all__ = ["Features", "pixels"]
 
@@ -54,7 +52,7 @@ class Features:
         return found
 
 
-def pixels(space: "LatentSpace") -> Features:
+def pixels(space: Encoded) -> Features:
     """The values of an example themselves, in units of `space.unit`: blind to meaning, but the same for everybody."""
     count = int(np.prod(space.data.shape[1:]))
     what = "pixels" if space.spec is not None and space.spec.kind == "image" else "values"

@@ -14,7 +14,7 @@ Sources: Kynkäänniemi et al. 2019, "Improved precision and recall metric for a
 """
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +23,11 @@ from sklearn.metrics import pairwise_distances_chunked
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import taken
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.features import Features
-from latentwalk.latent.criteria.measure import Measure
-from latentwalk.latent.criteria.table import table
+from latentwalk.latent.criteria.measure import Measure, html_table, percent
 from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.encoded import Encoded
 from latentwalk.training.runtime import one_thread
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
 
 __all__ = ["Fidelity", "fidelity", "frechet_distance", "prdc"]
 
@@ -78,15 +74,18 @@ class Fidelity:
             "coverage": (self.coverage, f"{percent(self.coverage)} of the real examples have a generated one in reach."),
         }
         seen = f"Comparable only in one feature space ({self.features}) and between as many examples ({self.generated:,})."
-        shares = [Measure(name, value, value, value, reading) for name, (value, reading) in said.items()]
-        return [*shares, Measure("Fréchet distance", self.fid, self.fid, self.fid, seen, unit="FID")]
+        shares = [
+            Measure(name, value, value, value, reading, better="" if name == "density" else "higher")
+            for name, (value, reading) in said.items()
+        ]
+        return [*shares, Measure("Fréchet distance", self.fid, self.fid, self.fid, seen, unit="FID", digits=1, better="lower")]
 
     def _repr_html_(self) -> str:
-        return table(self.measures())
+        return html_table(self.measures())
 
 
 def fidelity(
-    real: "LatentSpace | Dataset | Array",
+    real: Encoded | Dataset | Array,
     generated: Decoded | Array,
     features: Features,
     *,
@@ -101,7 +100,7 @@ def fidelity(
     Raises DataError for fewer than 2 examples, other shapes, or values or features that are no numbers; ConfigError unless
     k is less than both counts.
     """
-    x, y = _examples(real), np.asarray(generated.x if isinstance(generated, Decoded) else generated)
+    x, y = _examples(real), np.asarray(getattr(generated, "x", generated))
     if y.shape[1:] != x.shape[1:]:
         raise DataError(f"generated examples are of shape {y.shape[1:]}, real ones of shape {x.shape[1:]}: nothing to compare.")
     rng = np.random.default_rng(seed)
@@ -170,12 +169,12 @@ def _reach(x: Array, k: int) -> NDArray[np.float64]:
     return np.concatenate(list(chunks))
 
 
-def _examples(real: "LatentSpace | Dataset | Array") -> Array:
+def _examples(real: Encoded | Dataset | Array) -> Array:
     if isinstance(real, Dataset):
         return real.x
-    if isinstance(real, np.ndarray) or not hasattr(real, "held_out"):
+    if not isinstance(real, Encoded):
         return np.asarray(real)
-    return real.data if real.held_out is None else taken(real.data, np.flatnonzero(real.held_out))
+    return real.data if real.held_out is None else taken(real.data, real.unseen)
 
 
 def _some(x: Array, most: int, rng: np.random.Generator, what: str) -> Array:

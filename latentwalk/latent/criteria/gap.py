@@ -19,20 +19,18 @@ A plain autoencoder's q(z | x) is a point: I(x; z) is not defined there, and the
 no density of either side.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import check_codes
+from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, half_width
-from latentwalk.latent.samplers import Mixture, Sampler, StandardNormal
+from latentwalk.latent.encoded import Encoded
+from latentwalk.latent.samplers import Mixture, Sampler
 from latentwalk.training.runtime import one_thread
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
 
 __all__ = ["elbo_surgery", "log_prior", "mutual_information", "prior_gap"]
 
@@ -42,7 +40,7 @@ AT_ONCE = 2**22  # densities held at once: 32 MB
 SMALL = 0.05  # nats below which a gap is none to speak of
 
 
-def prior_gap(space: "LatentSpace", *, most: int = 10_000, seed: int = 0) -> Measure:
+def prior_gap(space: Encoded, *, most: int = 10_000, seed: int = 0) -> Measure:
     """KL(q(z) || p(z)) in nats: how far encoded data, as a whole, is from the model's prior. 0 where they are the same.
 
     The value is at most the true one (a fitted mixture's); the interval reaches up to what is at least it (that of the mixture
@@ -53,7 +51,7 @@ def prior_gap(space: "LatentSpace", *, most: int = 10_000, seed: int = 0) -> Mea
     return elbo_surgery(space, most=most, seed=seed)[0]
 
 
-def mutual_information(space: "LatentSpace", *, most: int = 10_000, seed: int = 0) -> Measure:
+def mutual_information(space: Encoded, *, most: int = 10_000, seed: int = 0) -> Measure:
     """I(x; z) in nats: what a code says about which example it came from. 0 where all posteriors are the same.
 
     The value is at least the true one (by a fitted mixture); the interval reaches down to what is at most it (by the mixture of
@@ -69,7 +67,7 @@ def mutual_information(space: "LatentSpace", *, most: int = 10_000, seed: int = 
     return found
 
 
-def elbo_surgery(space: "LatentSpace", *, most: int = 10_000, seed: int = 0) -> tuple[Measure, Measure | None]:
+def elbo_surgery(space: Encoded, *, most: int = 10_000, seed: int = 0) -> tuple[Measure, Measure | None]:
     """`prior_gap` and `mutual_information` of the same draws; None for the latter where the posterior is a point."""
     check_codes(space.codes, FEWEST, "the prior gap needs at least {} codes")
     rng = np.random.default_rng(seed)
@@ -94,11 +92,8 @@ def elbo_surgery(space: "LatentSpace", *, most: int = 10_000, seed: int = 0) -> 
 
 def log_prior(prior: Sampler, z: Array) -> NDArray[np.float64] | None:
     """log p(z) of codes z (m, D) under a sampling distribution: (m,); None for one whose density is not known."""
-    if isinstance(prior, StandardNormal) and prior.temperature > 0:
-        t = prior.temperature
-        density: NDArray[np.float64] = -((z / t) ** 2 / 2 + np.log(t) + np.log(2 * np.pi) / 2).sum(axis=1)
-        return density
-    return np.asarray(prior.log_density(z)) if hasattr(prior, "log_density") else None
+    known = hasattr(prior, "log_density") and getattr(prior, "temperature", 1.0) > 0
+    return np.asarray(prior.log_density(z)) if known else None  # type: ignore[attr-defined]  # just asked
 
 
 # ---------------------------------------------------------------------- inside
@@ -118,17 +113,19 @@ def _gap(fitted: Array, encoded: Array, average: float) -> Measure:
         f"Of the {average:.3g} nats that the KL term costs, about {value:.2g} (at most {high:.2g}) pay for a prior that is not "
         "where encoded data lies; the rest tells examples apart."
     )
-    return Measure("prior gap", value, max(0.0, float(fitted.mean()) - half_width(fitted)), high, reading, details, "nats")
+    low = max(0.0, float(fitted.mean()) - half_width(fitted))
+    return Measure("prior gap", value, low, high, reading, details, "nats", better="lower")
 
 
 def _gap_of_points(fitted: Array) -> Measure:
     """The same for a plain autoencoder."""
     mean, half = float(fitted.mean()), half_width(fitted)
+    value, low, high = (max(0.0, end) for end in (mean, mean - half, mean + half))
     reading = (
-        f"Codes, as a whole, are about {max(0.0, mean):.2g} nats from the prior, as a mixture fitted to half of them tells; "
+        f"Codes, as a whole, are about {value:.2g} nats from the prior, as a mixture fitted to half of them tells; "
         "nothing in a plain autoencoder draws them there."
     )
-    return Measure("prior gap", max(0.0, mean), max(0.0, mean - half), max(0.0, mean + half), reading, {"fitted": mean}, "nats")
+    return Measure("prior gap", value, low, high, reading, {"fitted": mean}, "nats", better="lower")
 
 
 def _information(fitted: Array, encoded: Array) -> Measure:

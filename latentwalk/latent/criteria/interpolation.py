@@ -9,7 +9,7 @@ adversarial regularizer", train against it.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,12 @@ from scipy.stats import t as student
 
 from latentwalk.data.rows import taken
 from latentwalk.errors import ConfigError
-from latentwalk.latent.criteria.checks import check_codes, percent
+from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.fidelity import frechet_distance
-from latentwalk.latent.criteria.measure import Measure
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
+from latentwalk.latent.criteria.measure import Measure, percent
+from latentwalk.latent.encoded import Encoded
+from latentwalk.latent.holes import Holes
 
 __all__ = ["interpolation_gap"]
 
@@ -33,7 +32,7 @@ GROUPS = 10  # of the jackknife
 
 
 def interpolation_gap(
-    space: "LatentSpace", features: Features, *, at: Sequence[float] = (0.5,), most: int = 10_000, seed: int = 0
+    space: Encoded, features: Features, *, at: Sequence[float] = (0.5,), most: int = 10_000, seed: int = 0
 ) -> Measure:
     """FID of decoded points between two examples, to data, less that of reconstructions, to the same data. Best near 0.
 
@@ -46,7 +45,7 @@ def interpolation_gap(
     places = np.asarray(at, dtype=np.float64)
     if places.ndim != 1 or not len(places) or not ((places > 0) & (places < 1)).all():
         raise ConfigError(f"at={at!r}: expected places between the ends of a line, above 0 and below 1.")
-    rows = np.arange(len(space)) if space.held_out is None else np.flatnonzero(space.held_out)
+    rows = space.unseen
     check_codes(space.codes[rows], FEWEST, "the interpolation gap needs at least {} held-out codes")
     rows = np.random.default_rng(seed).permutation(rows)[:most]
     half = len(rows) // 2
@@ -58,7 +57,8 @@ def interpolation_gap(
     worse = _worse(data, apart)
     value = worse[0] - worse[1]
     error = _jackknife(data, apart)
-    holes = float(space.holes(between.reshape(-1, space.dim)).mean()), float(space.holes(ends).mean())
+    inside = space.kept(Holes)
+    holes = float(inside(between.reshape(-1, space.dim)).mean()), float(inside(ends).mean())
     details: dict[str, float | list[float]] = {
         "between": worse[0],
         "reconstructions": worse[1],
@@ -71,7 +71,7 @@ def interpolation_gap(
         f"({features.name}; {half:,} of each). {percent(holes[0])} of the points between lie in a hole, {percent(holes[1])} of "
         "the codes."
     )
-    return Measure("interpolation gap", value, value - error, value + error, reading, details, "FID")
+    return Measure("interpolation gap", value, value - error, value + error, reading, details, "FID", digits=1, better="lower")
 
 
 def _worse(data: Array, apart: Sequence[Array]) -> tuple[float, float]:

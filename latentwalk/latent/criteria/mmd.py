@@ -8,21 +8,19 @@ Tolstikhin et al. 2018, "Wasserstein auto-encoders", section 4 (the inverse mult
 al. 2012, "Kernels based tests with non-asymptotic bootstrap approaches", section 3 (the null by random signs).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from latentwalk.errors import ConfigError
-from latentwalk.latent.criteria.checks import check_codes
+from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.completeness import draws_of
 from latentwalk.latent.criteria.measure import Measure, half_width
+from latentwalk.latent.encoded import Encoded
+from latentwalk.latent.samplers import Sampler
 from latentwalk.training.runtime import one_thread
-
-if TYPE_CHECKING:
-    from latentwalk.latent.samplers import Sampler
-    from latentwalk.latent.space import LatentSpace
 
 __all__ = ["mmd", "squared_mmd"]
 
@@ -32,7 +30,7 @@ SCALES = (0.1, 0.3, 1.0, 3.0, 10.0)  # of the kernels, in median squared distanc
 SIGNS = 400  # draws of the null
 
 
-def mmd(space: "LatentSpace", sampler: "str | Sampler" = "prior", *, most: int = 3_000, seed: int = 0) -> Measure:
+def mmd(space: Encoded, sampler: str | Sampler = "prior", *, most: int = 3_000, seed: int = 0) -> Measure:
     """MMD² between encoded data and draws from a sampling distribution, unbiased: 0 in the mean where they are the same.
 
     It is the mean over five inverse multiquadric kernels, whose widths are shares of the median squared distance: a number from
@@ -69,7 +67,12 @@ def squared_mmd(x: Array, y: Array, rng: np.random.Generator) -> Measure:
         if value > usual
         else f"Nothing tells draws from encoded data: MMD² is {value:.1g}, within what chance gives (up to {usual:.1g})."
     )
-    return Measure("prior distance", value, value - half, value + half, reading, {"null_95": usual, "p": p}, "MMD²")
+    details = {"null_95": usual, "p": p}
+    return Measure(
+        *("prior distance", value, value - half, value + half, reading, details, "MMD²"),
+        digits=4,
+        better="lower",
+    )
 
 
 def _pairs(x: Array, y: Array) -> Array:

@@ -7,7 +7,7 @@ Source: Alain & Bengio 2016, "Understanding intermediate layers using linear cla
 """
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,12 +18,10 @@ from sklearn.preprocessing import StandardScaler
 
 from latentwalk.data.examples import check_labels
 from latentwalk.errors import DataError, unknown
-from latentwalk.latent.criteria.checks import check_codes, percent
-from latentwalk.latent.criteria.measure import Measure, wilson
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.measure import Measure, percent, wilson
+from latentwalk.latent.encoded import Encoded
 from latentwalk.training.runtime import one_thread
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
 
 __all__ = ["linear_probe"]
 
@@ -32,7 +30,7 @@ FEWEST = 30  # examples, a third of which judge
 RESAMPLES = 1_000
 
 
-def linear_probe(space: "LatentSpace", target: str | ArrayLike | None = None, *, most: int = 10_000, seed: int = 0) -> Measure:
+def linear_probe(space: Encoded, target: str | ArrayLike | None = None, *, most: int = 10_000, seed: int = 0) -> Measure:
     """How well a linear model reads `target` off the codes of examples it has not seen.
 
     target: None for the labels; the name of one of `space.attributes`; or an array (n,). Labels, text, booleans and numbers
@@ -69,7 +67,7 @@ def _classes(name: str, z: Array, y: Array, z_judged: Array, y_judged: Array) ->
         f"{percent(baseline)}."
     )
     details = {"baseline": baseline, "rows": float(len(y))}
-    return Measure("linear probe", value, *wilson(int(hits.sum()), len(hits)), reading, details)
+    return Measure("linear probe", value, *wilson(int(hits.sum()), len(hits)), reading, details, better="higher")
 
 
 def _numbers(name: str, z: Array, y: Array, z_judged: Array, y_judged: Array) -> Measure:
@@ -85,10 +83,10 @@ def _numbers(name: str, z: Array, y: Array, z_judged: Array, y_judged: Array) ->
     value, (low, high) = float(1 - missed.sum() / spread.sum()), np.quantile(resampled, [0.025, 0.975])
     reading = f"A linear model of the codes explains {percent(max(value, 0.0))} of the variance of {name} over unseen examples."
     details = {"baseline": 0.0, "rows": float(len(y))}
-    return Measure("linear probe", value, float(low), float(high), reading, details)
+    return Measure("linear probe", value, float(low), float(high), reading, details, better="higher")
 
 
-def _target(space: "LatentSpace", target: str | ArrayLike | None) -> tuple[str, Array]:
+def _target(space: Encoded, target: str | ArrayLike | None) -> tuple[str, Array]:
     """What is read off, in words, and its values (n,)."""
     if target is None:
         if space.labels is None:

@@ -7,12 +7,11 @@ Completeness (two classifiers), continuity and the prior distance cost the most.
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from latentwalk.errors import DataError, unknown
-from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.classes import class_accuracy
 from latentwalk.latent.criteria.completeness import completeness, draws_of
 from latentwalk.latent.criteria.continuity import continuity
@@ -20,15 +19,13 @@ from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.fidelity import Fidelity, fidelity
 from latentwalk.latent.criteria.gap import elbo_surgery
 from latentwalk.latent.criteria.interpolation import interpolation_gap
-from latentwalk.latent.criteria.measure import Measure, wilson
+from latentwalk.latent.criteria.measure import Measure, html_table, percent, wilson
 from latentwalk.latent.criteria.mmd import mmd
 from latentwalk.latent.criteria.probe import linear_probe
 from latentwalk.latent.criteria.structure import active_units, neighbour_preservation, trustworthiness
-from latentwalk.latent.criteria.table import table
-
-if TYPE_CHECKING:
-    from latentwalk.latent.samplers import Sampler
-    from latentwalk.latent.space import LatentSpace
+from latentwalk.latent.encoded import Encoded
+from latentwalk.latent.holes import Holes
+from latentwalk.latent.samplers import Sampler
 
 __all__ = ["Scorecard", "active_share", "holes_drawn", "scorecard"]
 
@@ -64,13 +61,13 @@ class Scorecard:
 
     def _repr_html_(self) -> str:
         compared = [] if self.fidelity is None else self.fidelity.measures()
-        return table([*self.measures.values(), *compared], self.absent)
+        return html_table([*self.measures.values(), *compared], self.absent)
 
 
 def scorecard(
-    space: "LatentSpace",
+    space: Encoded,
     *,
-    sampler: "str | Sampler" = "prior",
+    sampler: str | Sampler = "prior",
     features: Features | None = None,
     without: Collection[str] = (),
     seed: int = 0,
@@ -103,24 +100,25 @@ def scorecard(
     return _measured({name: part for name, part in parts.items() if name not in without})
 
 
-def active_share(space: "LatentSpace") -> Measure:
+def active_share(space: Encoded) -> Measure:
     """The share of latent dimensions that are in use (`active_units`). It is counted, not estimated: no interval."""
     active = active_units(space).active
     value, count = float(active.mean()), int(active.sum())
     reading = f"{count} of {len(active)} latent dimensions depend on the data (a variance of the codes above .01)."
-    return Measure("active units", value, value, value, reading, {"active": float(count), "dimensions": float(len(active))})
+    details = {"active": float(count), "dimensions": float(len(active))}
+    return Measure("active units", value, value, value, reading, details, better="")
 
 
-def holes_drawn(space: "LatentSpace", sampler: "str | Sampler" = "prior", *, seed: int = 0) -> Measure:
+def holes_drawn(space: Encoded, sampler: str | Sampler = "prior", *, seed: int = 0) -> Measure:
     """The share of 5,000 draws from a sampling distribution that land in holes (`space.holes`), where .05 of encoded data lies.
 
     A quick relative of `completeness`, by one density instead of two classifiers; the interval is Wilson's. Raises DataError,
     ConfigError.
     """
     z = draws_of(space.sampler(sampler), DRAWS, space.dim, np.random.default_rng(seed))
-    hits = int(space.holes(z).sum())
+    hits = int(space.kept(Holes)(z).sum())
     reading = f"{percent(hits / DRAWS)} of draws land where the density of encoded data is lower than for 95 % of that data."
-    return Measure("draws in holes", hits / DRAWS, *wilson(hits, DRAWS), reading, {"encoded": 0.05})
+    return Measure("draws in holes", hits / DRAWS, *wilson(hits, DRAWS), reading, {"encoded": 0.05}, better="lower")
 
 
 # ---------------------------------------------------------------------- inside
@@ -131,8 +129,8 @@ VOTES = "How often the 10 nearest codes of an example vote for its own class."
 
 
 def _plain(name: str, value: float, reading: str) -> Measure:
-    """A number whose interval nobody knows."""
-    return Measure(name, value, value, value, reading)
+    """A share, the larger the better, whose interval nobody knows."""
+    return Measure(name, value, value, value, reading, better="higher")
 
 
 def _measured(parts: Mapping[str, Callable[[], Found]]) -> Scorecard:

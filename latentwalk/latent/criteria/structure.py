@@ -1,17 +1,15 @@
 """What the codes look like from the inside: which dimensions are used, and whether neighbours in the data stay neighbours."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from latentwalk.errors import DataError
+from latentwalk.latent.encoded import Encoded
 from latentwalk.models.collapse import ACTIVE, COLLAPSED
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
 
 __all__ = ["Units", "active_units", "collapsed", "neighbour_preservation", "trustworthiness"]
 
@@ -31,7 +29,7 @@ class Units:
     kl: NDArray[np.float64] | None
 
 
-def active_units(space: "LatentSpace") -> Units:
+def active_units(space: Encoded) -> Units:
     """Per dimension: Var_x(E_q[z]), whether that is above .01, and KL(q(z | x) || N(0, 1)) = (mu² + sigma² - 1) / 2 - ln sigma.
 
     The .01 rule is made for a space whose prior is N(0, I); a plain autoencoder may put its codes on any scale.
@@ -45,7 +43,7 @@ def active_units(space: "LatentSpace") -> Units:
     return Units(variance, variance > ACTIVE, kl)
 
 
-def collapsed(space: "LatentSpace") -> str | None:
+def collapsed(space: Encoded) -> str | None:
     """A warning, with the remedy, where dimensions of the posterior carry nothing about the data; None where all do.
 
     A plain autoencoder has no posterior to collapse: only codes that are all one point are a warning there.
@@ -69,7 +67,7 @@ def collapsed(space: "LatentSpace") -> str | None:
     )
 
 
-def trustworthiness(space: "LatentSpace", *, k: int = 15, most: int = 4_000, seed: int = 0) -> float:
+def trustworthiness(space: Encoded, *, k: int = 15, most: int = 4_000, seed: int = 0) -> float:
     """How far the k nearest codes of an example are also near it in the data, in [0, 1]; on at most `most` examples.
 
     Source: Venna & Kaski 2001, as scikit-learn computes it. Distances in the data are in units of `space.unit`.
@@ -79,7 +77,7 @@ def trustworthiness(space: "LatentSpace", *, k: int = 15, most: int = 4_000, see
     return float(sklearn_trustworthiness(x, space.codes[rows], n_neighbors=k))
 
 
-def neighbour_preservation(space: "LatentSpace", *, k: int = 15, most: int = 4_000, seed: int = 0) -> float:
+def neighbour_preservation(space: Encoded, *, k: int = 15, most: int = 4_000, seed: int = 0) -> float:
     """How far the k nearest neighbours of an example in the data are also near it among the codes, in [0, 1].
 
     Venna & Kaski 2001 call it the continuity of the map; `criteria.continuity` is another thing. It is the trustworthiness
@@ -89,7 +87,7 @@ def neighbour_preservation(space: "LatentSpace", *, k: int = 15, most: int = 4_0
     return float(sklearn_trustworthiness(space.codes[rows], x, n_neighbors=k))
 
 
-def _looked_at(space: "LatentSpace", k: int, most: int, seed: int, what: str) -> tuple[NDArray[Any], NDArray[Any]]:
+def _looked_at(space: Encoded, k: int, most: int, seed: int, what: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """At most `most` rows, and their data (m, C) in units of `space.unit`."""
     if len(space.codes) <= 2 * k:
         raise DataError(f"{what} with k={k} needs more than {2 * k} examples; got {len(space.codes)}.")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.fft import fft2, fftfreq
 from sklearn.neighbors import KNeighborsRegressor
 
-from latentwalk.latent.criteria.checks import percent
+from latentwalk.latent.criteria.measure import percent
 from latentwalk.latent.diagnosis.evidence import Array, Evidence, square
 from latentwalk.latent.diagnosis.finding import ORDER, Finding
 from latentwalk.latent.diagnosis.learnt import FALLING, PRICE, collapse, falling, graded, over_regularised, under_trained

@@ -1,7 +1,6 @@
 """The table of symptoms, and one look for all of them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,9 +13,7 @@ from latentwalk.latent.diagnosis.evidence import Array, Evidence
 from latentwalk.latent.diagnosis.finding import Diagnosis, Finding
 from latentwalk.latent.diagnosis.learnt import collapse, over_regularised, overfitting, under_trained
 from latentwalk.latent.diagnosis.rows import out_of_range
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
+from latentwalk.latent.encoded import Encoded
 
 __all__ = ["SYMPTOMS", "diagnose"]
 
@@ -37,7 +34,7 @@ SYMPTOMS: dict[str, Symptom] = {  # causes before what they cause
 }
 
 
-def diagnose(space: "LatentSpace", new: ArrayLike | None = None, seed: int = 0) -> Diagnosis:
+def diagnose(space: Encoded, new: ArrayLike | None = None, seed: int = 0) -> Diagnosis:
     """What is wrong with a space, in plain words, the gravest first, each with the one change to try.
 
     new: rows (m, *E) to be judged beside those it was made of. On at most 4,500 of its rows. Each symptom's docstring says how
@@ -53,7 +50,7 @@ def diagnose(space: "LatentSpace", new: ArrayLike | None = None, seed: int = 0) 
     return Diagnosis.of(found, numbers)
 
 
-def _checked(space: "LatentSpace", new: ArrayLike) -> Array:
+def _checked(space: Encoded, new: ArrayLike) -> Array:
     if space.encode is None:
         raise ConfigError("this space cannot encode new rows. Make it with Autoencoder.space(X).")
     rows = np.asarray(new)

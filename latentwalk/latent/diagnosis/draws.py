@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.continuity import continuity
-from latentwalk.latent.criteria.measure import wilson
+from latentwalk.latent.criteria.measure import percent, wilson
 from latentwalk.latent.diagnosis.evidence import Evidence
 from latentwalk.latent.diagnosis.finding import Finding, Severity
 from latentwalk.latent.holes import OUTSIDE, Holes
@@ -30,7 +29,7 @@ def holes(e: Evidence) -> Finding | str:
     """
     if e.gaussian and not e.units.active.any():
         return "no code says anything: see collapse"
-    outside = e.space.holes(e.drawn_from(DRAWN, e.rng()))
+    outside = e.space.kept(Holes)(e.drawn_from(DRAWN, e.rng()))
     said = "of draws land where no data was encoded, beyond the 5 % of codes that lie apart."
     return _outside(e, "holes", "draws in holes", outside, said, EMPTY)
 

@@ -5,24 +5,21 @@ Two sets of rows never meet: yardsticks (principal components, neighbours) are l
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import check_codes
+from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.nearest import two_nearest
 from latentwalk.latent.criteria.structure import Units, active_units
+from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.origin import Origin
-from latentwalk.latent.outputs import flat, outputs
 from latentwalk.latent.samplers import Sampler
 from latentwalk.models.likelihood import likelihood_named
 from latentwalk.models.recipes import RECIPES
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
 
 __all__ = ["FEWEST", "Evidence", "beyond_chance", "square"]
 
@@ -44,7 +41,7 @@ class Evidence:
     Raises DataError for fewer than 100 codes, codes that are no numbers, or examples that are all the same.
     """
 
-    space: "LatentSpace"
+    space: Encoded
     new: Array | None = None
     seed: int = 0
 
@@ -114,13 +111,13 @@ class Evidence:
     @cached_property
     def x(self) -> tuple[Array, Array]:
         """The examples of `learnt` (m, C) and of `judged` (k, C)."""
-        learnt, judged = (flat(np.asarray(self.space.data[rows]), self.space.unit) for rows in self._rows)
+        learnt, judged = (self.space.flat(np.asarray(self.space.data[rows])) for rows in self._rows)
         return learnt, judged
 
     @cached_property
     def y(self) -> tuple[Array, Array]:
         """What their codes decode to."""
-        learnt, judged = (outputs(self.space, self.space.codes[rows]) for rows in self._rows)
+        learnt, judged = (self.space.outputs(self.space.codes[rows]) for rows in self._rows)
         return learnt, judged
 
     @cached_property
@@ -186,7 +183,7 @@ class Evidence:
         while low < high:
             middle = (low + high) // 2
             kept = axes[:, :middle]
-            cost = square(x - outputs(self.space, away @ kept @ kept.T + centre)) - self.error
+            cost = square(x - self.space.outputs(away @ kept @ kept.T + centre)) - self.error
             low, high = (low, middle) if cost <= KEPT * self.variance else (middle + 1, high)
         return low
 
@@ -204,7 +201,7 @@ class Evidence:
         capacity = float((1 - np.square(self.space.scales[self.learnt], dtype=np.float64)).clip(0).mean(axis=0).sum())
         if not self.gaussian or capacity < 0.05 or not self.units.active.any():
             return None
-        noisy = outputs(self.space, self.space.draw_codes(self.rng())[self.learnt])
+        noisy = self.space.outputs(self.space.draw_codes(self.rng())[self.learnt])
         return max(0.0, 2 * self._cost(noisy) / capacity)
 
     def _cost(self, noisy: Array) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from latentwalk.latent.criteria.checks import percent
+from latentwalk.latent.criteria.measure import percent
 from latentwalk.latent.diagnosis.evidence import Evidence, beyond_chance
 from latentwalk.latent.diagnosis.finding import Finding, Severity
 from latentwalk.models.likelihood import likelihood_named

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.latent.criteria.checks import percent
-from latentwalk.latent.criteria.measure import wilson
+from latentwalk.latent.criteria.measure import percent, wilson
 from latentwalk.latent.diagnosis.evidence import Evidence
 from latentwalk.latent.diagnosis.finding import Finding, Severity
-from latentwalk.latent.outputs import flat, outputs
+from latentwalk.latent.holes import Holes
 
 __all__ = ["out_of_range"]
 
@@ -38,10 +37,10 @@ def out_of_range(e: Evidence) -> Finding | str:
         if e.space.encode is None:
             return "this space cannot encode new rows"
         codes, known = e.space.encode(rows)[0], e.judged
-        x = flat(np.asarray(rows), e.space.unit)
-        error = np.square(x - outputs(e.space, codes)).mean(axis=1)
+        x = e.space.flat(np.asarray(rows))
+        error = np.square(x - e.space.outputs(codes)).mean(axis=1)
     beyond = _leaves(e.x[0], x, apart=e.space.spec is not None and e.space.spec.kind == "table")
-    holes = e.space.holes
+    holes = e.space.kept(Holes)
     apart = holes.depth(codes) > np.quantile(holes.depth(e.space.codes[known]), 1 - RARE)
     badly = np.zeros(len(x), bool) if error is None else error > np.quantile(np.square(e.residual[1]).mean(axis=1), 1 - RARE)
     foreign = beyond | apart | badly

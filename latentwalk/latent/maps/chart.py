@@ -1,4 +1,4 @@
-"""Maps of a latent space, as Matplotlib draws them: codes, holes, and ways through both.
+"""Maps of a latent space, as Matplotlib draws them: codes and holes.
 
 Each function draws on the Axes it is given, or on those of a new figure, and gives them back. pyplot is not used, so no window
 opens, and a notebook shows nothing twice: `ax.figure` is the picture.
@@ -6,30 +6,25 @@ opens, and a notebook shows nothing twice: `ax.figure` is the picture.
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from matplotlib import color_sequences
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from latentwalk.drawing.tiles import MARK
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import check_codes
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.maps.plane import Plane
 
-if TYPE_CHECKING:
-    from latentwalk.latent.moves.walks import Walk
-    from latentwalk.latent.space import LatentSpace
+__all__ = ["Chart", "draw_space", "space_png"]
 
-__all__ = ["Chart", "draw_space", "draw_walk", "space_png"]
-
-HOLE = tuple(part / 255 for part in MARK)
-WAY = "#1d1d1f"
+HOLE = (MARK[0] / 255, MARK[1] / 255, MARK[2] / 255)
 DOTS = 4_000  # codes that are drawn
 CAST = 8_000  # codes whose shadows say where holes are, at most
 CELLS = 120  # of the map of holes, along each side
@@ -48,13 +43,13 @@ class Chart:
     holes: Holes | None
 
     @classmethod
-    def of(cls, space: "LatentSpace", seed: int = 0) -> Self:
+    def of(cls, space: Encoded, seed: int = 0) -> Self:
         """The chart of a space. Raises DataError for fewer than 2 codes, or any that is no number."""
         check_codes(space.codes, 2, "a map needs at least {} codes")
         plane = Plane.of(space)
         try:
             if not plane.shadow:
-                return cls(plane, space.holes)
+                return cls(plane, space.kept(Holes))
             codes = space.draw_codes(np.random.default_rng(seed))
             return cls(plane, Holes.fit(plane(np.random.default_rng(seed).permutation(codes)[:CAST]), seed))
         except DataError:
@@ -62,18 +57,29 @@ class Chart:
 
     def depth(self, across: NDArray[Any], down: NDArray[Any]) -> NDArray[np.float64] | None:
         """Nats below a hole's edge at these places of the plane: (rows, columns), the lowest row first."""
+        return None if self.holes is None else self.holes.depth(self._places(across, down))
+
+    def share(self, across: NDArray[Any], down: NDArray[Any]) -> NDArray[np.float64]:
+        """The share of encoded data, or of its shadows, that lies where it is denser: (rows, columns), the lowest row first.
+
+        Raises DataError where holes are not known.
+        """
         if self.holes is None:
-            return None
-        places = np.stack(np.meshgrid(across, down), axis=-1)
-        return self.holes.depth(places if self.plane.shadow else self.plane.points(across, down)[::-1])
+            raise DataError("there are too few codes to say where they lie densely. Encode more data.")
+        return self.holes.share(self._places(across, down))
+
+    def _places(self, across: NDArray[Any], down: NDArray[Any]) -> NDArray[Any]:
+        if self.plane.shadow:
+            return np.stack(np.meshgrid(across, down), axis=-1)
+        return self.plane.points(across, down)[::-1]
 
 
-def draw_space(space: "LatentSpace", ax: Axes | None = None, reach: NDArray[Any] | None = None) -> Axes:
+def draw_space(space: Encoded, ax: Axes | None = None, reach: NDArray[Any] | None = None) -> Axes:
     """Codes, coloured by class, and holes, shaded; for D > 2, the shadow on the codes' first two principal axes.
 
     reach: points of the plane (m, 2) that have to be in sight.
     """
-    ax, chart = _figure().subplots() if ax is None else ax, space.chart
+    ax, chart = _figure().subplots() if ax is None else ax, space.kept(Chart)
     low, high = chart.plane.centre - chart.plane.half, chart.plane.centre + chart.plane.half
     if reach is not None:
         margin = 0.04 * chart.plane.half
@@ -86,19 +92,7 @@ def draw_space(space: "LatentSpace", ax: Axes | None = None, reach: NDArray[Any]
     return ax
 
 
-def draw_walk(walk: "Walk", ax: Axes | None = None) -> Axes:
-    """A walk over the codes of its space: dots are its steps, and where it is in a hole it is red."""
-    plane = walk.space.chart.plane
-    line, (across, down) = plane(walk.line), plane(walk.z).T
-    ax = draw_space(walk.space, ax, line)
-    red = _in_holes(walk, np.linspace(0, 1, len(line) - 1))
-    pieces = list(np.stack([line[:-1], line[1:]], axis=1))
-    ax.add_collection(LineCollection(pieces, colors=_inks(red), linewidths=2, zorder=4), autolim=False)
-    ax.scatter(across, down, s=16, c=_inks(walk.marked), edgecolors="white", linewidths=0.6, zorder=5)
-    return ax
-
-
-def space_png(space: "LatentSpace", inches: float = 5, dpi: int = 72) -> bytes:
+def space_png(space: Encoded, inches: float = 5, dpi: int = 72) -> bytes:
     """The map of a space as a PNG."""
     figure, file = _figure(inches), io.BytesIO()
     draw_space(space, figure.subplots())
@@ -122,7 +116,7 @@ def _shade(ax: Axes, across: NDArray[Any], down: NDArray[Any], depth: NDArray[An
         ax.contour(across, down, depth, [0], colors=[HOLE], linewidths=0.8, alpha=0.6, zorder=1)
 
 
-def _dots(ax: Axes, space: "LatentSpace", plane: Plane) -> None:
+def _dots(ax: Axes, space: Encoded, plane: Plane) -> None:
     """Some of the codes as dots, coloured by class where there are few enough, each class named at its median."""
     rows = np.random.default_rng(0).permutation(len(space))[:DOTS]
     across, down = plane(space.codes[rows]).T
@@ -137,15 +131,3 @@ def _dots(ax: Axes, space: "LatentSpace", plane: Plane) -> None:
         name = space.classes[label] if space.classes else str(label)
         middle = float(np.median(across[which == at])), float(np.median(down[which == at]))
         ax.annotate(name, middle, ha="center", va="center", weight="bold", color=colours[at], path_effects=OUTLINE, zorder=3)
-
-
-def _in_holes(walk: "Walk", t: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which shares t (m,) of the way are in holes: (m,); none where that is not known."""
-    try:
-        return np.any([(t >= one.start) & (t <= one.end) for one in walk.crossings] or [t < 0], axis=0)
-    except DataError:
-        return t < 0
-
-
-def _inks(red: NDArray[np.bool_]) -> list[Any]:
-    return [HOLE if hole else WAY for hole in red]

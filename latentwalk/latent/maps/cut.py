@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from latentwalk.checks import whole
 from latentwalk.errors import ConfigError
-from latentwalk.latent.criteria.checks import percent
 from latentwalk.latent.criteria.gap import log_prior
+from latentwalk.latent.criteria.measure import percent
+from latentwalk.latent.encoded import Encoded, Point
+from latentwalk.latent.holes import Holes
 from latentwalk.latent.maps.plane import Plane
-from latentwalk.latent.space import LatentSpace, Point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,7 +90,7 @@ class HoleMap:
         return f'<img alt="hole map" width="520" src="data:image/png;base64,{picture}">{caption}'
 
 
-def hole_map(space: LatentSpace, plane: Plane | None = None, *, steps: int = 120, mark: Sequence[Point] = ()) -> HoleMap:
+def hole_map(space: Encoded, plane: Plane | None = None, *, steps: int = 120, mark: Sequence[Point] = ()) -> HoleMap:
     """How deep in a hole each place of a plane lies, at steps x steps places.
 
     plane: `Plane.of` (the codes' two principal axes, the default), `Plane.along` (two dimensions), `Plane.through` (three
@@ -107,7 +108,7 @@ def hole_map(space: LatentSpace, plane: Plane | None = None, *, steps: int = 120
         )
     across, down = (np.linspace(middle - plane.half, middle + plane.half, steps) for middle in plane.centre)
     z = plane.points(across, down)
-    depth = space.holes.depth(z)
+    depth = space.kept(Holes).depth(z)
     density = log_prior(space.prior, z.reshape(-1, space.dim))
     share = None if density is None else _share(depth.ravel() > 0, density)
     marks = np.array([plane(np.asarray(space.code(point), np.float64)) for point in mark]).reshape(-1, 2)
@@ -123,7 +124,7 @@ def _share(hole: NDArray[np.bool_], log_density: Array) -> float:
     return float(mass[hole].sum() / mass.sum())
 
 
-def _nearest(space: LatentSpace, plane: Plane) -> Array:
+def _nearest(space: Encoded, plane: Plane) -> Array:
     """Where codes lie on the plane (m, 2): those nearest to it, of some drawn at random where all lie in it."""
     codes = np.random.default_rng(0).permutation(space.codes.astype(np.float64))
     flat = plane(codes)

@@ -1,7 +1,7 @@
-"""Blends in a space: points named by rows, examples or codes, put together (`blends`), and shown beside what they came from."""
+"""Blends in a space: points named in any way, put together (`barycentres`), and shown beside what they came from."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,26 +9,21 @@ from PIL.Image import Image
 
 from latentwalk.drawing.film import image
 from latentwalk.errors import ConfigError
-from latentwalk.latent.decoded import Decoded
-from latentwalk.latent.moves import barycentres as blends
+from latentwalk.latent.encoded import Encoded, Point
+from latentwalk.latent.moves.barycentres import BlendName, barycentre, product
 
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace, Point
-
-__all__ = ["blended", "example", "posterior", "sheet"]
+__all__ = ["blended", "example", "mean_and_deviation", "triptych"]
 
 
-def blended(
-    space: "LatentSpace", points: "Sequence[Point]", shares: NDArray[np.float64], how: blends.BlendName
-) -> NDArray[np.float64]:
+def blended(space: Encoded, points: Sequence[Point], shares: NDArray[np.float64], how: BlendName) -> NDArray[np.float64]:
     """The code (D,) of points (k) put together by shares (k,). Raises ConfigError."""
     if how == "product":
-        means, scales = zip(*(posterior(space, point) for point in points), strict=True)
-        return blends.product(means, scales, shares)[0]
-    return blends.barycentre(how)(np.stack([space.code(point) for point in points]), shares)
+        means, scales = zip(*(mean_and_deviation(space, point) for point in points), strict=True)
+        return product(means, scales, shares)[0]
+    return barycentre(how)(np.stack([space.code(point) for point in points]), shares)
 
 
-def posterior(space: "LatentSpace", point: "Point") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def mean_and_deviation(space: Encoded, point: Point) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The mean and the deviation of q(z | x), (D,) each, of a row number or an example (*E).
 
     Raises ConfigError for a bare code, and where the deviation is zero: a plain autoencoder has no posterior.
@@ -44,7 +39,7 @@ def posterior(space: "LatentSpace", point: "Point") -> tuple[NDArray[np.float32]
     return mean, scale
 
 
-def example(space: "LatentSpace", point: "Point") -> NDArray[Any]:
+def example(space: Encoded, point: Point) -> NDArray[Any]:
     """The example (*E) that a point is: that of a row number, or itself. Raises ConfigError for a bare code."""
     if isinstance(point, (int, np.integer)):
         space.code(point)  # raises where there is no such row
@@ -55,11 +50,14 @@ def example(space: "LatentSpace", point: "Point") -> NDArray[Any]:
     return x
 
 
-def sheet(space: "LatentSpace", points: "Sequence[Point]", made: Decoded) -> Image:
-    """One picture: the examples that points are, their reconstructions, and what was made of them. Raises ConfigError."""
+def triptych(space: Encoded, points: Sequence[Point], made: NDArray[Any]) -> Image:
+    """One picture: the examples that points are, their reconstructions, and what was made of them (…, *E).
+
+    Raises ConfigError.
+    """
     if space.painter is None:
         raise ConfigError("this space does not know what an example is, so there is no picture of one.")
     originals = np.stack([example(space, point) for point in points])
     reconstructions = space.decode(np.stack([space.code(point) for point in points]))
-    parts = [originals, reconstructions, made.x.reshape(-1, *originals.shape[1:])]
+    parts = [originals, reconstructions, made.reshape(-1, *originals.shape[1:])]
     return image(space.painter.side_by_side(parts))

@@ -19,19 +19,17 @@ correlations only, and cannot tell the two apart. Where it matters, name them.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.latent.criteria.checks import percent
+from latentwalk.latent.criteria.measure import percent
+from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.moves.regression import EACH, auc, plenty, step, tie, unexplained
 
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
-
-__all__ = ["Attribute", "Confounders", "Direction", "found"]
+__all__ = ["Attribute", "Confounders", "Direction", "direction"]
 
 Array = NDArray[Any]
 Mask = NDArray[np.bool_]
@@ -76,7 +74,7 @@ class Direction:
         return f"{self.name}: {told}{counts}; {f'taken out: {tied}' if tied else 'nothing taken out'}."
 
 
-def found(space: "LatentSpace", having: Attribute, lacking: Attribute | None = None, without: Confounders = ()) -> Direction:
+def direction(space: Encoded, having: Attribute, lacking: Attribute | None = None, without: Confounders = ()) -> Direction:
     """The direction from `lacking` to `having`; see `LatentSpace.direction`. Raises ConfigError, DataError."""
     name = having if isinstance(having, str) else "the examples given"
     has, lacks = _sides(space, having, lacking)
@@ -99,7 +97,7 @@ def found(space: "LatentSpace", having: Attribute, lacking: Attribute | None = N
 # ---------------------------------------------------------------------- who has it
 
 
-def _sides(space: "LatentSpace", having: Attribute, lacking: Attribute | None) -> tuple[Mask, Mask]:
+def _sides(space: Encoded, having: Attribute, lacking: Attribute | None) -> tuple[Mask, Mask]:
     """Which rows have it, which lack it: (n,) each. What is NaN is on neither side."""
     has, known = _having(space, having, "having")
     lacks = known & ~has if lacking is None else _having(space, lacking, "lacking")[0]
@@ -112,7 +110,7 @@ def _sides(space: "LatentSpace", having: Attribute, lacking: Attribute | None) -
     return has, lacks
 
 
-def _having(space: "LatentSpace", asked: Attribute, side: str) -> tuple[Mask, Mask]:
+def _having(space: Encoded, asked: Attribute, side: str) -> tuple[Mask, Mask]:
     """Which rows have what is asked for, and for which that is known: (n,) each."""
     if isinstance(asked, str):
         if asked in space.attributes:
@@ -139,7 +137,7 @@ def _decided(name: str, values: Array) -> tuple[Mask, Mask]:
     return known & (values > 0.5), known
 
 
-def _rows(space: "LatentSpace", rows: ArrayLike, name: str) -> Array:
+def _rows(space: Encoded, rows: ArrayLike, name: str) -> Array:
     """Row numbers, from row numbers or a mask (n,). Raises DataError when there are none, or not so many rows."""
     chosen = np.atleast_1d(np.asarray(rows))
     if chosen.dtype == bool and chosen.shape == (len(space),):
@@ -157,7 +155,7 @@ def _rows(space: "LatentSpace", rows: ArrayLike, name: str) -> Array:
 # ---------------------------------------------------------------------- what goes along with it
 
 
-def _confounders(space: "LatentSpace", without: Confounders, name: str, has: Mask, lacks: Mask) -> dict[str, Array]:
+def _confounders(space: Encoded, without: Confounders, name: str, has: Mask, lacks: Mask) -> dict[str, Array]:
     """The columns (n, j) of each confounder, by name."""
     if isinstance(without, str) and without == "auto":
         return _tied(space, name, has, has | lacks)
@@ -191,7 +189,7 @@ def _columns(values: Array) -> Array:
     return values[:, None]
 
 
-def _tied(space: "LatentSpace", name: str, has: Mask, rows: Mask) -> dict[str, Array]:
+def _tied(space: Encoded, name: str, has: Mask, rows: Mask) -> dict[str, Array]:
     """The attributes that go along with having it, the closest first; as many as leave something of it."""
     numbers = {one: np.asarray(values) for one, values in space.attributes.items() if one != name}
     columns = {one: _columns(values) for one, values in numbers.items() if values.dtype.kind in "biuf"}

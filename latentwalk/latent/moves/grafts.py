@@ -8,7 +8,7 @@ change alone, so nothing else is lost, and a strength of 0 gives back the very p
 given.
 """
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,22 +16,20 @@ from numpy.typing import ArrayLike, NDArray
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.moves.directions import Direction
 
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
-
-__all__ = ["Onto", "graft", "mask"]
+__all__ = ["Onto", "mask", "transplant"]
 
 Array = NDArray[Any]
 Onto = Literal["picture", "reconstruction"]
 SOFT = 0.2  # the share of a box's side over which its edge fades in
 
 
-def graft(
-    space: "LatentSpace",
+def transplant(
+    space: Encoded,
     x: Any,
-    direction: "Direction | ArrayLike",
+    direction: Direction | ArrayLike,
     strength: ArrayLike = 1.0,
     region: ArrayLike | None = None,
     onto: Onto | None = None,
@@ -98,7 +96,7 @@ def _spread(weights: Array, spec: DataSpec | None) -> Array:
     return {"HWC": weights[..., None], "CHW": weights[None]}.get(layout, weights)
 
 
-def _places(space: "LatentSpace", x: Any) -> tuple[Array, Array | None]:
+def _places(space: Encoded, x: Any) -> tuple[Array, Array | None]:
     """Codes (*N, D), and the pictures (*N, *E) they are of; None for what came as codes. N is none for a single point."""
     if isinstance(x, (int, np.integer)):
         return space.code(x), np.asarray(space.data[x])
@@ -117,12 +115,12 @@ def _array(x: Any) -> Array:
         return np.empty(0)
 
 
-def _decoded(space: "LatentSpace", z: Array) -> Array:
+def _decoded(space: Encoded, z: Array) -> Array:
     x = space.decode(z.reshape(-1, space.dim).astype(np.float32))
     return x.reshape(*z.shape[:-1], *x.shape[1:])
 
 
-def _checked_step(space: "LatentSpace", direction: "Direction | ArrayLike") -> NDArray[np.float32]:
+def _checked_step(space: Encoded, direction: Direction | ArrayLike) -> NDArray[np.float32]:
     if isinstance(direction, Direction) and direction.model and space.model and direction.model != space.model:
         raise ConfigError(
             f"the direction {direction.name!r} was found with another model, whose codes mean other things. "

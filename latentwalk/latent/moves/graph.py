@@ -11,7 +11,7 @@ Chen et al. 2019, "Fast approximate geodesics for deep generative models" (the g
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
+from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.moves.paths import along, linear
-from latentwalk.latent.outputs import outputs
-
-if TYPE_CHECKING:
-    from latentwalk.latent.space import LatentSpace
 
 __all__ = ["Graph"]
 
@@ -44,20 +41,20 @@ PULLS = 40  # how often each is pulled towards its neighbours
 class Graph:
     """Codes (m, D) of a space, and what it costs to go from one to another: a symmetric (m, m), all of one piece."""
 
-    space: "LatentSpace"
+    space: Encoded
     nodes: NDArray[np.float64]
     costs: csr_array
     tree: cKDTree
 
     @classmethod
-    def of(cls, space: "LatentSpace", seed: int = 0) -> Self:
+    def of(cls, space: Encoded, seed: int = 0) -> Self:
         """The graph of a space: draws of q(z | x), one for an example. Raises DataError where holes cannot be found."""
-        holes = space.holes  # first: it says what is wrong with codes
+        holes = space.kept(Holes)  # first: it says what is wrong with codes
         codes = np.unique(space.draw_codes(np.random.default_rng(seed)).astype(np.float64), axis=0)
         nodes = np.random.default_rng(seed).permutation(codes)[:NODES]
         tree = cKDTree(nodes)
         pairs = _joined(nodes, _pairs(tree.query(nodes, min(NEIGHBOURS + 1, len(nodes)))[1]))
-        x = outputs(space, nodes)
+        x = space.outputs(nodes)
         moved = np.linalg.norm(x[pairs[:, 0]] - x[pairs[:, 1]], axis=1)
         cost = (moved * toll(holes, nodes[pairs[:, 0]], nodes[pairs[:, 1]])).clip(LEAST)
         edges = csr_array((cost, pairs.T), shape=(len(nodes), len(nodes)))
@@ -68,7 +65,7 @@ class Graph:
         t = np.linspace(0, 1, BAND)
         a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
         found = along(self._shortest(a, b), t)
-        ways = np.stack([linear(a, b, t), found, tightened(self.space.holes, found)])
+        ways = np.stack([linear(a, b, t), found, tightened(self.space.kept(Holes), found)])
         return ways[step_costs(self.space, ways).sum(axis=1).argmin()]
 
     def _shortest(self, a: Array, b: Array) -> Array:
@@ -77,9 +74,9 @@ class Graph:
         count = min(NEIGHBOURS, len(self.nodes))
         near = self.tree.query(ends, np.arange(1, count + 1))[1]  # (2, count)
         known = np.concatenate([ends, self.nodes[near.ravel()]])
-        x = outputs(self.space, known)
+        x = self.space.outputs(known)
         moved = np.linalg.norm(x[2:] - x[:2].repeat(count, axis=0), axis=1)
-        cost = (moved * toll(self.space.holes, ends.repeat(count, axis=0), known[2:])).clip(LEAST)
+        cost = (moved * toll(self.space.kept(Holes), ends.repeat(count, axis=0), known[2:])).clip(LEAST)
         m = len(self.nodes)
         bridge = csr_array((cost, (np.repeat([m, m + 1], count), near.ravel())), shape=(m + 2, m + 2))
         whole = self.costs.copy()
@@ -91,10 +88,10 @@ class Graph:
         return np.concatenate([self.nodes, ends])[way[::-1]]
 
 
-def step_costs(space: "LatentSpace", ways: Array) -> NDArray[np.float64]:
+def step_costs(space: Encoded, ways: Array) -> NDArray[np.float64]:
     """What each step of ways (k, m, D) costs: (k, m - 1)."""
-    x = outputs(space, ways.reshape(-1, space.dim)).reshape(*ways.shape[:2], -1)
-    return np.linalg.norm(np.diff(x, axis=1), axis=2) * toll(space.holes, ways[:, :-1], ways[:, 1:])
+    x = space.outputs(ways.reshape(-1, space.dim)).reshape(*ways.shape[:2], -1)
+    return np.linalg.norm(np.diff(x, axis=1), axis=2) * toll(space.kept(Holes), ways[:, :-1], ways[:, 1:])
 
 
 def toll(holes: Holes, a: Array, b: Array) -> NDArray[np.float64]:

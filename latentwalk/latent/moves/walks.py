@@ -1,30 +1,37 @@
 """Walks: ways through a latent space, decoded, and what is known of them. Where do they cross holes?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.data.spec import DataSpec
+from latentwalk.drawing.film import FPS
+from latentwalk.drawing.painter import Painter
+from latentwalk.drawing.tiles import Pixels
 from latentwalk.errors import DataError
-from latentwalk.latent.criteria.checks import percent
-from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.criteria.measure import percent
+from latentwalk.latent.decoded import FILMS, Decoded
+from latentwalk.latent.encoded import Encoded
+from latentwalk.latent.holes import Holes
+from latentwalk.latent.moves.graph import Graph
 from latentwalk.latent.moves.paths import Curve, PathName, along, path
-from latentwalk.latent.outputs import outputs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from latentwalk.latent.space import LatentSpace
-
-__all__ = ["Crossing", "Walk", "Way", "curve", "journey"]
+__all__ = ["Crossing", "Walk", "Way", "curve", "draw_walk", "journey"]
 
 FINE = 513  # points of a way on which holes and lengths are found
 TIMES = np.linspace(0, 1, FINE)
 NAMED = 3  # crossings that a sentence lists; of more it tells how many
+WAY = "#1d1d1f"
 BY_CHANCE = "a code that was encoded is called a hole 1 time in 20"
 
 
@@ -37,30 +44,65 @@ class Crossing:
     steps: tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)  # without slots, for the cached properties
-class Walk(Decoded):
+@dataclass(frozen=True, eq=False)  # without slots, for the cached properties
+class Walk:
     """Points on a way, z (steps, D), what they decode to, x (steps, *E), and the way itself.
 
-    space: what it leads through. t: (steps,) how much of the way, by its length among the codes, lies before each step.
-    line: (513, D) the whole way, evenly. closed: whether it ends where it began.
+    space: what it leads through.
+    decoded: the points, and what they decode to.
+    t: (steps,) how much of the way, by its length among the codes, lies before each step.
+    line: (513, D) the whole way, evenly.
     What has to do with holes (`holes`, `crossings`, `share`) is found when first asked for, and raises DataError in a space of
     fewer than 40 codes.
     """
 
-    space: "LatentSpace"
+    space: Encoded
+    decoded: Decoded
     t: NDArray[np.float64]
     line: NDArray[np.float64]
-    closed: bool = False
+
+    def __len__(self) -> int:
+        return len(self.decoded)
+
+    def __getitem__(self, row: int) -> Decoded:
+        return self.decoded[row]
+
+    @property
+    def z(self) -> NDArray[np.float32]:
+        """The steps: (steps, D)."""
+        return self.decoded.z
+
+    @property
+    def x(self) -> NDArray[np.float32]:
+        """What the steps decode to: (steps, *E), in the units of the data."""
+        return self.decoded.x
+
+    @property
+    def spec(self) -> DataSpec | None:
+        """What an example is, where that is known."""
+        return self.decoded.spec
+
+    @property
+    def painter(self) -> Painter | None:
+        """How an example is drawn."""
+        return self.decoded.painter
+
+    @property
+    def closed(self) -> bool:
+        """Whether it ends where it began."""
+        return self.decoded.closed
+
+    # ------------------------------------------------------------------ where it leads
 
     @cached_property
     def holes(self) -> NDArray[np.bool_]:
         """Which steps lie in a hole: (steps,)."""
-        return self.space.holes(self.z)
+        return self.space.kept(Holes)(self.z)
 
     @cached_property
     def crossings(self) -> tuple[Crossing, ...]:
         """Where the way is in holes, in its order."""
-        parts = _above_zero(self.space.holes.depth(self.line))
+        parts = _above_zero(self.space.kept(Holes).depth(self.line))
         return tuple(
             Crossing(start, end, tuple(np.flatnonzero((self.t >= start) & (self.t <= end)).tolist())) for start, end in parts
         )
@@ -73,7 +115,7 @@ class Walk(Decoded):
     @cached_property
     def length(self) -> float:
         """How far the decoder's output moves in all: the sum of the distances between outputs, in `space.unit`s."""
-        return float(np.linalg.norm(np.diff(outputs(self.space, self.line), axis=0), axis=1).sum())
+        return float(np.linalg.norm(np.diff(self.space.outputs(self.line), axis=0), axis=1).sum())
 
     @property
     def reading(self) -> str:
@@ -85,20 +127,65 @@ class Walk(Decoded):
 
     @property
     def marked(self) -> NDArray[np.bool_]:
+        """Which steps (steps,) have a red bar on a strip: those in holes; none where that is not known."""
         try:
             return self.holes
         except DataError:
             return np.zeros(len(self), bool)
 
+    # ------------------------------------------------------------------ as arrays, files and pictures: see `Decoded`
+
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {"z": self.z, "x": self.x, "t": self.t, "holes": self.marked}
+        """What a .npz holds, by name."""
+        return self._told.arrays
+
+    def picture(self) -> Pixels:
+        """The steps side by side, a red bar under those in holes: bytes (H, W, C). Raises ConfigError without a spec."""
+        return self._told.picture()
+
+    def save(self, path: str | PathLike[str], *, fps: float = FPS) -> None:
+        """Write a strip (.png), a film (.gif, .mp4) or the arrays (.npz). Raises ConfigError, OSError: see `Decoded.save`."""
+        self._for(Path(path).suffix).save(path, fps=fps)
+
+    def content(self, ending: str, *, fps: float = FPS) -> bytes:
+        """The bytes of a file with this ending. Raises ConfigError: see `Decoded.save`."""
+        return self._for(ending).content(ending, fps=fps)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """The way over the codes, with holes shaded; where it is in one it is red. See `LatentSpace.plot`."""
-        from latentwalk.latent.maps.chart import draw_walk
-
         return draw_walk(self, ax)
+
+    def _repr_html_(self) -> str:
+        return self._told._repr_html_()
+
+    @property
+    def _told(self) -> Decoded:
+        """The steps, with what is known of them."""
+        notes = {"t": self.t, "holes": self.marked}
+        return replace(self.decoded, marks=self.marked, notes=notes, said=self.reading)
+
+    def _for(self, ending: str) -> Decoded:
+        """What is written to such a file. A film shows no holes, so none are looked for."""
+        return self.decoded if ending.lower() in FILMS else self._told
+
+
+def draw_walk(walk: Walk, ax: "Axes | None" = None) -> "Axes":
+    """A walk over the codes of its space: dots are its steps, and where it is in a hole it is red."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgba
+
+    from latentwalk.latent.maps.chart import HOLE, Chart, draw_space
+
+    inks = np.array([to_rgba(WAY), to_rgba(HOLE)])
+    plane = walk.space.kept(Chart).plane
+    line, (across, down) = plane(walk.line), plane(walk.z).T
+    ax = draw_space(walk.space, ax, line)
+    red = _in_holes(walk, np.linspace(0, 1, len(line) - 1))
+    pieces = list(np.stack([line[:-1], line[1:]], axis=1))
+    ax.add_collection(LineCollection(pieces, colors=inks[red.astype(int)], linewidths=2, zorder=4), autolim=False)
+    ax.scatter(across, down, s=16, c=inks[walk.marked.astype(int)], edgecolors="white", linewidths=0.6, zorder=5)
+    return ax
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +197,7 @@ class Way:
     line: NDArray[np.float64]
 
 
-def journey(space: "LatentSpace", points: NDArray[Any], steps: int, path: PathName) -> Way:
+def journey(space: Encoded, points: NDArray[Any], steps: int, path: PathName) -> Way:
     """The way through points (k, D), each of which is a step. steps: at least k. Raises ConfigError, DataError."""
     legs = [_Leg.of(curve(space, a, b, path)) for a, b in pairwise(points)]
     z, reach, before = [points[:1]], [np.zeros(1)], 0.0
@@ -126,10 +213,10 @@ def journey(space: "LatentSpace", points: NDArray[Any], steps: int, path: PathNa
     )
 
 
-def curve(space: "LatentSpace", a: NDArray[Any], b: NDArray[Any], name: PathName) -> Curve:
+def curve(space: Encoded, a: NDArray[Any], b: NDArray[Any], name: PathName) -> Curve:
     """The way of that name between two codes (D,). Raises ConfigError for an unknown name."""
     if name == "density":
-        return partial(along, space.graph.way(a, b))
+        return partial(along, space.kept(Graph).way(a, b))
     return partial(path(name), a, b)
 
 
@@ -184,3 +271,11 @@ def _said(crossings: Sequence[Crossing], share: float) -> str:
         return f"In {len(crossings)} holes, {percent(share)} of the way in all"
     parts = [f"from {percent(one.start)} to {percent(one.end)}" for one in crossings]
     return f"In a hole {' and '.join([', '.join(parts[:-1])] * (len(parts) > 1) + parts[-1:])} of the way"
+
+
+def _in_holes(walk: Walk, t: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which shares t (m,) of the way are in holes: (m,); none where that is not known."""
+    try:
+        return np.any([(t >= one.start) & (t <= one.end) for one in walk.crossings] or [t < 0], axis=0)
+    except DataError:
+        return t < 0

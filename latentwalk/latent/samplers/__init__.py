@@ -5,7 +5,7 @@ names them, from the simplest on.
 """
 
 from latentwalk.latent.samplers.flow import Flow
-from latentwalk.latent.samplers.gaussian import MomentMatched, StandardNormal
+from latentwalk.latent.samplers.gaussian import Isotropic, MomentMatched
 from latentwalk.latent.samplers.kinds import KINDS, fitted, restored
 from latentwalk.latent.samplers.mixture import Mixture
 from latentwalk.latent.samplers.neighbours import Neighbours
@@ -17,13 +17,13 @@ __all__ = [
     "KINDS",
     "FittedSampler",
     "Flow",
+    "Isotropic",
     "Mixture",
     "MomentMatched",
     "Neighbours",
     "Posterior",
     "Resampled",
     "Sampler",
-    "StandardNormal",
     "Vamp",
     "fitted",
     "restored",

@@ -18,9 +18,11 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, parameters_to_vector, vector_to_parameters
 from zuko.flows import NSF  # type: ignore[import-untyped]
 
-from latentwalk.latent.samplers.sampler import Codes, FittedSampler, check_codes
+from latentwalk.chance import seeded
+from latentwalk.latent.codes import Codes, check_codes
+from latentwalk.latent.samplers.sampler import FittedSampler
 from latentwalk.latent.samplers.whitening import check_white, white, whitening
-from latentwalk.training.runtime import one_thread, seeded
+from latentwalk.training.runtime import one_thread
 
 __all__ = ["Flow"]
 
@@ -50,7 +52,7 @@ class Flow(FittedSampler):
     @classmethod
     def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
         """The flow under which these codes (n, D), n at least 20, are likely; a tenth of them says when it is best."""
-        codes = check_codes(codes, 20, "a flow")
+        codes = check_codes(codes, 20, "a flow needs at least {} codes")
         mean, root = whitening(codes)
         y = torch.from_numpy(np.random.default_rng(seed).permutation(white(codes, mean, root)).astype(np.float32))
         with one_thread(), seeded(seed):

@@ -1,4 +1,4 @@
-"""Gaussians: the prior N(0, I), and the one with the moments of given codes."""
+"""Gaussians: the usual prior N(0, I), kept with a model, and the one with the moments of given codes."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -6,14 +6,16 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.latent.samplers.sampler import Codes, FittedSampler, check_codes, expect_shape
+from latentwalk.latent.codes import Codes, check_codes
+from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
+from latentwalk.models.prior import NormalSampler
 
-__all__ = ["MomentMatched", "StandardNormal"]
+__all__ = ["Isotropic", "MomentMatched"]
 
 
 @dataclass(frozen=True, slots=True)
-class StandardNormal(FittedSampler):
-    """N(0, temperature² I) in so many dimensions."""
+class Isotropic(FittedSampler):
+    """N(0, temperature² I) in so many dimensions: what `models.prior.NormalSampler` draws, as a sampler that can be saved."""
 
     kind: ClassVar[str] = "prior"
     dimensions: int
@@ -22,14 +24,22 @@ class StandardNormal(FittedSampler):
     @classmethod
     def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
         """The prior in as many dimensions as the codes (n, D) have. Nothing else of them matters."""
-        return cls(check_codes(codes, 1, "the prior").shape[1])
+        return cls(check_codes(codes, 1, "the prior needs at least {} codes").shape[1])
 
     def __call__(self, n: int, rng: np.random.Generator) -> Codes:
-        return (self.temperature * rng.standard_normal((n, self.dim))).astype(np.float32)
+        return self._prior(n, rng)
+
+    def log_density(self, z: NDArray[Any]) -> NDArray[np.float64]:
+        """The natural logarithm of the density, at a temperature above 0, at codes z (m, D): (m,)."""
+        return self._prior.log_density(z)
 
     @property
     def dim(self) -> int:
         return self.dimensions
+
+    @property
+    def _prior(self) -> NormalSampler:
+        return NormalSampler(self.dimensions, self.temperature)
 
     def check(self) -> None:
         if self.dim < 1:
@@ -51,7 +61,7 @@ class MomentMatched(FittedSampler):
     @classmethod
     def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
         """The Gaussian of these codes (n, D), n at least 2. A flat direction gets no spread instead of an error."""
-        codes = check_codes(codes, 2, "a covariance")
+        codes = check_codes(codes, 2, "a covariance needs at least {} codes")
         values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(codes, rowvar=False)))
         return cls(codes.mean(axis=0), vectors * np.sqrt(values.clip(0)))
 

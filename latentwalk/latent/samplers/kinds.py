@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from latentwalk.errors import unknown
 from latentwalk.latent.samplers.flow import Flow
-from latentwalk.latent.samplers.gaussian import MomentMatched, StandardNormal
+from latentwalk.latent.samplers.gaussian import Isotropic, MomentMatched
 from latentwalk.latent.samplers.mixture import Mixture
 from latentwalk.latent.samplers.neighbours import Neighbours
 from latentwalk.latent.samplers.resampled import Resampled
@@ -18,7 +18,7 @@ __all__ = ["KINDS", "fitted", "restored"]
 
 # from the simplest, which is taken where several are equally good, to the one that keeps codes
 KINDS: dict[str, type[FittedSampler]] = {
-    kind.kind: kind for kind in (StandardNormal, MomentMatched, Mixture, Vamp, Resampled, Flow, Neighbours)
+    kind.kind: kind for kind in (Isotropic, MomentMatched, Mixture, Vamp, Resampled, Flow, Neighbours)
 }
 
 

@@ -17,7 +17,8 @@ from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from latentwalk.latent.samplers.sampler import Codes, FittedSampler, check_codes, expect_shape
+from latentwalk.latent.codes import Codes, check_codes
+from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
 
 __all__ = ["Mixture", "usual"]
 
@@ -50,7 +51,7 @@ class Mixture(FittedSampler):
 
         With fewer than 200 codes, none are held out: the usual number of Gaussians, and no shrinkage.
         """
-        codes = np.random.default_rng(seed).permutation(check_codes(codes, 2, "a mixture"))
+        codes = np.random.default_rng(seed).permutation(check_codes(codes, 2, "a mixture needs at least {} codes"))
         if components is not None or len(codes) < ENOUGH:
             return cls._of(codes, components or usual(*codes.shape), seed)
         held = min(len(codes) // 10, HELD)

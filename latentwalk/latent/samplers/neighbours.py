@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.neighbors import NearestNeighbors
 
-from latentwalk.latent.samplers.sampler import Codes, FittedSampler, check_codes, expect_shape
+from latentwalk.latent.codes import Codes, check_codes
+from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
 
 __all__ = ["Neighbours"]
 
@@ -59,7 +60,8 @@ class Neighbours(FittedSampler):
     @classmethod
     def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
         """The kernels of these codes (n, D), n at least 10; a tenth of them, 1,000 at most, chooses how wide they are."""
-        codes = np.random.default_rng(seed).permutation(check_codes(codes, 10, "a sampler of neighbours"))
+        codes = check_codes(codes, 10, "a sampler of neighbours needs at least {} codes")
+        codes = np.random.default_rng(seed).permutation(codes)
         held = min(ASKED, len(codes) // 10)
         kept = codes[held : held + KEPT]
         index = NearestNeighbors().fit(kept)

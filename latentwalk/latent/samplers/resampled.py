@@ -21,9 +21,11 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from latentwalk.chance import seeded
+from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.mixture import Mixture
-from latentwalk.latent.samplers.sampler import Codes, FittedSampler, check_codes, expect_shape
-from latentwalk.training.runtime import one_thread, seeded
+from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
+from latentwalk.training.runtime import one_thread
 
 __all__ = ["Resampled"]
 
@@ -56,7 +58,7 @@ class Resampled(FittedSampler):
     @classmethod
     def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
         """The mixture of these codes (n, D), n at least 20, and the network that tells its draws from them."""
-        codes = np.random.default_rng(seed).permutation(check_codes(codes, 20, "a resampled mixture"))
+        codes = np.random.default_rng(seed).permutation(check_codes(codes, 20, "a resampled mixture needs at least {} codes"))
         base = Mixture.fit(codes, seed)
         centre, spread = codes.mean(axis=0), codes.std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)

@@ -8,12 +8,11 @@ from typing import Any, ClassVar, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.checks import positive
-from latentwalk.errors import DataError
+from latentwalk.latent.codes import Codes
+from latentwalk.models.prior import temperature_of
 
-__all__ = ["Codes", "FittedSampler", "Sampler", "check_codes", "expect_shape"]
+__all__ = ["FittedSampler", "Sampler", "expect_shape"]
 
-Codes = NDArray[np.float32]
 Sampler = Callable[[int, np.random.Generator], Codes]
 
 
@@ -47,8 +46,7 @@ class FittedSampler(ABC):
 
     def at(self, temperature: float) -> Self:
         """The same distribution at another temperature, 0 or more. Raises ConfigError."""
-        positive("temperature", temperature, zero=True)
-        return replace(self, temperature=float(temperature))  # type: ignore[type-var]  # all that are final are dataclasses
+        return replace(self, temperature=temperature_of(temperature))  # type: ignore[type-var]  # all that are final are dataclasses
 
     # ------------------------------------------------------------------ saving
 
@@ -79,19 +77,6 @@ class FittedSampler(ABC):
 def _dtype(annotation: Any) -> np.dtype[Any]:
     """float32 of NDArray[np.float32], which is ndarray[shape, dtype[float32]]."""
     return np.dtype(get_args(get_args(annotation)[1])[0])
-
-
-def check_codes(codes: NDArray[Any], fewest: int, who: str) -> NDArray[np.float64]:
-    """Codes (n, D) in double precision. Raises DataError for fewer than `fewest`, other shapes, and what is no number."""
-    codes = np.asarray(codes)
-    if codes.ndim != 2 or codes.shape[1] < 1:
-        raise DataError(f"expected codes (n, D), got shape {codes.shape}.")
-    if len(codes) < fewest:
-        raise DataError(f"{who} needs at least {fewest} encoded examples, got {len(codes)}. Encode more data.")
-    if not np.isfinite(codes).all():
-        row = int((~np.isfinite(codes).all(axis=1)).argmax())
-        raise DataError(f"{who} cannot learn from codes that hold NaN or infinity (the first in row {row}). Train again.")
-    return codes.astype(np.float64)
 
 
 def expect_shape(array: NDArray[Any], shape: tuple[int, ...], name: str) -> None:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Distribution
 
+from latentwalk.chance import seeded
 from latentwalk.errors import ConfigError
-from latentwalk.latent.samplers.sampler import Codes, FittedSampler, check_codes, expect_shape
-from latentwalk.training.runtime import seeded
+from latentwalk.latent.codes import Codes, check_codes
+from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
 
 __all__ = ["Posterior", "Vamp"]
 
@@ -59,7 +60,7 @@ class Vamp(FittedSampler):
 
         Raises ConfigError where q(z | x) has no spread, as that of a plain autoencoder.
         """
-        codes = check_codes(codes, 2, "a VampPrior")
+        codes = check_codes(codes, 2, "a VampPrior needs at least {} codes")
         rows = np.random.default_rng(seed).choice(len(codes), min(MOST, len(codes)), replace=False)
         inputs = None if posterior is None else posterior.examples(np.sort(rows)).clone()
         if posterior is None or inputs is None or not _spreads(posterior.of, inputs):

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.maps.cut import hole_map
 from latentwalk.latent.maps.plane import Plane
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 Array = NDArray[Any]
 
 
 def space_of(codes: Array, **more: Any) -> LatentSpace:
     codes = codes.astype(np.float32)
-    given: dict[str, Any] = {"prior": StandardNormal(codes.shape[1])} | more
+    given: dict[str, Any] = {"prior": NormalSampler(codes.shape[1])} | more
     return LatentSpace(codes, np.zeros_like(codes), codes, lambda z: z, **given)
 
 

@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.moves.directions import Direction
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 N, D, RHO = 4000, 6, 0.8
 
@@ -18,7 +18,7 @@ N, D, RHO = 4000, 6, 0.8
 def space_of(codes, attributes=None, **known):
     codes = np.asarray(codes, np.float32)
     return LatentSpace(
-        codes, codes * 0, codes, lambda z: z, StandardNormal(codes.shape[1]), attributes=attributes or {}, **known
+        codes, codes * 0, codes, lambda z: z, NormalSampler(codes.shape[1]), attributes=attributes or {}, **known
     )
 
 

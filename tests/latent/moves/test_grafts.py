@@ -9,8 +9,8 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError
 from latentwalk.latent.moves.directions import Direction
 from latentwalk.latent.moves.grafts import mask
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 H, W, D = 12, 10, 3
 SHAPES = {"HW": (H, W), "HWC": (H, W, 3), "CHW": (3, H, W)}
@@ -35,7 +35,7 @@ def made(layout="HWC"):
     spec = DataSpec.infer(data, "image", layout)
     assert (spec.low, spec.high) == (0, 255)
     known = {"encode": encode, "spec": spec, "model": "this"}
-    return LatentSpace(encode(data)[0], codes * 0, data, decode, StandardNormal(D), **known)
+    return LatentSpace(encode(data)[0], codes * 0, data, decode, NormalSampler(D), **known)
 
 
 STEP = np.array([1.5, -1, 0.5], np.float32)
@@ -124,7 +124,7 @@ def test_a_graft_and_its_opposite_are_undone_where_nothing_was_cut():
 
 def test_a_table_is_decoded_as_before():
     codes = np.random.default_rng(0).normal(size=(20, D)).astype(np.float32)
-    space = LatentSpace(codes, codes * 0, codes, lambda z: 2 * z, StandardNormal(D), spec=DataSpec.infer(codes))
+    space = LatentSpace(codes, codes * 0, codes, lambda z: 2 * z, NormalSampler(D), spec=DataSpec.infer(codes))
     np.testing.assert_array_equal(space.graft(3, STEP).x, 2 * (codes[3] + STEP))
     with pytest.raises(ConfigError, match="onto='picture' is for images"):
         space.graft(3, STEP, onto="picture")

@@ -6,15 +6,15 @@ import pytest
 from latentwalk.errors import DataError
 from latentwalk.latent.moves.graph import Graph, step_costs, tightened, toll
 from latentwalk.latent.moves.paths import along, linear
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 FINE = np.linspace(0, 1, 400)
 
 
 def space_of(codes, decode=lambda z: np.asarray(z, np.float32)):
     codes = np.asarray(codes, np.float32)
-    return LatentSpace(codes, np.zeros_like(codes), decode(codes), decode, StandardNormal(codes.shape[1]))
+    return LatentSpace(codes, np.zeros_like(codes), decode(codes), decode, NormalSampler(codes.shape[1]))
 
 
 def ring(n=3000):
@@ -31,7 +31,7 @@ def around():
 
 def test_on_a_ring_the_way_goes_around_it(around):
     """From (1, 0) to (0, 1) along the middle of the ring it is a quarter circle of length pi / 2; along its inner edge 1.66."""
-    way = along(around.graph.way([1.0, 0.0], [0.0, 1.0]), FINE)
+    way = along(around.kept(Graph).way([1.0, 0.0], [0.0, 1.0]), FINE)
     radius = np.linalg.norm(way, axis=1)
     assert radius.min() > 0.75 and radius.max() < 1.25
     assert not around.holes(way).any()
@@ -40,13 +40,13 @@ def test_on_a_ring_the_way_goes_around_it(around):
 
 
 def test_it_takes_the_shorter_side_of_the_ring(around):
-    way = around.graph.way([np.cos(0.2), np.sin(0.2)], [np.cos(2.5), np.sin(2.5)])
+    way = around.kept(Graph).way([np.cos(0.2), np.sin(0.2)], [np.cos(2.5), np.sin(2.5)])
     assert way[:, 1].min() > 0
 
 
 def test_ends_are_exact_also_in_a_hole_or_far_away(around):
     for a, b in [([0.0, 0.0], [1.0, 0.1]), ([50.0, 3.0], [-1.0, 0.0]), ([0.3, 0.3], [0.3, 0.3])]:
-        way = around.graph.way(a, b)
+        way = around.kept(Graph).way(a, b)
         assert way[0].tolist() == a and way[-1].tolist() == b
         assert np.isfinite(way).all()
 
@@ -54,14 +54,14 @@ def test_ends_are_exact_also_in_a_hole_or_far_away(around):
 def test_a_way_never_costs_more_than_the_straight_line(around):
     rng = np.random.default_rng(1)
     for a, b in rng.normal(0, 1, (10, 2, 2)):
-        way = around.graph.way(a, b)
+        way = around.kept(Graph).way(a, b)
         cost, straight = step_costs(around, np.stack([way, linear(a, b, np.linspace(0, 1, len(way)))])).sum(axis=1)
         assert cost <= straight
 
 
 def test_where_nothing_is_in_the_way_it_is_nearly_straight():
     space = space_of(np.random.default_rng(0).normal(size=(3000, 2)))
-    way = space.graph.way([-0.5, -0.4], [0.5, 0.3])
+    way = space.kept(Graph).way([-0.5, -0.4], [0.5, 0.3])
     length = np.linalg.norm(np.diff(way, axis=0), axis=1).sum()
     assert length < 1.05 * np.linalg.norm([1, 0.7])
 
@@ -75,30 +75,30 @@ def test_it_avoids_where_the_output_moves_much():
         return np.stack([z[:, 0] + steep, z[:, 1]], 1).astype(np.float32)
 
     space = space_of(np.random.default_rng(0).uniform(-1, 1, (3000, 2)), decode)
-    way = space.graph.way([-0.5, 0.0], [0.5, 0.0])
+    way = space.kept(Graph).way([-0.5, 0.0], [0.5, 0.0])
     assert along(way, FINE)[:, 1].max() > 0.5
 
 
 def test_two_islands_are_joined():
     rng = np.random.default_rng(0)
     space = space_of(np.concatenate([rng.normal(0, 0.1, (200, 2)), rng.normal(9, 0.1, (200, 2))]))
-    way = space.graph.way([0.0, 0.0], [9.0, 9.0])
+    way = space.kept(Graph).way([0.0, 0.0], [9.0, 9.0])
     assert way[0].tolist() == [0, 0] and way[-1].tolist() == [9, 9]
     assert space.holes(along(way, FINE)).mean() > 0.5
 
 
 def test_one_dimension_and_copies_of_few_codes():
     line = space_of(np.concatenate([np.linspace(-2, -1, 50), np.linspace(1, 2, 50)])[:, None])
-    way = line.graph.way([-1.5], [1.5])
+    way = line.kept(Graph).way([-1.5], [1.5])
     assert (np.diff(way[:, 0]) >= 0).all()
     few = space_of(np.repeat([[0.0, 0], [1, 0], [0, 1]], 20, axis=0))
     assert len(Graph.of(few).nodes) == 3
-    assert few.graph.way([0.0, 0.0], [1.0, 0.0])[-1].tolist() == [1, 0]
+    assert few.kept(Graph).way([0.0, 0.0], [1.0, 0.0])[-1].tolist() == [1, 0]
 
 
 def test_a_decoder_that_never_moves_still_gives_a_way():
     space = space_of(np.random.default_rng(0).normal(size=(100, 2)), lambda z: np.zeros((len(z), 2), np.float32))
-    assert np.isfinite(space.graph.way([0.0, 0.0], [1.0, 1.0])).all()
+    assert np.isfinite(space.kept(Graph).way([0.0, 0.0], [1.0, 1.0])).all()
 
 
 def test_the_toll_is_that_of_the_way_and_not_of_its_ends(around):

@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.holes import Holes
+from latentwalk.latent.maps.chart import Chart
 from latentwalk.latent.moves.walks import _above_zero
-from latentwalk.latent.samplers import StandardNormal
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 
 ENCODED = "a code that was encoded is called a hole 1 time in 20"
 
@@ -22,7 +23,7 @@ def decode(z):
 def space_of(codes, **known):
     codes = np.asarray(codes, np.float32)
     spec = DataSpec.infer(decode(codes))
-    return LatentSpace(codes, codes * 0, decode(codes), decode, StandardNormal(codes.shape[1]), spec=spec, **known)
+    return LatentSpace(codes, codes * 0, decode(codes), decode, NormalSampler(codes.shape[1]), spec=spec, **known)
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +185,6 @@ def test_what_cannot_be_drawn_says_why_in_a_notebook():
 
 def test_holes_are_fitted_once(islands, monkeypatch):
     walk = islands.walk(0, 1)
-    _ = islands.holes, islands.chart
+    _ = islands.holes, islands.kept(Chart)
     monkeypatch.setattr(Holes, "fit", None)
     assert walk.reading and walk.plot() and islands.walk(3, 4).share >= 0

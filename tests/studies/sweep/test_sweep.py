@@ -123,7 +123,7 @@ def test_a_trial_that_fails_is_a_row_and_the_sweep_goes_on(monkeypatch):
 KILLED = """
 import os, signal
 from latentwalk.training import loop
-from test_sweeping import DATA, FAST, GRID, Sweep, completeness, partial
+from test_sweep import DATA, FAST, GRID, Sweep, completeness, partial
 completeness._network = partial(completeness._network, rounds=1, steps=5)
 real, left = loop._Run._pausing, iter(range(15))  # a trial is 10 steps long
 def pausing(self):

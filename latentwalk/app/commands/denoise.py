@@ -1,0 +1,147 @@
+"""`latentwalk denoise`: pictures, sounds and tables without their noise, which stay what they were otherwise."""
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from latentwalk import app
+from latentwalk.app.options import Force, RunFolder
+from latentwalk.app.output import destination, note, write_bytes, write_csv
+from latentwalk.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from latentwalk.estimators.autoencoder import Autoencoder
+
+__all__ = ["denoise"]
+
+
+def denoise(
+    run: RunFolder,
+    given: Annotated[
+        Path, typer.Argument(metavar="IN", help="A picture, a .wav, .csv or .npy, or a folder.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write: of the same kind.", show_default=False)],
+    force: Force = False,
+) -> None:
+    """Take the noise out of pictures, sounds or signals.
+
+    Size, sample rate and type stay as they were. What is larger than the model's examples is cleaned in windows that overlap. A
+    CSV has examples as rows, or is one long signal: rows are steps, columns are channels.
+
+    \b
+    Examples:
+      latentwalk fit photos/ --size 64 --recipe denoising --noise 0.1,0.5 --network fully-conv --out cleaner
+      latentwalk denoise cleaner scan.png clean.png
+      latentwalk fit talk.wav --recipe denoising --noise 0.05,0.5 --network fully-conv --out voice
+      latentwalk denoise voice noisy.wav clean.wav
+    How good it is, beside other filters: latentwalk report cleaner
+    """
+    model = app.run.Run.open(run).model
+    if model.recipe_.corruption is None:
+        note(
+            f'{run} was trained as "{model.recipe_.name}", not against noise: expect little. Better: '
+            "latentwalk fit DATA --recipe denoising --noise 0.1,0.6"
+        )
+    if not given.exists():
+        raise DataError(f"{given}: no such file or folder.")
+    pairs = _folder(given, out) if given.is_dir() else [(given, out)]
+    targets = [destination(target, target, [source], force=force) for source, target in pairs]
+    for (source, _), target in zip(pairs, targets, strict=True):
+        write = _picture if model.spec_.kind == "image" else _sound if source.suffix.lower() == ".wav" else _table
+        write(model, source, target)
+    typer.echo(out if len(pairs) == 1 else f"{len(pairs)} files\n{out}")
+
+
+def _folder(given: Path, out: Path) -> list[tuple[Path, Path]]:
+    files = sorted(path for path in given.rglob("*") if path.suffix.lower() in (*app.source.PICTURES, ".wav"))
+    if not files:
+        raise DataError(f"{given} holds no picture and no .wav.")
+    if out.is_file():
+        raise ConfigError(f"{given} is a folder and {out} a file. Give a folder to write into.")
+    return [(path, out / path.relative_to(given)) for path in files]
+
+
+def _picture(model: "Autoencoder", source: Path, target: Path) -> None:
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    from latentwalk.estimators.windows import denoised_picture
+
+    try:
+        with Image.open(source) as image:
+            x = np.asarray(image.convert("L" if model.spec_.channels == 1 else "RGB"))
+            form = image.format
+    except FileNotFoundError as error:
+        raise DataError(f"{source}: no such file.") from error
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{source}: not readable as a picture: {error}.") from error
+    clean = denoised_picture(model, x)
+    ending = Image.registered_extensions().get(target.suffix.lower(), form)
+    file = io.BytesIO()
+    try:
+        Image.fromarray(clean).save(file, ending)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigError(f"{target}: pictures cannot be written as {target.suffix or 'that'}. Use .png.") from error
+    write_bytes(target, file.getvalue())
+
+
+def _sound(model: "Autoencoder", source: Path, target: Path) -> None:
+    from latentwalk.data.sources.sounds import sound
+    from latentwalk.estimators.windows import denoised_signal
+
+    heard = sound(source)
+    if target.suffix.lower() != ".wav":
+        raise ConfigError(f"{target}: a sound is written as .wav.")
+    clean = denoised_signal(model, heard.x, str(source))
+    write_bytes(target, type(heard)(clean, heard.rate, heard.dtype).content())
+
+
+def _table(model: "Autoencoder", source: Path, target: Path) -> None:
+    """A .csv or .npy: rows that are examples, or one long signal of which rows are steps and columns channels."""
+    import numpy as np
+
+    from latentwalk.estimators.windows import denoised_signal
+
+    if target.suffix.lower() != source.suffix.lower():
+        raise ConfigError(f"{target}: expected a file ending in {source.suffix}, as what is read.")
+    names, x = (None, _numbers(source)) if source.suffix.lower() == ".npy" else _csv(source)
+    spec = model.spec_
+    long = spec.kind == "signal" and x.shape[1:] != spec.shape
+    clean = denoised_signal(model, x if x.ndim > 1 else x[:, None], str(source)) if long else model.denoise(x)
+    clean = np.asarray(clean).reshape(x.shape)
+    if names is None:
+        file = io.BytesIO()
+        np.save(file, clean.astype(x.dtype if x.dtype.kind == "f" else np.float32), allow_pickle=False)
+        write_bytes(target, file.getvalue())
+    else:
+        write_csv(target, dict(zip(names, clean.T, strict=True)))
+
+
+def _numbers(source: Path) -> Any:
+    from latentwalk.data.sources.arrays import mapped
+
+    try:
+        x = mapped(source)
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror or error}.") from error
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from None
+    if x.dtype.kind not in "biuf" or not x.size or not 1 <= x.ndim <= 4:
+        raise DataError(f"{source}: expected numbers, got {x.dtype} of shape {x.shape}.")
+    return x
+
+
+def _csv(source: Path) -> tuple[list[str], Any]:
+    from latentwalk.data.sources import read, tables
+
+    if source.suffix.lower() not in (".csv", ".tsv"):
+        raise DataError(f"{source}: expected a picture, .wav, .csv or .npy that fits what the model learnt from.")
+    data = read(source, split="all", kind="table", label="")
+    if data.spec.columns:
+        raise DataError(f"{source}: a signal is all numbers; some column is text.")
+    names = tables.header(source)
+    if len(names) != data.x.shape[1]:
+        raise DataError(f"{source}: a signal is all numbers; found the columns {', '.join(names[:10])}.")
+    return names, data.x

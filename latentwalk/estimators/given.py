@@ -1,0 +1,133 @@
+"""What X may be: arrays, lists, frames, signals of any length, data sets; and as an array such as networks read.
+
+scikit-learn looks at tables: at the number of their columns, and at their names.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from latentwalk.data.adopt import adopt
+from latentwalk.data.columns import columns_of, decoded, encoded, is_frame, needs_columns, unnamed
+from latentwalk.data.dataset import Dataset
+from latentwalk.data.examples import as_array, check_finite, is_ragged, padded
+from latentwalk.data.rows import Rows
+from latentwalk.data.sources.huggingface import is_hugging_face
+from latentwalk.data.spec import DataSpec, Kind
+from latentwalk.errors import ConfigError, DataError
+from latentwalk.estimators.options import Options
+from latentwalk.models.likelihood import OF_COLUMNS, Likelihood
+
+__all__ = ["as_learnt", "first_seen", "held_mask", "over"]
+
+Array = NDArray[Any]
+
+
+def first_seen(X: Any, options: Options) -> tuple[Array, DataSpec, tuple[str, ...]]:
+    """The data to learn from, (n, *E), what it is, and what its columns are called, () where they have no names.
+
+    Raises DataError, ConfigError.
+    """
+    known = X.spec if isinstance(X, Dataset) else None
+    kind: Kind | None = None
+    likelihood = options.likelihood.kind if isinstance(options.likelihood, Likelihood) else options.likelihood
+    if is_frame(X) and (needs_columns(X) or likelihood == "mixed"):
+        columns = columns_of(X)
+        X = encoded(X, columns)
+        known = DataSpec.of_columns(X, columns)
+    elif is_ragged(X):
+        X = padded(X)
+        kind = "signal"
+    raw = X.x if isinstance(X, Dataset) else X
+    table = _Table()
+    x = as_array(_looked_at(table, raw, reset=True) if _axes(raw) <= 2 else raw)
+    if known is None:
+        kind = options.kind(x.ndim) or kind
+    spec = options.spec or known or DataSpec.infer(x, kind)
+    if spec.shape != x.shape[1:]:
+        raise ConfigError(f"spec says an example has shape {spec.shape}; in X it has {x.shape[1:]}.")
+    check_finite(x, missing=spec.missing)
+    if likelihood in OF_COLUMNS and spec.kind == "table" and not spec.columns:
+        if likelihood == "mixed":
+            raise ConfigError('likelihood="mixed" needs named columns. Give a pandas frame, or a Dataset read from a file.')
+        spec = replace(spec, columns=unnamed(x, "count" if likelihood == "negative-binomial" else "continuous"))
+    names = [column.name for column in spec.columns] if spec.framed else getattr(table, "feature_names_in_", ())
+    return x, spec, tuple(str(name) for name in names)
+
+
+def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] = ()) -> Array:
+    """X as an array (n, *E) of numbers like those learnt from; what is not in memory is not read, but for floats once.
+
+    Raises DataError.
+    """
+    X = adopt(X) if is_hugging_face(X) else X
+    of_signals = spec.kind == "signal" and spec.missing
+    if of_signals and isinstance(X, (list, tuple)) and all(isinstance(one, np.ndarray) for one in X):
+        X = padded(X, spec.shape[0])
+    x = _numbers(X, spec, features)
+    if of_signals and x.ndim == 1 + len(spec.shape) and x.shape[1] < spec.shape[0]:
+        x = padded(list(x), spec.shape[0])
+    if x.shape[1:] != spec.shape:
+        raise DataError(f"expected examples of shape {spec.shape}, as in training; got {x.shape[1:]}.")
+    check_finite(x, missing=spec.missing)
+    return x
+
+
+def over(x: Array) -> NDArray[np.bool_]:
+    """Where signals (n, T[, F]) are over: True at every step after the last one with an observed value."""
+    seen: NDArray[np.bool_] = np.logical_or.reduce(~np.isnan(x), axis=tuple(range(2, x.ndim)))  # (n, T)
+    return ~np.logical_or.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
+
+
+def held_mask(held_out: ArrayLike, rows: int) -> NDArray[np.bool_]:
+    """held_out as a mask of so many rows. Raises DataError."""
+    mask = np.asarray(held_out)
+    if mask.dtype != bool or mask.shape != (rows,):
+        raise DataError(
+            f"held_out must be a mask: {rows} booleans, one for each row of X; got {mask.dtype} of shape {mask.shape}. "
+            "From row numbers: np.isin(np.arange(len(X)), numbers)."
+        )
+    return mask
+
+
+class _Table(BaseEstimator):  # type: ignore[misc]
+    """Stands for the estimator where scikit-learn looks at a table: it holds the number and the names of its columns."""
+
+
+_Table.__name__ = "Autoencoder"  # what scikit-learn calls it in a complaint
+
+
+def _numbers(X: Any, spec: DataSpec, features: tuple[str, ...]) -> Array:
+    """X as an array (n, *E), its columns like those learnt from. Raises DataError."""
+    if spec.framed:
+        if isinstance(X, Dataset) and X.spec.framed and X.spec.columns != spec.columns:
+            X = decoded(X.x, X.spec.columns)  # its categories have codes of their own
+        if is_frame(X):
+            X = encoded(X, spec.columns)
+    x = X.x if isinstance(X, Dataset) else X
+    if spec.framed or spec.kind == "signal" or _axes(x) > 2:
+        return as_array(x)  # scikit-learn would miss the names that are in the spec
+    table = _Table()
+    table.n_features_in_ = spec.size
+    if features:
+        table.feature_names_in_ = np.asarray(features, dtype=object)
+    return as_array(_looked_at(table, x, reset=False))
+
+
+def _looked_at(table: _Table, x: Any, *, reset: bool) -> Any:
+    """x as scikit-learn has it, once it has looked at columns and their names. Raises DataError."""
+    how: dict[str, Any] = {"dtype": "numeric", "ensure_all_finite": False, "ensure_min_samples": 0}
+    if isinstance(x, Rows):
+        how = {"skip_check_array": True}  # it would read all of them
+    try:
+        return validate_data(table, x, reset=reset, **how)
+    except ValueError as error:
+        raise DataError(str(error)) from error
+
+
+def _axes(x: Any) -> int:
+    return int(x.ndim if hasattr(x, "ndim") else np.asarray(x).ndim)

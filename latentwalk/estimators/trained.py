@@ -1,0 +1,212 @@
+"""All that a fit made, as one value: it encodes, decodes, draws, scores, and is looked at as a latent space."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from latentwalk.data.columns import decoded as decoded_columns
+from latentwalk.data.dataset import Dataset
+from latentwalk.data.examples import check_finite
+from latentwalk.data.rows import changed_by_row, value_range
+from latentwalk.data.scaling import as_tensor
+from latentwalk.data.spec import DataSpec
+from latentwalk.errors import ConfigError, DataError, NotGenerativeError
+from latentwalk.estimators.given import as_learnt, held_mask, over
+from latentwalk.latent.completion import complete
+from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.origin import Origin
+from latentwalk.latent.samplers import KINDS, FittedSampler, Isotropic, Posterior, Sampler, Vamp
+from latentwalk.latent.space import LatentSpace
+from latentwalk.models.inference import Coder, signature
+from latentwalk.models.latent_model import LatentModel
+from latentwalk.models.likelihood import Likelihood
+from latentwalk.models.recipes import Recipe
+from latentwalk.networks.build import Network
+from latentwalk.networks.layers import channels_last
+from latentwalk.training.history import Epoch
+
+__all__ = ["Trained"]
+
+Array = NDArray[Any]
+Codes = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A model and how it came about; `model` alone changes, where training goes on.
+
+    features: what the columns of a table are called, () where they have no names. epochs, learning_rate: as asked for.
+    validation_rows: the rows of X on which the best weights were chosen. interrupted: whether Ctrl-C cut the fit short.
+    sampler: fitted to its codes, if one was; completeness: how complete each was measured to be, by its kind.
+    """
+
+    model: LatentModel
+    spec: DataSpec
+    recipe: Recipe
+    network: Network
+    likelihood: Likelihood
+    features: tuple[str, ...] = ()
+    epochs: int = 20
+    learning_rate: float = 1e-3
+    history: tuple[Epoch, ...] = ()
+    validation_rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    interrupted: bool = False
+    sampler: FittedSampler | None = None
+    completeness: Mapping[str, Measure] = field(default_factory=dict)
+
+    @property
+    def latent(self) -> int:
+        """D, the number of latent dimensions."""
+        return self.model.dim
+
+    @property
+    def coder(self) -> Coder:
+        """The model at work on arrays."""
+        return Coder(self.model)
+
+    def given(self, X: ArrayLike | Dataset) -> Array:
+        """X as an array (n, *E) like the one learnt from. Raises DataError."""
+        return as_learnt(X, self.spec, self.features)
+
+    def framed(self, x: Array) -> Any:
+        """x (n, *E) as it came: a frame, where the model learnt from one."""
+        return decoded_columns(x, self.spec.columns) if self.spec.framed else x
+
+    # ------------------------------------------------------------------ there and back
+
+    def encode(self, X: ArrayLike | Dataset) -> tuple[Codes, Codes]:
+        """Means and deviations of q(z | x) for X (n, *E): (n, D) each."""
+        return self.coder.encode(self.given(X))
+
+    def decode(self, Z: ArrayLike) -> NDArray[np.float32]:
+        """Likelihood means (n, *E) of codes Z (n, D), in the units of the data. Raises DataError."""
+        try:
+            z = np.asarray(Z, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"expected codes (n, {self.latent}), all numbers: {error}.") from error
+        if z.ndim != 2 or z.shape[1] != self.latent:
+            raise DataError(f"expected codes (n, {self.latent}), got shape {z.shape}.")
+        check_finite(z)
+        return self.coder.decode(z)
+
+    def reconstruct(self, x: Array) -> NDArray[np.float32]:
+        """x (n, *E), encoded to the posterior mean and decoded again; NaN where a signal is over."""
+        back = self.coder.decode(self.coder.encode(x)[0])
+        if self.spec.kind == "signal" and self.spec.missing:
+            back[over(x)] = np.nan
+        return back
+
+    def impute(self, x: Array) -> Array:
+        """x (n, *E) with its reconstruction where a value is missing."""
+        return np.where(np.isnan(x), self.reconstruct(x), x) if self.spec.missing else x
+
+    def sample(self, n: int, temperature: float, source: str | Sampler | None, seed: int) -> Array:
+        """`n` new examples (n, *E): see `Autoencoder.sample`. Raises NotGenerativeError, ConfigError."""
+        sampler = self._source(source, temperature)
+        if not (isinstance(n, (int, np.integer)) and n >= 0):
+            raise ConfigError(f"n={n!r}: expected a whole number of examples, 0 or more.")
+        rng = np.random.default_rng(seed)
+        z = sampler(int(n), rng)
+        return self.coder.draw(z.astype(np.float32), int(rng.integers(2**31))) if self.spec.columns else self.decode(z)
+
+    # ------------------------------------------------------------------ scores
+
+    def bounds(self, x: Array, draws: int) -> NDArray[np.float64]:
+        """A lower bound on log p(x), in nats, for each row of x (n, *E): (n,). Raises ConfigError, DataError."""
+        if not (isinstance(draws, (int, np.integer)) and draws >= 1):
+            raise ConfigError(f"draws={draws!r}: expected a whole number, at least 1.")
+        self.check_range(x)
+        volume = self.model.scaling.log_volume if self.likelihood.is_density else 0.0
+        return self.coder.bound(x, int(draws)).astype(np.float64) - volume
+
+    def log_probs(self, x: Array) -> NDArray[np.float64]:
+        """log p(value | z) of each value of x (n, *E) at its row's code, in nats of the scaled values: (n, *E)."""
+        return self.coder.log_probs(x).astype(np.float64)
+
+    def check_range(self, x: Array) -> None:
+        """Raise DataError where the likelihood knows no such values: outside the range that was scaled to [0, 1]."""
+        if self.likelihood.kind not in ("bernoulli", "continuous-bernoulli"):
+            return
+        low, high = (self.spec.low, self.spec.high) if self.spec.kind == "image" else (0.0, 1.0)
+        for worst in value_range(x):
+            if not low <= worst <= high:
+                raise DataError(
+                    f'likelihood="{self.likelihood.kind}" needs values in [{low:g}, {high:g}] here; X holds {worst:g}. '
+                    'Clip or scale X, or fit with likelihood="gaussian".'
+                )
+
+    # ------------------------------------------------------------------ looked at
+
+    def space(self, X: ArrayLike | Dataset, y: ArrayLike | None, held_out: ArrayLike | None) -> LatentSpace:
+        """The latent space as X (n, *E) sees it: see `Autoencoder.space`. Raises DataError."""
+        x = self.given(X)
+        labelled = X if isinstance(X, Dataset) and y is None else Dataset.of(np.zeros((len(x), 1)), y)
+        codes, scales = self.coder.encode(x)
+        return LatentSpace(
+            codes=codes,
+            scales=scales,
+            data=changed_by_row(x, partial(self._filled, codes)) if self.spec.missing else x,
+            decode=self.decode,
+            prior=self.model.prior.sampler(),
+            labels=labelled.y,
+            classes=labelled.classes,
+            unit=self.model.scaling.unit,
+            held_out=None if held_out is None else held_mask(held_out, len(x)),
+            encode=self.encode,
+            spec=self.spec,
+            attributes=dict(X.factors) if isinstance(X, Dataset) else {},
+            model=signature(self.model),
+            fitted=self.sampler,
+            posterior=Posterior(self.model.encoder, partial(self._inputs, x)) if self.recipe.spreads else None,
+            origin=Origin(self.recipe, self.network, self.likelihood, self.epochs, self.learning_rate, self.history),
+        )
+
+    def completed(self, X: ArrayLike | Dataset, sampler: str, seed: int) -> "Trained":
+        """The same with a sampler fitted to the codes of X (n, *E): see `Autoencoder.fit_sampler`."""
+        space = self.space(X, None, None)
+        needs = {Isotropic.kind: self.recipe.generative, Vamp.kind: self.recipe.spreads}
+        found = complete(
+            space,
+            sampler,
+            candidates=[kind for kind in KINDS if needs.get(kind, True)],
+            held_out=self.validation_rows[self.validation_rows < len(space)],
+            seed=seed,
+        )
+        return replace(self, sampler=found.sampler, completeness=dict(found.measures))
+
+    # ------------------------------------------------------------------ inside
+
+    def _filled(self, codes: Codes, rows: NDArray[np.int64], x: Array) -> Array:
+        """Rows `rows` of the data, x, with what their codes decode to where a value is missing."""
+        return np.where(np.isnan(x), self.decode(codes[rows]), x)
+
+    def _inputs(self, x: Array, rows: Array) -> Tensor:
+        """Rows of the data, x, as networks see them, with 0 where nothing was observed: (m, *E)."""
+        device = next(self.model.parameters()).device
+        with torch.no_grad():
+            return channels_last(self.model.scaling(as_tensor(x[rows]).to(device)).nan_to_num())
+
+    def _source(self, source: str | Sampler | None, temperature: float) -> Sampler:
+        """What to draw codes from. Raises NotGenerativeError, ConfigError."""
+        if callable(source):
+            return source
+        if source not in (None, "fitted", "prior"):
+            raise ConfigError(
+                f'source={source!r}: a model draws from "fitted" or "prior". For others: fit_sampler(X, "mixture"), or '
+                'space(X).sample(n, "mixture").'
+            )
+        if self.sampler is not None and source != "prior":
+            return self.sampler.at(temperature)
+        if source == "fitted" or not self.recipe.generative:
+            raise NotGenerativeError(
+                f'recipe "{self.recipe.name}" has nothing to draw from: '
+                + ("no sampler was fitted. " if source == "fitted" else "no known distribution is filled by its codes. ")
+                + 'Make it generative: fit_sampler(X, "mixture"), or `latentwalk complete RUN`. Or fit recipe="vae".'
+            )
+        return self.model.prior.sampler().at(temperature)

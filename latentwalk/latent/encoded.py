@@ -1,0 +1,260 @@
+"""Encoded examples, and the way back to data: the ground that every move, criterion, map and diagnosis stands on.
+
+A point is named in one of three ways: a row number of the encoded examples, a code (D,), or an example (*E), which is encoded.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from latentwalk.data.spec import DataSpec
+from latentwalk.drawing.painter import Painter
+from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.latent.codes import Codes
+from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.origin import Origin
+from latentwalk.latent.samplers import KINDS, FittedSampler, Posterior, Sampler, fitted
+
+__all__ = ["Encoded", "Part", "Point", "expect", "is_whole"]
+
+Array = NDArray[Any]
+Made = TypeVar("Made")
+Point = int | np.integer[Any] | NDArray[Any] | Sequence[float]
+
+
+class Part(Protocol):
+    """What is made of a whole space, and kept with it: its holes, its graph, its chart."""
+
+    @classmethod
+    def of(cls, space: "Encoded", /) -> Self:
+        """That of a space."""
+
+
+OfSpace = TypeVar("OfSpace", bound=Part)
+
+
+@dataclass(frozen=True, eq=False)  # without slots, for what is kept
+class Encoded(ABC):
+    """Encoded examples, and the way back to data. Abstract: the final class is `LatentSpace`, which moves.
+
+    codes: (n, D) posterior means.
+    scales: (n, D) posterior standard deviations, zeros for a plain autoencoder.
+    data: (n, *E) the encoded examples, in their own units.
+    decode: (m, D) → (m, *E) likelihood means in those units.
+    prior: the model's own sampling distribution.
+    labels: (n,) integers into `classes`, or None.
+    unit: what one standard unit of the data is (255 for bytes of an image, a column's deviation for a table); distances between
+        examples are measured in it.
+    held_out: (n,) the rows the model was not trained on; None where that is not known.
+    encode: (m, *E) → means and deviations of q(z | x), each (m, D); None where examples can no longer be encoded.
+    spec: what an example is.
+    attributes: what else is known of each row, by name, (n,) each: 0 or 1, a probability, a number.
+    model: names the decoder, so that a direction found in another space is known to be foreign; "" is not checked.
+    fitted: the sampler that was saved with the model, if one was.
+    posterior: q(z | u) with gradients, and the encoded examples as networks see them, for "vamp"; None where q(z | x) is a
+        point.
+    origin: what that model was made of and how it learnt, where that is known.
+    """
+
+    codes: Codes
+    scales: Codes
+    data: Array
+    decode: Callable[[Array], NDArray[np.float32]]
+    prior: Sampler
+    labels: NDArray[np.int64] | None = None
+    classes: tuple[str, ...] = ()
+    unit: NDArray[np.float32] = field(default_factory=lambda: np.ones(1, np.float32))
+    held_out: NDArray[np.bool_] | None = None
+    encode: Callable[[Array], tuple[Codes, Codes]] | None = None
+    spec: DataSpec | None = None
+    attributes: Mapping[str, Array] = field(default_factory=dict)
+    model: str = ""
+    fitted: FittedSampler | None = None
+    posterior: Posterior | None = None
+    origin: Origin | None = None
+
+    @abstractmethod
+    def sample(self, n: int, source: str | Sampler = "prior", seed: int | None = 0) -> Decoded:
+        """`n` new examples: codes drawn from `source` and decoded."""
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def dim(self) -> int:
+        """D, the number of latent dimensions."""
+        return self.codes.shape[1]
+
+    @property
+    def unseen(self) -> NDArray[np.intp]:
+        """The rows the model was not trained on, in order; all rows where that is not known."""
+        return np.arange(len(self)) if self.held_out is None else np.flatnonzero(self.held_out)
+
+    def among(self, rows: NDArray[np.intp]) -> Self:
+        """The space as some rows see it, in that order."""
+        kept = {
+            name: value[rows]
+            for name in ("codes", "scales", "data", "labels", "held_out")
+            if (value := getattr(self, name)) is not None
+        }
+        attributes = {name: values[rows] for name, values in self.attributes.items()}
+        return replace(self, **kept, attributes=attributes, posterior=self.posterior and self.posterior.among(rows))
+
+    # ------------------------------------------------------------------ kept
+
+    def kept(self, kind: type[OfSpace]) -> OfSpace:
+        """The space's own `Holes`, `Graph`, `Chart`, …: made when first asked for. Raises what making it raises."""
+        return self._once(kind, lambda: kind.of(self))
+
+    @property
+    def painter(self) -> Painter | None:
+        """How examples are drawn; None where it is not known what an example is."""
+        spec = self.spec
+        return None if spec is None else self._once(Painter, lambda: Painter.of(spec, self.data))
+
+    # ------------------------------------------------------------------ places
+
+    def code(self, point: Point) -> Codes:
+        """The code (D,) of a row number or of an example (*E), or the code itself. Raises ConfigError.
+
+        Where an example has the shape of a code, (D,), that is what it is taken for.
+        """
+        if isinstance(point, (int, np.integer)):
+            expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
+            return self.codes[point]
+        try:
+            code = np.asarray(point, dtype=np.float32)
+        except (TypeError, ValueError):
+            raise ConfigError(f"a point is a row number or a code of {self.dim} numbers, got {point!r}.") from None
+        if code.shape != (self.dim,) and code.shape == self.data.shape[1:] and self.encode is not None:
+            code = self.encode(np.asarray(point)[None])[0][0]
+        expect(
+            code.shape == (self.dim,),
+            f"expected a row number, a code of shape ({self.dim},) or an example of shape {self.data.shape[1:]}, "
+            f"got shape {code.shape}.",
+        )
+        expect(bool(np.isfinite(code).all()), f"a code must be finite, got {code}.")
+        return code
+
+    def typical(self, label: int | str) -> int:
+        """The row of class `label` whose code lies nearest to that class's median code: a fair representative."""
+        rows = np.flatnonzero(self._labels() == self._class(label))
+        if len(rows) == 0:
+            raise DataError(f"no example of class {str(label)!r} was encoded.")
+        away = self.codes[rows] - np.median(self.codes[rows], axis=0)
+        return int(rows[np.argmin((away**2).sum(axis=1))])
+
+    def axis_values(self, axis: int, steps: int, over: str) -> Array:
+        """`steps` increasing values along one axis, as `LatentSpace.grid` uses them: (steps,)."""
+        axis = self._axis(axis)
+        expect(is_whole(steps) and steps >= 1, f"expected a whole number of steps, at least 1; got steps={steps!r}.")
+        match over:
+            case "prior":
+                return np.asarray(ndtri(np.linspace(0.05, 0.95, steps)))
+            case "codes":
+                low, high = np.quantile(self.codes[:, axis], [0.01, 0.99])
+                return np.linspace(low, high, steps)
+        raise unknown("range", over, ["prior", "codes"])
+
+    # ------------------------------------------------------------------ what codes decode to, as points
+
+    def outputs(self, z: Array) -> Array:
+        """What codes (m, D) decode to, flattened, in units of the data: (m, prod(E)), between which distances are measured.
+
+        Raises DataError where the decoder gives another shape, NaN or infinity.
+        """
+        x = np.asarray(self.decode(z.astype(self.codes.dtype)))
+        if x.shape != (len(z), *self.data.shape[1:]):
+            raise DataError(f"the decoder gave shape {x.shape} for {len(z)} codes; expected {(len(z), *self.data.shape[1:])}.")
+        bad = ~np.isfinite(x.reshape(len(z), -1)).all(axis=1)
+        if bad.any():
+            raise DataError(
+                f"the decoder gave NaN or infinity for {bad.sum()} of {len(z)} codes, the first {z[bad.argmax()]}. "
+                "The model has diverged: train again with a lower learning rate."
+            )
+        return self.flat(x)
+
+    def flat(self, x: Array) -> Array:
+        """Examples (m, *E) in standard units, one row each: (m, prod(E)); float64 stays, all else becomes float32."""
+        rows: Array = (x / np.asarray(self.unit, dtype=x.dtype if x.dtype == np.float64 else np.float32)).reshape(len(x), -1)
+        return rows
+
+    # ------------------------------------------------------------------ draws
+
+    def draw_codes(self, rng: np.random.Generator) -> Codes:
+        """One draw of q(z | x) for every example: (n, D). For a plain autoencoder, the codes themselves."""
+        return self.codes + self.scales * rng.standard_normal(self.codes.shape).astype(np.float32)
+
+    def sampler(self, source: str | Sampler) -> Sampler:
+        """The sampler of that name; one that is given, (n, generator) → (n, D), is given back as it is.
+
+        "prior"; "fitted", the one saved with the model; or a kind in `KINDS` ("gaussian", "mixture", "vamp", "flow", …), fitted
+        to these codes when first asked for. Raises ConfigError, and DataError where the codes are too few.
+        """
+        if not isinstance(source, str):
+            return source
+        if source == "prior":
+            return self.prior
+        if source == "fitted":
+            if self.fitted is None:
+                raise ConfigError('no sampler was fitted to this model. Do: fit_sampler(X), or name one, say "mixture".')
+            return self.fitted
+        return self._once(source, lambda: self.fit_sampler(source))
+
+    def fit_sampler(self, kind: str, rows: NDArray[np.intp] | None = None, seed: int = 0) -> FittedSampler:
+        """A new sampler of a kind in `KINDS`, fitted to one draw of q(z | x) for each of these rows (all unless given).
+
+        Raises ConfigError, DataError.
+        """
+        if kind not in KINDS:
+            raise unknown("sampling distribution", kind, ["prior", "fitted", *(name for name in KINDS if name != "prior")])
+        codes, posterior = self.draw_codes(np.random.default_rng(seed)), self.posterior
+        if rows is not None:
+            codes, posterior = codes[rows], None if posterior is None else posterior.among(rows)
+        return fitted(kind, codes, seed, posterior)
+
+    # ------------------------------------------------------------------ inside
+
+    @cached_property
+    def _made(self) -> dict[Any, Any]:
+        """All that was made of this space already."""
+        return {}
+
+    def _once(self, key: Any, make: Callable[[], Made]) -> Made:
+        if key not in self._made:
+            self._made[key] = make()
+        found: Made = self._made[key]
+        return found
+
+    def _axis(self, axis: int) -> int:
+        known = is_whole(axis) and 0 <= axis < self.dim
+        expect(known, f"axis {axis} is not among the {self.dim} latent dimensions (0 to {self.dim - 1}).")
+        return axis
+
+    def _labels(self) -> NDArray[np.int64]:
+        if self.labels is None:
+            raise DataError("this space has no labels. Give them: space(X, y).")
+        return self.labels
+
+    def _class(self, label: int | str) -> int:
+        names = self.classes or tuple(str(value) for value in np.unique(self._labels()))
+        if str(label) not in names:
+            raise unknown("class", str(label), names)
+        return names.index(str(label)) if self.classes else int(label)
+
+
+def is_whole(number: object) -> bool:
+    """Whether it is a whole number."""
+    return isinstance(number, (int, np.integer))
+
+
+def expect(holds: "bool | np.bool_", message: str) -> None:
+    """Raise ConfigError with this message where something does not hold."""
+    if not holds:
+        raise ConfigError(message)

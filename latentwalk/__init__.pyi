@@ -19,6 +19,8 @@ from latentwalk.errors import TrainingStopped as TrainingStopped
 from latentwalk.errors import TrainingWarning as TrainingWarning
 from latentwalk.estimators.anomalies import AnomalyDetector as AnomalyDetector
 from latentwalk.estimators.autoencoder import Autoencoder as Autoencoder
+from latentwalk.estimators.windows import denoised_picture as denoised_picture
+from latentwalk.estimators.windows import denoised_signal as denoised_signal
 from latentwalk.latent.criteria.classifier import classifier_features as classifier_features
 from latentwalk.latent.criteria.completeness import completeness as completeness
 from latentwalk.latent.criteria.continuity import continuity as continuity
@@ -60,5 +62,6 @@ from latentwalk.studies.improvement import improve as improve
 from latentwalk.studies.methods import Family as Family
 from latentwalk.studies.methods import families as families
 from latentwalk.studies.sweep.sweep import Sweep as Sweep
+from latentwalk.training.settings import Settings as Settings
 
 __version__: str

@@ -46,6 +46,7 @@ class Options:
     spec: DataSpec | None
     progress: bool = field(metadata=IS_IDLE)
     complete: bool | str = field(metadata=IS_IDLE)
+    condition: bool
     training: Settings | None
 
     @property
@@ -82,6 +83,8 @@ class Options:
             raise ConfigError(f"batch_size={self.batch_size!r}: expected a whole number, at least 1.")
         if not (isinstance(self.validation, (int, float, np.floating)) and 0 <= self.validation < 1):
             raise ConfigError(f"validation={self.validation!r} is not a share of the rows. Expected 0 <= validation < 1.")
+        if not isinstance(self.condition, bool):
+            raise ConfigError(f"condition={self.condition!r}: expected True, to be told the labels y in fit, or False.")
         if not isinstance(self.training, Settings | None):
             raise ConfigError(f"training={self.training!r}: expected Settings(…), or None for the usual ones.")
         recipe = self.noisy_recipe()
@@ -102,6 +105,8 @@ class Options:
             return None
         name = BEST if self.complete is True else check_sampler(self.complete)
         recipe = self.noisy_recipe()
+        if name == Vamp.kind and self.condition:
+            raise ConfigError('complete="vamp" goes with condition=False: its inputs have no labels. Use complete="mixture".')
         if name == Vamp.kind and not recipe.spreads:
             raise ConfigError(
                 f'complete="vamp" needs an encoder whose q(z | x) has a spread, and that of recipe "{recipe.name}" has '

@@ -35,10 +35,12 @@ class Beginning:
 
 
 @contextmanager
-def begun(folder: Path | None, group: Group, options: Options, x: NDArray[Any]) -> Iterator[Beginning]:
-    """The beginning that `folder` keeps; without one, a new one. The first process of a group reads and writes for all.
+def begun(
+    folder: Path | None, group: Group, options: Options, x: NDArray[Any], told: NDArray[Any] | None = None
+) -> Iterator[Beginning]:
+    """The beginning that `folder` keeps; without one, a new one. told: what is learnt beside x (n, *E), for each row.
 
-    Raises CheckpointError, ConfigError, DataError.
+    The first process of a group reads and writes for all. Raises CheckpointError, ConfigError, DataError.
     """
     seed = group.told(options.seed())
     if folder is None:
@@ -46,6 +48,8 @@ def begun(folder: Path | None, group: Group, options: Options, x: NDArray[Any]) 
         return
     params = {field.name: getattr(options, field.name) for field in fields(options)}
     about = {"params": params_to_json(params), "data": fingerprint(x), "seed": seed}
+    if told is not None:
+        about["conditions"] = fingerprint(told)
     if not group.leads:
         yield _beginning(folder, options, about, None, group.handed(None))
         return
@@ -82,6 +86,11 @@ def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: 
         raise DataError(
             f"X is not the data that the training in {folder} was begun with: {_difference(before['data'], now['data'])}. "
             "Give the same data to go on, or choose another folder to begin anew."
+        )
+    if before.get("conditions") != now.get("conditions"):
+        raise DataError(
+            f"y holds other labels than those that the training in {folder} was begun with. Give the same to go on, or choose "
+            "another folder to begin anew."
         )
     epochs = int(before["params"]["epochs"])
     if options.settings.learning_schedule == "cosine" and options.epochs != epochs:

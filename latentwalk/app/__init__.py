@@ -1,0 +1,21 @@
+"""The doors: the command line, its commands (a file each, in `commands`), and what they share.
+
+Files that need PyTorch are imported when they are first used (`app.run.Run.open(folder)`), so that `--help`
+does not wait for it.
+"""
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from latentwalk.app import named, run, source
+
+__all__ = ["named", "run", "source"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """PEP 562: the file of that name."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")

@@ -1,36 +1,83 @@
 """The command `latentwalk`: what a terminal sees of this library.
 
-Commands are functions in files of their own, by what they are for: `learning` (tour, compare, fit, report), `walking` (sample,
-walk, …), `blending` (blend, swap), `transplants` (graft), `applying` (denoise, impute, …). They import what is heavy when they
-run, so that `--help` does not wait for PyTorch. They raise the errors of our tree; here each becomes one message on standard
-error and an exit code: 0 good, 1 failure, 2 wrong use or bad input, 130 stopped by Ctrl-C.
+A command is a file in `commands`, with a function of the same name, imported when it is asked for. Commands raise
+the errors of our tree; here each becomes one message on standard error and an exit code: 0 good, 1 failure, 2 wrong
+use or bad input, 130 stopped by Ctrl-C.
 """
 
 import sys
 import warnings
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import latentwalk
-from latentwalk.app import applying, blending, learning, transplants, walking
+from latentwalk.app.options import PANELS
+from latentwalk.app.output import FAILED, MISUSED, STOPPED, OutputError
 from latentwalk.errors import LatentwalkError, TrainingError
 
-__all__ = ["app", "main"]
+__all__ = ["COMMANDS", "app", "main"]
 
-FAILED, MISUSED, STOPPED = 1, 2, 130
+GROUPS = {
+    "Start": ("tour", "data"),
+    "Train": ("fit", "complete"),
+    "Judge": ("report", "inspect", "compare", "sweep"),
+    "Walk": ("sample", "walk", "blend", "swap", "graft"),
+    "Use": ("reconstruct", "encode", "denoise", "impute", "reduce", "dimensions", "anomalies"),
+    "Exchange": ("export",),
+}
+COMMANDS = tuple(word for words in GROUPS.values() for word in words)  # in the order of the help
+OTHER = "Options"  # the panel of options that belong to no other
+MANY = 10  # arguments and options; where there are more, the help prints them in panels
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Command(TyperCommand):
+    """One command; where it has many options, its help prints them in panels."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        panels: dict[str, list[tuple[str, str]]] = {panel: [] for panel in ("Arguments", OTHER, *PANELS)}
+        parameters = self.get_params(ctx)
+        many = len(parameters) > MANY
+        for parameter in parameters:
+            asked = getattr(parameter, "rich_help_panel", None) if many else None
+            panel = "Arguments" if parameter.param_type_name == "argument" else asked or OTHER
+            if record := parameter.get_help_record(ctx):
+                panels[panel].append(record)
+        if len(panels[OTHER]) == 1:  # only --help
+            panels[OTHER] = panels.pop(OTHER)
+        for panel, records in panels.items():
+            if records:
+                with formatter.section(panel):
+                    formatter.write_dl(records)
 
 
 class Commands(TyperGroup):
     """The group of all commands; turns errors into messages and exit codes."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(self.commands)  # in the order a newcomer needs them, not that of the alphabet
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(cmd_name, cls=Command, context_settings=CONTEXT)(_function(cmd_name))
+        return typer.main.get_command(alone)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        width = max(map(len, COMMANDS))
+        for group, words in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([(f"{word:{width}}", _function(word).__doc__.split("\n")[0]) for word in words])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        self.commands: Any = dict.fromkeys(COMMANDS)  # what a word that is none is compared with
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        from latentwalk.app.output import OutputError
-
         with warnings.catch_warnings():
             warnings.showwarning = _warn
             try:
@@ -55,7 +102,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain text is the same on a terminal, in a pipe and in a log, and does not import Rich
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=CONTEXT,
 )
 
 
@@ -72,49 +119,14 @@ def _options(
     pass
 
 
-@app.command("data")
-def names() -> None:
-    """List the data sets that have a name.
-
-    \b
-    Example:
-      latentwalk data
-    """
-    from latentwalk.data import names
-
-    known = names()
-    width = max(map(len, known))
-    for name, what in known.items():
-        typer.echo(f"{name:{width}}  {what}")
-    typer.echo("or a path: .npy .npz .csv .tsv .parquet, IDX (.gz), a folder or .zip of images")
-
-
-app.command()(learning.tour)
-app.command()(learning.fit)
-app.command()(learning.report)
-app.command()(learning.inspect)
-app.command()(walking.sample)
-app.command()(walking.complete)
-app.command()(walking.walk)
-app.command()(blending.blend)
-app.command()(blending.swap)
-app.command()(transplants.graft)
-app.command()(walking.reconstruct)
-app.command()(walking.encode)
-app.command()(applying.denoise)
-app.command()(applying.impute)
-app.command()(applying.reduce)
-app.command()(applying.dimensions)
-app.command()(applying.anomalies)
-app.command()(applying.export)
-app.command()(learning.compare)
-app.command()(learning.sweep)
-app.registered_commands.append(app.registered_commands.pop(0))  # `data` last
-
-
 def main() -> None:
     """Run the command line of this process."""
     app(prog_name="latentwalk")
+
+
+def _function(word: str) -> Any:
+    """The command of that name."""
+    return getattr(import_module(f"latentwalk.app.commands.{word}"), word)
 
 
 def _leave(message: str, code: int) -> NoReturn:

@@ -1,4 +1,7 @@
-"""Options that several commands share, and how their text is read. Imports nothing heavy: `--help` reads this file."""
+"""Options that several commands share, and how their text is read. Imports nothing heavy: `--help` reads this file.
+
+An option's panel is the heading under which the help of a command with many options prints it.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,33 +9,54 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
+    "DATA",
+    "MACHINE",
+    "MODEL",
+    "OUTPUT",
+    "PANELS",
+    "TRAINING",
     "Attributes",
-    "Batch",
-    "Color",
+    "BatchSize",
+    "ColorOption",
     "Data",
     "DataAgain",
     "Epochs",
     "Force",
-    "Kind",
+    "KindOption",
     "Label",
     "Latents",
     "Noise",
     "Out",
     "RunFolder",
     "Seed",
-    "Size",
+    "SizeOption",
+    "counts",
+    "epochs_for",
+    "indices",
     "layers",
     "noise",
-    "numbers",
     "reals",
     "side",
     "weights",
-    "whole",
     "words",
 ]
 
+DATA = "Data"
+MODEL = "Model"
+TRAINING = "Training"
+MACHINE = "Machine"
+OUTPUT = "Output"
+PANELS = (DATA, MODEL, TRAINING, MACHINE, OUTPUT)  # in the order of the help
 
-def numbers(text: str, option: str = "--latent") -> list[int]:
+WORK = 400_000  # rows seen in all that a small model is good after; the tour on 5,000 rows stays under five minutes
+
+
+def epochs_for(rows: int) -> int:
+    """How many passes over so many rows are usually enough: 8 to 100."""
+    return max(8, min(100, WORK // rows))
+
+
+def counts(text: str, option: str = "--latent") -> list[int]:
     """Whole numbers, each at least 1, separated by commas: "2,8" → [2, 8]. Raises BadParameter."""
     try:
         found = [int(part) for part in text.split(",")]
@@ -45,7 +69,7 @@ def numbers(text: str, option: str = "--latent") -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def whole(text: str, option: str) -> list[int]:
+def indices(text: str, option: str) -> list[int]:
     """Whole numbers, 0 or more, separated by commas: "0,3" → [0, 3]. Raises BadParameter."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() for part in parts):
@@ -128,33 +152,83 @@ Data = Annotated[
 ]
 DataAgain = Annotated[
     str | None,
-    typer.Option("--data", metavar="NAME|PATH", help="Data to use instead of what the run learnt from."),
+    typer.Option(
+        "--data",
+        metavar="NAME|PATH",
+        help="Data to use instead of what the run learnt from.",
+        rich_help_panel=DATA,
+    ),
 ]
-Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write. Default: into RUN.", show_default=False)]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Where to write. Default: into RUN.", show_default=False, rich_help_panel=OUTPUT),
+]
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder of a saved model, as `fit` and `tour` make.", show_default=False)
 ]
-Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same seed gives the same result on one machine.")]
-Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the data. Default: by its size, 8 to 100.")]
-Batch = Annotated[int, typer.Option("--batch-size", min=1, help="Rows a training step looks at.")]
+Seed = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=2**31 - 1,
+        metavar="N",
+        help="The same seed gives the same result on one machine.",
+        rich_help_panel=TRAINING,
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Passes over the data. Default: by its size, 8 to 100.", rich_help_panel=TRAINING),
+]
+BatchSize = Annotated[
+    int,
+    typer.Option("--batch-size", min=1, metavar="N", help="Rows a training step looks at.", rich_help_panel=TRAINING),
+]
 Latents = Annotated[
-    str | None, typer.Option(metavar="D,D,…", help="Numbers of latent dimensions. Default: 2,8.", show_default=False)
+    str | None,
+    typer.Option(
+        metavar="D,D,…",
+        help="Numbers of latent dimensions. Default: 2,8.",
+        show_default=False,
+        rich_help_panel=MODEL,
+    ),
 ]
-Size = Annotated[
+SizeOption = Annotated[
     Any,
-    typer.Option(parser=side, metavar="PIXELS|HxW", help="Images: scale and crop each to this size."),
+    typer.Option(parser=side, metavar="PIXELS|HxW", help="Images: scale and crop each to this size.", rich_help_panel=DATA),
 ]
-Kind = Annotated[
-    str | None, typer.Option(metavar="image|table|signal", help="What an example is, where the shape does not say it.")
+KindOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="image|table|signal",
+        help="What an example is, where the shape does not say it.",
+        rich_help_panel=DATA,
+    ),
 ]
 Noise = Annotated[
     Any,
-    typer.Option(parser=noise, metavar="AMOUNT|KIND", help="Put on the input while learning: 0.3, 0.1,0.6 or masking:0.2."),
+    typer.Option(
+        parser=noise,
+        metavar="AMOUNT|KIND",
+        help="Put on the input while learning: 0.3, 0.1,0.6 or masking:0.2.",
+        rich_help_panel=MODEL,
+    ),
 ]
-Color = Annotated[str | None, typer.Option(metavar="gray|rgb", help="Images: read all as gray, or all as colour.")]
+ColorOption = Annotated[
+    str | None,
+    typer.Option(metavar="gray|rgb", help="Images: read all as gray, or all as colour.", rich_help_panel=DATA),
+]
 Attributes = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Images: a .csv (.gz) that says what each shows, by file name.", show_default=False),
+    typer.Option(
+        metavar="FILE",
+        help="Images: a .csv (.gz) that says what each shows, by file name.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
 ]
-Label = Annotated[str | None, typer.Option(metavar="NAME", help="Tables: the column that is the class.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
+Label = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Tables: the column that is the class.", rich_help_panel=DATA),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.", rich_help_panel=OUTPUT)]

@@ -3,19 +3,40 @@
 import csv
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from numpy.typing import NDArray
 
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
-from latentwalk.files import write_atomically
+from latentwalk.files import telling, write_atomically
 
-__all__ = ["OutputError", "check_writable", "destination", "note", "saving", "show", "write_bytes", "write_csv", "write_text"]
+if TYPE_CHECKING:
+    from latentwalk.drawing.tiles import Pixels
 
+__all__ = [
+    "FAILED",
+    "MISUSED",
+    "STOPPED",
+    "OutputError",
+    "check_csv",
+    "check_writable",
+    "destination",
+    "note",
+    "save_png",
+    "saving",
+    "show",
+    "watched",
+    "write_bytes",
+    "write_csv",
+    "write_text",
+]
+
+FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes
+ELSEWHERE = "Choose another place with --out."
 WIDE = 120  # columns of a table where there is no terminal to ask
 
 
@@ -28,10 +49,22 @@ def note(message: str) -> None:
     typer.echo(message, err=True)
 
 
-def show(table: Any) -> None:
-    """Print a table of Rich's, as wide as the terminal, where there is one."""
-    from rich.console import Console
+def watched() -> bool:
+    """Whether someone sees, on a terminal, how far it is."""
+    return sys.stderr.isatty()
 
+
+def show(columns: Sequence[str], rows: Iterable[Sequence[str]], *, names: int = 1) -> None:
+    """Print a table, as wide as the terminal, where there is one. Its first `names` columns are words, the others numbers."""
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=SIMPLE, pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index < names else "right", no_wrap=index < names)
+    for row in rows:
+        table.add_row(*row)
     console = Console()
     (console if console.is_terminal else Console(width=WIDE)).print(table)
 
@@ -43,11 +76,16 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all, and the folders it lies in. Raises OutputError."""
-    try:
+    with telling("write", path, ELSEWHERE, OutputError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}. Choose another place with --out.") from error
+
+
+def save_png(path: Path, picture: "Pixels") -> None:
+    """Write (H, W, C) as a PNG. Raises OutputError."""
+    from latentwalk.drawing.film import png_bytes
+
+    write_bytes(path, png_bytes(picture))
 
 
 @contextmanager
@@ -62,14 +100,12 @@ def saving() -> Iterator[None]:
 def check_writable(folder: Path) -> None:
     """Try to write into the folder, so that minutes of training are not lost to a wrong --out. Raises OutputError."""
     trial, new = folder / f".latentwalk-{os.getpid()}", not folder.exists()
-    try:
+    with telling("write to", folder, ELSEWHERE, OutputError):
         folder.mkdir(parents=True, exist_ok=True)
         trial.touch()
         trial.unlink()
         if new:
             folder.rmdir()
-    except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror or error}. Choose another place with --out.") from error
 
 
 def destination(out: Path | None, usual: Path, inputs: Sequence[Path] = (), *, force: bool = False) -> Path:
@@ -86,7 +122,13 @@ def destination(out: Path | None, usual: Path, inputs: Sequence[Path] = (), *, f
     return path
 
 
-def write_csv(path: Path, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
+def check_csv(out: Path) -> None:
+    """Raise ConfigError where a table would be written to a file that is not called one."""
+    if out.suffix.lower() != ".csv":
+        raise ConfigError(f"--out {out}: expected a file ending in .csv.")
+
+
+def write_csv(path: Path, columns: Mapping[str, Iterable[Any]]) -> None:
     """Write a table of named columns (n,). Numbers are written in full: read back, they are the same."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")

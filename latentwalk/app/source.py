@@ -9,17 +9,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.app.output import note
 from latentwalk.data import Dataset, DataSpec, load, names
-from latentwalk.data.dataset import join
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.halves import halves
 from latentwalk.data.rows import changed
 from latentwalk.data.sources import Split, idx, images
 from latentwalk.data.sources.images import Color
+from latentwalk.data.sources.packed import MissingHalf
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.files import content_of
 
-__all__ = ["Source", "fingerprint", "is_picture", "joined", "pictures_like", "read_like"]
+__all__ = ["Source", "fingerprint", "is_picture", "pictures_like", "read_like"]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".avif", ".heic")
 
@@ -44,9 +45,11 @@ class Source:
             options["attributes"] = str(Path(options["attributes"]).expanduser().resolve())
         return cls(what, {name: value for name, value in options.items() if value is not None})
 
-    def train(self) -> Dataset:
-        """The rows to learn from. Raises DataError, ConfigError."""
+    def train(self, *, tell: bool = False) -> Dataset:
+        """The rows to learn from. tell: whether to say which files could not be read. Raises DataError, ConfigError."""
         data = load(self.what, split="train", **self.options)
+        if tell:
+            _tell_skipped(data)
         return data if self.apart is None else halves(data, self.apart)[0]
 
     def test(self) -> Dataset | None:
@@ -55,10 +58,19 @@ class Source:
             return halves(load(self.what, split="train", **self.options), self.apart)[1]
         try:
             return load(self.what, split="test", **self.options)
-        except DataError as error:
-            if "split='test'" in str(error):  # there is no such half; any other complaint is the user's to hear
-                return None
-            raise
+        except MissingHalf:
+            return None
+
+    def halves(self, seed: int) -> tuple[Self, Dataset, Dataset]:
+        """Rows to learn from and to judge by, and the source from which just these can be had again.
+
+        seed: that with which rows to judge by are drawn, where the source has none. Raises DataError, ConfigError.
+        """
+        train = self.train(tell=True)
+        test = self.test()
+        if test is not None and fingerprint(test) != fingerprint(train):
+            return self, train, test
+        return replace(self, apart=seed), *halves(train, seed)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
@@ -86,7 +98,7 @@ def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | 
         return load(given, split=split)
     if path.is_file() and is_picture(path):
         return pictures_like(spec, [path])
-    archive = path.suffix.lower() == ".zip" or (path.is_dir() and not idx.is_folder(path))
+    archive = path.suffix.lower() == ".zip" or (path.is_dir() and not idx.is_mnist_folder(path))
     if archive and spec.kind == "image":
         height, width = spec.event[1:]
         data = load(path, split=split, size=(height, width), color=_color(spec))
@@ -119,7 +131,7 @@ def pictures_like(spec: DataSpec, files: Sequence[Path]) -> Dataset:
     parts = []
     for file in files:
         try:
-            entry = images.Entry(file.name, file.stat().st_size, partial(content_of, file))
+            entry = images.ImageFile(file.name, file.stat().st_size, partial(content_of, file))
             parts.append(images.read_entries([entry], file.stem, "all", "image", (height, width), _color(spec)).x)
         except OSError as error:
             raise DataError(f"{file}: {error.strerror or error}.") from error
@@ -128,12 +140,11 @@ def pictures_like(spec: DataSpec, files: Sequence[Path]) -> Dataset:
     return Dataset(_like(spec, np.concatenate(parts)), spec, names=tuple(file.name for file in files))
 
 
-def joined(parts: Sequence[Dataset]) -> Dataset:
-    """Several data sets, one after the other."""
-    first, *rest = parts
-    for part in rest:
-        first = join(first, part)
-    return first
+def _tell_skipped(data: Dataset) -> None:
+    """Say which files could not be read."""
+    if data.skipped:
+        more = f"\n  and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""
+        note(f"{len(data.skipped)} skipped:\n  " + "\n  ".join(data.skipped[:5]) + more)
 
 
 def _color(spec: DataSpec) -> Color:

@@ -15,7 +15,7 @@ from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.windows import denoised_picture, denoised_signal
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.networks.build import Network
-from latentwalk.studies import comparison
+from latentwalk.studies import judgement
 
 RNG = np.random.default_rng(0)
 
@@ -211,7 +211,7 @@ def test_fit_refuses_noise_and_networks_it_does_not_know(tmp_path, words):
 
 def test_every_family_in_one_page(tmp_path, monkeypatch):
     measured = Measure("completeness", 0.5, 0.4, 0.6, "Half of them.")  # measuring 14 models takes minutes
-    monkeypatch.setattr(comparison, "completeness", lambda *_, **__: measured)
+    monkeypatch.setattr(judgement, "completeness", lambda *_, **__: measured)
     done = run("compare", "digits", "--all", "--latent", "2", "--epochs", "1", "--out", tmp_path)
     assert done.exit_code == 0, done.output
     page = (tmp_path / "report.html").read_text()

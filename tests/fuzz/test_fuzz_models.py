@@ -15,7 +15,7 @@ from damage import FUZZ, bytes_like, damaged, flips, json_like, outcome, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentwalk.app import denoising
+from latentwalk.app.commands.denoise import _csv, _numbers
 from latentwalk.app.run import Run
 from latentwalk.app.source import Source, pictures_like
 from latentwalk.data import Dataset
@@ -240,8 +240,8 @@ def test_what_is_given_to_a_model_later(runs, tmp_path, name, what):
     else:
         path.write_bytes(b"\x93NUMPY" if what == "nonsense" else npy_header((1 << 40, 1 << 10), "<f8"))
     readers = [
-        denoising._numbers,
-        denoising._csv,
+        _numbers,
+        _csv,
         sound,
         lambda given: pictures_like(run.model.spec_, [given]),
         lambda given: run.read(str(given)),

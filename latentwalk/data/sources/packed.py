@@ -15,13 +15,17 @@ from latentwalk.data.rows import changed
 from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError
 
-__all__ = ["Split", "archive", "assemble", "check_unpacked", "native", "undivided", "unpacked"]
+__all__ = ["MissingHalf", "Split", "archive", "check_unpacked", "dataset_of", "native", "undivided", "unpacked"]
 
 Split = Literal["train", "test", "all"]
 FREE = 1 << 26  # bytes that any file may unpack to
 EXPANSION = 200  # beyond them, how many times its packed size; data packs to a hundredth at best, a bomb to a thousandth
 PIECE = 1 << 20
 EXACT = 2**53  # from here on a float is no whole number, but any of several
+
+
+class MissingHalf(DataError):
+    """The half that was asked for is not in the source."""
 
 
 def check_unpacked(size: int, packed: int, times: int = EXPANSION, free: int = FREE) -> None:
@@ -72,12 +76,12 @@ def _directory(path: Path) -> zipfile.ZipFile:
 
 
 def undivided(split: Split) -> None:
-    """Raise DataError where the test half is asked of a source that has no halves.
+    """Raise MissingHalf where the test half is asked of a source that has no halves.
 
     Answering with all rows would let a model be judged on what it was trained on.
     """
     if split == "test":
-        raise DataError(
+        raise MissingHalf(
             "this source is not divided into train and test, and got split='test'. "
             "Read all of it (split='all') and divide the rows, or give the file that holds the test rows."
         )
@@ -88,7 +92,7 @@ def native(x: NDArray[Any]) -> NDArray[Any]:
     return x if x.dtype.isnative else changed(x, lambda rows: rows.astype(x.dtype.newbyteorder("=")))
 
 
-def assemble(
+def dataset_of(
     x: Any,
     labels: NDArray[Any] | None = None,
     factors: Mapping[str, NDArray[Any]] | None = None,

@@ -1,49 +1,61 @@
-"""What `latentwalk denoise` does: the noise is taken out of pictures, sounds and tables, which stay what they were otherwise.
-
-What is larger than the model's examples is cut into windows that overlap by half, and put together again without a seam.
-"""
+"""`latentwalk denoise`: pictures, sounds and tables without their noise, which stay what they were otherwise."""
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
+from latentwalk import app
+from latentwalk.app.options import Force, RunFolder
 from latentwalk.app.output import destination, note, write_bytes, write_csv
-from latentwalk.app.run import Run
-from latentwalk.app.source import PICTURES
-from latentwalk.data.sources import read, tables
-from latentwalk.data.sources.arrays import mapped
-from latentwalk.data.sources.sounds import sound
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.estimators.windows import denoised_picture, denoised_signal
+
+if TYPE_CHECKING:
+    from latentwalk.estimators.autoencoder import Autoencoder
 
 __all__ = ["denoise"]
 
-Array = NDArray[Any]
 
+def denoise(
+    run: RunFolder,
+    given: Annotated[
+        Path, typer.Argument(metavar="IN", help="A picture, a .wav, .csv or .npy, or a folder.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write: of the same kind.", show_default=False)],
+    force: Force = False,
+) -> None:
+    """Take the noise out of pictures, sounds or signals.
 
-def denoise(run: Run, given: Path, out: Path, *, force: bool) -> None:
-    """Write `given` without its noise to `out`. Raises DataError, ConfigError, OutputError."""
-    if run.model.recipe_.corruption is None:
-        note(f'{run.folder} was trained as "{run.model.recipe_.name}", not against noise: expect little. Better: '
-             "latentwalk fit DATA --recipe denoising --noise 0.1,0.6")  # fmt: skip
+    Size, sample rate and type stay as they were. What is larger than the model's examples is cleaned in windows that overlap. A
+    CSV has examples as rows, or is one long signal: rows are steps, columns are channels.
+
+    \b
+    Examples:
+      latentwalk fit photos/ --size 64 --recipe denoising --noise 0.1,0.5 --network fully-conv --out cleaner
+      latentwalk denoise cleaner scan.png clean.png
+      latentwalk fit talk.wav --recipe denoising --noise 0.05,0.5 --network fully-conv --out voice
+      latentwalk denoise voice noisy.wav clean.wav
+    How good it is, beside other filters: latentwalk report cleaner
+    """
+    model = app.run.Run.open(run).model
+    if model.recipe_.corruption is None:
+        note(
+            f'{run} was trained as "{model.recipe_.name}", not against noise: expect little. Better: '
+            "latentwalk fit DATA --recipe denoising --noise 0.1,0.6"
+        )
     if not given.exists():
         raise DataError(f"{given}: no such file or folder.")
     pairs = _folder(given, out) if given.is_dir() else [(given, out)]
     targets = [destination(target, target, [source], force=force) for source, target in pairs]
     for (source, _), target in zip(pairs, targets, strict=True):
-        write = _picture if run.model.spec_.kind == "image" else _sound if source.suffix.lower() == ".wav" else _table
-        write(run.model, source, target)
+        write = _picture if model.spec_.kind == "image" else _sound if source.suffix.lower() == ".wav" else _table
+        write(model, source, target)
     typer.echo(out if len(pairs) == 1 else f"{len(pairs)} files\n{out}")
 
 
 def _folder(given: Path, out: Path) -> list[tuple[Path, Path]]:
-    files = sorted(path for path in given.rglob("*") if path.suffix.lower() in (*PICTURES, ".wav"))
+    files = sorted(path for path in given.rglob("*") if path.suffix.lower() in (*app.source.PICTURES, ".wav"))
     if not files:
         raise DataError(f"{given} holds no picture and no .wav.")
     if out.is_file():
@@ -51,14 +63,15 @@ def _folder(given: Path, out: Path) -> list[tuple[Path, Path]]:
     return [(path, out / path.relative_to(given)) for path in files]
 
 
-# ---------------------------------------------------------------------- pictures
+def _picture(model: "Autoencoder", source: Path, target: Path) -> None:
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
 
+    from latentwalk.estimators.windows import denoised_picture
 
-def _picture(model: Autoencoder, source: Path, target: Path) -> None:
-    spec = model.spec_
     try:
         with Image.open(source) as image:
-            x = np.asarray(image.convert("L" if spec.channels == 1 else "RGB"))
+            x = np.asarray(image.convert("L" if model.spec_.channels == 1 else "RGB"))
             form = image.format
     except FileNotFoundError as error:
         raise DataError(f"{source}: no such file.") from error
@@ -74,10 +87,10 @@ def _picture(model: Autoencoder, source: Path, target: Path) -> None:
     write_bytes(target, file.getvalue())
 
 
-# ---------------------------------------------------------------------- signals
+def _sound(model: "Autoencoder", source: Path, target: Path) -> None:
+    from latentwalk.data.sources.sounds import sound
+    from latentwalk.estimators.windows import denoised_signal
 
-
-def _sound(model: Autoencoder, source: Path, target: Path) -> None:
     heard = sound(source)
     if target.suffix.lower() != ".wav":
         raise ConfigError(f"{target}: a sound is written as .wav.")
@@ -85,14 +98,15 @@ def _sound(model: Autoencoder, source: Path, target: Path) -> None:
     write_bytes(target, type(heard)(clean, heard.rate, heard.dtype).content())
 
 
-def _table(model: Autoencoder, source: Path, target: Path) -> None:
+def _table(model: "Autoencoder", source: Path, target: Path) -> None:
     """A .csv or .npy: rows that are examples, or one long signal of which rows are steps and columns channels."""
+    import numpy as np
+
+    from latentwalk.estimators.windows import denoised_signal
+
     if target.suffix.lower() != source.suffix.lower():
         raise ConfigError(f"{target}: expected a file ending in {source.suffix}, as what is read.")
-    if source.suffix.lower() == ".npy":
-        names, x = None, _numbers(source)
-    else:
-        names, x = _csv(source)
+    names, x = (None, _numbers(source)) if source.suffix.lower() == ".npy" else _csv(source)
     spec = model.spec_
     long = spec.kind == "signal" and x.shape[1:] != spec.shape
     clean = denoised_signal(model, x if x.ndim > 1 else x[:, None], str(source)) if long else model.denoise(x)
@@ -105,7 +119,9 @@ def _table(model: Autoencoder, source: Path, target: Path) -> None:
         write_csv(target, dict(zip(names, clean.T, strict=True)))
 
 
-def _numbers(source: Path) -> Array:
+def _numbers(source: Path) -> Any:
+    from latentwalk.data.sources.arrays import mapped
+
     try:
         x = mapped(source)
     except OSError as error:
@@ -117,7 +133,9 @@ def _numbers(source: Path) -> Array:
     return x
 
 
-def _csv(source: Path) -> tuple[list[str], Array]:
+def _csv(source: Path) -> tuple[list[str], Any]:
+    from latentwalk.data.sources import read, tables
+
     if source.suffix.lower() not in (".csv", ".tsv"):
         raise DataError(f"{source}: expected a picture, .wav, .csv or .npy that fits what the model learnt from.")
     data = read(source, split="all", kind="table", label="")

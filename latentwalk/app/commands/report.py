@@ -1,38 +1,61 @@
-"""`latentwalk report`: judge a saved model on its data, or draw an old report again."""
+"""`latentwalk report`: a saved model judged on its data, or an old report drawn again."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import typer
 
-from latentwalk.app.comparing import verdicts, write_report
+from latentwalk import app
+from latentwalk.app.commands.compare import verdicts, write_report
+from latentwalk.app.options import DataAgain, RunFolder
 from latentwalk.app.output import check_writable, saving
-from latentwalk.app.run import REPORT, Run
-from latentwalk.studies.comparison import Entry
-from latentwalk.studies.judgement import judge
 
-__all__ = ["judged", "redrawn"]
+if TYPE_CHECKING:
+    from latentwalk.app.run import Run
+
+__all__ = ["report"]
 
 LEARNT, JUDGED = 5_000, 300  # examples that filters learn from, and on which all are judged
 
 
-def judged(run: Run, data: str | None) -> None:
+def report(run: RunFolder, data: DataAgain = None) -> None:
+    """Judge a saved model and draw its report.
+
+    Writes RUN/report.json and RUN/report.html. For the folder of a tour or a sweep: draws its page again.
+
+    \b
+    Example:
+      latentwalk report run
+    """
+    if not app.run.holds_model(run) and any((run / name).exists() for name in (app.run.REPORT, app.run.SWEEP)):
+        _redraw(run)
+    else:
+        _judge(app.run.Run.open(run), data)
+
+
+def _judge(run: "Run", data: str | None) -> None:
     """Judge the model, write RUN/report.json and RUN/report.html, and print the verdict."""
+    from latentwalk.studies.comparison import Entry
+    from latentwalk.studies.judgement import judge
+    from latentwalk.studies.methods import Tried
+
     check_writable(run.folder)
     space, model = run.judged(data), run.model
     seconds = sum(epoch.seconds for epoch in model.history_)
-    entry = Entry(model.recipe_.name, space.dim, model, space, judge(space), seconds)
-    name = data or (run.source.what if run.source else "")
+    entry = Entry(Tried(model, space, seconds), judge(space))
+    name = Path(data or (run.source.what if run.source else "")).name
     settings = {"epochs": len(model.history_), "batch size": model.batch_size, "seed": model.random_state}
-    page = write_report(run.folder, [entry], title=entry.title, data=Path(name).name, seconds=seconds, settings=settings)
+    page = write_report(run.folder, [entry], title=entry.tried.title, data=name, seconds=seconds, settings=settings)
     verdicts([entry])
     typer.echo(f"look: {page}")
     if model.recipe_.corruption is not None and model.spec_.kind != "table" and not model.spec_.missing:
         typer.echo(f"look: {_against_noise(run, data, name)}")
 
 
-def _against_noise(run: Run, data: str | None, name: str) -> Path:
+def _against_noise(run: "Run", data: str | None, name: str) -> Path:
     """How much noise the model takes away, beside filters: the path of RUN/denoising.html."""
+    import numpy as np
+
     from latentwalk.report.denoising import denoising_report
     from latentwalk.studies.denoising import noise_sweep
 
@@ -44,14 +67,14 @@ def _against_noise(run: Run, data: str | None, name: str) -> Path:
         learnt = np.setdiff1d(learnt, held)
     found = noise_sweep(run.model, train.take(learnt[:LEARNT]), test.take(np.arange(min(len(test), JUDGED))))
     with saving():
-        return denoising_report(run.folder, found, run.model.spec_, title="How much noise is left?", data=Path(name).name)
+        return denoising_report(run.folder, found, run.model.spec_, title="How much noise is left?", data=name)
 
 
-def redrawn(folder: Path) -> None:
+def _redraw(folder: Path) -> None:
     """Draw report.html again from the report.json in `folder`, or sweep.html from sweep.json."""
     from latentwalk.report import redraw
     from latentwalk.report.sweep import redraw_sweep
 
     with saving():
-        page = redraw(folder) if (folder / REPORT).exists() else redraw_sweep(folder)
+        page = redraw(folder) if (folder / app.run.REPORT).exists() else redraw_sweep(folder)
     typer.echo(f"look: {page}")

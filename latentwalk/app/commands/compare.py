@@ -1,0 +1,221 @@
+"""`latentwalk compare`: several models on the same data, measured, saved, and drawn as one report."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import latentwalk
+from latentwalk import app
+from latentwalk.app.options import (
+    MODEL,
+    OUTPUT,
+    BatchSize,
+    ColorOption,
+    Data,
+    Epochs,
+    Force,
+    KindOption,
+    Label,
+    Latents,
+    Seed,
+    SizeOption,
+    counts,
+    epochs_for,
+    words,
+)
+from latentwalk.app.output import STOPPED, check_writable, note, saving, show, watched
+from latentwalk.errors import ConfigError, LatentwalkError
+
+if TYPE_CHECKING:
+    from latentwalk.app.source import Source
+    from latentwalk.data import Dataset
+    from latentwalk.latent.criteria.measure import Measure
+    from latentwalk.studies.comparison import Comparison, Entry
+    from latentwalk.studies.methods import Tried
+
+__all__ = ["compare", "compared", "verdicts", "write_report"]
+
+USUAL = (2, 8)  # numbers of dimensions: one that can be looked at, one that is better
+COLUMNS = ("model", "D", "continuity", "complete, own N(0, I)", "complete, Gaussian of codes", "error", "seconds")
+
+
+def compare(
+    data: Data,
+    recipes: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,…", help="pca, or any recipe of fit. Default: pca,ae,vae.", rich_help_panel=MODEL),
+    ] = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every family that fits the data: a gallery.", rich_help_panel=MODEL)
+    ] = False,
+    latent: Latents = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the report and the models go.", rich_help_panel=OUTPUT)
+    ] = Path("comparison"),
+    epochs: Epochs = None,
+    batch_size: BatchSize = 128,
+    seed: Seed = 0,
+    size: SizeOption = None,
+    color: ColorOption = None,
+    label: Label = None,
+    kind: KindOption = None,
+    force: Force = False,
+) -> None:
+    """Train recipes of your choice side by side, measure them, draw the report.
+
+    \b
+    Examples:
+      latentwalk compare digits --recipes ae,denoising,vae --latent 2,4 --out digits
+      latentwalk compare digits --all --out gallery
+    """
+    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
+    if all_ and recipes is not None:
+        raise typer.BadParameter("--all is every recipe; leave --recipes out.", param_hint="--all")
+    chosen, title = (None, "Every family") if all_ else (words(recipes or "pca,ae,vae"), "Comparison")
+    compared(source, chosen, latent, out, title, epochs=epochs, batch_size=batch_size, seed=seed, force=force)
+
+
+def compared(
+    source: "Source",
+    recipes: Sequence[str] | None,
+    latent: str | None,
+    out: Path,
+    title: str,
+    *,
+    epochs: int | None,
+    batch_size: int,
+    seed: int,
+    force: bool,
+) -> None:
+    """Train and judge every recipe at every number of dimensions; save models and report in `out`; print the verdicts.
+
+    recipes: None for every family that fits the data, as a gallery. Leaves with 130 after Ctrl-C.
+    """
+    from latentwalk.studies.comparison import check_recipes
+
+    start = time.perf_counter()
+    asked = None if latent is None else counts(latent)
+    check_recipes(recipes or ())  # before the data is read, which may take long
+    _check_out(out, force)
+    source, train, test = source.halves(seed)
+    dimensions = _dimensions(asked, train)
+    gallery = recipes is None
+    members = latentwalk.families(train.spec) if recipes is None else list(recipes)
+    dimensions = dimensions[-1:] if gallery and asked is None else dimensions
+    passes = epochs or epochs_for(len(train))
+    check_writable(out)
+    if watched():
+        shape = " x ".join(map(str, train.spec.shape))
+        note(f"{train.name}: {len(train):,} rows to learn from, {len(test):,} to judge by, each {shape}; {passes} epochs")
+    comparison = latentwalk.Comparison(members, latent=dimensions, epochs=passes, batch_size=batch_size, random_state=seed)
+    settings = {"epochs": passes, "batch size": batch_size, "seed": seed}
+    about = {"title": title, "data": train.name, "settings": settings, "gallery": gallery}
+    done: list[Entry] = []
+    try:
+        for entry in _followed(comparison, train, test):
+            done.append(entry)
+            if entry.tried.model is not None:
+                with saving():
+                    app.run.Run.of(_folder(out, entry.tried), entry.tried.model, source, train, passes).save()
+    except (KeyboardInterrupt, LatentwalkError) as error:
+        if done:
+            _finish(out, done, {**about, "seconds": time.perf_counter() - start})
+        if isinstance(error, KeyboardInterrupt):
+            finished = f"{len(done)} of {len(members) * len(dimensions)} models were finished"
+            note(f"stopped; {finished}" + (f", and are saved in {out}. To have all, run it again." if done else "."))
+            raise typer.Exit(STOPPED) from None
+        raise
+    _finish(out, done, {**about, "seconds": time.perf_counter() - start})
+
+
+def write_report(folder: Path, entries: "Sequence[Entry]", **about: Any) -> Path:
+    """Write report.json and report.html; the path of the latter. Raises OutputError."""
+    from latentwalk.report import content, write
+
+    with saving():
+        return write(folder, content(entries, **about))
+
+
+def verdicts(entries: "Sequence[Entry]") -> None:
+    """Print the table of what was measured, and the warnings."""
+    rows = []
+    for entry in entries:
+        found, tried = entry.judgement, entry.tried
+        complete = [_interval(measure, "≤ ") for measure in found.completeness.values()]
+        numbers = (_interval(found.continuity), *complete, f"{found.error:.4f}", f"{tried.seconds:.0f}")
+        rows.append((tried.title, str(tried.latent), *numbers))
+    show(COLUMNS, rows)
+    typer.echo(
+        "continuity: share of small steps that keep the output. complete: share of draws that land where data is, at most."
+    )
+    for entry in entries:
+        if entry.judgement.warning:
+            note(f"{entry.tried.title}, D = {entry.tried.latent}: {entry.judgement.warning}")
+
+
+def _interval(measure: "Measure", bound: str = "") -> str:
+    return f"{bound}{measure.value:.2f} [{measure.low:.2f}, {measure.high:.2f}]"
+
+
+def _followed(comparison: "Comparison", train: "Dataset", test: "Dataset") -> "Iterator[Entry]":
+    """The entries as they are finished, with a line for each on a terminal. Ctrl-C stops it."""
+    members = [_called(recipe, latent) for latent in comparison.latent for recipe in comparison.recipes]
+    entries = comparison.each(train, test)
+    for index, (name, latent) in enumerate(members, 1):
+        start = time.perf_counter()
+        if watched():
+            note(f"{index}/{len(members)}  {name}, {latent} dimensions: training, then measuring")
+        entry = next(entries)
+        if watched():
+            rest = time.perf_counter() - start - entry.tried.seconds
+            note(f"     {entry.judgement.continuity}; trained in {entry.tried.seconds:.0f} s, measured in {rest:.0f} s")
+        yield entry
+
+
+def _called(recipe: Any, latent: int) -> tuple[str, int]:
+    """The name of a member, and how many dimensions it has."""
+    from latentwalk.studies.methods import NAMES
+
+    if isinstance(recipe, latentwalk.Family):
+        return NAMES.get(recipe.recipe.name, recipe.recipe.name), recipe.latent or latent
+    return NAMES.get(recipe, recipe), latent
+
+
+def _finish(out: Path, entries: "Sequence[Entry]", about: Mapping[str, Any]) -> None:
+    page = write_report(out, entries, **about)
+    verdicts(entries)
+    typer.echo(f"look: {page}")
+    walkable = [entry.tried for entry in entries if entry.tried.model is not None and len(entry.tried.space.classes) > 1]
+    if walkable:
+        best = walkable[-1]
+        ends = f'--from "{best.space.classes[0]}" --to "{best.space.classes[-1]}"'
+        typer.echo(f"walk in it: latentwalk walk {_folder(out, best)} {ends}")
+
+
+def _folder(out: Path, tried: "Tried") -> Path:
+    return out / "models" / f"{tried.method}-{tried.latent}"
+
+
+def _dimensions(latent: Sequence[int] | None, train: "Dataset") -> Sequence[int]:
+    """The numbers of dimensions asked for, or the usual ones that are fewer than the numbers of an example."""
+    size = min(train.spec.size, len(train))
+    if latent is None:
+        return [d for d in USUAL if d < size] or [1]
+    if max(latent) > size:
+        raise ConfigError(f"--latent {max(latent)} is more than the {size} numbers of an example (or rows). Choose fewer.")
+    return latent
+
+
+def _check_out(out: Path, force: bool) -> None:
+    """Raise ConfigError for a folder that holds something else than a tour or a comparison."""
+    if (
+        out.is_dir()
+        and any(out.iterdir())
+        and not (out / app.run.REPORT).exists()
+        and not (out / "models").is_dir()
+        and not force
+    ):
+        raise ConfigError(f"{out} is not empty and holds no report. Choose another --out, or write into it with --force.")

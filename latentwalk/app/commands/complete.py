@@ -1,0 +1,58 @@
+"""`latentwalk complete`: a sampler for a saved model."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from latentwalk import app
+from latentwalk.app.options import DataAgain, RunFolder
+from latentwalk.app.output import check_writable, saving
+
+if TYPE_CHECKING:
+    from latentwalk.latent.criteria.measure import Measure
+
+__all__ = ["complete", "table"]
+
+
+def complete(
+    run: RunFolder,
+    sampler: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="best, or gaussian, mixture, vamp, resampled, flow, neighbours, prior."),
+    ] = "best",
+    data: DataAgain = None,
+) -> None:
+    """Make any model one to draw from.
+
+    Fits a sampler to the codes of the data, and saves it with the model. "best" fits all to some of the codes, judges them by
+    the others, and takes the one whose draws are hardest to tell from codes; the simpler of equals. "neighbours" keeps codes
+    of the data in the file; the others keep none.
+
+    \b
+    Examples:
+      latentwalk complete run
+      latentwalk complete run --sampler mixture
+    """
+    from latentwalk.latent.completion import check_sampler
+
+    opened = app.run.Run.open(run)
+    check_sampler(sampler)
+    check_writable(run)
+    model = opened.model.fit_sampler(opened.train(data), sampler)
+    with saving():
+        model.save(run)
+    assert model.sampler_ is not None
+    kind = model.sampler_.kind
+    typer.echo(table(model.completeness_, kind) if model.completeness_ else f"{kind}: too few rows to judge it by")
+    typer.echo(f"saved with the model: latentwalk sample {run} -n 64")
+
+
+def table(measures: "Mapping[str, Measure]", chosen: str) -> str:
+    """A line for each candidate: how complete it is, at most, and which was taken."""
+    width = max(map(len, measures))
+    lines = [
+        f"{kind:{width}}  {measure.value:.3f}  {measure.low:.3f} to {measure.high:.3f}{'  taken' if kind == chosen else ''}"
+        for kind, measure in measures.items()
+    ]
+    return "\n".join([f"{'':{width}}  completeness, at most, on codes it was not fitted to", *lines])

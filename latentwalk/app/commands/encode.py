@@ -1,0 +1,37 @@
+"""`latentwalk encode`: the codes of data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentwalk import app
+from latentwalk.app.options import DATA, Data, Force, Out, RunFolder
+from latentwalk.app.output import destination, write_csv
+
+__all__ = ["encode"]
+
+
+def encode(
+    run: RunFolder,
+    data: Data,
+    out: Out = None,
+    split: Annotated[
+        str, typer.Option(metavar="all|train|test", help="Which half, where the data has halves.", rich_help_panel=DATA)
+    ] = "all",
+    force: Force = False,
+) -> None:
+    """Write the codes of data as a table.
+
+    Columns: name and label where there are any, then z1, z2, ….
+
+    \b
+    Example:
+      latentwalk encode run mnist-5k --out codes.csv
+    """
+    opened = app.run.Run.open(run)
+    to = destination(out, run / "codes.csv", [Path(data)], force=force)
+    rows = opened.read(data, split=split)
+    codes = opened.model.transform(rows)
+    write_csv(to, {**app.named.known(rows), **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
+    typer.echo(f"{len(codes):,} codes of {codes.shape[1]} dimensions\n{to}")

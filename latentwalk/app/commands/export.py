@@ -1,0 +1,38 @@
+"""`latentwalk export`: a model for machines without PyTorch."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentwalk import app
+from latentwalk.app.options import RunFolder
+from latentwalk.app.output import saving
+
+__all__ = ["export"]
+
+
+def export(
+    run: RunFolder,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to write. Default: RUN.", show_default=False)
+    ] = None,
+) -> None:
+    """Write the model as encoder.onnx and decoder.onnx, for use without PyTorch.
+
+    The encoder takes data in its own units, layout and type, and gives codes; the decoder takes codes and gives data. Files of
+    an earlier export are replaced, each at once.
+
+    \b
+    Examples:
+      latentwalk export run
+      latentwalk export run --out deployed
+    """
+    model = app.run.Run.open(run).model
+    with saving():
+        encoder, decoder = model.export(run if out is None else out)
+    spec = model.spec_
+    example = ", ".join(map(str, spec.shape))
+    latent = model.model_.dim
+    typer.echo(f"{encoder}: x (n, {example}), {spec.dtype} → codes (n, {latent})")
+    typer.echo(f"{decoder}: codes (n, {latent}) → x (n, {example})")

@@ -1,0 +1,352 @@
+"""`latentwalk fit`: begin a run, lose nothing however it is stopped, go on with it."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import latentwalk
+from latentwalk import app
+from latentwalk.app.options import (
+    MACHINE,
+    MODEL,
+    OUTPUT,
+    TRAINING,
+    Attributes,
+    BatchSize,
+    ColorOption,
+    Data,
+    Epochs,
+    Force,
+    KindOption,
+    Label,
+    Noise,
+    Seed,
+    SizeOption,
+    epochs_for,
+)
+from latentwalk.app.output import STOPPED, check_writable, note, saving
+from latentwalk.errors import ConfigError, DataError, TrainingStopped
+
+if TYPE_CHECKING:
+    from latentwalk.app.run import Run
+    from latentwalk.app.source import Source
+    from latentwalk.data import Dataset
+    from latentwalk.estimators.autoencoder import Autoencoder
+
+__all__ = ["fit"]
+
+READING = ("size", "color", "label", "kind", "attributes")  # options of the data
+PLACE = ("data", "out", "resume", "force")  # and what else does not go to the model
+NETWORK = {"network": "kind", "dropout": "dropout", "max_norm": "max_norm"}  # options, and what `Network` calls them
+RENAMED = {"seed": "random_state"}  # what an option is called in the model, where it is called otherwise
+
+
+def fit(
+    context: typer.Context,
+    data: Data,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="RUN", help="The folder to save the model in.", show_default=False, rich_help_panel=OUTPUT),
+    ],
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the training in RUN, up to --epochs in all.", rich_help_panel=OUTPUT),
+    ] = False,
+    force: Force = False,
+    size: SizeOption = None,
+    color: ColorOption = None,
+    label: Label = None,
+    kind: KindOption = None,
+    attributes: Attributes = None,
+    recipe: Annotated[
+        str, typer.Option(metavar="NAME", help="vae, ae, denoising, … (all: see above).", rich_help_panel=MODEL)
+    ] = "vae",
+    latent: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="D",
+            help="Number of latent dimensions. Default: the recipe's own, mostly 2.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    network: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, dense, conv, fully-conv, gru, lstm.", rich_help_panel=MODEL)
+    ] = "auto",
+    likelihood: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="auto, gaussian, bernoulli, … (all: see above).", rich_help_panel=MODEL),
+    ] = "auto",
+    noise: Noise = None,
+    dropout: Annotated[
+        float, typer.Option(metavar="SHARE", help="Hidden units silenced while learning.", rich_help_panel=MODEL)
+    ] = 0.0,
+    max_norm: Annotated[
+        float | None,
+        typer.Option(metavar="LENGTH", help="Longest allowed incoming weights of a unit.", rich_help_panel=MODEL),
+    ] = None,
+    complete: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Then fit a sampler: best, mixture, … (see: latentwalk complete).",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = 128,
+    optimizer: Annotated[str, typer.Option(metavar="NAME", help="adam, adamw, adamax.", rich_help_panel=TRAINING)] = "adam",
+    learning_rate: Annotated[
+        float, typer.Option(metavar="RATE", help="The optimizer's step size.", rich_help_panel=TRAINING)
+    ] = 1e-3,
+    learning_schedule: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="constant, or cosine: falls to 0 at the end.", rich_help_panel=TRAINING),
+    ] = "constant",
+    warmup: Annotated[
+        float,
+        typer.Option(metavar="EPOCHS", help="The learning rate rises over so many epochs.", rich_help_panel=TRAINING),
+    ] = 0.0,
+    weight_decay: Annotated[
+        float, typer.Option(metavar="RATE", help="How much weights are drawn to 0.", rich_help_panel=TRAINING)
+    ] = 0.0,
+    clip: Annotated[
+        float | None, typer.Option(metavar="LENGTH", help="Longest allowed gradient.", rich_help_panel=TRAINING)
+    ] = None,
+    skip: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TIMES",
+            help="Leave out steps whose gradient is so many times the usual.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    ema: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Keep a moving average of the weights: .999.", rich_help_panel=TRAINING),
+    ] = None,
+    validation: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="Rows the best weights are chosen on.", rich_help_panel=TRAINING),
+    ] = 0.1,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="EPOCHS", help="Stop after so many without progress.", rich_help_panel=TRAINING),
+    ] = None,
+    seed: Seed = 0,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, …", rich_help_panel=MACHINE)] = "auto",
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="float32, bfloat16; on a GPU float16.", rich_help_panel=MACHINE)
+    ] = "float32",
+    compile: Annotated[
+        bool,
+        typer.Option(
+            "--compile",
+            help="Compile the training step: half a minute, then faster.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = False,
+    accumulate: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Parts a batch is worked on in, to save memory.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = 1,
+    checkpoint_every: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="Time between two checkpoints.", rich_help_panel=MACHINE),
+    ] = 60.0,
+    track: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write curves and pictures for TensorBoard there.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+) -> None:
+    """Train one model and save it.
+
+    Ctrl-C keeps the best so far. However training ends, by Ctrl-C, a crash or a lost machine, --resume goes on from the last
+    checkpoint as if nothing had happened.
+
+    \b
+    Examples:
+      latentwalk fit mnist-5k --out run
+      latentwalk fit photos/ --size 64 --latent 32 --epochs 50 --out photos-run
+      latentwalk fit mnist-5k --out run --resume --epochs 200
+      latentwalk fit beats.npy --kind signal --network gru --recipe ae --latent 8 --out beats
+
+    Recipes: ae, sparse, l1-sparse, k-sparse, dropout, denoising, contractive, vae, vae-without-kl, denoising-vae, beta-tcvae,
+    iwae.
+
+    Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed.
+
+    Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
+
+    With --resume, what was given before need not be repeated; of the options that make it another training, none can change.
+    Only --epochs can, with a constant learning rate, and --patience, --device, --checkpoint-every, --complete.
+
+    On several cores, GPUs or machines: torchrun --nproc-per-node 2 -m latentwalk fit … ; with --max-restarts 3 a lost process
+    costs no more than the time since the last checkpoint.
+    """
+    given = context.params
+    source = app.source.Source.named(data, **{name: given[name] for name in READING})
+    typed = {name: value for name, value in given.items() if _typed(context, name)}
+    again = _restarted(out)
+    if resume or again:
+        _resume(out, source, {name: value for name, value in typed.items() if not (again and name == "force")})
+    else:
+        _begin(out, source, {name: value for name, value in given.items() if name not in (*READING, *PLACE)}, force=force)
+
+
+def _begin(out: Path, source: "Source", given: dict[str, Any], *, force: bool) -> None:
+    """Train a new model, with the options `given`, and save it in `out`."""
+    from latentwalk.training.checkpoints import holds_checkpoint
+    from latentwalk.training.group import first_here
+
+    model_there = app.run.holds_model(out)
+    if first_here() and (model_there or holds_checkpoint(out)) and not force:  # the first process may have begun already
+        what = "a model already" if model_there else "a training that was cut short"
+        raise ConfigError(f"{out} holds {what}. Go on with it: --resume. Replace it: --force. Or choose another --out.")
+    model = latentwalk.Autoencoder(**_options(given))
+    train = source.train(tell=True)
+    model.epochs = given["epochs"] or epochs_for(len(train))
+    if first_here():
+        check_writable(out)
+        app.run.forget(out)
+    _learn(app.run.Run.of(out, model, source, train, model.epochs), train)
+
+
+def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
+    """Go on with the training in `out`, exactly as if it had never stopped. typed: the options that were typed."""
+    from latentwalk.estimators.options import FREE
+    from latentwalk.training.group import first_here
+
+    if typed.get("force"):
+        raise ConfigError("--resume goes on with the model in RUN, --force replaces it. Choose one.")
+    run, done = app.run.Run.unfinished(out)
+    free = [name for name in typed if name in FREE]
+    _check_same(run, {name: value for name, value in typed.items() if name not in free})
+    total = typed.get("epochs") or run.epochs
+    if done >= total and app.run.holds_model(out):
+        typer.echo(f"{out} has learnt for {done} epochs; nothing is left of {total}. To go further: --epochs {done + total}")
+        return
+    known = run.source or source
+    train = replace(source, options={**known.options, **source.options}, apart=known.apart).train(tell=True)
+    if first_here():
+        check_writable(out)
+    run.model.set_params(**{**_options({name: typed[name] for name in free}), "progress": True, "epochs": total})
+    _learn(app.run.Run.of(out, run.model, known, train, total), train)
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the command, as `Autoencoder` takes them; those that were not given are not among them."""
+    options = {RENAMED.get(name, name): value for name, value in given.items() if name not in NETWORK}
+    network = {part: given[option] for option, part in NETWORK.items() if option in given}
+    if network:
+        options["network"] = latentwalk.Network(**network)
+    if given.get("track") is not None:
+        options["track"] = str(given["track"])
+    if isinstance(given.get("noise"), tuple) and isinstance(given["noise"][0], str):  # KIND:AMOUNT
+        options["noise"] = latentwalk.Corruption(*given["noise"])
+    if "complete" in given:
+        options["complete"] = given["complete"] or False
+    return options
+
+
+def _check_same(run: "Run", typed: Mapping[str, Any]) -> None:
+    """Raise ConfigError where an option that was typed would make another training."""
+    read = run.source.options if run.source else typed
+    for option, value in typed.items():
+        if option in NETWORK:
+            kept, asked = getattr(run.model.network, NETWORK[option]), value
+        elif option in READING:
+            kept, asked = read.get(option), value
+        elif option in PLACE:
+            continue
+        else:
+            ((name, asked),) = _options({option: value}).items()
+            kept = getattr(run.model, name)
+        if kept != asked:
+            raise ConfigError(
+                f"--{option.replace('_', '-')} {value} is not what {run.folder} was begun with ({kept}). "
+                "Leave it out to go on, or begin anew in another --out."
+            )
+
+
+def _learn(run: "Run", train: "Dataset") -> None:
+    """Fit the model of `run`, save, and say what came of it. Leaves with 130 after Ctrl-C."""
+    from latentwalk.app.commands.complete import table
+    from latentwalk.training.group import first_here
+
+    model = run.model
+    with saving():
+        if first_here():
+            run.describe()  # before training, so that one that is killed can be gone on with
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TrainingStopped)  # said below, with the command that goes on
+            try:
+                model.fit(train, checkpoint=run.folder)
+            except (ConfigError, DataError):
+                run.withdraw()
+                raise
+        if not first_here():
+            return
+        run.save()
+    done = len(model.history_)
+    if model.interrupted_:
+        note(
+            f"stopped after {done} of {run.epochs} epochs; the best so far is saved in {run.folder}.\n"
+            f'To go on: latentwalk fit "{run.source.what if run.source else train.name}" --out {run.folder} --resume'
+        )
+        raise typer.Exit(STOPPED)
+    typer.echo(_summary(model, train))
+    if model.sampler_ is not None and model.completeness_:
+        typer.echo(table(model.completeness_, model.sampler_.kind))
+    typer.echo("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
+
+
+def _summary(model: "Autoencoder", train: "Dataset") -> str:
+    best = [epoch for epoch in model.history_ if epoch.best][-1]
+    loss = best.loss if best.validation_loss is None else best.validation_loss
+    which = "training" if best.validation_loss is None else "validation"
+    seconds = sum(epoch.seconds for epoch in model.history_)
+    dimensions = len(model.get_feature_names_out())
+    return (
+        f"{model.recipe_.name}, {dimensions} dimensions: {len(model.history_)} epochs over {len(train):,} rows of "
+        f"{train.name} in {seconds:.0f} s; best {which} loss {loss:.2f} nats, in epoch {best.number}"
+    )
+
+
+def _next_steps(run: "Run") -> list[str]:
+    """Commands worth trying now, ready to be pasted."""
+    model, folder = run.model, run.folder
+    ends = run.classes[:: max(1, len(run.classes) - 1)][:2] if len(run.classes) > 1 else ("row:0", "row:1")
+    steps = [("walk in it", f'latentwalk walk {folder} --from "{ends[0]}" --to "{ends[1]}"')]
+    if not model.recipe_.generative and model.sampler_ is None:
+        steps.append(("complete it", f"latentwalk complete {folder}"))
+    steps.append(("draw from it", f"latentwalk sample {folder} -n 64"))
+    steps.append(("judge it", f"latentwalk report {folder}"))
+    return [f"{what + ':':14}{command}" for what, command in steps]
+
+
+def _restarted(out: Path) -> bool:
+    """Whether torchrun has started this process anew after one was lost, and there is something to go on from."""
+    from latentwalk.training.checkpoints import holds_checkpoint
+    from latentwalk.training.group import restarts
+
+    return restarts() > 0 and holds_checkpoint(out)
+
+
+def _typed(context: typer.Context, name: str) -> bool:
+    """Whether the user gave this option, rather than leaving its default."""
+    origin = context.get_parameter_source(name)
+    return origin is not None and origin.name in ("COMMANDLINE", "ENVIRONMENT")

@@ -1,0 +1,93 @@
+"""`latentwalk reconstruct`: what a model makes of what it is given."""
+
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from latentwalk import app
+from latentwalk.app.options import Force, RunFolder
+from latentwalk.app.output import destination, note, save_png, write_csv
+
+if TYPE_CHECKING:
+    from latentwalk.app.run import Run
+    from latentwalk.data import Dataset
+    from latentwalk.drawing.tiles import Pixels
+
+__all__ = ["reconstruct"]
+
+
+def reconstruct(
+    run: RunFolder,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILES…", help="Image files, or data (a name, file or folder).", show_default=False)
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|DIR", help="A sheet, or a folder. Default: into RUN.", show_default=False),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="Examples on a sheet, at most.")] = 40,
+    force: Force = False,
+) -> None:
+    """Encode and decode what you have.
+
+    Images: originals above their reconstructions (.png), or one picture each (--out DIR); they are fitted to the size and
+    colour the model learnt from. Tables: rows (.csv).
+
+    \b
+    Examples:
+      latentwalk reconstruct run one.png two.jpg --out both.png
+      latentwalk reconstruct run photos/ --out reconstructed/
+    """
+    from latentwalk.data.dataset import join
+
+    opened = app.run.Run.open(run)
+    inputs = [Path(file) for file in files]
+    drawn = app.named.draws(opened)
+    folder = out if drawn and out is not None and (out.is_dir() or out.suffix == "") else None
+    endings = app.named.endings(opened)
+    to = folder or app.named.target(opened, out, "reconstructions", endings, inputs=inputs, force=force)
+    data = reduce(join, [opened.read(file) for file in files])
+    if folder is not None:
+        _each(opened, data, folder, inputs)
+    elif drawn:
+        save_png(to, _pairs(opened, data, rows))
+    else:
+        named = {"name": data.names} if data.names else {}
+        write_csv(to, {**named, **app.named.columns(opened.model.reconstruct(data))})
+    typer.echo(to)
+
+
+def _pairs(run: "Run", data: "Dataset", most: int) -> "Pixels":
+    """A sheet: rows of originals, each above the row of their reconstructions."""
+    import numpy as np
+
+    from latentwalk.drawing.tiles import enlarged, even_columns, pixels, sheet
+
+    shown = data.take(np.arange(min(len(data), most)))
+    if len(shown) < len(data):
+        note(f"the first {len(shown)} of {len(data):,}; more with --rows, all with --out DIR")
+    spec = run.model.spec_
+    tiles = enlarged(np.concatenate([pixels(shown.x, spec), pixels(run.model.reconstruct(shown), spec)]))
+    originals, decoded = tiles[: len(shown)], tiles[len(shown) :]
+    columns = even_columns(len(originals))
+    blank = np.full_like(originals[:1], 255)
+    rows = []
+    for start in range(0, len(originals), columns):
+        for part in (originals[start : start + columns], decoded[start : start + columns]):
+            rows += [part, *([blank] * (columns - len(part)))]
+    return sheet(np.concatenate(rows), columns, band=2)
+
+
+def _each(run: "Run", data: "Dataset", folder: Path, inputs: Sequence[Path]) -> None:
+    """One picture for each example, called as the example is."""
+    from latentwalk.drawing.tiles import pixels
+
+    names = [Path(name).with_suffix(".png").as_posix() for name in data.names] or [f"{row:05}.png" for row in range(len(data))]
+    if len(set(names)) < len(names):
+        names = [f"{row:05}-{Path(name).name}" for row, name in enumerate(names)]
+    targets = [destination(folder / name, folder / name, inputs) for name in names]
+    for tile, path in zip(pixels(run.model.reconstruct(data), run.model.spec_), targets, strict=True):
+        save_png(path, tile)

@@ -1,0 +1,202 @@
+"""What a command is told and leaves behind: examples named by class, row or file, and files of what is made of them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from latentwalk.app.output import OutputError, destination, note, save_png, write_bytes, write_csv
+from latentwalk.app.run import Run
+from latentwalk.data import Dataset
+from latentwalk.data.columns import is_frame
+from latentwalk.data.spec import DataSpec
+from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
+from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.moves.walks import Walk
+from latentwalk.latent.space import LatentSpace
+
+__all__ = [
+    "Ends",
+    "around",
+    "columns",
+    "draws",
+    "endings",
+    "known",
+    "region",
+    "target",
+    "write_decoded",
+    "write_examples",
+]
+
+KIN = 1_000  # rows of a class among which the typical one is looked for
+ENOUGH = 10_000  # rows whose codes say where codes lie
+HELD = 2**28  # bytes of them, at most
+
+
+class Ends:
+    """Finds the example that a user names. The run's data is read at most once, and only if it is needed.
+
+    data: a data set to use instead of what the run learnt from. what: what such an example is called in messages.
+    """
+
+    def __init__(self, run: Run, data: str | None, what: str = "end of a walk") -> None:
+        self.run = run
+        self.data = data
+        self.what = what
+        self.read: Dataset | None = None
+
+    def find(self, end: str) -> tuple[NDArray[Any], str]:
+        """The example (*E), and what it is in words. Raises ConfigError, DataError."""
+        if end in self.run.classes or (self.data is not None and end in self.rows.classes):
+            row = self._typical(end)
+            return self.rows.x[row], f"{end} (row {row})"
+        if end.startswith("row:"):
+            row = self._row(end.removeprefix("row:"))
+            return self.rows.x[row], f"row {row}"
+        path = Path(end).expanduser()
+        if path.is_file():
+            given = self.run.read(end)
+            if len(given) != 1:
+                raise DataError(f"{end} holds {len(given):,} examples where one is expected. Say which with row:N.")
+            return given.x[0], end
+        if self.run.classes:
+            hint = unknown(self.what, end, self.run.classes)
+            raise ConfigError(f"{hint} Or a row of the data (row:123), or an image file.")
+        raise ConfigError(f"{end!r} is no {self.what}: the data has no classes. Use a row (row:123) or an image file.")
+
+    @property
+    def rows(self) -> Dataset:
+        """The data that rows and classes are of."""
+        if self.read is None:
+            self.read = self.run.train(self.data)
+        return self.read
+
+    def _typical(self, name: str) -> int:
+        labels, classes = self.rows.y, self.rows.classes
+        if labels is None or name not in classes:
+            raise DataError(f"the data has no row of class {name!r} any more. Use row:N, or --data.")
+        kin = np.flatnonzero(labels == classes.index(name))[:KIN]
+        return int(kin[self.run.model.space(self.rows.take(kin)).typical(name)])
+
+    def _row(self, text: str) -> int:
+        count = len(self.rows)
+        if not text.isdecimal() or int(text) >= count:
+            raise ConfigError(f"row:{text} is no row of the data: expected row:0 to row:{count - 1}.")
+        return int(text)
+
+
+def around(
+    run: Run, given: Sequence[str], data: str | None, what: str, *, needed: bool = False
+) -> tuple[LatentSpace, list[str]]:
+    """A space whose first rows are the examples named, among rows of what was learnt from; and what they are, in words.
+
+    Without that data the space holds these examples alone, and it is said that holes are not known, unless it is needed.
+    """
+    ends = Ends(run, data, what)
+    found = [ends.find(name) for name in given]
+    x = np.stack([example for example, _ in found])
+    names = [name for _, name in found]
+    try:
+        most = min(ENOUGH, max(len(x), HELD // x[0].nbytes), len(ends.rows))
+        some = np.sort(np.random.default_rng(0).permutation(len(ends.rows))[:most])
+        x = np.concatenate([x, np.asarray(ends.rows.take(some).x)])
+    except (ConfigError, DataError) as error:
+        if needed or data is not None:
+            raise
+        note(f"holes are not looked for: {error}")
+    return run.model.space(x), names
+
+
+def region(given: str, spec: DataSpec) -> Any:
+    """A box "top,left,bottom,right", or the weights of an image file: white where the picture may change.
+
+    Raises ConfigError, DataError.
+    """
+    path = Path(given).expanduser()
+    if path.is_file() and spec.kind == "image":
+        return _weights(path, spec)
+    try:
+        return tuple(float(part) for part in given.split(","))
+    except ValueError:
+        raise ConfigError(
+            f"--region {given}: expected top,left,bottom,right in shares of the picture (for example 0.6,0.25,0.8,0.75), or an "
+            "image file that is white where the picture may change."
+        ) from None
+
+
+def _weights(path: Path, spec: DataSpec) -> NDArray[np.float32]:
+    """An image file as weights (H, W) in [0, 1], fitted to the size of the model's images."""
+    height, width = spec.event[1:]
+    try:
+        with Image.open(path) as image:
+            gray = image.convert("L").resize((width, height), Image.Resampling.BOX)
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: not an image that can be read as a mask: {error}.") from error
+    return np.asarray(gray, np.float32) / np.float32(255)
+
+
+# ---------------------------------------------------------------------- what is left behind
+
+
+def draws(run: Run) -> bool:
+    """Whether what the model decodes is pictures."""
+    return bool(run.model.spec_.kind == "image")
+
+
+def endings(run: Run, *others: str) -> tuple[str, ...]:
+    """How a file of decoded examples may end: the usual one first, a picture or a table, then `others`."""
+    usual = ".png" if draws(run) else ".csv"
+    return (usual, *(other for other in others if other != usual))
+
+
+def target(run: Run, out: Path | None, name: str, endings: Sequence[str], *, inputs: Sequence[Path] = (), force: bool) -> Path:
+    """Where to write, checked to be a file name with one of these endings; the first is that of `name` inside the run."""
+    if out is not None and out.suffix.lower() not in endings:
+        raise ConfigError(f"--out {out}: expected a file ending in {' or '.join(endings)}.")
+    if out is not None and out.is_dir():
+        raise OutputError(f"cannot write {out}: it is a folder.")
+    return destination(out, run.folder / f"{name}{endings[0]}", inputs, force=force)
+
+
+def columns(x: Any) -> Mapping[str, Any]:
+    """Examples (n, *E) as columns x1, x2, …; those of a frame as they are called."""
+    if is_frame(x):
+        return {str(name): x[name].astype(object).where(x[name].notna(), "").to_numpy() for name in x}
+    flat = x.reshape(len(x), -1)
+    return {f"x{i + 1}": flat[:, i] for i in range(flat.shape[1])}
+
+
+def known(data: Dataset) -> dict[str, Any]:
+    """What is known of each row, as columns: its name, and its label."""
+    found: dict[str, Any] = {}
+    if data.names:
+        found["name"] = data.names
+    if data.y is not None:
+        found["label"] = np.array(data.classes)[data.y] if data.classes else data.y
+    return found
+
+
+def write_examples(run: Run, x: Any, to: Path) -> None:
+    """Write examples (n, *E): a sheet of pictures, or a table."""
+    if draws(run):
+        tiles = enlarged(pixels(x, run.model.spec_))
+        save_png(to, sheet(tiles, square_columns(tiles)))
+    else:
+        write_csv(to, columns(x))
+
+
+def write_decoded(run: Run, made: Decoded | Walk, to: Path, space: LatentSpace | None = None, given: int = 0) -> None:
+    """Write what was decoded: as a table, as a picture beside the `given` first examples of a space, or as itself."""
+    match to.suffix.lower():
+        case ".csv":
+            z = made.z.reshape(-1, made.z.shape[-1])
+            step = {"step": range(len(z))} if made.z.ndim == 2 else {}
+            write_csv(to, {**step, **columns(run.model.inverse_transform(z))})
+        case ".png" if space is not None:
+            save_png(to, np.atleast_3d(np.asarray(space.sheet(range(given), made))))
+        case ending:
+            write_bytes(to, made.content(ending))

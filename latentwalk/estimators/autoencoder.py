@@ -14,9 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.spec import DataSpec
+from latentwalk.errors import ConfigError
 from latentwalk.estimators import saved
 from latentwalk.estimators.fitting import fit
-from latentwalk.estimators.options import Options
+from latentwalk.estimators.options import Options, moved
 from latentwalk.estimators.trained import Trained
 from latentwalk.latent.completion import BEST
 from latentwalk.latent.criteria.measure import Measure
@@ -28,7 +29,7 @@ from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving import onnx
 from latentwalk.training.history import Epoch
-from latentwalk.training.optimise import LearningSchedule, OptimizerName
+from latentwalk.training.settings import Settings
 
 __all__ = ["Autoencoder"]
 
@@ -36,19 +37,26 @@ __all__ = ["Autoencoder"]
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """An autoencoder of any family, for arrays (n, *E) of numbers, signals of any length, and frames of mixed columns.
 
-    recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`. latent: D, the number of
-    dimensions of a code; None is the recipe's own: 2, 64 for "denoising", as many as X has features for a sparse one.
-    network: "auto", "dense", "conv", "fully-conv", "gru", "lstm" or a `Network`. likelihood: "auto", "bernoulli",
-    "continuous-bernoulli", "gaussian", for tables "student-t", "negative-binomial", "mixed", or a `Likelihood`. noise: what
-    spoils the input while training, instead of what the recipe says: a deviation (0.5), a range of them ((0.1, 0.6), for noise
-    of unknown strength), the name of a kind ("masking"), or a `Corruption`. batch_size: rows of a
-    training step. epochs, optimizer, learning_rate, learning_schedule, warmup, weight_decay, patience, precision, compile,
-    clip, skip, accumulate, ema: see `Settings`. validation: share of the rows on which the best weights are chosen; they are
-    not trained on. device: "auto", "cpu", "cuda", …. random_state: an integer makes fitting repeatable on one machine.
-    warm_start: fitting again goes on from the weights there are. spec: a `DataSpec`, where the one read off X is not right.
-    progress: draw a bar while fitting, on a terminal. checkpoint_every: seconds between two checkpoints of `fit(…,
-    checkpoint=FOLDER)`. track: a folder for TensorBoard, to see losses, rates, active units and pictures while it learns.
+    recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`.
+    latent: D, the number of dimensions of a code; None is the recipe's own: 2, 64 for "denoising", as many as X has features
+        for a sparse one.
+    network: "auto", "dense", "conv", "fully-conv", "gru", "lstm" or a `Network`.
+    likelihood: "auto", "bernoulli", "continuous-bernoulli", "gaussian", for tables "student-t", "negative-binomial", "mixed",
+        or a `Likelihood`.
+    noise: what spoils the input while training, instead of what the recipe says: a deviation (0.5), a range of them ((0.1,
+        0.6), for noise of unknown strength), the name of a kind ("masking"), or a `Corruption`.
+    epochs: passes over the data, at most.
+    batch_size: rows of a training step.
+    learning_rate: how far weights go in a step.
+    patience: stop after so many epochs without a better validation loss; None never does.
+    validation: share of the rows on which the best weights are chosen; they are not trained on.
+    device: "auto", "cpu", "cuda", ….
+    random_state: an integer makes fitting repeatable on one machine.
+    warm_start: fitting again goes on from the weights there are.
+    spec: a `DataSpec`, where the one read off X is not right.
+    progress: draw a bar while fitting, on a terminal.
     complete: fit a sampler to the codes after training, see `fit_sampler`: its name, or True for the best.
+    training: all else that a training can be told, as `Settings`: optimizer, schedule, precision, checkpoints, ….
 
     Learned: trained_ (a `Trained`, all that a fit made), and parts of it: model_ (a `LatentModel`), spec_, recipe_, network_,
     likelihood_, history_ (a list of `Epoch`), validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit
@@ -72,28 +80,20 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         noise: float | tuple[float, float] | str | Corruption | None = None,
         epochs: int = 20,
         batch_size: int = 128,
-        optimizer: OptimizerName = "adam",
         learning_rate: float = 1e-3,
-        learning_schedule: LearningSchedule = "constant",
-        warmup: float = 0.0,
-        weight_decay: float = 0.0,
-        clip: float | None = None,
-        skip: float | None = None,
-        accumulate: int = 1,
-        ema: float | None = None,
         patience: int | None = None,
         validation: float = 0.1,
-        precision: str = "float32",
-        compile: bool = False,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         warm_start: bool = False,
         spec: DataSpec | None = None,
         progress: bool = True,
-        checkpoint_every: float = 60.0,
-        track: str | os.PathLike[str] | None = None,
         complete: bool | str = False,
+        training: Settings | None = None,
+        **unknown: Any,
     ) -> None:
+        for name, value in unknown.items():
+            raise moved(name, value)
         self.recipe = recipe
         self.latent = latent
         self.network = network
@@ -101,27 +101,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.noise = noise
         self.epochs = epochs
         self.batch_size = batch_size
-        self.optimizer = optimizer
         self.learning_rate = learning_rate
-        self.learning_schedule = learning_schedule
-        self.warmup = warmup
-        self.weight_decay = weight_decay
-        self.clip = clip
-        self.skip = skip
-        self.accumulate = accumulate
-        self.ema = ema
         self.patience = patience
         self.validation = validation
-        self.precision = precision
-        self.compile = compile
         self.device = device
         self.random_state = random_state
         self.warm_start = warm_start
         self.spec = spec
         self.progress = progress
-        self.checkpoint_every = checkpoint_every
-        self.track = track
         self.complete = complete
+        self.training = training
 
     # ------------------------------------------------------------------ learning
 
@@ -309,17 +298,25 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     # ------------------------------------------------------------------ scikit-learn's protocol
 
-    def set_params(self, **params: Any) -> Self:
-        """scikit-learn's; options of a recipe and of a network that were given by name can be set too.
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """scikit-learn's; options of the training can be seen (`training__ema`) though none were given."""
+        own: dict[str, Any] = super().get_params(deep)
+        usual = Settings().get_params() if deep and self.training is None else {}
+        return own | {f"training__{name}": value for name, value in usual.items()}
 
-        `recipe__beta=4`, `network__widths=(256,)`.
+    def set_params(self, **params: Any) -> Self:
+        """scikit-learn's; options of a recipe and of a network that were given by name can be set too, and of the training.
+
+        `recipe__beta=4`, `network__widths=(256,)`, `training__ema=0.999`. Raises ConfigError, ValueError for unknown ones.
         """
-        inner: dict[str, dict[str, Any]] = {"recipe": {}, "network": {}}
+        inner: dict[str, dict[str, Any]] = {"recipe": {}, "network": {}, "training": {}}
         outer = {}
         for name, value in params.items():
             whole, _, part = name.partition("__")
             if part and whole in inner:
                 inner[whole][part] = value
+            elif isinstance(error := moved(name, value, setting=True), ConfigError):
+                raise error
             else:
                 outer[name] = value
         super().set_params(**outer)
@@ -327,6 +324,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             self.recipe = recipe_named(self.recipe).with_params(inner["recipe"])
         if inner["network"]:
             self.network = network_named(self.network).with_params(inner["network"])
+        if inner["training"]:
+            self.training = (self.training or Settings()).with_params(inner["training"])
         return self
 
     @property

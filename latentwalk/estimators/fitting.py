@@ -57,7 +57,7 @@ def fit(
     there is should an error end the training; its model then has the best weights so far.
     Raises DataError, ConfigError, TrainingError, CheckpointError.
     """
-    settings = options.settings()
+    plan = options.plan()
     device = device_named(options.device)
     sampler = options.sampler()
     if before is not None and checkpoint is not None:
@@ -93,7 +93,7 @@ def fit(
             trained.model,
             trained.recipe.loss(len(x) - len(held) if stream is None else None),
             batches,
-            replace(settings, corruption=trained.recipe.corruption),
+            replace(plan, corruption=trained.recipe.corruption),
             validation,
             going_on=before is not None,
             keeper=beginning.keeper,
@@ -103,7 +103,7 @@ def fit(
         )
         if beginning.keeper is not None:
             beginning.keeper.begin(list(past))
-        watching = [keep, *(stack.enter_context(_tracked(options.track, trained, x)) if group.leads else ())]
+        watching = [keep, *(stack.enter_context(_tracked(options.settings.track, trained, x)) if group.leads else ())]
         total = options.epochs + (len(past) if options.warm_start else 0)
         shown = with_progress(epochs, total, len(past)) if options.progress and group.leads else epochs
         try:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.estimators.options import FREE, Options
+from latentwalk.estimators.options import FREE, Options, params_to_json
 from latentwalk.saving import options as codec
 from latentwalk.training.checkpoints import Checkpoints, opened
 from latentwalk.training.group import Group
@@ -45,11 +45,11 @@ def begun(folder: Path | None, group: Group, options: Options, x: NDArray[Any]) 
         yield Beginning(seed)
         return
     params = {field.name: getattr(options, field.name) for field in fields(options)}
-    about = {"params": codec.params_to_json(params), "data": fingerprint(x), "seed": seed}
+    about = {"params": params_to_json(params), "data": fingerprint(x), "seed": seed}
     if not group.leads:
         yield _beginning(folder, options, about, None, group.handed(None))
         return
-    with Checkpoints(folder, about, float(options.checkpoint_every)) as keeper:
+    with Checkpoints(folder, about, float(options.settings.checkpoint_every)) as keeper:
         yield _beginning(folder, options, about, keeper, group.handed(keeper.found))
 
 
@@ -68,7 +68,7 @@ def _beginning(
 def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise ConfigError or DataError, saying which, where going on would not be the same training."""
     for name, value in now["params"].items():
-        if name not in FREE and codec.from_json(before["params"].get(name)) != codec.from_json(value):
+        if name not in FREE and codec.completed(before["params"].get(name)) != codec.completed(value):
             raise ConfigError(
                 f"{name}={value!r} is not what the training in {folder} was begun with: {before['params'].get(name)!r}. "
                 "Give the same options to go on, or choose another folder to begin anew."
@@ -84,7 +84,7 @@ def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: 
             "Give the same data to go on, or choose another folder to begin anew."
         )
     epochs = int(before["params"]["epochs"])
-    if options.learning_schedule == "cosine" and options.epochs != epochs:
+    if options.settings.learning_schedule == "cosine" and options.epochs != epochs:
         raise ConfigError(
             f"epochs={options.epochs}: the learning rate of the training in {folder} falls to 0 after {epochs} epochs "
             '(learning_schedule="cosine"), so it cannot be made longer or shorter. Begin anew in another folder.'

@@ -11,6 +11,7 @@ from torch import Tensor
 from latentwalk.chance import seeded
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import CheckpointError
+from latentwalk.estimators.options import params_from_json, params_to_json
 from latentwalk.estimators.trained import Trained
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import FittedSampler, restored
@@ -30,7 +31,7 @@ def write(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str,
     """Save to a folder, replacing a model saved there before. params: of the estimator. Raises CheckpointError."""
     sampler, arrays = (None, {}) if trained.sampler is None else trained.sampler.parts()
     description = {
-        "params": codec.params_to_json(params),
+        "params": params_to_json(params),
         "recipe": codec.to_json(trained.recipe),
         "network": codec.to_json(trained.network),
         "likelihood": codec.to_json(trained.likelihood),
@@ -53,7 +54,7 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], Trained]:
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(SAMPLER)}
     arrays = {name.removeprefix(SAMPLER): tensor for name, tensor in tensors.items() if name.startswith(SAMPLER)}
     try:
-        params = codec.params_from_json(said["params"])
+        params = params_from_json(said["params"])
         parts = {name: codec.from_json(said[name]) for name in PARTS}
         model = _assembled(parts, said["latent"], weights)
         model.load_state_dict(weights)

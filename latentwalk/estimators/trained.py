@@ -18,7 +18,7 @@ from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
 from latentwalk.estimators.given import as_learnt, held_mask, over
-from latentwalk.latent.completion import complete
+from latentwalk.latent.completion import completion
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, FittedSampler, Isotropic, Posterior, Sampler, Vamp
@@ -171,7 +171,7 @@ class Trained:
         """The same with a sampler fitted to the codes of X (n, *E): see `Autoencoder.fit_sampler`."""
         space = self.space(X, None, None)
         needs = {Isotropic.kind: self.recipe.generative, Vamp.kind: self.recipe.spreads}
-        found = complete(
+        found = completion(
             space,
             sampler,
             candidates=[kind for kind in KINDS if needs.get(kind, True)],

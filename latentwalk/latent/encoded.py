@@ -11,7 +11,6 @@ from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
@@ -20,10 +19,12 @@ from latentwalk.latent.codes import Codes
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, FittedSampler, Posterior, Sampler, fitted
+from latentwalk.models.prior import PriorSampler
 
 __all__ = ["Encoded", "Part", "Point", "expect", "is_whole"]
 
 Array = NDArray[Any]
+LAID_OUT = 20_000  # draws that quantiles are read off, of a prior that knows none
 Made = TypeVar("Made")
 Point = int | np.integer[Any] | NDArray[Any] | Sequence[float]
 
@@ -156,11 +157,17 @@ class Encoded(ABC):
         expect(is_whole(steps) and steps >= 1, f"expected a whole number of steps, at least 1; got steps={steps!r}.")
         match over:
             case "prior":
-                return np.asarray(ndtri(np.linspace(0.05, 0.95, steps)))
+                return self.prior_quantiles(np.linspace(0.05, 0.95, steps))[:, axis]
             case "codes":
                 low, high = np.quantile(self.codes[:, axis], [0.01, 0.99])
                 return np.linspace(low, high, steps)
         raise unknown("range", over, ["prior", "codes"])
+
+    def prior_quantiles(self, p: Array) -> Array:
+        """For shares p (m,), what so much of the prior's mass lies below in each dimension: (m, D)."""
+        if isinstance(self.prior, PriorSampler):
+            return self.prior.quantiles(p)
+        return np.asarray(np.quantile(self.prior(LAID_OUT, np.random.default_rng(0)), p, axis=0))
 
     # ------------------------------------------------------------------ what codes decode to, as points
 

@@ -64,7 +64,7 @@ def test_every_command_says_what_it_does_and_has_an_example(call: Any, word: str
         ("Noise:", set(get_args(CorruptionKind))),
         ("--network NAME", set(get_args(NetworkKind))),
         ("--optimizer NAME", set(get_args(OptimizerName))),
-        ("--prior NAME", {*PRIORS, "learnt"}),
+        ("--prior NAME", set(PRIORS)),
     ],
 )
 def test_the_help_of_fit_names_them_all(call: Any, start: str, names: set[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from latentwalk.data import load
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.training.settings import Settings
 
 
 def test_fit_saves_a_model_and_where_it_comes_from(run: Path) -> None:
@@ -86,4 +87,30 @@ def test_a_run_is_not_replaced_unasked(call: Any, run: Path) -> None:
 )
 def test_fit_refuses_noise_and_networks_it_does_not_know(call, tmp_path, words):
     call("fit", "digits", "--epochs", "1", "--out", tmp_path / "run", *words, code=2)
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_option_is_that_of_the_library(call: Any, tmp_path: Path) -> None:
+    """What is typed comes to the model, to its recipe, network and training."""
+    words = ("--recipe", "vae", "--prior", "mixture", "--network", "dense", "--dropout", 0.1, "--max-norm", 3, "--noise", 0.2)
+    training = ("--optimizer", "adamw", "--ema", 0.9, "--accumulate", 2, "--checkpoint-every", 5, "--patience", 3)
+    call("fit", "digits", "--out", tmp_path / "run", "--epochs", 1, "--seed", 3, *words, *training)
+    model = Autoencoder.load(tmp_path / "run")
+    assert (model.recipe_.name, model.recipe_.prior, model.noise, model.random_state) == ("vae", "mixture", 0.2, 3)
+    assert (model.network.kind, model.network.dropout, model.network.max_norm) == ("dense", 0.1, 3.0)
+    assert model.training == Settings(optimizer="adamw", ema=0.9, accumulate=2, checkpoint_every=5.0)
+    assert model.patience == 3
+    assert "--prior normal is not what" in call(
+        "fit", "digits", "--out", tmp_path / "run", "--resume", "--prior", "normal", code=2
+    )
+    assert "--ema 0.5 is not what" in call("fit", "digits", "--out", tmp_path / "run", "--resume", "--ema", 0.5, code=2)
+    same = ("--recipe", "vae", "--prior", "mixture", "--ema", 0.9, "--dropout", 0.1, "--seed", 3)
+    said = call("fit", "digits", "--out", tmp_path / "run", "--resume", *same, "--checkpoint-every", 9, "--epochs", 2)
+    assert "2 epochs" in said
+    assert Autoencoder.load(tmp_path / "run").training.checkpoint_every == 9.0
+
+
+def test_a_prior_that_is_none_is_refused(call: Any, tmp_path: Path) -> None:
+    said = call("fit", "digits", "--out", tmp_path / "run", "--prior", "mixtur", code=2)
+    assert "Did you mean 'mixture'" in said
     assert not (tmp_path / "run").exists()

@@ -56,7 +56,7 @@ def numbers(entry: Entry) -> dict[str, Any]:
     measures = {"continuity": judged.continuity, **judged.completeness}
     values = {name: [m.value, m.low, m.high] for name, m in measures.items()}
     curve = dict(zip(judged.continuity.details["curve_scales"], judged.continuity.details["curve"], strict=True))  # type: ignore[arg-type]
-    return values | {"error": judged.error, "active": judged.active, "curve .2": curve[0.2], "seconds": entry.seconds}
+    return values | {"error": judged.error, "active": judged.active, "curve .2": curve[0.2], "seconds": entry.tried.seconds}
 
 
 def page(kept: list[dict[str, Any]], train: Dataset, test: Dataset, seeds: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from torch import nn
 
+from latentwalk.checks import positive, share, whole
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.networks.conv import ConvDecoder, ConvEncoder, pyramid
@@ -50,16 +51,13 @@ class Network:
             raise unknown("network", self.kind, get_args(NetworkKind))
         if self.activation not in ACTIVATIONS:
             raise unknown("activation", self.activation, ACTIVATIONS)
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"dropout={self.dropout} is not a share of units. Expected 0 <= dropout < 1.")
-        if self.max_norm is not None and not self.max_norm > 0:
-            raise ConfigError(f"max_norm={self.max_norm} is not a length. Expected a number above 0, or None.")
+        share("dropout", self.dropout, "units")
+        positive("max_norm", self.max_norm, none="no limit")
         for name in ("widths", "channels"):
             values = getattr(self, name)
             if values is not None and not all(isinstance(v, int) and v > 0 for v in values):
                 raise ConfigError(f"{name}={values} must be whole numbers above 0.")
-        if self.blocks is not None and not (isinstance(self.blocks, int) and self.blocks >= 0):
-            raise ConfigError(f"blocks={self.blocks!r}: expected a whole number of residual blocks a level, 0 or more.")
+        whole("blocks", self.blocks, "residual blocks a level", none="the usual")
         if self.widths == () and self.kind in RECURRENT:
             raise ConfigError(f"widths=() leaves network='{self.kind}' without units. Expected at least one width.")
 

@@ -20,6 +20,7 @@ from scipy.stats import norm
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.maps.plane import Plane
 from latentwalk.latent.space import LatentSpace
@@ -58,12 +59,13 @@ def content(
     """
     if not entries:
         raise ConfigError("a report needs at least one entry. Fit a Comparison, or judge one model.")
-    if len({entry.space.data.shape for entry in entries}) > 1:
+    if len({entry.tried.space.data.shape for entry in entries}) > 1:
         raise ConfigError("the entries of one report must have encoded the same examples. Make a report for each data set.")
-    first = entries[0].space
-    spec = next((entry.model.spec_ for entry in entries if entry.model is not None), None) or DataSpec.infer(first.data)
+    first, last = entries[0].tried.space, entries[-1].tried.space
+    models = [entry.tried.model for entry in entries if entry.tried.model is not None]
+    spec = models[0].spec_ if models else DataSpec.infer(first.data)
     painter = Painter.of(spec, first.data)
-    rows, (start, end) = _shown(first), _ends(entries[-1].space)
+    rows, (start, end) = _shown(first), _ends(last)
     found = {
         "format": FORMAT,
         "format_version": VERSION,
@@ -73,7 +75,7 @@ def content(
         "settings": dict(settings or {}),
         "versions": {name: _version(name) for name in ("latentwalk", "torch", "numpy", "scikit-learn")}
         | {"python": platform.python_version()},
-        "machine": {"processor": processor(), "cores": os.cpu_count(), "accelerator": _accelerator(entries)},
+        "machine": {"processor": processor(), "cores": os.cpu_count(), "accelerator": _accelerator(models)},
         "seconds": seconds,
         "gallery": gallery,
         "originals": painter.sheet(np.asarray(first.data[rows]), SHOWN, magnify=2),
@@ -106,23 +108,24 @@ def plain(value: Any) -> Any:
 
 
 def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], gallery: bool) -> dict[str, Any]:
-    space, plane = entry.space, Plane.of(entry.space)
-    over = "prior" if entry.model is None or entry.model.recipe_.generative else "codes"
+    tried, space = entry.tried, entry.tried.space
+    plane = Plane.of(space)
+    over = "prior" if tried.model is None or tried.model.recipe_.generative else "codes"
     return {
-        "recipe": entry.recipe,
-        "title": entry.title,
-        "latent": entry.latent,
-        "seconds": entry.seconds,
+        "recipe": tried.method,
+        "title": tried.title,
+        "latent": tried.latent,
+        "seconds": tried.seconds,
         "judgement": _judgement(entry.judgement),
-        "history": [] if entry.model is None else history.to_json(entry.model.history_),
+        "history": [] if tried.model is None else history.to_json(tried.model.history_),
         "plane": {"centre": plane.centre, "half": plane.half, "shadow": plane.shadow},
         "scatter": _scatter(space, plane),
         "posterior": _posterior(space, plane),
         "region": region(space),
-        "grid": painter.grid(_decoded_plane(space, plane, over, _grid_steps(painter))) | {"over": over},
+        "grid": painter.grid(_decoded_plane(space, plane, over, painter.steps)) | {"over": over},
         "walk": _walk(space, painter, ends),
         "detour": None if gallery else one_model.detour(space, painter, ends, STEPS),
-        "completed": None if gallery else one_model.completed(space, painter, _saved_sampler(entry), *_draws(painter)),
+        "completed": None if gallery else one_model.completed(space, painter, _saved_sampler(tried.model), *painter.draws),
         "samples": {name: _samples(space, painter, name) for name in ("prior", "gaussian")},
         "reconstructions": painter.sheet(space.decode(space.codes[rows]), SHOWN, magnify=2),
     }
@@ -181,30 +184,15 @@ def _walk(space: LatentSpace, painter: Painter, ends: tuple[int, int]) -> dict[s
 
 
 def _samples(space: LatentSpace, painter: Painter, source: str) -> dict[str, Any]:
-    count, columns = _draws(painter)
+    count, columns = painter.draws
     return painter.sheet(space.sample(count, source).x, columns)
 
 
-def _draws(painter: Painter) -> tuple[int, int]:
-    """How many draws are shown, and how many of them in a row."""
-    columns, rows = (4, 6) if painter.lines else (6, 4) if max(painter.spec.shape) > 40 else (8, 5)
-    return columns * rows if painter.image else 24, columns
-
-
-def _saved_sampler(entry: Entry) -> tuple[str, Measure] | None:
+def _saved_sampler(model: Autoencoder | None) -> tuple[str, Measure] | None:
     """The kind of the sampler saved with the model, and how complete it was measured to be."""
-    model = entry.model
     if model is None or model.sampler_ is None or model.sampler_.kind not in model.completeness_:
         return None
     return model.sampler_.kind, model.completeness_[model.sampler_.kind]
-
-
-def _grid_steps(painter: Painter) -> int:
-    if painter.lines:
-        return 9
-    if not painter.image:
-        return 21
-    return 15 if max(painter.spec.shape) <= 40 else 11
 
 
 # ---------------------------------------------------------------------- what is the same for all entries
@@ -272,9 +260,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _accelerator(entries: Sequence[Entry]) -> str | None:
+def _accelerator(models: Sequence[Autoencoder]) -> str | None:
     """The name of the GPU that a model lies on, if one does."""
-    for entry in entries:
-        if entry.model is not None and next(entry.model.model_.parameters()).device.type == "cuda":
-            return torch.cuda.get_device_name()
-    return None
+    on_gpu = any(next(model.model_.parameters()).device.type == "cuda" for model in models)
+    return torch.cuda.get_device_name() if on_gpu else None

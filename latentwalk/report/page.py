@@ -12,8 +12,8 @@ from typing import Any
 
 import jinja2
 
-from latentwalk.errors import CheckpointError, DataError
-from latentwalk.files import complaint, json_of, write_atomically
+from latentwalk.errors import DataError
+from latentwalk.files import complaint, json_of, telling, write_atomically
 from latentwalk.report import figures, words
 from latentwalk.report.content import FORMAT, VERSION
 
@@ -181,13 +181,9 @@ PLATES: tuple[tuple[str, bool, Callable[[Content, Content], Any]], ...] = (
 
 
 def _keep(path: Path, text: str) -> Path:
-    try:
+    with telling("write", path, "Free some space or choose another folder, and try again."):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode())
-    except OSError as error:
-        raise CheckpointError(
-            f"cannot write {path}: {error.strerror or error}. Free some space or choose another folder, and try again."
-        ) from error
     return path
 
 

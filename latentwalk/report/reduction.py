@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from latentwalk.latent.maps.plane import Plane
+from latentwalk.latent.space import LatentSpace
 from latentwalk.report import figures
 from latentwalk.report.figures import Palette
 from latentwalk.report.leaflet import Cell, Chart, Row, Section, write_leaflet
@@ -25,8 +26,9 @@ MAPS_NOTE = (
 
 def reduction_report(page: Path, found: Sequence[Reduction], *, data: str) -> Path:
     """Write the side-by-side of several maps to `page`. Raises CheckpointError."""
+    tried = [one.tried for one in found]
     charts = [
-        Chart(_map(one), f"Map of held-out rows by {one.title}", f"{one.title}, {one.latent} dimensions") for one in found
+        Chart(_map(one.space), f"Map of held-out rows by {one.title}", f"{one.title}, {one.latent} dimensions") for one in tried
     ]
     best = {
         "error": min((one.quality.error for one in found if one.quality.error is not None), default=None),
@@ -36,12 +38,13 @@ def reduction_report(page: Path, found: Sequence[Reduction], *, data: str) -> Pa
         },
     }
     rows = [
-        Row(one.title, [*_qualities(one, best), Cell(f"{one.fit_seconds:.1f} s", f"from {one.learnt:,} rows")]) for one in found
+        Row(one.tried.title, [*_qualities(one, best), Cell(f"{one.tried.seconds:.1f} s", f"from {one.learnt:,} rows")])
+        for one in found
     ]
     return write_leaflet(
         page,
         title="The same rows in fewer dimensions",
-        kicker=f"{data} · {len(found[0].space):,} held-out rows",
+        kicker=f"{data} · {len(tried[0].space):,} held-out rows",
         summary=[_said(found)],
         sections=[
             Section(charts=charts),
@@ -110,17 +113,16 @@ def _qualities(one: Reduction, best: dict[str, float | None]) -> list[Cell]:
 def _said(found: Sequence[Reduction]) -> str:
     """Which keeps neighbours best, and which reconstructs best."""
     near = max(found, key=lambda one: one.quality.trustworthiness)
-    said = f"{near.title} keeps neighbourhoods best (trustworthiness {near.quality.trustworthiness:.3f})"
+    said = f"{near.tried.title} keeps neighbourhoods best (trustworthiness {near.quality.trustworthiness:.3f})"
     back = [one for one in found if one.quality.error is not None]
     if not back:
         return f"{said}."
     least = min(back, key=lambda one: one.quality.error or 0.0)
-    return f"{said}; {least.title} loses least on the way there and back (error {least.quality.error:.4f})."
+    return f"{said}; {least.tried.title} loses least on the way there and back (error {least.quality.error:.4f})."
 
 
-def _map(one: Reduction) -> figures.Colours:
+def _map(space: LatentSpace) -> figures.Colours:
     """Held-out codes as dots, coloured by class, on the codes' first two axes or two principal ones."""
-    space = one.space
     rows = np.random.default_rng(0).permutation(len(space))[:DOTS]
     points = Plane.of(space)(space.codes[rows]) if space.dim != 2 else space.codes[rows]
     labels = None if space.labels is None else [int(label) for label in space.labels[rows]]

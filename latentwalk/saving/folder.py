@@ -21,7 +21,7 @@ from safetensors.torch import save as bytes_of
 from torch import Tensor
 
 from latentwalk.errors import CheckpointError
-from latentwalk.files import complaint, content_of, json_of, write_atomically
+from latentwalk.files import complaint, content_of, json_of, telling, write_atomically
 
 __all__ = ["DESCRIPTION", "VERSION", "read", "write"]
 
@@ -43,7 +43,8 @@ def write(
     digest = hashlib.sha256(content).hexdigest()
     name = f"weights-{digest[:16]}.safetensors"
     header = {"format": f"latentwalk-{what}", "version": VERSION, "weights": name, "sha256": digest}
-    try:
+    advice = "Nothing that was saved there before is lost. Free some space or choose another folder, and save again."
+    with telling(f"save the {what} in", folder, advice):
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / name, content)
         write_atomically(folder / f"{what}.json", json.dumps(header | {what: description}, indent=1).encode())
@@ -52,11 +53,6 @@ def write(
                 stale.unlink()
         for torn in [*folder.glob(".weights-*"), *folder.glob(f".{what}.json-*")]:  # of a process that was killed
             torn.unlink(missing_ok=True)
-    except OSError as error:
-        raise CheckpointError(
-            f"cannot save the {what} in {folder}: {error.strerror or error}. Nothing that was saved there before is lost. "
-            "Free some space or choose another folder, and save again."
-        ) from error
     return folder
 
 

@@ -28,8 +28,8 @@ from torch import Tensor, nn
 
 from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
-from latentwalk.errors import CheckpointError, ConfigError
-from latentwalk.files import write_atomically
+from latentwalk.errors import ConfigError
+from latentwalk.files import telling, write_atomically
 from latentwalk.models.latent_model import LatentModel
 
 __all__ = ["DECODER", "ENCODER", "write"]
@@ -55,14 +55,10 @@ def write(model: LatentModel, spec: DataSpec, folder: str | os.PathLike[str]) ->
     encoder = _onnx(_Encode(model), _rows(spec, rng), "x", "codes", about)
     decoder = _onnx(_Decode(model), codes, "codes", "x", about)
     folder = Path(folder)
-    try:
+    with telling("write to", folder, "Free some space or choose another folder, and export again."):
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in ((ENCODER, encoder), (DECODER, decoder)):
             write_atomically(folder / name, content)
-    except OSError as error:
-        raise CheckpointError(
-            f"cannot write to {folder}: {error.strerror or error}. Free some space or choose another folder, and export again."
-        ) from error
     return folder / ENCODER, folder / DECODER
 
 

@@ -1,97 +1,34 @@
 """Several recipes, and PCA, on the same data, with the same networks and from the same seed, side by side."""
 
-import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
-from sklearn.decomposition import PCA, IncrementalPCA
+from numpy.typing import ArrayLike
 
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.halves import parts
-from latentwalk.data.rows import fits, pieces
-from latentwalk.data.scaling import Scaling
-from latentwalk.data.spec import DataSpec
-from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
+from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL
 from latentwalk.latent.criteria.continuity import FEWEST_TO_STEP
-from latentwalk.latent.space import LatentSpace
-from latentwalk.models.prior import NormalSampler
 from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.models.sparsity import activity
-from latentwalk.networks.build import Network
 from latentwalk.studies.judgement import Judgement, judge
+from latentwalk.studies.methods import Family, Rival, Tried, attempt, trained
 
-__all__ = ["NAMES", "Comparison", "Entry", "Family", "check_enough", "check_recipes", "families", "pca_space", "trained"]
-
-NAMES = {
-    "pca": "PCA",
-    "ae": "AE",
-    "ae-conv": "Convolutional AE",
-    "ae-gru": "Recurrent AE (GRU)",
-    "ae-lstm": "Recurrent AE (LSTM)",
-    "sparse": "Sparse AE (rate)",
-    "l1-sparse": "Sparse AE (L1)",
-    "k-sparse": "k-sparse AE",
-    "dropout": "Dropout AE",
-    "denoising": "Denoising AE",
-    "contractive": "Contractive AE",
-    "vae": "VAE",
-    "vae-conv": "Convolutional VAE",
-    "vae-without-kl": "VAE without KL",
-    "denoising-vae": "Denoising VAE",
-    "beta-tcvae": "beta-TCVAE",
-    "iwae": "IWAE",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A recipe with a network of its own, or a code as wide as it needs, where others take what the comparison says.
-
-    network: None is the comparison's. latent: None is the comparison's.
-    """
-
-    recipe: Recipe
-    network: str | Network | None = None
-    latent: int | None = None
-
-
-def families(spec: DataSpec) -> list["str | Family"]:
-    """PCA, and every family of autoencoders that fits data like `spec`: the gallery. Sparse codes are as wide as the data.
-
-    PCA knows no missing values, and is left out where some are.
-    """
-    networks = {"image": ("conv",), "signal": ("conv", "gru", "lstm"), "table": ()}[spec.kind]
-    other = [Family(replace(RECIPES["ae"], name=f"ae-{kind}"), kind) for kind in networks]
-    rest = [Family(recipe, latent=spec.size) if recipe.latent is None else Family(recipe) for recipe in RECIPES.values()]
-    found: list[str | Family] = ["pca", *rest[:1], *other, *rest[1:]]
-    if spec.kind == "image":
-        found.append(Family(replace(RECIPES["vae"], name="vae-conv"), "conv"))
-    return found[1:] if spec.missing else found
+__all__ = ["Comparison", "Entry", "check_enough", "check_recipes"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One member of a comparison. model: None for PCA. seconds: of training."""
+    """One member of a comparison: a method that was tried, and what was measured of its space."""
 
-    recipe: str
-    latent: int
-    model: Autoencoder | None
-    space: LatentSpace
+    tried: Tried
     judgement: Judgement
-    seconds: float
-
-    @property
-    def title(self) -> str:
-        """The name people read."""
-        return NAMES.get(self.recipe, self.recipe)
 
 
 class Comparison:
@@ -138,41 +75,39 @@ class Comparison:
         both, held_out = join(train, test), np.arange(len(train) + len(test)) >= len(train)
         for latent in self.latent:
             for recipe in self.recipes:
-                yield self._entry(recipe, latent, train, both, held_out)
+                tried = attempt(partial(self._fitted, recipe, latent, train), both, held_out)
+                yield Entry(tried, _judged(tried))
 
     def table(self) -> list[dict[str, Any]]:
         """One row an entry, numbers only, ready for `pandas.DataFrame`."""
         return [
             {
-                "model": entry.title,
-                "latent": entry.latent,
+                "model": entry.tried.title,
+                "latent": entry.tried.latent,
                 "error": entry.judgement.error,
                 "continuity": entry.judgement.continuity.value,
                 **{f"completeness, {source}": m.value for source, m in entry.judgement.completeness.items()},
                 "class accuracy": entry.judgement.class_accuracy,
                 "active": entry.judgement.active,
-                "seconds": entry.seconds,
+                "seconds": entry.tried.seconds,
             }
             for entry in self.entries_
         ]
 
-    def _entry(self, recipe: Any, latent: int, train: Dataset, both: Dataset, held_out: NDArray[np.bool_]) -> Entry:
-        options = dict(self.options)
-        if isinstance(recipe, Family):
-            latent = recipe.latent or latent
-            options |= {} if recipe.network is None else {"network": recipe.network}
-            recipe = recipe.recipe
-        start = time.perf_counter()
-        fitted = _pca(latent, train) if recipe == "pca" else trained(Autoencoder(recipe, latent=latent, **options), train)
-        seconds = time.perf_counter() - start
-        if isinstance(fitted, (PCA, IncrementalPCA)):
-            space = pca_space(fitted, both, held_out)
-            return Entry("pca", latent, None, space, judge(space), seconds)
-        space = fitted.space(both, held_out=held_out)
-        judged = judge(space)
-        if fitted.recipe_.sparsity is not None:
-            judged = replace(judged, speaking=activity(torch.from_numpy(space.codes))[1])
-        return Entry(fitted.recipe_.name, space.dim, fitted, space, judged, seconds)
+    def _fitted(self, recipe: Any, latent: int, train: Dataset) -> Autoencoder | Rival:
+        if recipe == "pca":
+            return Rival.fit("pca", latent, train, whiten=True)
+        family = recipe if isinstance(recipe, Family) else Family(recipe)
+        network = {} if family.network is None else {"network": family.network}
+        return trained(Autoencoder(family.recipe, latent=family.latent or latent, **{**self.options, **network}), train)
+
+
+def _judged(tried: Tried) -> Judgement:
+    """The judgement of a space, and of a sparse code how much of it speaks."""
+    judged = judge(tried.space)
+    if tried.model is None or tried.model.recipe_.sparsity is None:
+        return judged
+    return replace(judged, speaking=activity(torch.from_numpy(tried.space.codes))[1])
 
 
 def check_recipes(recipes: Sequence[Any]) -> None:
@@ -181,44 +116,6 @@ def check_recipes(recipes: Sequence[Any]) -> None:
     for recipe in recipes:
         if not isinstance(recipe, (Recipe, Family)) and recipe not in known:
             raise unknown("recipe", recipe, known)
-
-
-def _pca(latent: int, data: Dataset) -> PCA:
-    """Whitened PCA; of data that does not fit into memory, an approximation that sees each row once."""
-    if fits(data.x):
-        return PCA(latent, whiten=True, random_state=0).fit(np.asarray(data.x).reshape(len(data), -1))
-    pca = IncrementalPCA(latent, whiten=True)
-    for _, rows in pieces(data.x):
-        if len(rows) >= latent:  # it takes no fewer
-            pca.partial_fit(rows.reshape(len(rows), -1))
-    return pca
-
-
-def trained(model: Autoencoder, data: Dataset, checkpoint: Path | None = None) -> Autoencoder:
-    """The model, fitted to the end: Ctrl-C raises KeyboardInterrupt, for what compares half-trained models compares nothing."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrainingStopped)
-        model.fit(data, checkpoint=checkpoint)
-    if model.interrupted_:
-        raise KeyboardInterrupt
-    return model
-
-
-def pca_space(pca: PCA, data: Dataset, held_out: NDArray[np.bool_] | None = None) -> LatentSpace:
-    """The latent space of a fitted, whitened PCA."""
-    shape = data.x.shape[1:]
-    standard = replace(data.spec, columns=())  # columns of mixed kinds as well: PCA knows none
-    return LatentSpace(
-        codes=np.concatenate([pca.transform(x.reshape(len(x), -1)).astype(np.float32) for _, x in pieces(data.x)]),
-        scales=np.zeros((len(data), pca.n_components_), np.float32),
-        data=data.x,
-        decode=lambda z: pca.inverse_transform(z).reshape(-1, *shape).astype(np.float32),
-        prior=NormalSampler(pca.n_components_),
-        labels=data.y,
-        classes=data.classes,
-        unit=Scaling.fit(data.x, standard, "unit" if data.spec.kind == "image" else "standard").unit,
-        held_out=held_out,
-    )
 
 
 def check_enough(train: Dataset, test: Dataset) -> None:

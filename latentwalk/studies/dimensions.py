@@ -11,12 +11,13 @@ Three answers that need not agree, because they answer different questions:
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.decomposition import PCA
 
+from latentwalk.data.adopt import adopt
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.halves import parts
 from latentwalk.errors import ConfigError, DataError
@@ -24,9 +25,9 @@ from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.nearest import two_nearest
 from latentwalk.latent.criteria.structure import active_units
 from latentwalk.models.recipes import Recipe, recipe_named
-from latentwalk.studies.comparison import trained
 from latentwalk.studies.judgement import reconstruction_error
-from latentwalk.studies.reduction import check_numbers, title, units
+from latentwalk.studies.methods import NAMES, Rival, attempt, trained, units
+from latentwalk.studies.reduction import check_numbers
 
 __all__ = ["CLOSE", "MEAN", "USUAL", "Elbow", "Trial", "elbow", "elbows", "intrinsic_dimension", "trials"]
 
@@ -53,7 +54,7 @@ class Trial:
     @property
     def title(self) -> str:
         """The name people read."""
-        return title(self.method)
+        return NAMES.get(self.method, self.method)
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, ready for `pandas.DataFrame` or `json.dump`."""
@@ -78,7 +79,7 @@ class Elbow:
     active: int | None = None
 
     def __str__(self) -> str:
-        name = title(self.method)
+        name = NAMES.get(self.method, self.method)
         if self.latent == 0:
             return f"{name}: no number of dimensions up to {self.most} reconstructs held-out rows better than their mean."
         if self.falling:
@@ -91,7 +92,7 @@ class Elbow:
 
     def to_json(self) -> dict[str, Any]:
         """The numbers and the sentence, ready for `json.dump`."""
-        return {"title": title(self.method), "sentence": str(self), **asdict(self)}
+        return {"title": NAMES.get(self.method, self.method), "sentence": str(self), **asdict(self)}
 
 
 def trials(
@@ -118,7 +119,30 @@ def trials(
     train, test = parts(train, test, random_state)
     recipes = [recipe_named(method) for method in methods if method != "pca"]
     _check(train, test, latent, methods)
-    return _each(train, test, sorted(set(latent)), recipes, "pca" in methods, refine, {"random_state": random_state, **options})
+    unit, dims, seed = units(train), sorted(set(latent)), {"random_state": random_state}
+
+    def trial(recipe: Recipe, dim: int) -> Trial:
+        tried = attempt(lambda: trained(Autoencoder(recipe, latent=dim, **{**seed, **options}), train), test)
+        space = replace(tried.space, unit=unit)
+        active = int(active_units(space).active.sum()) if recipe.generative else None
+        return Trial(recipe.name, dim, reconstruction_error(space), active, tried.seconds)
+
+    def each() -> Iterator[Trial]:
+        mean = _mean(train, test, unit)
+        yield mean
+        if "pca" in methods:
+            yield from _pca(train, test, unit, dims[-1], random_state)
+        errors: dict[str, dict[int, float]] = {recipe.name: {0: mean.error} for recipe in recipes}
+        waiting = list(product(dims, recipes))
+        while waiting:
+            for dim, recipe in waiting:
+                found = trial(recipe, dim)
+                errors[recipe.name][dim] = found.error
+                yield found
+            gaps = ((_between(recipe.name, errors[recipe.name]), recipe) for recipe in recipes) if refine else ()
+            waiting = [(dim, recipe) for dim, recipe in gaps if dim is not None]
+
+    return each()
 
 
 def elbow(method: str, errors: Mapping[int, float], active: Mapping[int, int] | None = None) -> Elbow:
@@ -170,7 +194,7 @@ def intrinsic_dimension(x: Dataset | ArrayLike, *, most: int = 5_000, seed: int 
     See `two_nearest`; on at most `most` rows.
     Raises DataError: missing values, or fewer than 20 different rows.
     """
-    data = x if isinstance(x, Dataset) else Dataset.of(x)
+    data = adopt(x)
     if data.spec.missing:
         raise DataError("distances between rows need all their values, and some are NaN. Fill them first.")
     rows = np.sort(np.random.default_rng(seed).permutation(len(data))[:most])
@@ -180,48 +204,11 @@ def intrinsic_dimension(x: Dataset | ArrayLike, *, most: int = 5_000, seed: int 
 # ---------------------------------------------------------------------- inside
 
 
-def _each(
-    train: Dataset,
-    test: Dataset,
-    latent: Sequence[int],
-    recipes: Sequence[Recipe],
-    with_pca: bool,
-    refine: bool,
-    options: dict[str, Any],
-) -> Iterator[Trial]:
-    unit = units(train)
-    mean = _mean(train, test, unit)
-    yield mean
-    if with_pca:
-        yield from _pca(train, test, unit, latent[-1], options["random_state"])
-    errors: dict[str, dict[int, float]] = {recipe.name: {0: mean.error} for recipe in recipes}
-    waiting = [(recipe, dim) for dim in latent for recipe in recipes]
-    while waiting:
-        for recipe, dim in waiting:
-            trial = _trial(recipe, dim, train, test, unit, options)
-            errors[recipe.name][dim] = trial.error
-            yield trial
-        gaps = ((recipe, _between(recipe.name, errors[recipe.name])) for recipe in recipes) if refine else ()
-        waiting = [(recipe, dim) for recipe, dim in gaps if dim is not None]
-
-
 def _between(method: str, errors: Mapping[int, float]) -> int | None:
     """The middle of the gap below the elbow; None where there is no gap."""
     at = elbow(method, errors).latent
     below = max((dim for dim in errors if dim < at), default=at)
     return (at + below) // 2 if at - below > 1 else None
-
-
-def _trial(
-    recipe: Recipe, dim: int, train: Dataset, test: Dataset, unit: NDArray[np.float32], options: dict[str, Any]
-) -> Trial:
-    """A recipe at one number of dimensions."""
-    start = time.perf_counter()
-    model = trained(Autoencoder(recipe, latent=dim, **options), train)
-    seconds = time.perf_counter() - start
-    space = replace(model.space(test), unit=unit)
-    active = int(active_units(space).active.sum()) if recipe.generative else None
-    return Trial(recipe.name, dim, reconstruction_error(space), active, seconds)
 
 
 def _mean(train: Dataset, test: Dataset, unit: NDArray[np.float32]) -> Trial:
@@ -235,11 +222,11 @@ def _mean(train: Dataset, test: Dataset, unit: NDArray[np.float32]) -> Trial:
 def _pca(train: Dataset, test: Dataset, unit: NDArray[np.float32], most: int, seed: int) -> Iterator[Trial]:
     """PCA at 1 to `most` dimensions from one fit: each component takes the square of its score off the error."""
     start = time.perf_counter()
-    precision: type = np.float32 if train.spec.kind == "image" else np.float64
-    learnt, held = (np.asarray(np.asarray(d.x, precision) / unit).reshape(len(d), -1) for d in (train, test))
-    pca = PCA(most, random_state=seed).fit(learnt)
-    scores = np.square(pca.transform(held), dtype=np.float64).mean(axis=0)
-    whole = np.square(held - pca.mean_, dtype=np.float64).sum(axis=1).mean()
+    pca = Rival.fit("pca", most, train, unit, seed)
+    held = pca.flat(test.x)
+    mean = pca.back(np.zeros((1, most), held.dtype)) if pca.back is not None else held
+    scores = np.square(pca.forth(test.x), dtype=np.float64).mean(axis=0)
+    whole = np.square(held - mean, dtype=np.float64).sum(axis=1).mean()
     errors = (whole - np.cumsum(scores)) / held.shape[1]
     seconds = time.perf_counter() - start
     for dim, error in enumerate(errors, 1):

@@ -1,6 +1,5 @@
 """Make the change that a diagnosis asks for, and look again: is what was wrong gone, and at what price?"""
 
-import warnings
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -10,11 +9,12 @@ import numpy as np
 from sklearn.base import clone
 
 from latentwalk.data.dataset import Dataset
-from latentwalk.errors import ConfigError, TrainingStopped
+from latentwalk.errors import ConfigError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.completion import BEST
 from latentwalk.latent.diagnosis import Diagnosis, Recheck
 from latentwalk.latent.space import LatentSpace
+from latentwalk.studies.methods import trained
 
 __all__ = ["Improvement", "changed", "improve"]
 
@@ -58,13 +58,7 @@ def changed(model: Autoencoder, change: Mapping[str, Any], train: Dataset) -> Au
     if set(change) == {"complete"}:
         kind = change["complete"]
         return deepcopy(model).set_params(**change).fit_sampler(train, BEST if kind is True else kind)
-    other = clone(model).set_params(**change)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrainingStopped)
-        other.fit(train)
-    if other.interrupted_:
-        raise KeyboardInterrupt
-    return other
+    return trained(clone(model).set_params(**change), train)
 
 
 def _validated(model: Autoencoder, train: Dataset) -> LatentSpace:

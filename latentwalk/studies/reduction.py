@@ -8,46 +8,33 @@ or a channel's deviation), and are judged on the same rows that none of them has
     neighbour preservation   are neighbours in the data neighbours on the map?   (the same; they call it the map's continuity)
     class accuracy           do the 10 nearest rows on the map have a row's class?
 
-Kernel PCA (Schölkopf et al. 1998) takes memory and time with the square and the cube of the rows, and UMAP (McInnes et al.
-2018) takes minutes from ten thousand rows on: they learn from at most `LEARNT` rows drawn at random, and say from how many.
+Kernel PCA and UMAP learn from at most so many rows (see `methods`), and say from how many.
 """
 
-import importlib
-import importlib.util
-import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.decomposition import PCA, KernelPCA
-from sklearn.kernel_ridge import KernelRidge
-from sklearn.metrics.pairwise import euclidean_distances
+from numpy.typing import ArrayLike
 
+from latentwalk.checks import whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.halves import parts
-from latentwalk.data.scaling import Scaling
-from latentwalk.errors import ConfigError, DataError, TrainingStopped, unknown
+from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.classes import class_accuracy
 from latentwalk.latent.criteria.structure import neighbour_preservation, trustworthiness
 from latentwalk.latent.space import LatentSpace
-from latentwalk.models.prior import NormalSampler
 from latentwalk.models.recipes import RECIPES, Recipe
-from latentwalk.studies.comparison import NAMES
 from latentwalk.studies.judgement import reconstruction_error
+from latentwalk.studies.methods import INSTALL, LEARNT, NAMES, RIVALS, Rival, Tried, attempt, has_umap, trained, units
 
-__all__ = ["LEARNT", "RIVALS", "Quality", "Reduction", "check_numbers", "has_umap", "measured", "reductions", "title", "units"]
+__all__ = ["Quality", "Reduction", "check_numbers", "measured", "reductions"]
 
-Array = NDArray[Any]
-RIVALS = ("pca", "kernel-pca", "umap")
-TITLES = NAMES | {"kernel-pca": "Kernel PCA", "umap": "UMAP"}
-LEARNT = {"kernel-pca": 4_000, "umap": 10_000}  # rows that a method learns from, at most
 VOTERS = 10  # nearest codes that vote for a class
-RIDGE, NARROWER = 0.1, 4.0  # of kernel PCA's way back: what was best or nearly so on digits, MNIST and a roll at D = 2 and 8
-INSTALL = "UMAP is not installed. Install it with: pip install 'latentwalk[maps]', or leave 'umap' out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +54,18 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reduction:
-    """One method at one number of dimensions.
+    """One method at one number of dimensions, how good its map of the held-out rows is, and how many rows it learnt from."""
 
-    transform: rows (n, *E) → codes (n, D), for any rows. space: the held-out rows, their codes and the way back, which raises
-    ConfigError for a method without one. learnt: rows it learnt from. model: None for a rival. fit_seconds and
-    transform_seconds: of learning, and of mapping the held-out rows; the first UMAP of a process compiles itself in them.
-    stopped: whether Ctrl-C ended the learning early.
-    """
-
-    method: str
-    latent: int
-    transform: Callable[[Array], NDArray[np.float32]]
-    space: LatentSpace
+    tried: Tried
     quality: Quality
     learnt: int
-    fit_seconds: float
-    transform_seconds: float
-    model: Autoencoder | None = None
-    stopped: bool = False
-
-    @property
-    def title(self) -> str:
-        """The name people read."""
-        return title(self.method)
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, ready for `pandas.DataFrame` or `json.dump`."""
-        names = ("method", "latent", "learnt", "fit_seconds", "transform_seconds", "stopped")
-        return {"title": self.title, **{name: getattr(self, name) for name in names}, **asdict(self.quality)}
+        tried = self.tried
+        about = {name: getattr(tried, name) for name in ("title", "method", "latent")} | {"learnt": self.learnt}
+        seconds = {"fit_seconds": tried.seconds, "transform_seconds": tried.shown_in}
+        return about | seconds | {"stopped": tried.stopped} | asdict(self.quality)
 
 
 def reductions(
@@ -121,22 +92,25 @@ def reductions(
     """
     train, test = parts(train, test, random_state)
     _check(train, test, latent, methods, neighbours)
-    return _each(train, test, latent, methods, neighbours, random_state, options)
+    unit = units(train)
 
+    def fitted(method: str | Recipe, dim: int) -> Autoencoder | Rival:
+        if isinstance(method, str) and method in RIVALS:
+            return Rival.fit(method, dim, train, unit, random_state)
+        model = Autoencoder(method, latent=dim, **{"random_state": random_state, **options})
+        return trained(model, train, whole=False)
 
-def has_umap() -> bool:
-    """Whether the package umap-learn is there."""
-    return importlib.util.find_spec("umap") is not None
+    def each() -> Iterator[Reduction]:
+        for dim, method in product(latent, methods):
+            tried = attempt(partial(fitted, method, dim), test)
+            space = replace(tried.space, unit=unit)
+            learnt = min(len(train), LEARNT.get(tried.method, len(train)))
+            back = not isinstance(tried.fitted, Rival) or tried.fitted.back is not None
+            yield Reduction(replace(tried, space=space), measured(space, neighbours, inverse=back), learnt)
+            if tried.stopped:
+                return
 
-
-def title(method: str) -> str:
-    """The name people read."""
-    return TITLES.get(method, method)
-
-
-def units(train: Dataset) -> NDArray[np.float32]:
-    """One unit of error, broadcastable to an example (*E), read off the training rows as an autoencoder's scaling is."""
-    return Scaling.fit(train.x, train.spec, "unit" if train.spec.kind == "image" else "standard").unit
+    return each()
 
 
 def measured(space: LatentSpace, neighbours: int = 15, *, inverse: bool = True) -> Quality:
@@ -149,151 +123,6 @@ def measured(space: LatentSpace, neighbours: int = 15, *, inverse: bool = True) 
         class_accuracy=class_accuracy(space, k=VOTERS) if labelled else None,
         neighbours=neighbours,
     )
-
-
-# ---------------------------------------------------------------------- one reduction
-
-
-@dataclass(frozen=True, slots=True)
-class _Map:
-    """A fitted rival: flat rows in standard units (n, F) → codes (n, D), and back; `inverse` is None where there is no way."""
-
-    transform: Callable[[Array], Array]
-    inverse: Callable[[Array], Array] | None
-    learnt: int
-
-
-def _each(
-    train: Dataset,
-    test: Dataset,
-    latent: Sequence[int],
-    methods: Sequence[str | Recipe],
-    neighbours: int,
-    seed: int,
-    options: dict[str, Any],
-) -> Iterator[Reduction]:
-    unit = units(train)
-    for dim in latent:
-        for method in methods:
-            if isinstance(method, str) and method in RIVALS:
-                yield _rival(method, dim, train, test, unit, neighbours, seed)
-                continue
-            found = _learnt(method, dim, train, test, unit, neighbours, {"random_state": seed, **options})
-            yield found
-            if found.stopped:
-                return
-
-
-def _learnt(
-    method: str | Recipe,
-    dim: int,
-    train: Dataset,
-    test: Dataset,
-    unit: NDArray[np.float32],
-    neighbours: int,
-    options: dict[str, Any],
-) -> Reduction:
-    """The reduction of an autoencoder."""
-    start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrainingStopped)  # `stopped` says it
-        model = Autoencoder(method, latent=dim, **options).fit(train)
-    fitted = time.perf_counter()
-    model.transform(test)
-    seconds = fitted - start, time.perf_counter() - fitted
-    space = replace(model.space(test), unit=unit)
-    quality = measured(space, neighbours)
-    return Reduction(model.recipe_.name, dim, model.transform, space, quality, len(train), *seconds, model, model.interrupted_)
-
-
-def _rival(
-    method: str, dim: int, train: Dataset, test: Dataset, unit: NDArray[np.float32], neighbours: int, seed: int
-) -> Reduction:
-    """The reduction of a method that is no autoencoder."""
-    shape, fit = train.spec.shape, {"pca": _pca, "kernel-pca": _kernel_pca, "umap": _umap}[method]
-    precision: type = np.float32 if train.spec.kind == "image" else np.float64
-    rows = _some(len(train), LEARNT.get(method), seed)
-
-    def flat(x: Array) -> Array:
-        return np.asarray(np.asarray(x, precision) / unit).reshape(len(x), -1)
-
-    start = time.perf_counter()
-    found = fit(flat(train.x if rows is None else train.x[rows]), dim, seed)
-    fitted = time.perf_counter()
-
-    def transform(x: Array) -> NDArray[np.float32]:
-        return np.asarray(found.transform(flat(x)), np.float32)
-
-    def decode(z: Array) -> NDArray[np.float32]:
-        if found.inverse is None:
-            raise ConfigError(f"{title(method)} maps rows to codes and knows no way back.")
-        return (found.inverse(z).reshape(-1, *shape) * unit).astype(np.float32)
-
-    codes = transform(test.x)
-    seconds = fitted - start, time.perf_counter() - fitted
-    space = LatentSpace(
-        *(codes, np.zeros_like(codes), test.x, decode, NormalSampler(dim), test.y, test.classes, unit),
-    )
-    quality = measured(space, neighbours, inverse=found.inverse is not None)
-    return Reduction(method, dim, transform, space, quality, found.learnt, *seconds)
-
-
-def _pca(x: Array, dim: int, seed: int) -> _Map:
-    """The linear map that keeps most of the variance; not whitened, so that distances stay those of the data."""
-    pca = PCA(dim, random_state=seed).fit(x)
-    return _Map(pca.transform, pca.inverse_transform, len(x))
-
-
-def _kernel_pca(x: Array, dim: int, seed: int) -> _Map:
-    """Kernel PCA with a Gaussian kernel, and kernel ridge regression for the way back (Bakır et al. 2004).
-
-    Both kernels have the median distance between points as their width, one in the data and one among the codes. (The way back
-    of scikit-learn's KernelPCA uses the data's width for both, and would be far too smooth.)
-    """
-    forth = KernelPCA(dim, kernel="rbf", gamma=_by_median(x, seed), random_state=seed).fit(x)
-    codes, mean = forth.transform(x), x.mean(axis=0)
-    back = KernelRidge(alpha=RIDGE, kernel="rbf", gamma=NARROWER * _by_median(codes, seed)).fit(codes, x - mean)
-    return _Map(forth.transform, lambda z: back.predict(z) + mean, len(x))
-
-
-def _umap(x: Array, dim: int, seed: int) -> _Map:
-    """UMAP with its authors' settings. Its inverse is an interpolation on the plane that fails for other D; it is not used."""
-    umap = _umap_package()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of numba and of small data: nothing a user of ours could act on
-        fitted = umap.UMAP(n_components=dim, n_neighbors=min(15, len(x) - 1), random_state=seed, n_jobs=1).fit(x)
-
-    def transform(rows: Array) -> Array:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            codes: Array = fitted.transform(rows)
-        return codes
-
-    return _Map(transform, None, len(x))
-
-
-def _umap_package() -> Any:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return importlib.import_module("umap")
-    except ImportError as error:
-        raise ConfigError(INSTALL) from error
-
-
-def _by_median(x: Array, seed: int) -> float:
-    """gamma of a Gaussian kernel exp(-gamma d²) as wide as the median distance between (at most 1,000) rows of x."""
-    rows = _some(len(x), 1_000, seed)
-    squares = euclidean_distances(x if rows is None else x[rows], squared=True)
-    middle = float(np.median(squares[np.triu_indices(len(squares), 1)])) or float(squares.mean())
-    return 1 / middle if middle > 0 else 1.0
-
-
-def _some(count: int, most: int | None, seed: int) -> NDArray[np.int64] | None:
-    """`most` row numbers of `count` drawn at random, in order; None for all of them."""
-    if most is None or count <= most:
-        return None
-    return np.sort(np.random.default_rng(seed).permutation(count)[:most])
 
 
 # ---------------------------------------------------------------------- what is refused
@@ -324,8 +153,7 @@ def _check(train: Dataset, test: Dataset, latent: Sequence[int], methods: Sequen
 def _check_rows(train: Dataset, test: Dataset, neighbours: int) -> None:
     if train.x.shape[1:] != test.x.shape[1:]:
         raise DataError(f"held-out rows have shape {test.x.shape[1:]}; those to learn from have {train.x.shape[1:]}.")
-    if not (isinstance(neighbours, (int, np.integer)) and neighbours >= 1):
-        raise ConfigError(f"neighbours={neighbours!r}: expected a whole number, at least 1.")
+    whole("neighbours", neighbours, least=1)
     least = max(2 * neighbours, VOTERS) + 1
     if len(test) < least:
         raise DataError(
@@ -341,7 +169,7 @@ def check_numbers(train: Dataset, test: Dataset, rivals: Sequence[str]) -> None:
     """Raise DataError where the data is not what a rival can calculate with."""
     if not rivals:
         return
-    names = ", ".join(map(title, rivals))
+    names = ", ".join(NAMES[name] for name in rivals)
     if train.spec.missing or test.spec.missing:
         raise DataError(f"{names} cannot go around missing values, and some are NaN. Fill them, or reduce with ae or vae.")
     named = [column.name for column in train.spec.columns if column.kind == "category"]

@@ -20,10 +20,9 @@ from latentwalk.data.rows import Changed, Joined, Picked, Rows, evenly, is_read_
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import DataError
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.studies import comparison
-from latentwalk.studies.comparison import _pca as principal_components
-from latentwalk.studies.comparison import pca_space
+from latentwalk.studies import judgement
 from latentwalk.studies.judgement import reconstruction_error
+from latentwalk.studies.methods import Rival
 
 RNG = np.random.default_rng(0)
 
@@ -196,12 +195,12 @@ def test_a_table_of_rows_is_not_read_to_be_looked_at(small):
 def test_principal_components_of_large_data(monkeypatch):
     x = RNG.normal(size=(900, 6)) @ RNG.normal(size=(6, 6))
     whole = Dataset.of(x)
-    expected = reconstruction_error(pca_space(principal_components(2, whole), whole))
+    expected = reconstruction_error(Rival.fit("pca", 2, whole, whiten=True).space(whole))
     monkeypatch.setattr(rows, "HELD", 100)
-    for module in (rows, comparison):
+    for module in (rows, judgement):
         monkeypatch.setattr(module, "PIECE", 4800)
     lazy = Dataset.of(Asked(x))
-    space = pca_space(principal_components(2, lazy), lazy)
+    space = Rival.fit("pca", 2, lazy, whiten=True).space(lazy)
     assert reconstruction_error(space) == pytest.approx(expected, rel=0.05)
     assert lazy.x.most <= 400 and space.data is lazy.x
 
@@ -213,7 +212,7 @@ from latentwalk.data import load
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.rows import value_range
 from latentwalk.data.scaling import Scaling
-from latentwalk.data.streaming import Windowed, batches_of, placed
+from latentwalk.data.batches.windowed import Windowed, batches_of, placed
 
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 torch.zeros(1000, 1000).sum()

@@ -125,7 +125,7 @@ def test_clip_norms_shortens_the_long_and_leaves_the_short(kind):
         (lambda: network_named("cnv"), "Did you mean 'conv'"),
         (lambda: Network(activation="rleu"), "Did you mean 'relu'"),
         (lambda: Network(dropout=1.0), "dropout=1.0 is not a share"),
-        (lambda: Network(max_norm=0), "max_norm=0 is not a length"),
+        (lambda: Network(max_norm=0), "max_norm=0: expected a number above 0"),
         (lambda: Network(widths=(3, 0)), "widths=.* must be whole numbers above 0"),
         (lambda: Network(channels=(3.5,)), "channels=.* must be whole numbers above 0"),
         (lambda: Network("conv").encoder(spec(30), (2,)), "needs images or signals; the data is a table of shape .30,."),

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from sklearn.decomposition import PCA
 
 from latentwalk.data.dataset import Dataset
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.measure import Measure
-from latentwalk.studies.comparison import Entry, pca_space
+from latentwalk.studies.comparison import Entry
 from latentwalk.studies.judgement import Judgement
+from latentwalk.studies.methods import Rival, Tried
 
 HELD = 60  # rows of each data set that count as held out
 
@@ -28,12 +28,11 @@ def pictures(n: int = 260) -> Dataset:
 def judged(recipe: str, latent: int, data: Dataset) -> Entry:
     """A barely trained model with a judgement of round numbers."""
     held_out = np.arange(len(data)) >= len(data) - HELD
+    options = {"network": "dense", "epochs": 2, "random_state": 0, "progress": False}
     if recipe == "pca":
-        model = None
-        space = pca_space(PCA(latent, whiten=True).fit(data.x.reshape(len(data), -1)), data, held_out)
+        fitted = Rival.fit("pca", latent, data, whiten=True)
     else:
-        model = Autoencoder(recipe, latent=latent, network="dense", epochs=2, random_state=0, progress=False).fit(data)
-        space = model.space(data, held_out=held_out)
+        fitted = Autoencoder(recipe, latent=latent, **options).fit(data)
     curve = {"curve_scales": [0.02, 0.1, 0.5], "curve": [1.0, 0.8, 0.2]}
     share = Measure("completeness", 0.6, 0.55, 0.65, "At most 60 % land.", {"trees_alone": float("nan")})
     judgement = Judgement(
@@ -44,7 +43,7 @@ def judged(recipe: str, latent: int, data: Dataset) -> Entry:
         active=latent,
         warning="It has collapsed. Lower beta." if recipe == "vae" else None,
     )
-    return Entry(recipe, latent, model, space, judgement, 1.5)
+    return Entry(Tried(fitted, fitted.space(data, held_out=held_out), 1.5), judgement)
 
 
 @pytest.fixture(scope="session")

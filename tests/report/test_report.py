@@ -61,7 +61,7 @@ def test_the_report_holds_what_was_measured(report, entries):
     assert len(report["entries"][1]["history"]) == 2
     assert report["entries"][1]["posterior"]["share"] == 0
     assert report["entries"][2]["posterior"]["share"] > 0
-    np.testing.assert_allclose(report["entries"][1]["scatter"]["points"], entries[1].space.codes[200:], rtol=1e-3)
+    np.testing.assert_allclose(report["entries"][1]["scatter"]["points"], entries[1].tried.space.codes[200:], rtol=1e-3)
     assert [entry["plane"]["shadow"] for entry in report["entries"]] == [False, False, False, True]
     assert [entry["grid"]["over"] for entry in report["entries"]] == ["prior", "codes", "prior", "prior"]
 
@@ -130,7 +130,8 @@ def test_entries_are_asked_for_and_must_share_their_data(entries, judge_all):
 
 
 def test_held_out_rows_need_not_be_known(entries):
-    entry = replace(entries[1], space=replace(entries[1].space, held_out=None))
+    tried = entries[1].tried
+    entry = replace(entries[1], tried=replace(tried, space=replace(tried.space, held_out=None)))
     report = content([entry], title="One", data="bars")
     assert report["data"] | {"spec": None} == {"name": "bars", "total": 260, "train": None, "test": None, "spec": None} | {
         "classes": report["data"]["classes"]

@@ -1,6 +1,7 @@
 """What a report says of a space besides the two words: what can be done in it, and what is wrong with it."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,12 +57,11 @@ def test_a_fitted_sampler_has_a_column_and_a_picture(people, text):
 def test_a_sampler_saved_with_the_model_is_the_one_that_is_shown(judge_all):
     data = faces(700, size=16)
     (entry,) = judge_all([("ae", 2)], data)
-    entry.model.fit_sampler(data, "gaussian")
-    space = entry.model.space(data)
-    object.__setattr__(entry, "space", space)
+    model = entry.tried.model.fit_sampler(data, "gaussian")
+    entry = replace(entry, tried=replace(entry.tried, space=model.space(data)))
     completed = content([entry], title="One", data="faces")["entries"][0]["completed"]
     assert completed["kind"] == "gaussian" and completed["saved"]
-    assert completed["measure"]["value"] == entry.model.completeness_["gaussian"].value
+    assert completed["measure"]["value"] == model.completeness_["gaussian"].value
 
 
 def test_transplants_are_shown_for_what_directions_tell_best(people, text):

@@ -10,8 +10,10 @@ from latentwalk.errors import ConfigError
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.models.recipes import recipe_named
 from latentwalk.networks.build import Network
-from latentwalk.studies.comparison import Comparison, pca_space
+from latentwalk.studies import judgement
+from latentwalk.studies.comparison import Comparison
 from latentwalk.studies.judgement import Judgement, judge, reconstruction_error
+from latentwalk.studies.methods import Rival
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(320, 2)) @ RNG.normal(size=(2, 5)) + 0.1 * RNG.normal(size=(320, 5)) + 7
@@ -29,9 +31,13 @@ def quick(monkeypatch):
     )
 
 
+def whitened(data):
+    return Rival.fit("pca", 2, data, whiten=True).space(data)
+
+
 def test_members_come_in_order_and_share_rows_to_judge_by(quick):
-    entries = Comparison(["pca", "ae", recipe_named("vae")], latent=[1, 2], **OPTIONS).fit(DATA).entries_
-    assert [(e.recipe, e.latent) for e in entries] == [(r, d) for d in (1, 2) for r in ("pca", "ae", "vae")]
+    entries = [e.tried for e in Comparison(["pca", "ae", recipe_named("vae")], latent=[1, 2], **OPTIONS).fit(DATA).entries_]
+    assert [(e.method, e.latent) for e in entries] == [(r, d) for d in (1, 2) for r in ("pca", "ae", "vae")]
     assert [e.title for e in entries[:3]] == ["PCA", "AE", "VAE"]
     assert [e.model is None for e in entries[:3]] == [True, False, False]
     for entry in entries:
@@ -45,13 +51,13 @@ def test_members_come_in_order_and_share_rows_to_judge_by(quick):
 def test_a_member_is_what_fitting_it_alone_gives(quick):
     comparison = Comparison(["ae"], latent=[2], **OPTIONS).fit(DATA)
     train, _ = halves(DATA, 0)
-    alone = comparison.entries_[0].model.__class__("ae", latent=2, **OPTIONS).fit(train)
-    np.testing.assert_array_equal(alone.transform(X), comparison.entries_[0].model.transform(X))
+    alone = comparison.entries_[0].tried.model.__class__("ae", latent=2, **OPTIONS).fit(train)
+    np.testing.assert_array_equal(alone.transform(X), comparison.entries_[0].tried.model.transform(X))
 
 
 def test_pca_space_is_scikit_learns_pca_whitened():
     pca = PCA(2, whiten=True).fit(X)
-    space = pca_space(pca, DATA)
+    space = whitened(DATA)
     np.testing.assert_allclose(np.cov(space.codes.T), np.eye(2), atol=1e-5)
     np.testing.assert_allclose(space.decode(space.codes), pca.inverse_transform(pca.transform(X)), rtol=1e-5)
     expected = np.square((space.decode(space.codes) - X) / X.std(0)).mean()
@@ -62,10 +68,7 @@ def test_error_is_measured_in_units_of_the_data():
     """Bytes and the same picture in [0, 1] have the same error."""
     pixels = np.random.default_rng(0).integers(0, 256, (60, 5, 5), dtype=np.uint8)
     pixels[0, 0, :2] = 0, 255
-    errors = [
-        reconstruction_error(pca_space(PCA(2, whiten=True).fit(x.reshape(60, -1)), Dataset.of(x)))
-        for x in (pixels, pixels / 255)
-    ]
+    errors = [reconstruction_error(whitened(Dataset.of(x))) for x in (pixels, pixels / 255)]
     assert errors[0] == pytest.approx(errors[1], rel=1e-4)
 
 
@@ -85,20 +88,20 @@ def test_table_has_a_row_for_each_member_and_numbers_only(quick):
     assert all(isinstance(value, (int, float)) for value in numbers)
     assert row["class accuracy"] is None  # no labels
     assert (row["completeness, own N(0, I)"], row["continuity"]) == (0.5, 0.5)
-    assert row["error"] == reconstruction_error(comparison.entries_[0].space)
+    assert row["error"] == reconstruction_error(comparison.entries_[0].tried.space)
 
 
 def test_judge_gathers_every_number(monkeypatch):
     asked = []
     for name in ("continuity", "completeness"):
         answer = Measure(name, 0.5, 0.4, 0.6, "fixed.")
-        monkeypatch.setattr(f"latentwalk.comparison.{name}", lambda *args, answer=answer, **_: asked.append(args[1:]) or answer)
-    space = pca_space(PCA(2, whiten=True).fit(X), DATA)
-    judgement = judge(space)
+        monkeypatch.setattr(judgement, name, lambda *args, answer=answer, **_: asked.append(args[1:]) or answer)
+    space = whitened(DATA)
+    judged = judge(space)
     assert asked == [(), ("prior",), ("gaussian",)]
-    assert list(judgement.completeness) == ["own N(0, I)", "matched Gaussian"]
-    assert judgement.error == reconstruction_error(space)
-    assert judgement.class_accuracy > 0.7
+    assert list(judged.completeness) == ["own N(0, I)", "matched Gaussian"]
+    assert judged.error == reconstruction_error(space)
+    assert judged.class_accuracy > 0.7
 
 
 def test_arrays_are_taken_as_data(quick):

@@ -9,7 +9,8 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.structure import neighbour_preservation, trustworthiness
 from latentwalk.networks.build import Network
 from latentwalk.studies.dimensions import elbow, elbows, intrinsic_dimension, trials
-from latentwalk.studies.reduction import has_umap, reductions
+from latentwalk.studies.methods import has_umap
+from latentwalk.studies.reduction import reductions
 
 RNG = np.random.default_rng(0)
 FAST = {"epochs": 5, "progress": False, "network": Network(widths=(32,))}
@@ -37,7 +38,7 @@ def test_a_map_that_tears_is_told_from_one_that_folds():
     roll, along = make_swiss_roll(600, random_state=0)
     (whole,) = reductions(Dataset.of(roll), methods=["pca"], latent=[2])
     assert whole.quality.trustworthiness < whole.quality.neighbour_preservation  # folded: strangers meet
-    space = whole.space
+    space = whole.tried.space
     unrolled = np.stack([along, roll[:, 1]], axis=1)
     torn = np.where(unrolled[:, :1] > np.median(along), unrolled + 1e3, unrolled)
     scores = {}
@@ -52,10 +53,10 @@ def test_all_methods_are_judged_on_the_same_rows():
     digits = load_digits()
     data = Dataset.of(digits.images[:500].astype(np.float32), digits.target[:500])
     found = list(reductions(data, methods=["pca", "kernel-pca", "ae"], latent=[2], **FAST | {"epochs": 80}))
-    assert [one.title for one in found] == ["PCA", "Kernel PCA", "AE"]
-    assert len({one.space.data.tobytes() for one in found}) == 1
+    assert [one.tried.title for one in found] == ["PCA", "Kernel PCA", "AE"]
+    assert len({one.tried.space.data.tobytes() for one in found}) == 1
     for one in found:
-        assert one.space.codes.shape == (50, 2)
+        assert one.tried.space.codes.shape == (50, 2)
         assert 0 < one.quality.error < 0.12
         assert 0.4 < one.quality.trustworthiness <= 1
         assert 0 <= one.quality.class_accuracy <= 1

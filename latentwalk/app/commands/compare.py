@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from latentwalk.data import Dataset
     from latentwalk.latent.criteria.measure import Measure
     from latentwalk.studies.comparison import Comparison, Entry
+    from latentwalk.studies.methods import Tried
 
 __all__ = ["compare", "compared", "verdicts", "write_report"]
 
@@ -116,9 +117,9 @@ def compared(
     try:
         for entry in _followed(comparison, train, test):
             done.append(entry)
-            if entry.model is not None:
+            if entry.tried.model is not None:
                 with saving():
-                    app.run.Run.of(_folder(out, entry), entry.model, source, train, passes).save()
+                    app.run.Run.of(_folder(out, entry.tried), entry.tried.model, source, train, passes).save()
     except (KeyboardInterrupt, LatentwalkError) as error:
         if done:
             _finish(out, done, {**about, "seconds": time.perf_counter() - start})
@@ -142,17 +143,17 @@ def verdicts(entries: "Sequence[Entry]") -> None:
     """Print the table of what was measured, and the warnings."""
     rows = []
     for entry in entries:
-        found = entry.judgement
+        found, tried = entry.judgement, entry.tried
         complete = [_interval(measure, "≤ ") for measure in found.completeness.values()]
-        numbers = (_interval(found.continuity), *complete, f"{found.error:.4f}", f"{entry.seconds:.0f}")
-        rows.append((entry.title, str(entry.latent), *numbers))
+        numbers = (_interval(found.continuity), *complete, f"{found.error:.4f}", f"{tried.seconds:.0f}")
+        rows.append((tried.title, str(tried.latent), *numbers))
     show(COLUMNS, rows)
     typer.echo(
         "continuity: share of small steps that keep the output. complete: share of draws that land where data is, at most."
     )
     for entry in entries:
         if entry.judgement.warning:
-            note(f"{entry.title}, D = {entry.latent}: {entry.judgement.warning}")
+            note(f"{entry.tried.title}, D = {entry.tried.latent}: {entry.judgement.warning}")
 
 
 def _interval(measure: "Measure", bound: str = "") -> str:
@@ -169,14 +170,14 @@ def _followed(comparison: "Comparison", train: "Dataset", test: "Dataset") -> "I
             note(f"{index}/{len(members)}  {name}, {latent} dimensions: training, then measuring")
         entry = next(entries)
         if watched():
-            rest = time.perf_counter() - start - entry.seconds
-            note(f"     {entry.judgement.continuity}; trained in {entry.seconds:.0f} s, measured in {rest:.0f} s")
+            rest = time.perf_counter() - start - entry.tried.seconds
+            note(f"     {entry.judgement.continuity}; trained in {entry.tried.seconds:.0f} s, measured in {rest:.0f} s")
         yield entry
 
 
 def _called(recipe: Any, latent: int) -> tuple[str, int]:
     """The name of a member, and how many dimensions it has."""
-    from latentwalk.studies.comparison import NAMES
+    from latentwalk.studies.methods import NAMES
 
     if isinstance(recipe, latentwalk.Family):
         return NAMES.get(recipe.recipe.name, recipe.recipe.name), recipe.latent or latent
@@ -187,15 +188,15 @@ def _finish(out: Path, entries: "Sequence[Entry]", about: Mapping[str, Any]) -> 
     page = write_report(out, entries, **about)
     verdicts(entries)
     typer.echo(f"look: {page}")
-    walkable = [entry for entry in entries if entry.model is not None and len(entry.space.classes) > 1]
+    walkable = [entry.tried for entry in entries if entry.tried.model is not None and len(entry.tried.space.classes) > 1]
     if walkable:
         best = walkable[-1]
         ends = f'--from "{best.space.classes[0]}" --to "{best.space.classes[-1]}"'
         typer.echo(f"walk in it: latentwalk walk {_folder(out, best)} {ends}")
 
 
-def _folder(out: Path, entry: "Entry") -> Path:
-    return out / "models" / f"{entry.recipe}-{entry.latent}"
+def _folder(out: Path, tried: "Tried") -> Path:
+    return out / "models" / f"{tried.method}-{tried.latent}"
 
 
 def _dimensions(latent: Sequence[int] | None, train: "Dataset") -> Sequence[int]:

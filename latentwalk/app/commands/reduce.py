@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -81,9 +81,9 @@ def reduce(
     found: list[Reduction] = []
     for one in reductions(train, test, [latent], methods, random_state=seed, epochs=passes):
         found.append(one)
-        if one.model is not None and run is not None:
+        if one.tried.model is not None and run is not None:
             with saving():
-                app.run.Run.of(run, one.model, source, train, passes).save()
+                app.run.Run.of(run, one.tried.model, source, train, passes).save()
     _write_codes(found[0], [("train", train), ("test", test)], to)
     show(COLUMNS, [_row(one) for one in found])
     typer.echo(f"{len(train) + len(test):,} codes of {latent} dimensions\n{to}")
@@ -93,14 +93,14 @@ def reduce(
         with saving():
             page = reduction_report(to.with_suffix(".html"), found, data=train.name)
         typer.echo(f"look: {page}")
-    if found[0].stopped:
+    if found[0].tried.stopped:
         note("stopped early; the codes are those of the best weights so far.")
         raise typer.Exit(STOPPED)
 
 
 def _rivals(recipe: str) -> list[str]:
     """The methods to compare with."""
-    from latentwalk.studies.reduction import RIVALS, has_umap
+    from latentwalk.studies.methods import RIVALS, has_umap
 
     if not has_umap():
         note("UMAP is not installed, and left out: pip install 'latentwalk[maps]'")
@@ -111,16 +111,12 @@ def _write_codes(best: "Reduction", parts: "Sequence[tuple[str, Dataset]]", to: 
     """All codes as a table: of which half a row is, its name and its label where these are known, then the code."""
     import numpy as np
 
-    codes = np.concatenate([best.transform(_rows(best, data)) for _, data in parts])
+    codes = np.concatenate([best.tried.fitted.transform(data) for _, data in parts])
     known = [app.named.known(data) for _, data in parts]
     shared = [name for name in known[0] if all(name in one for one in known)]
     named = {name: np.concatenate([np.asarray(one[name]) for one in known]) for name in shared}
     part = np.repeat([name for name, _ in parts], [len(data) for _, data in parts])
     write_csv(to, {"part": part, **named, **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
-
-
-def _rows(one: "Reduction", data: "Dataset") -> Any:
-    return data if one.model is not None else data.x
 
 
 def _row(one: "Reduction") -> Sequence[str]:
@@ -129,4 +125,4 @@ def _row(one: "Reduction") -> Sequence[str]:
     shares = (quality.trustworthiness, quality.neighbour_preservation, quality.class_accuracy)
     error = "–" if quality.error is None else f"{quality.error:.4f}"
     numbers = ["–" if share is None else f"{share:.3f}" for share in shares]
-    return one.title, error, *numbers, f"{one.learnt:,}", f"{one.fit_seconds:.1f}"
+    return one.tried.title, error, *numbers, f"{one.learnt:,}", f"{one.tried.seconds:.1f}"

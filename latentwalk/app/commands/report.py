@@ -37,14 +37,15 @@ def _judge(run: "Run", data: str | None) -> None:
     """Judge the model, write RUN/report.json and RUN/report.html, and print the verdict."""
     from latentwalk.studies.comparison import Entry
     from latentwalk.studies.judgement import judge
+    from latentwalk.studies.methods import Tried
 
     check_writable(run.folder)
     space, model = run.judged(data), run.model
     seconds = sum(epoch.seconds for epoch in model.history_)
-    entry = Entry(model.recipe_.name, space.dim, model, space, judge(space), seconds)
+    entry = Entry(Tried(model, space, seconds), judge(space))
     name = Path(data or (run.source.what if run.source else "")).name
     settings = {"epochs": len(model.history_), "batch size": model.batch_size, "seed": model.random_state}
-    page = write_report(run.folder, [entry], title=entry.title, data=name, seconds=seconds, settings=settings)
+    page = write_report(run.folder, [entry], title=entry.tried.title, data=name, seconds=seconds, settings=settings)
     verdicts([entry])
     typer.echo(f"look: {page}")
     if model.recipe_.corruption is not None and model.spec_.kind != "table" and not model.spec_.missing:

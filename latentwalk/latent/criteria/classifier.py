@@ -84,7 +84,7 @@ class Classifier:
             raise ConfigError(f"expected a width of at least 1 and at least 2 steps; got width={width!r}, steps={steps!r}.")
         rows = np.random.default_rng(seed).permutation(len(train))
         held, learn = rows[: len(rows) // 10], rows[len(rows) // 10 :]
-        scaling = Scaling.fit(train.x, train.spec, "unit" if train.spec.kind == "image" else "standard")
+        scaling = Scaling.natural(train.x, train.spec)
         with one_thread(), seeded(seed):
             hidden, last = _layers(train.spec, scaling, width, int(y.max()) + 1)
             _learn(nn.Sequential(hidden, last), as_tensor(np.asarray(train.x)), torch.from_numpy(y), learn, steps, seed)

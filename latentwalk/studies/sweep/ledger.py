@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from latentwalk.errors import CheckpointError, DataError, TrainingWarning
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.options import IDLE, params_from_json, params_to_json
-from latentwalk.files import complaint, content_of, write_atomically
+from latentwalk.files import complaint, content_of, telling, write_atomically
 
 __all__ = ["TRIALS", "Ledger", "identity"]
 
@@ -140,12 +140,11 @@ def _shapes(data: Values) -> str:
 @contextmanager
 def _telling(folder: Path) -> Iterator[None]:
     """Turn the system's complaint about the folder into ours."""
-    try:
-        yield
-    except OSError as error:
-        with suppress(OSError):
-            folder.rmdir()  # only one that is empty
-        raise CheckpointError(
-            f"cannot keep the sweep in {folder}: {error.strerror or error}. Trials that are there stay. Free some space or "
-            "choose another folder, and start again to go on."
-        ) from error
+    advice = "Free some space or choose another folder, and start again to go on."
+    with telling("keep the sweep in", folder, f"Trials that are there stay. {advice}"):
+        try:
+            yield
+        except OSError:
+            with suppress(OSError):
+                folder.rmdir()  # only one that is empty
+            raise

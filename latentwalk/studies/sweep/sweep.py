@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,14 +20,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
+from latentwalk.checks import whole
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.halves import parts
 from latentwalk.errors import ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.models.recipes import Recipe
-from latentwalk.studies.comparison import check_enough, trained
+from latentwalk.studies.comparison import check_enough
 from latentwalk.studies.judgement import Judgement, judge
+from latentwalk.studies.methods import Tried, attempt, trained
 from latentwalk.studies.sweep import curves
 from latentwalk.studies.sweep.ledger import Ledger, identity
 from latentwalk.studies.sweep.points import DATA, Grid, Setting, check_axes, check_options, drawn, plain, title
@@ -168,10 +171,8 @@ class Sweep:
         """Raise ConfigError for what cannot be swept over."""
         check_axes(self.grid, drawing=self.n_iter is not None)
         check_options(self.options, self.grid)
-        for name, least, what in (("n_iter", 1, "combinations to draw"), ("most", 100, "points to judge completeness by")):
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, (int, np.integer)) and value >= least):
-                raise ConfigError(f"{name}={value!r}: expected how many {what}, at least {least}.")
+        whole("n_iter", self.n_iter, "combinations to draw", least=1, none="all")
+        whole("most", self.most, "points to judge completeness by", least=100, none="the usual")
 
     def _seeds(self) -> list[int]:
         given = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
@@ -267,12 +268,13 @@ class _Trial:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", TrainingWarning)  # the judgement says it again
-                model = trained(clone(self.model), self.data.rows(self.setting.rows, self.setting.seed), checkpoint)
-            space = model.space(self.data.both, held_out=self.data.held_out)
+                rows = self.data.rows(self.setting.rows, self.setting.seed)
+                fit = partial(trained, clone(self.model), rows, checkpoint)
+                tried = attempt(fit, self.data.both, self.data.held_out)
         except TrainingError as error:
             return _row(failure=str(error))
         try:
-            return _measured(judge(space, self.setting.seed, most=self.most), model)
+            return _measured(judge(tried.space, self.setting.seed, most=self.most), tried)
         except DataError as error:
             return _row(failure=str(error))
 
@@ -290,8 +292,9 @@ def _named(train: Data | Mapping[str, Data], test: Data | Mapping[str, Data] | N
     return {str(name): _Data.of(str(name), one, tests.get(name)) for name, one in train.items()}
 
 
-def _measured(judged: Judgement, model: Autoencoder) -> Row:
+def _measured(judged: Judgement, tried: Tried) -> Row:
     """The columns of a finished trial."""
+    epochs = tried.model.history_ if tried.model is not None else []
     found: Row = {}
     for name, one in zip(MEASURED, (*judged.completeness.values(), judged.continuity), strict=True):
         found |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
@@ -300,8 +303,8 @@ def _measured(judged: Judgement, model: Autoencoder) -> Row:
         error=judged.error,
         active=judged.active,
         class_accuracy=judged.class_accuracy,
-        epochs=len(model.history_),
-        seconds=sum(epoch.seconds for epoch in model.history_),
+        epochs=len(epochs),
+        seconds=sum(epoch.seconds for epoch in epochs),
         warning=judged.warning,
     )
 

@@ -1,7 +1,7 @@
 """`latentwalk sample`: new examples, drawn from a model."""
 
 import math
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,6 +33,10 @@ def sample(
     temperature: Annotated[
         float, typer.Option(metavar="SPREAD", help="Spread of the draws; below 1 they are more ordinary.")
     ] = 1.0,
+    condition: Annotated[
+        str | None,
+        typer.Option(metavar="LABEL", help="Of a run made by fit --condition: the class to draw.", show_default=False),
+    ] = None,
     seed: Seed = 0,
     data: DataAgain = None,
     out: Out = None,
@@ -46,6 +50,7 @@ def sample(
     Examples:
       latentwalk sample run -n 64 --out samples.png
       latentwalk sample run --source gaussian --temperature 0.7
+      latentwalk sample digits --condition 7
     """
     import numpy as np
 
@@ -60,12 +65,13 @@ def sample(
     _check_drawable(opened, source)
     to = app.named.target(opened, out, "samples", app.named.endings(opened), force=force)
     model.set_params(random_state=seed)
+    told: dict[str, Any] = {} if condition is None else {"condition": condition}
     if source in OWN:
-        x = model.sample(count, temperature, source)
+        x = model.sample(count, temperature, source, **told)
     else:
         rows = opened.train(data)
         sampler = model.space(rows.take(np.arange(min(len(rows), ENOUGH)))).fit_sampler(source)
-        x = model.sample(count, source=sampler.at(temperature))
+        x = model.sample(count, source=sampler.at(temperature), **told)
     app.named.write_examples(opened, x, to)
     typer.echo(to)
 

@@ -37,7 +37,7 @@ from latentwalk.models.recipes import Recipe, assemble, recipe_named
 from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
 from latentwalk.saving import options as codec
 from latentwalk.training.checkpoints import Checkpoints, opened
-from latentwalk.training.group import Group, joined
+from latentwalk.training.group import Group, process_group
 from latentwalk.training.history import Epoch
 from latentwalk.training.loop import train
 from latentwalk.training.plan import Plan
@@ -120,7 +120,7 @@ class Learner(Keeping):
         if len(x) < 2:
             raise DataError(f"found 1 sample (X has shape {x.shape}); learning needs at least 2 rows.")
         with ExitStack() as stack:
-            group = stack.enter_context(joined(device))
+            group = stack.enter_context(process_group(device))
             seed = group.told(self._seed())
             keeper, start, seed = self._kept(stack, group, checkpoint, x, seed)
             stack.enter_context(seeded(seed, group.device))

@@ -30,7 +30,7 @@ from latentwalk.models.recipes import Recipe, assemble, recipe_named
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving import folder as checkpoint
 from latentwalk.saving import options as codec
-from latentwalk.saving.onnx import write
+from latentwalk.saving.onnx import write_onnx
 from latentwalk.training import history
 from latentwalk.training.history import Epoch
 
@@ -75,18 +75,18 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             "latent": self._n_features_out,
             "features": [str(name) for name in getattr(self, "feature_names_in_", [])],
             "validation_rows": self.validation_rows_.tolist(),
-            "history": history.to_json(self.history_),
+            "history": history.epochs_to_json(self.history_),
             "interrupted": self.interrupted_,
             "sampler": sampler,
             "completeness": {kind: measure.to_json() for kind, measure in self.completeness_.items()},
         }
         held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-        checkpoint.write(folder, description, self.model_.state_dict() | held)
+        checkpoint.write_weights(folder, description, self.model_.state_dict() | held)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
         """The autoencoder that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
-        saved, tensors = checkpoint.read(folder)
+        saved, tensors = checkpoint.read_weights(folder)
         weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(SAMPLER)}
         arrays = {name.removeprefix(SAMPLER): tensor for name, tensor in tensors.items() if name.startswith(SAMPLER)}
         try:
@@ -96,7 +96,7 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             )
             self.model_ = self._assembled(saved["latent"], weights)
             self.model_.load_state_dict(weights)
-            self.history_ = history.from_json(saved["history"])
+            self.history_ = history.epochs_from_json(saved["history"])
             self.validation_rows_ = np.asarray(saved["validation_rows"], dtype=np.int64)
             self.interrupted_ = bool(saved["interrupted"])
             self.sampler_ = self._restored(saved.get("sampler"), arrays)
@@ -121,7 +121,7 @@ class Keeping(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Raises ConfigError, CheckpointError.
         """
         check_is_fitted(self)
-        return write(self.model_, self.spec_, folder)
+        return write_onnx(self.model_, self.spec_, folder)
 
     def _restored(self, numbers: Mapping[str, Any] | None, tensors: Mapping[str, Tensor]) -> FittedSampler | None:
         """The sampler that was saved with the model, None where none was. Raises ValueError where it is not this model's."""

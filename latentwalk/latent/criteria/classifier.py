@@ -113,12 +113,12 @@ class Classifier:
             "origin": self.origin,
         }
         weights = nn.ModuleList([self.hidden, self.last]).state_dict()
-        checkpoint.write(folder, described, weights, what=WHAT)
+        checkpoint.write_weights(folder, described, weights, what=WHAT)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
         """The classifier that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
-        said, weights = checkpoint.read(folder, what=WHAT)
+        said, weights = checkpoint.read_weights(folder, what=WHAT)
         try:
             spec, origin = codec.from_json(said["spec"]), said["origin"]
             with torch.device("meta"):  # shapes alone: a foreign file may claim what no machine can hold

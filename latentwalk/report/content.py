@@ -117,7 +117,7 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "latent": tried.latent,
         "seconds": tried.seconds,
         "judgement": _judgement(entry.judgement),
-        "history": [] if tried.model is None else history.to_json(tried.model.history_),
+        "history": [] if tried.model is None else history.epochs_to_json(tried.model.history_),
         "plane": {"centre": plane.centre, "half": plane.half, "shadow": plane.shadow},
         "scatter": _scatter(space, plane),
         "posterior": _posterior(space, plane),

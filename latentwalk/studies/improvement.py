@@ -16,7 +16,7 @@ from latentwalk.latent.diagnosis import Diagnosis, Recheck
 from latentwalk.latent.space import LatentSpace
 from latentwalk.studies.methods import trained
 
-__all__ = ["Improvement", "changed", "improve"]
+__all__ = ["Improvement", "improve", "variant"]
 
 Look = Callable[[Autoencoder], LatentSpace]
 
@@ -49,7 +49,7 @@ def improve(
         raise ConfigError("nothing is wrong with this model, so there is nothing to change.")
     if not first.change:
         raise ConfigError(f"no option of the model helps against {first.name}. {first.advice}")
-    after = changed(model, first.change, train)
+    after = variant(model, first.change, train)
     return Improvement(after, first.change, before.compare(look(after).diagnose(seed=seed)))
 
 

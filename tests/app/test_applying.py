@@ -4,7 +4,6 @@ import csv
 
 import numpy as np
 import pytest
-from latentwalk.app.denoising import denoised_picture, denoised_signal
 from PIL import Image
 from typer.testing import CliRunner
 

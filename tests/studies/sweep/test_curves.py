@@ -27,7 +27,7 @@ AXES = ["latent", "recipe__beta"]
 @pytest.fixture
 def sweep():
     found = Sweep({"latent": [2, 4, 8], "recipe__beta": [1, 2]}, seeds=3)
-    found.results_, found.axes_ = ROWS, AXES
+    found.results_, found.axes_, found.prior_ = ROWS, AXES, "N(0, I)"
     return found
 
 

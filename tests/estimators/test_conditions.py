@@ -38,7 +38,7 @@ def test_what_is_drawn_and_decoded_is_what_the_label_says(model):
 def test_without_a_condition_labels_are_drawn_as_often_as_in_training(model):
     made = model.sample(2000)
     nearest = np.argmin(((made[:, None, :2] - made[:, None, 2:].mean(-1, keepdims=True) - SHIFT[:, :2]) ** 2).sum(-1), axis=1)
-    np.testing.assert_allclose(np.bincount(nearest, minlength=3) / 2000, [np.mean(Y == name) for name in "abc"], atol=0.04)
+    np.testing.assert_allclose(np.bincount(nearest, minlength=3) / 2000, [np.mean(name == Y) for name in "abc"], atol=0.04)
     np.testing.assert_array_equal(model.sample(5), model.sample(5))
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.estimators.options import FREE, Options, flat_json
+from latentwalk.estimators.options import FREE, LATER, Options, flat_json
 from latentwalk.saving import options as codec
 from latentwalk.training.checkpoints import Checkpoints, opened
 from latentwalk.training.group import Group
@@ -72,9 +72,10 @@ def _beginning(
 def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise ConfigError or DataError, saying which, where going on would not be the same training."""
     for name, value in now["params"].items():
-        if name not in FREE and not codec.is_same(before["params"].get(name), value):
+        begun_with = before["params"].get(name, LATER.get(name))
+        if name not in FREE and not codec.is_same(begun_with, value):
             raise ConfigError(
-                f"{name}={value!r} is not what the training in {folder} was begun with: {before['params'].get(name)!r}. "
+                f"{name}={value!r} is not what the training in {folder} was begun with: {begun_with!r}. "
                 "Give the same options to go on, or choose another folder to begin anew."
             )
     if isinstance(options.random_state, int) and before["seed"] != now["seed"]:

@@ -170,7 +170,8 @@ def test_what_cannot_be_exported_says_so_and_leaves_the_old_files(tmp_path, monk
 WRITES = """
 import itertools, sys
 from pathlib import Path
-from latentwalk import Autoencoder, export
+from latentwalk import Autoencoder
+from latentwalk.saving import onnx as export
 model, *folders = Autoencoder.load(sys.argv[1]), *map(Path, sys.argv[2:])
 made = itertools.cycle([(folder / name).read_bytes() for folder in folders[1:] for name in (export.ENCODER, export.DECODER)])
 export._onnx = lambda *_: next(made)  # so that nearly all its time is spent on writing

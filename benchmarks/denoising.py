@@ -21,12 +21,18 @@ from latentwalk.data.corruption import Corruption
 from latentwalk.studies.denoising import noise_sweep, psnr, spoilt
 from latentwalk.studies.filters import tuned
 from latentwalk.training.runtime import one_thread
+from latentwalk.training.settings import Settings
 
 LEVELS = (0.1, 0.2, 0.5, 1.0)
 OF_IMAGES = Network("fully-conv", channels=(32, 64), activation="gelu")
 OF_SIGNALS = Network("fully-conv", channels=(32, 64), activation="gelu")
-MNIST = {"network": OF_IMAGES, "epochs": 30, "validation": 0.02, "precision": "bfloat16", "learning_schedule": "cosine"}
-SIGNALS = {"network": OF_SIGNALS, "batch_size": 64, "learning_schedule": "cosine"}
+MNIST = {
+    "network": OF_IMAGES,
+    "epochs": 30,
+    "validation": 0.02,
+    "training": Settings(precision="bfloat16", learning_schedule="cosine"),
+}
+SIGNALS = {"network": OF_SIGNALS, "batch_size": 64, "training": Settings(learning_schedule="cosine")}
 RANGES = {(0.03, 0.3): (0.1, 0.2), (0.3, 1.2): (0.5, 1.0)}  # what a model is trained on, and the levels it is judged at
 RIVALS = ("savitzky-golay", "wavelet", "gaussian", "median", "linear")
 

@@ -20,11 +20,18 @@ from common.facts import RESULTS, earlier, facts, keep
 
 from latentwalk import RECIPES, Autoencoder, Dataset, Likelihood, Network, load
 from latentwalk.errors import TrainingWarning
-from latentwalk.latent.diagnosis import named
+from latentwalk.latent.diagnosis import wording
 from latentwalk.studies.improvement import variant
+from latentwalk.training.settings import Settings
 
 HEALTHY = "nothing"
-USUAL: dict[str, Any] = {"latent": 10, "epochs": 100, "learning_rate": 1e-3, "learning_schedule": "cosine", "progress": False}
+USUAL: dict[str, Any] = {
+    "latent": 10,
+    "epochs": 100,
+    "learning_rate": 1e-3,
+    "training": Settings(learning_schedule="cosine"),
+    "progress": False,
+}
 VAE = RECIPES["vae"]
 
 
@@ -54,7 +61,7 @@ CONDITIONS = {
     "beta = 50": Condition(("collapse",), recipe=replace(VAE, beta=50.0)),
     "beta = 8": Condition(("over-regularised", "collapse"), recipe=replace(VAE, beta=8.0)),
     "sigma fixed at 1": Condition(("over-regularised", "collapse"), {"likelihood": Likelihood("gaussian", sigma=1.0)}),
-    "3 epochs": Condition(("under-trained", "collapse"), {"epochs": 3, "learning_schedule": "constant"}),
+    "3 epochs": Condition(("under-trained", "collapse"), {"epochs": 3, "training": Settings()}),
     "1 dimension": Condition(("too few dimensions",), {"latent": 1}),
     "16 dimensions for 2 factors": Condition(("too many dimensions",), {"latent": 16}, "ae", two_factors),
     "8 hidden units": Condition(("blurry decoder",), {"network": Network("dense", widths=(8,))}),
@@ -92,7 +99,7 @@ def measured(condition: Condition, seed: int) -> dict[str, Any]:
     change = {"complete": "mixture"} if "complete" in first.change else first.change
     recheck = before.compare(seen(variant(model, change, train), data, len(train)))
     return found | {
-        "change": named(change),
+        "change": wording(change),
         "gone": recheck.gone,
         "better": recheck.better,
         "appeared": list(recheck.appeared),

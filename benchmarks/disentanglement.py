@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from latentwalk import Autoencoder, Dataset, Network, active_units, disentanglement, factor_vae_score
 from latentwalk.data.synthetic import SPRITE_FACTORS, render_sprites, sprites
 from latentwalk.training.runtime import one_thread
+from latentwalk.training.settings import Settings
 
 RUNS = Path("runs/disentanglement")
 LEARNT, BATCH = 100_000, 256
@@ -30,9 +31,7 @@ OPTIONS: dict[str, Any] = {
     "likelihood": "bernoulli",
     "batch_size": BATCH,
     "learning_rate": 2e-3,
-    "learning_schedule": "cosine",
-    "warmup": 0.2,
-    "precision": "bfloat16",
+    "training": Settings(learning_schedule="cosine", warmup=0.2, precision="bfloat16"),
     "validation": 0.02,
     "progress": False,
 }

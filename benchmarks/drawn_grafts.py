@@ -21,6 +21,7 @@ from torch.nn.functional import cross_entropy
 from latentwalk import Autoencoder, Dataset, Direction, LatentSpace, Network
 from latentwalk.data.synthetic import faces
 from latentwalk.data.synthetic.faces import FACTORS, render
+from latentwalk.training.settings import Settings
 
 Array = NDArray[Any]
 SIDE, LEARNT, HELD = 48, 12_000, 1000
@@ -38,9 +39,7 @@ SETTING: dict[str, Any] = {
     "epochs": 20,
     "batch_size": 32,
     "learning_rate": 2e-3,
-    "learning_schedule": "cosine",
-    "warmup": 0.2,
-    "precision": "bfloat16",
+    "training": Settings(learning_schedule="cosine", warmup=0.2, precision="bfloat16"),
     "validation": 0.05,
 }
 

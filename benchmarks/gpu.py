@@ -32,6 +32,7 @@ from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import assemble, recipe_named
 from latentwalk.networks.build import Network
 from latentwalk.training.loop import train
+from latentwalk.training.plan import Plan
 from latentwalk.training.settings import Settings
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -42,7 +43,7 @@ AIMS = {"mlp": 1_000_000, "conv": 200_000}  # images a second
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Setup:
     """One measurement."""
 
     case: str
@@ -63,9 +64,9 @@ def main() -> None:
     if not torch.cuda.is_available():
         raise SystemExit("gpu.py measures training on a CUDA GPU, and PyTorch finds none here. On a processor: speed.py.")
     if asked.worker:
-        print(json.dumps(worker(Plan(**json.loads(asked.worker)), np.load(asked.data))))
+        print(json.dumps(worker(Setup(**json.loads(asked.worker)), np.load(asked.data))))
         return
-    plans = [Plan(*which) for which in product(asked.cases, asked.batches, asked.precisions, (False, True))]
+    plans = [Setup(*which) for which in product(asked.cases, asked.batches, asked.precisions, (False, True))]
     kept = earlier(asked.keep)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "images.npy")
@@ -79,7 +80,7 @@ def main() -> None:
     (RESULTS / "gpu.md").write_text(page(asked.cases, plans, kept))
 
 
-def measured(plan: Plan, file: Path) -> dict[str, Any]:
+def measured(plan: Setup, file: Path) -> dict[str, Any]:
     """One measurement, in a process of its own; why there is none, where it failed."""
     command = [sys.executable, __file__, "--data", file, "--worker", json.dumps(asdict(plan))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -89,7 +90,7 @@ def measured(plan: Plan, file: Path) -> dict[str, Any]:
     return found
 
 
-def worker(plan: Plan, x: np.ndarray) -> dict[str, float]:
+def worker(plan: Setup, x: np.ndarray) -> dict[str, float]:
     """Images a second, the loss of the last epoch, the seconds of the first, and the device's peak memory in MB."""
     rounded = plan.precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = rounded
@@ -99,8 +100,8 @@ def worker(plan: Plan, x: np.ndarray) -> dict[str, float]:
     model = assemble(recipe, spec, NETWORKS[plan.case], likelihood, LATENT, scaling).to(device)
     data = torch.from_numpy(x).to(device).repeat(TIMES, 1, 1)
     precision = "float32" if rounded else plan.precision
-    settings = Settings(epochs=1_000_000, precision=precision, compile=plan.compiled)
-    epochs = train(model, recipe.loss(), Resident(data, plan.batch, seed=0), settings)
+    training = Plan(1_000_000, settings=Settings(precision=precision, compile=plan.compiled))
+    epochs = train(model, recipe.loss(), Resident(data, plan.batch, seed=0), training)
     first = time.perf_counter()
     next(epochs)
     torch.cuda.synchronize()
@@ -114,7 +115,7 @@ def worker(plan: Plan, x: np.ndarray) -> dict[str, float]:
     return {"rate": done * len(data) / seconds, "loss": loss, "first": start - first, "memory": memory}
 
 
-def page(cases: list[str], plans: list[Plan], kept: list[dict[str, Any]]) -> str:
+def page(cases: list[str], plans: list[Setup], kept: list[dict[str, Any]]) -> str:
     found = {tuple(one["key"]): one for one in kept}
     tables = "\n\n".join(table(case, [plan for plan in plans if plan.case == case], found) for case in cases)
     return (
@@ -128,14 +129,14 @@ def page(cases: list[str], plans: list[Plan], kept: list[dict[str, Any]]) -> str
     )
 
 
-def table(case: str, plans: list[Plan], found: dict[tuple[Any, ...], dict[str, Any]]) -> str:
+def table(case: str, plans: list[Setup], found: dict[tuple[Any, ...], dict[str, Any]]) -> str:
     """The results for one network, as Markdown."""
     head = "| batch | precision | | images/s | x aim | start, s | memory, MB | loss |"
     rows = [row(plan, found[astuple(plan)]) for plan in plans]
     return "\n".join([f"### {NAMES[case]}; aim {AIMS[case]:,} images/s", "", head, "|---:|---|---|" + "---:|" * 5, *rows])
 
 
-def row(plan: Plan, one: dict[str, Any]) -> str:
+def row(plan: Setup, one: dict[str, Any]) -> str:
     begin = f"| {plan.batch} | {plan.precision} | {'compiled' if plan.compiled else 'eager'} |"
     if "failed" in one:
         return f"{begin} failed: {one['failed'].replace('|', '/')} | | | | |"

@@ -18,9 +18,10 @@ from common.facts import RESULTS, earlier, facts, keep
 from latentwalk import Network, load
 from latentwalk.studies.reduction import reductions
 from latentwalk.training.runtime import one_thread
+from latentwalk.training.settings import Settings
 
 ROWS = 4_000
-QUICK = {"precision": "bfloat16", "learning_schedule": "cosine", "validation": 0.02, "progress": False}
+QUICK = {"training": Settings(precision="bfloat16", learning_schedule="cosine"), "validation": 0.02, "progress": False}
 DEEP = Network("dense", widths=(1024, 512, 256, 128), activation="gelu")
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "PCA": ("pca", {}),

@@ -24,6 +24,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 import latentwalk
 from latentwalk import RECIPES, Autoencoder, Dataset, Direction, LatentSpace, Network
+from latentwalk.training.settings import Settings
 
 Array = NDArray[Any]
 VALIDATED, TESTED = 300, 600  # faces, about
@@ -43,9 +44,7 @@ SETTING: dict[str, Any] = {
     "epochs": 16,
     "batch_size": 32,
     "learning_rate": 2e-3,
-    "learning_schedule": "cosine",
-    "warmup": 0.2,
-    "precision": "bfloat16",
+    "training": Settings(learning_schedule="cosine", warmup=0.2, precision="bfloat16"),
     "validation": 0.05,
 }
 

@@ -20,9 +20,10 @@ from sklearn.decomposition import PCA
 
 from latentwalk import Autoencoder, Likelihood, Network, load
 from latentwalk.training.runtime import one_thread
+from latentwalk.training.settings import Settings
 
 Array = NDArray[Any]
-QUICK = {"precision": "bfloat16", "learning_schedule": "cosine", "validation": 0.02}
+QUICK = {"training": Settings(precision="bfloat16", learning_schedule="cosine"), "validation": 0.02}
 DEEP = Network("dense", widths=(1024, 512, 256, 128), activation="gelu")
 WIDE = Network("dense", widths=(1024, 512), activation="gelu")
 CONV = Network("conv", widths=(512,), channels=(32, 64), activation="gelu")

@@ -24,7 +24,7 @@ from latentwalk import Autoencoder, Dataset, LatentSpace, read
 from latentwalk.latent.holes import OUTSIDE, Holes
 from latentwalk.latent.moves.graph import Graph
 from latentwalk.latent.moves.paths import along
-from latentwalk.latent.moves.walks import curve
+from latentwalk.latent.moves.walks import course
 from latentwalk.training.runtime import one_thread
 
 PATHS = ("linear", "spherical", "quantile", "density")
@@ -71,7 +71,7 @@ def measured(recipe: str, latent: int, seed: int, walks: int, train: Dataset, te
         found, spent = {}, {}
         for path in PATHS:
             start = time.process_time()
-            lines = [curve(guide, *other.codes[pair], path)(FINE) for pair in pairs]  # type: ignore[arg-type]
+            lines = [course(guide, *other.codes[pair], path)(FINE) for pair in pairs]  # type: ignore[arg-type]
             spent[path] = (time.process_time() - start) / walks
             found[path] = judged([along(line, PLACES) for line in lines], judges, guide)
     codes = other.draw_codes(np.random.default_rng(seed))

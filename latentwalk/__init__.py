@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from latentwalk.data.spec import DataSpec
     from latentwalk.estimators.anomalies import AnomalyDetector
     from latentwalk.estimators.autoencoder import Autoencoder
+    from latentwalk.estimators.windows import denoised_picture, denoised_signal
     from latentwalk.latent.criteria.classifier import classifier_features
     from latentwalk.latent.criteria.completeness import completeness
     from latentwalk.latent.criteria.continuity import continuity
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from latentwalk.studies.improvement import improve
     from latentwalk.studies.methods import Family, families
     from latentwalk.studies.sweep.sweep import Sweep
+    from latentwalk.training.settings import Settings
 
     __version__: str
 
@@ -93,6 +95,7 @@ __all__ = [
     "Recipe",
     "Schedule",
     "Scorecard",
+    "Settings",
     "Sparsity",
     "Stream",
     "Sweep",
@@ -108,6 +111,8 @@ __all__ = [
     "constant",
     "continuity",
     "cyclical",
+    "denoised_picture",
+    "denoised_signal",
     "disentanglement",
     "factor_vae_score",
     "families",
@@ -165,6 +170,8 @@ _HOMES = {
     "models.sparsity": ("Sparsity",),
     "networks.build": ("Network",),
     "estimators.anomalies": ("AnomalyDetector",),
+    "estimators.windows": ("denoised_picture", "denoised_signal"),
+    "training.settings": ("Settings",),
     "studies.denoising": ("noise_sweep",),
     "studies.improvement": ("improve",),
     "studies.sweep.sweep": ("Sweep",),

@@ -16,8 +16,8 @@ from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import assemble, recipe_named
 from latentwalk.networks.build import Network
 from latentwalk.training.loop import train
+from latentwalk.training.plan import Plan
 from latentwalk.training.runtime import prepare
-from latentwalk.training.settings import Settings
 
 EPOCHS, SEED = 4, 7
 
@@ -46,7 +46,7 @@ def test_same_loss_from_the_same_seed(example):
         batches = Resident(torch.from_numpy(x), 128, SEED)
         ours = [
             (epoch.loss, epoch.train["reconstruction"], epoch.train["kl"])
-            for epoch in train(model, recipe.loss(), batches, Settings(epochs=EPOCHS))
+            for epoch in train(model, recipe.loss(), batches, Plan(epochs=EPOCHS))
         ]
     theirs, _ = curve_of_the_example(example, x)
     np.testing.assert_allclose(theirs, ours, rtol=2e-5)

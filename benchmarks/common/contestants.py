@@ -55,8 +55,14 @@ def main() -> None:
 def ours(x: np.ndarray, case: Case, precision: str = "float32", compiled: bool = False) -> Result:
     from latentwalk.estimators.autoencoder import Autoencoder
     from latentwalk.models.likelihood import Likelihood
+    from latentwalk.training.settings import Settings
 
-    options = {"validation": 0.0, "random_state": 0, "precision": precision, "compile": compiled, "progress": False}
+    options = {
+        "validation": 0.0,
+        "random_state": 0,
+        "training": Settings(precision=precision, compile=compiled),
+        "progress": False,
+    }
     likelihood = Likelihood(case.likelihood, 1.0)
     sizes = {"latent": LATENT, "epochs": 2, "batch_size": case.batch, "learning_rate": RATE}
     model = Autoencoder("vae", network=case.network, likelihood=likelihood, **sizes, **options).fit(x)

@@ -27,9 +27,9 @@ from latentwalk.data import Dataset
 from latentwalk.data.dataset import join
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.estimators.options import params_from_json
 from latentwalk.files import complaint, json_of
 from latentwalk.latent.space import LatentSpace
-from latentwalk.saving import options as codec
 from latentwalk.saving.onnx import DECODER, ENCODER
 from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest
 
@@ -75,7 +75,7 @@ class Run:
             raise CheckpointError(f"{folder} holds a model, but no checkpoint to go on from. Begin anew in another --out.")
         about, reached = latest(folder)
         params = about["params"]
-        run = cls._with(folder, Autoencoder(**codec.params_from_json(params)), int(params["epochs"]))
+        run = cls._with(folder, Autoencoder(**params_from_json(params)), int(params["epochs"]))
         return run, len(reached.place.history)
 
     @classmethod

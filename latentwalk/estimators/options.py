@@ -1,7 +1,7 @@
 """What an estimator was asked for: its parameters as they were set, and what they come to."""
 
-import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,28 +15,15 @@ from latentwalk.latent.samplers import Vamp
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
-from latentwalk.training.optimise import LearningSchedule, OptimizerName
+from latentwalk.saving import options as codec
+from latentwalk.training.plan import Plan
 from latentwalk.training.runtime import device_named
 from latentwalk.training.settings import Settings
 
-__all__ = ["FREE", "Options"]
+__all__ = ["FREE", "IDLE", "Options", "flat", "moved", "params_from_json", "params_to_json"]
 
-# Options that may differ when a training is gone on with; random_state, where it is not the same seed, is told apart by that.
-FREE = ("epochs", "patience", "device", "warm_start", "progress", "checkpoint_every", "random_state", "track", "complete")
-LEARNING = (
-    "optimizer",
-    "learning_rate",
-    "learning_schedule",
-    "warmup",
-    "weight_decay",
-    "clip",
-    "skip",
-    "accumulate",
-    "ema",
-    "patience",
-    "precision",
-    "compile",
-)  # options that `Settings` has under the same names
+MAY_DIFFER = {"free": True}  # where a training is gone on with; random_state, where it is not the same seed, is told by that
+IS_IDLE = {"free": True, "idle": True}  # no number depends on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +35,28 @@ class Options:
     network: str | Network
     likelihood: str | Likelihood
     noise: float | tuple[float, float] | str | Corruption | None
-    epochs: int
+    epochs: int = field(metadata=MAY_DIFFER)
     batch_size: int
-    optimizer: OptimizerName
     learning_rate: float
-    learning_schedule: LearningSchedule
-    warmup: float
-    weight_decay: float
-    clip: float | None
-    skip: float | None
-    accumulate: int
-    ema: float | None
-    patience: int | None
+    patience: int | None = field(metadata=MAY_DIFFER)
     validation: float
-    precision: str
-    compile: bool
-    device: str
-    random_state: int | np.random.RandomState | None
-    warm_start: bool
+    device: str = field(metadata=IS_IDLE)
+    random_state: int | np.random.RandomState | None = field(metadata=MAY_DIFFER)
+    warm_start: bool = field(metadata=IS_IDLE)
     spec: DataSpec | None
-    progress: bool
-    checkpoint_every: float
-    track: str | os.PathLike[str] | None
-    complete: bool | str
+    progress: bool = field(metadata=IS_IDLE)
+    complete: bool | str = field(metadata=IS_IDLE)
+    condition: bool
+    training: Settings | None
+
+    @property
+    def settings(self) -> Settings:
+        """How to learn."""
+        return self.training or Settings()
 
     def check(self) -> None:
         """Raise ConfigError now for what `fit` would refuse whatever the data is."""
-        self.settings()
+        self.plan()
         device_named(self.device)
         network_named(self.network)
         if self.latent is not None:
@@ -95,20 +77,26 @@ class Options:
         network = network_named(self.network).kind
         return "signal" if network in RECURRENT or (network in CONVOLUTIONAL and axes == 2) else None
 
-    def settings(self) -> Settings:
-        """How to learn. Raises ConfigError."""
+    def plan(self) -> Plan:
+        """What the training is to do. Raises ConfigError."""
         if not (isinstance(self.batch_size, (int, np.integer)) and self.batch_size >= 1):
             raise ConfigError(f"batch_size={self.batch_size!r}: expected a whole number, at least 1.")
         if not (isinstance(self.validation, (int, float, np.floating)) and 0 <= self.validation < 1):
             raise ConfigError(f"validation={self.validation!r} is not a share of the rows. Expected 0 <= validation < 1.")
+        if not isinstance(self.condition, bool):
+            raise ConfigError(f"condition={self.condition!r}: expected True, to be told the labels y in fit, or False.")
+        if not isinstance(self.training, Settings | None):
+            raise ConfigError(f"training={self.training!r}: expected Settings(…), or None for the usual ones.")
         recipe = self.noisy_recipe()
-        if self.compile and recipe.contraction:
+        if self.settings.compile and recipe.contraction:
             raise ConfigError("compile=True cannot differentiate a gradient, as a contractive recipe must. Use compile=False.")
-        return Settings(
+        return Plan(
             epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            patience=self.patience,
             draws=recipe.draws,
-            **{name: getattr(self, name) for name in LEARNING},
             max_norm=network_named(self.network).max_norm,
+            settings=self.settings,
         )
 
     def sampler(self) -> str | None:
@@ -117,6 +105,8 @@ class Options:
             return None
         name = BEST if self.complete is True else check_sampler(self.complete)
         recipe = self.noisy_recipe()
+        if name == Vamp.kind and self.condition:
+            raise ConfigError('complete="vamp" goes with condition=False: its inputs have no labels. Use complete="mixture".')
         if name == Vamp.kind and not recipe.spreads:
             raise ConfigError(
                 f'complete="vamp" needs an encoder whose q(z | x) has a spread, and that of recipe "{recipe.name}" has '
@@ -127,3 +117,38 @@ class Options:
     def seed(self) -> int:
         """A seed, of random_state; from a generator, the next one."""
         return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+
+ALL = (*fields(Options), *fields(Settings))
+FREE = frozenset(one.name for one in ALL if one.metadata.get("free"))  # may differ where a training is gone on with
+IDLE = frozenset(one.name for one in ALL if one.metadata.get("idle"))  # no number depends on them
+SETTINGS = frozenset(one.name for one in fields(Settings))
+
+
+def flat(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of an estimator by name, those of its training among the others."""
+    training = params.get("training") or Settings()
+    return {name: value for name, value in params.items() if name != "training"} | training.get_params()
+
+
+def moved(name: str, value: object, *, setting: bool = False) -> Exception:
+    """The error for a parameter that an estimator does not have; where it is one of its training, it says so."""
+    if name not in SETTINGS:
+        return TypeError(f"Autoencoder() got an unexpected keyword argument {name!r}")
+    place = f"training__{name}={value!r}" if setting else f"training=Settings({name}={value!r})"
+    return ConfigError(f"{name} is an option of the training. Say it there: {place}.")
+
+
+def params_to_json(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of an estimator, by name, as plain JSON values; those of its training among the others."""
+    return {name: codec.to_json(value) for name, value in flat(params).items()}
+
+
+def params_from_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that `params_to_json` wrote. Raises CheckpointError, ConfigError."""
+    params = {name: codec.from_json(value) for name, value in values.items()}
+    try:
+        settings = Settings(**{name: params.pop(name) for name in SETTINGS & params.keys()})
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"the options of a training are damaged: {error}") from error
+    return params | {"training": None if settings == Settings() else settings}

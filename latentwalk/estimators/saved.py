@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from torch import Tensor
 from latentwalk.chance import seeded
 from latentwalk.data.scaling import Scaling
 from latentwalk.errors import CheckpointError
+from latentwalk.estimators.conditions import Labels
+from latentwalk.estimators.options import params_from_json, params_to_json
 from latentwalk.estimators.trained import Trained
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import FittedSampler, restored
@@ -30,7 +33,7 @@ def write(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str,
     """Save to a folder, replacing a model saved there before. params: of the estimator. Raises CheckpointError."""
     sampler, arrays = (None, {}) if trained.sampler is None else trained.sampler.parts()
     description = {
-        "params": codec.params_to_json(params),
+        "params": params_to_json(params),
         "recipe": codec.to_json(trained.recipe),
         "network": codec.to_json(trained.network),
         "likelihood": codec.to_json(trained.likelihood),
@@ -40,6 +43,7 @@ def write(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str,
         "validation_rows": trained.validation_rows.tolist(),
         "history": history.to_json(trained.history),
         "interrupted": trained.interrupted,
+        "labels": None if trained.labels is None else asdict(trained.labels),
         "sampler": sampler,
         "completeness": {kind: measure.to_json() for kind, measure in trained.completeness.items()},
     }
@@ -53,9 +57,10 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], Trained]:
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(SAMPLER)}
     arrays = {name.removeprefix(SAMPLER): tensor for name, tensor in tensors.items() if name.startswith(SAMPLER)}
     try:
-        params = codec.params_from_json(said["params"])
+        params = params_from_json(said["params"])
         parts = {name: codec.from_json(said[name]) for name in PARTS}
-        model = _assembled(parts, said["latent"], weights)
+        labels = _labels(said.get("labels"))
+        model = _assembled(parts, said["latent"], 0 if labels is None else len(labels.names), weights)
         model.load_state_dict(weights)
         model.eval()
         trained = Trained(
@@ -68,8 +73,9 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], Trained]:
             validation_rows=np.asarray(said["validation_rows"], dtype=np.int64),
             interrupted=bool(said["interrupted"]),
             sampler=_restored(said.get("sampler"), arrays, said["latent"]),
+            labels=labels,
             completeness={str(kind): Measure.from_json(one) for kind, one in said.get("completeness", {}).items()},
-        )  # sampler and completeness are missing in a model of an earlier version
+        )  # labels, sampler and completeness are missing in a model of an earlier version
     except Exception as error:  # options of a foreign file have any type, and the parts are made for those of ours
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
         raise CheckpointError(f"{folder}/{disk.DESCRIPTION} does not describe its weights: {reason}.") from error
@@ -83,6 +89,11 @@ def _features(names: Any, size: int) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _labels(said: Mapping[str, Any] | None) -> Labels | None:
+    """The labels that a model is told, None for one that takes no condition. Raises ValueError, KeyError for anything else."""
+    return None if said is None else Labels(tuple(said["names"]), tuple(float(share) for share in said["shares"]))
+
+
 def _restored(numbers: Mapping[str, Any] | None, tensors: Mapping[str, Tensor], latent: int) -> FittedSampler | None:
     """The sampler that was saved with the model, None where none was. Raises ValueError where it is not this model's."""
     if numbers is None:
@@ -93,7 +104,7 @@ def _restored(numbers: Mapping[str, Any] | None, tensors: Mapping[str, Tensor], 
     return sampler
 
 
-def _assembled(parts: Mapping[str, Any], latent: int, weights: Mapping[str, Tensor]) -> LatentModel:
+def _assembled(parts: Mapping[str, Any], latent: int, classes: int, weights: Mapping[str, Tensor]) -> LatentModel:
     """The model these weights belong to. Raises ValueError where the description says another, before it is made.
 
     A foreign file may describe what no machine can hold, and what it would take for ever to build.
@@ -103,10 +114,10 @@ def _assembled(parts: Mapping[str, Any], latent: int, weights: Mapping[str, Tens
     if len((network.widths or ()) + (network.channels or ())) + (network.blocks or 0) > len(weights):
         raise ValueError(f"it has more layers than its {len(weights)} weights")
     with torch.device("meta"):  # shapes alone, without memory
-        claimed = assemble(*made, Scaling(spec)).state_dict()
+        claimed = assemble(*made, Scaling(spec), classes).state_dict()
     for name in sorted(claimed.keys() | weights.keys()):
         said, found = (tuple(some[name].shape) if name in some else "none" for some in (claimed, weights))
         if said != found:
             raise ValueError(f"expected {name} of shape {said}, found {found}")
     with seeded(0):  # the first weights are thrown away; who loads a model expects no draw from their generator
-        return assemble(*made, Scaling(spec))
+        return assemble(*made, Scaling(spec), classes)

@@ -17,7 +17,7 @@ from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.samplers import KINDS, FittedSampler, Flow
 
-__all__ = ["BEST", "Completion", "check_sampler", "complete"]
+__all__ = ["BEST", "Completion", "check_sampler", "completion"]
 
 BEST = "best"
 MOST = 60_000  # rows that a sampler is fitted to
@@ -40,7 +40,7 @@ def check_sampler(name: object) -> str:
     return name
 
 
-def complete(
+def completion(
     space: Encoded,
     sampler: str = BEST,
     *,

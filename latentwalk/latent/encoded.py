@@ -11,7 +11,6 @@ from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
@@ -20,10 +19,12 @@ from latentwalk.latent.codes import Codes
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, FittedSampler, Posterior, Sampler, fitted
+from latentwalk.models.prior import PriorSampler
 
 __all__ = ["Encoded", "Part", "Point", "expect", "is_whole"]
 
 Array = NDArray[Any]
+LAID_OUT = 20_000  # draws that quantiles are read off, of a prior that knows none
 Made = TypeVar("Made")
 Point = int | np.integer[Any] | NDArray[Any] | Sequence[float]
 
@@ -60,6 +61,8 @@ class Encoded(ABC):
     posterior: q(z | u) with gradients, and the encoded examples as networks see them, for "vamp"; None where q(z | x) is a
         point.
     origin: what that model was made of and how it learnt, where that is known.
+    told: of a model that is told a label with each example: label → `decode` and `encode` under it. `decode` itself has each of
+        the rows' codes under its row's label, and all other points under the most frequent one.
     """
 
     codes: Codes
@@ -78,6 +81,7 @@ class Encoded(ABC):
     fitted: FittedSampler | None = None
     posterior: Posterior | None = None
     origin: Origin | None = None
+    told: Callable[[Any], tuple[Callable[[Array], NDArray[np.float32]], Callable[[Array], tuple[Codes, Codes]]]] | None = None
 
     @abstractmethod
     def sample(self, n: int, source: str | Sampler = "prior", seed: int | None = 0) -> Decoded:
@@ -105,6 +109,16 @@ class Encoded(ABC):
         }
         attributes = {name: values[rows] for name, values in self.attributes.items()}
         return replace(self, **kept, attributes=attributes, posterior=self.posterior and self.posterior.among(rows))
+
+    def under(self, label: int | str) -> Self:
+        """The space of a model with a condition in which every point decodes under this label.
+
+        Raises ConfigError for a label that the model does not know, and where it takes no condition.
+        """
+        if self.told is None:
+            raise ConfigError("this model takes no condition. Fit one that does: Autoencoder(condition=True).fit(X, y).")
+        decode, encode = self.told(label)
+        return replace(self, decode=decode, encode=encode)
 
     # ------------------------------------------------------------------ kept
 
@@ -156,11 +170,22 @@ class Encoded(ABC):
         expect(is_whole(steps) and steps >= 1, f"expected a whole number of steps, at least 1; got steps={steps!r}.")
         match over:
             case "prior":
-                return np.asarray(ndtri(np.linspace(0.05, 0.95, steps)))
+                return self.prior_quantiles(np.linspace(0.05, 0.95, steps))[:, axis]
             case "codes":
                 low, high = np.quantile(self.codes[:, axis], [0.01, 0.99])
                 return np.linspace(low, high, steps)
         raise unknown("range", over, ["prior", "codes"])
+
+    @property
+    def prior_title(self) -> str:
+        """What the prior is called: "N(0, I)", say."""
+        return self.prior.title if isinstance(self.prior, PriorSampler) else "its own prior"
+
+    def prior_quantiles(self, p: Array) -> Array:
+        """For shares p (m,), what so much of the prior's mass lies below in each dimension: (m, D)."""
+        if isinstance(self.prior, PriorSampler):
+            return self.prior.quantiles(p)
+        return np.asarray(np.quantile(self.prior(LAID_OUT, np.random.default_rng(0)), p, axis=0))
 
     # ------------------------------------------------------------------ what codes decode to, as points
 

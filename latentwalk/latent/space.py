@@ -46,7 +46,7 @@ class LatentSpace(Encoded):
     def walk(self, a: Point, b: Point, steps: int = 11, path: PathName = "spherical") -> Walk:
         """The way from `a` to `b`, decoded at even times: z (steps, D), x (steps, *E), and where it crosses holes.
 
-        path: "spherical" (keeps the distance from the origin), "linear", "quantile" (evenly through the mass of N(0, I)) or
+        path: "spherical" (keeps the distance from the origin), "linear", "quantile" (evenly through the prior's mass) or
         "density" (around holes; needs 40 codes or more). Both ends are exact; where they are equal, so are all steps.
         Raises ConfigError, DataError.
         """
@@ -98,8 +98,8 @@ class LatentSpace(Encoded):
     def grid(self, axes: tuple[int, int] = (0, 1), steps: int = 15, over: Literal["prior", "codes"] = "prior") -> Decoded:
         """A plane of the space, decoded: z (steps, steps, D), x (steps, steps, *E); the first axis runs down from high values.
 
-        over: "prior" spaces the points by the quantiles .05 to .95 of N(0, 1); "codes" evenly between the codes' 1 % and
-        99 % quantiles, for a plain autoencoder whose codes know nothing of N(0, 1). The other axes stay at the codes' mean.
+        over: "prior" spaces the points by the quantiles .05 to .95 of the prior; "codes" evenly between the codes' 1 % and
+        99 % quantiles, for a plain autoencoder whose codes know nothing of a prior. The other axes stay at the codes' mean.
         """
         across, down = (self.axis_values(axis, steps, over) for axis in axes)
         z = np.tile(self.codes.mean(axis=0), (steps, steps, 1))

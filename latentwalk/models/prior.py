@@ -5,6 +5,7 @@ draw, score and lay out codes with after learning (NumPy).
 """
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
@@ -12,18 +13,33 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal
+from scipy.special import ndtr, ndtri
+from torch import Tensor, nn
+from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, Normal
 
 from latentwalk.chance import seeded
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Lazy
 
-__all__ = ["PRIORS", "NormalSampler", "Prior", "PriorSampler", "StandardNormal", "UnitNormal", "prior_named", "temperature_of"]
+__all__ = [
+    "PRIORS",
+    "LearntMixture",
+    "MixtureSampler",
+    "NormalSampler",
+    "Prior",
+    "PriorSampler",
+    "StandardNormal",
+    "UnitNormal",
+    "prior_named",
+    "temperature_of",
+]
 
 LAID_OUT = 20_000  # draws that quantiles are read off, where there is no formula
 LOG_2_PI = np.log(2 * np.pi)
+COMPONENTS = 50  # Gaussians of a learnt mixture
+LOG_SCALE = (-7.0, 7.0)  # a Gaussian that closes in on one code would drive its density to infinity
+SMALLEST = 1e-9  # scale, where a cold mixture has none
+FURTHEST, HALVINGS = 40.0, 64  # deviations within which a quantile is looked for, and how often that is halved
 
 
 # ---------------------------------------------------------------------- what a prior is
@@ -181,9 +197,76 @@ class NormalSampler(PriorSampler):
         return np.repeat(each[:, None], self.dim, axis=1)
 
 
+# ---------------------------------------------------------------------- a learnt mixture
+
+
+class LearntMixture(Prior):
+    """sum_k w_k N(mu_k, diag(sigma_k²)): Gaussians that learn, with all else, where codes lie. Its KL is known by draws.
+
+    It begins near N(0, I), in pieces: means with variance .64, each piece with variance .36 about its own.
+    Source: Dilokthanakul et al. 2016, "Deep unsupervised clustering with Gaussian mixture VAEs", for a mixture as a prior.
+    """
+
+    title = "learnt mixture"
+
+    def __init__(self, dim: int, components: int = COMPONENTS) -> None:
+        super().__init__(dim)
+        self.logits = nn.Parameter(torch.zeros(components))
+        self.means = nn.Parameter(0.8 * torch.randn(components, dim))
+        self.log_scales = nn.Parameter(torch.full((components, dim), math.log(0.6)))
+
+    def forward(self, c: Tensor | None = None) -> Distribution:
+        scales = self.log_scales.clamp(*LOG_SCALE).exp()
+        each = Independent(Normal(self.means, scales, validate_args=False), 1, validate_args=False)
+        return MixtureSameFamily(Categorical(logits=self.logits, validate_args=False), each, validate_args=False)
+
+    def sampler(self) -> "MixtureSampler":
+        with torch.no_grad():
+            parts = (self.logits.softmax(0), self.means, self.log_scales.clamp(*LOG_SCALE).exp())
+            return MixtureSampler(self.dim, *(part.double().cpu().numpy() for part in parts))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MixtureSampler(PriorSampler):
+    """What was learnt: weights (K,), means and scales (K, D). temperature: of each Gaussian's spread about its own mean."""
+
+    dim: int
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    scales: NDArray[np.float64]
+    temperature: float = 1.0
+    title: str = LearntMixture.title
+
+    def __call__(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        which = rng.choice(len(self.weights), n, p=self.weights / self.weights.sum())
+        noise = self.temperature * rng.standard_normal((n, self.dim))
+        return (self.means[which] + self.scales[which] * noise).astype(np.float32)
+
+    def log_density(self, z: NDArray[Any]) -> NDArray[np.float64]:
+        scales = self.temperature * self.scales
+        level = np.log(self.weights) - np.log(scales).sum(axis=1) - self.dim * LOG_2_PI / 2
+        found = np.full(len(z), -np.inf)
+        for one, mean, scale in zip(level, self.means, scales, strict=True):  # a piece at a time: (m, K, D) may be large
+            found = np.logaddexp(found, one - (((z - mean) / scale) ** 2).sum(axis=1) / 2)
+        return found
+
+    def quantiles(self, p: NDArray[Any]) -> NDArray[np.float64]:
+        scales = np.maximum(self.temperature * self.scales, SMALLEST)
+        far = FURTHEST * scales
+        low = np.repeat((self.means - far).min(axis=0)[None], len(p), axis=0)
+        high = np.repeat((self.means + far).max(axis=0)[None], len(p), axis=0)
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            below = np.einsum("k,kmd->md", self.weights, ndtr((middle - self.means[:, None]) / scales[:, None]))
+            more = below < np.asarray(p)[:, None]
+            low = np.where(more, middle, low)
+            high = np.where(more, high, middle)
+        return (low + high) / 2
+
+
 # ---------------------------------------------------------------------- all of them
 
-PRIORS: dict[str, type[Prior]] = {"normal": StandardNormal}
+PRIORS: dict[str, type[Prior]] = {"normal": StandardNormal, "mixture": LearntMixture}
 
 
 def prior_named(prior: str | Prior, dim: int) -> Prior:

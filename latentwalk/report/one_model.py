@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.completion import complete
+from latentwalk.latent.completion import completion
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.criteria.scorecard import scorecard
 from latentwalk.latent.moves.directions import Direction
@@ -47,7 +47,7 @@ def completed(
         if known is not None:
             (kind, measure), sampler = known, space.sampler("fitted")
         else:
-            found = complete(space, USUAL)
+            found = completion(space, USUAL)
             if not found.measures:  # too few rows to fit one half and judge by the other
                 return None
             kind, measure, sampler = USUAL, found.measures[USUAL], found.sampler

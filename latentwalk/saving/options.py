@@ -1,7 +1,7 @@
 """Options as JSON and back: numbers, strings, lists, and the frozen dataclasses that options are made of."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from latentwalk.models.schedule import Schedule
 from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network
 
-__all__ = ["from_json", "params_from_json", "params_to_json", "to_json"]
+__all__ = ["completed", "from_json", "to_json"]
 
 TYPES: dict[str, type] = {
     kind.__name__: kind for kind in (Column, Corruption, DataSpec, Likelihood, Network, Recipe, Schedule, Sparsity)
@@ -49,11 +49,10 @@ def from_json(value: Any) -> Any:
     return tuple(from_json(item) for item in value) if isinstance(value, list) else value
 
 
-def params_to_json(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of an estimator, by name, as plain JSON values."""
-    return {name: to_json(value) for name, value in params.items()}
-
-
-def params_from_json(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that `params_to_json` wrote. Raises CheckpointError."""
-    return {name: from_json(value) for name, value in params.items()}
+def completed(value: Any) -> Any:
+    """A JSON option with all that one has today: what an earlier version did not write is as it is by default."""
+    if isinstance(value, Mapping) and str(value.get("type")) in TYPES:
+        kind = TYPES[str(value["type"])]
+        usual = {f.name: to_json(f.default) for f in fields(kind) if f.default is not MISSING}
+        return {name: completed(item) for name, item in (usual | dict(value)).items()}
+    return [completed(item) for item in value] if isinstance(value, list) else value

@@ -53,7 +53,7 @@ def improve(
     return Improvement(after, first.change, before.compare(look(after).diagnose(seed=seed)))
 
 
-def changed(model: Autoencoder, change: Mapping[str, Any], train: Dataset) -> Autoencoder:
+def variant(model: Autoencoder, change: Mapping[str, Any], train: Dataset) -> Autoencoder:
     """The same model with some options changed and trained anew; where only a sampler is asked for, fitted to it as it is."""
     if set(change) == {"complete"}:
         kind = change["complete"]

@@ -31,9 +31,9 @@ from latentwalk.training.optimise import (
     rate_share,
     set_rate,
 )
+from latentwalk.training.plan import Plan
 from latentwalk.training.rescue import Broken, finite, found
 from latentwalk.training.runtime import autocast, prepare
-from latentwalk.training.settings import Settings
 from latentwalk.training.state import Snapshot, State
 from latentwalk.training.step import Step
 
@@ -49,7 +49,7 @@ def train(
     model: LatentModel,
     objective: Objective,
     batches: Batches,
-    settings: Settings,
+    plan: Plan,
     validation: Batches | None = None,
     *,
     going_on: bool = False,
@@ -68,7 +68,7 @@ def train(
     """
     prepare()
     model.train()
-    run = _Run(State(_step(model, objective, settings, group)), batches, validation, settings, keeper, asked)
+    run = _Run(State(_step(model, objective, plan, group)), batches, validation, plan, keeper, asked)
     if start is not None:
         _restore(run.state, start, group)
     elif going_on and validation is not None:
@@ -88,7 +88,8 @@ def _restore(state: State, start: Snapshot, group: Group) -> None:
         raise CheckpointError(f"the checkpoint does not fit this training: {reason}. Begin anew in another folder.") from error
 
 
-def _step(model: LatentModel, objective: Objective, settings: Settings, group: Group) -> Step:
+def _step(model: LatentModel, objective: Objective, plan: Plan, group: Group) -> Step:
+    settings = plan.settings
     learnt = [weight for weight in model.parameters() if weight.requires_grad]
     device = learnt[0].device
     autocast(settings.precision, device)  # raises for one that the device does not have
@@ -96,8 +97,8 @@ def _step(model: LatentModel, objective: Objective, settings: Settings, group: G
         raise ConfigError("compile=True is for one process. Leave it out under torchrun.")
     average = Average.of(settings.ema, learnt)
     after: list[Callable[[], None]] = []
-    if settings.max_norm is not None:
-        after.append(partial(clip_norms, model, settings.max_norm))
+    if plan.max_norm is not None:
+        after.append(partial(clip_norms, model, plan.max_norm))
     if average is not None:
         after.append(average.update)
     return Step(
@@ -106,13 +107,13 @@ def _step(model: LatentModel, objective: Objective, settings: Settings, group: G
         optimiser_named(
             settings.optimizer,
             learnt,
-            settings.learning_rate,
+            plan.learning_rate,
             settings.weight_decay,
             light=settings.precision != "float16",
             compiled=settings.compile,
         ),
-        draws=settings.draws,
-        corruption=settings.corruption,
+        draws=plan.draws,
+        corruption=plan.corruption,
         precision=settings.precision,
         accumulate=settings.accumulate,
         guard=Guard.of(settings.clip, settings.skip, device),
@@ -131,13 +132,14 @@ class _Run:
         state: State,
         batches: Batches,
         validation: Batches | None,
-        settings: Settings,
+        plan: Plan,
         keeper: Checkpoints | None,
         asked: Callable[[], bool],
     ) -> None:
         self.state, self.step, self.group = state, state.step, state.step.group
-        self.batches, self.validation, self.settings = batches, validation, settings
+        self.batches, self.validation, self.plan = batches, validation, plan
         self.keeper, self.asked = keeper, asked
+        settings = plan.settings
         self.take: Callable[[Batch, float], Terms] = self.step.compiled() if settings.compile else self.step
         self.watching = self.step.learnt[0].device.type == "cpu" and self.group.size == 1  # looking at a number costs nothing
         self.steady = settings.learning_schedule == "constant" and not settings.warmup
@@ -235,13 +237,14 @@ class _Run:
             return self.measured(self.validation, number)
 
     def _rate(self, now: float) -> float:
-        settings = self.settings
-        share = rate_share(settings.learning_schedule, settings.warmup, settings.epochs, now)
-        return settings.learning_rate * share * self.state.place.slower
+        plan = self.plan
+        settings = plan.settings
+        share = rate_share(settings.learning_schedule, settings.warmup, plan.epochs, now)
+        return plan.learning_rate * share * self.state.place.slower
 
     def _finished(self) -> bool:
-        place, patience = self.state.place, self.settings.patience
-        return place.epoch > self.settings.epochs or (patience is not None and place.stale >= patience)
+        place, patience = self.state.place, self.plan.patience
+        return place.epoch > self.plan.epochs or (patience is not None and place.stale >= patience)
 
     # ------------------------------------------------------------------ between two steps
 

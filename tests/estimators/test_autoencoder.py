@@ -21,6 +21,7 @@ from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.models.schedule import linear
 from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network
+from latentwalk.training.settings import Settings
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(60, 2)) @ RNG.normal(size=(2, 5)) + 0.3 * RNG.normal(size=(60, 5))
@@ -193,7 +194,7 @@ def test_complete_fits_a_sampler_after_training(monkeypatch):
         assert not hasattr(model, "model_")  # said before anything was learnt
     asked = []
     monkeypatch.setattr(
-        "latentwalk.estimators.trained.complete",
+        "latentwalk.estimators.trained.completion",
         lambda *_, **how: asked.append(how["candidates"]) or Completion(Isotropic(2), {}),
     )
     for recipe in ("ae", "vae-without-kl", "vae"):
@@ -437,7 +438,7 @@ def test_compiled_training_takes_the_same_course_and_compiles_once():
         warnings.simplefilter("ignore")  # torch's own, about itself
         torch._dynamo.reset()
         torch._dynamo.utils.counters.clear()
-        compiled = auto(warm, compile=True, **options).fit(x)
+        compiled = auto(warm, training=Settings(compile=True), **options).fit(x)
         frames = torch._dynamo.utils.counters["stats"]["unique_graphs"]
     eager = auto(warm, **options).fit(x)
     np.testing.assert_allclose([e.loss for e in compiled.history_], [e.loss for e in eager.history_], rtol=1e-5)
@@ -484,9 +485,9 @@ def spoilt(row, column, value):
             ConfigError,
             "cannot keep 9",
         ),
-        (lambda: auto("contractive", compile=True).fit(TABLE), ConfigError, "compile=False"),
-        (lambda: auto(learning_schedule="cos").fit(TABLE), ConfigError, "Did you mean 'cosine'"),
-        (lambda: auto(precision="float16").fit(TABLE), ConfigError, "needs a GPU.*bfloat16"),
+        (lambda: auto("contractive", training=Settings(compile=True)).fit(TABLE), ConfigError, "compile=False"),
+        (lambda: auto(training=Settings(learning_schedule="cos")).fit(TABLE), ConfigError, "Did you mean 'cosine'"),
+        (lambda: auto(training=Settings(precision="float16")).fit(TABLE), ConfigError, "needs a GPU.*bfloat16"),
         (lambda: auto(device="gpu7").fit(TABLE), ConfigError, "device='gpu7' cannot be used here"),
         (lambda: auto(latent=0).fit(TABLE), ConfigError, "latent=0"),
         (lambda: auto(latent=2.0).fit(TABLE), ConfigError, "latent=2.0"),

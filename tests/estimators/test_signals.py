@@ -10,6 +10,7 @@ from latentwalk.data.scaling import Scaling
 from latentwalk.errors import DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.networks.build import Network
+from latentwalk.training.settings import Settings
 
 RNG = np.random.default_rng(0)
 SIGNALS = [RNG.normal(size=(int(length), 2)) + 5 for length in RNG.integers(3, 10, 80)]
@@ -87,7 +88,7 @@ def test_short_sequences_are_remembered_exactly(kind):
     coins = [np.array([(word >> i) & 1 for i in range(length)], float) for length in (1, 2, 3, 4) for word in range(2**length)]
     model = Autoencoder(
         "ae", latent=6, network=Network(kind, widths=(48,)), epochs=400, batch_size=30, learning_rate=1e-2,
-        learning_schedule="cosine", validation=0.0, random_state=0, progress=False,
+        training=Settings(learning_schedule="cosine"), validation=0.0, random_state=0, progress=False,
     )  # fmt: skip
     found = model.fit(coins).reconstruct(coins)
     for one, back in zip(coins, found, strict=True):

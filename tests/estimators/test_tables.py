@@ -8,6 +8,7 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.networks.build import Network
+from latentwalk.training.settings import Settings
 
 pd = pytest.importorskip("pandas")
 RNG = np.random.default_rng(0)
@@ -97,7 +98,7 @@ def test_imputation_of_a_linear_gaussian_table_approaches_the_closed_form():
     seen = np.where(hidden, np.nan, x)
     model = Autoencoder(
         "vae", latent=2, network=Network(widths=(128,)), epochs=60, batch_size=256, learning_rate=3e-3,
-        learning_schedule="cosine", random_state=0, progress=False,
+        training=Settings(learning_schedule="cosine"), random_state=0, progress=False,
     ).fit(seen)  # fmt: skip
     exact = x.copy()
     for row, gone in enumerate(hidden):

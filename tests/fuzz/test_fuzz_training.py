@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.networks.build import Network
 from latentwalk.training import checkpoints as keeper
+from latentwalk.training.settings import Settings
 
 X = np.random.default_rng(0).random((24, 6))
 
 
 def learn(folder: Path, epochs: int) -> Autoencoder:
     network = Network("dense", widths=(4,))
-    options = {"network": network, "random_state": 0, "progress": False, "checkpoint_every": 0}
+    options = {"network": network, "random_state": 0, "progress": False, "training": Settings(checkpoint_every=0)}
     return Autoencoder(epochs=epochs, **options).fit(X, checkpoint=folder)
 
 

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.nearest import two_nearest
-from latentwalk.latent.diagnosis import SYMPTOMS, Diagnosis, Evidence, Finding, Recheck, named
+from latentwalk.latent.diagnosis import SYMPTOMS, Diagnosis, Evidence, Finding, Recheck, wording
 from latentwalk.latent.diagnosis.learnt import falling
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.space import LatentSpace
@@ -350,7 +350,7 @@ def test_findings_are_ordered_and_end_in_plain_values() -> None:
     assert diagnosis.first is diagnosis.findings[0]
     assert json.loads(json.dumps(diagnosis.to_json()))["first"] == diagnosis.first.name
     assert escape(diagnosis.first.sentence) in diagnosis._repr_html_()
-    assert named({"recipe__beta": 0.5, "latent": 16}) == "beta = 0.5, latent = 16"
+    assert wording({"recipe__beta": 0.5, "latent": 16}) == "beta = 0.5, latent = 16"
     changed = Finding("x", "note", {}, "s", "a", {"recipe__beta": Schedule(1.0, 5.0)}).to_json()
     assert json.loads(json.dumps(changed))["change"]["recipe__beta"]["rise"] == 5.0
 

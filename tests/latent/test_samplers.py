@@ -7,7 +7,7 @@ from torch.distributions import Independent, Normal
 from zuko.flows import NSF
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.completion import Completion, complete
+from latentwalk.latent.completion import Completion, completion
 from latentwalk.latent.criteria.completeness import acceptance, completeness
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import (
@@ -305,10 +305,10 @@ def test_nothing_is_tried_after_what_cannot_be_told_from_codes_nor_a_slow_flow(m
         return Measure("completeness", value, value, 1.0 if sampler.kind == "mixture" else value, "")
 
     monkeypatch.setattr("latentwalk.latent.completion.completeness", judged)
-    assert complete(space()).sampler.kind == "mixture" and tried == ["prior", "gaussian", "mixture"]
+    assert completion(space()).sampler.kind == "mixture" and tried == ["prior", "gaussian", "mixture"]
     tried.clear()
     monkeypatch.setattr("latentwalk.latent.completion.FEW", 1)
-    complete(space(), candidates=("flow", "gaussian"))
+    completion(space(), candidates=("flow", "gaussian"))
     assert tried == ["gaussian"]
 
 
@@ -323,7 +323,7 @@ def test_the_best_is_taken_and_the_simpler_of_equals(monkeypatch, high, taken):
         return Measure("completeness", value, value, high.get(sampler.kind, value), "")
 
     monkeypatch.setattr("latentwalk.latent.completion.completeness", judged)
-    found = complete(space(), candidates=("prior", "gaussian", "mixture"))
+    found = completion(space(), candidates=("prior", "gaussian", "mixture"))
     assert found.sampler.kind == taken
     assert {kind: measure.value for kind, measure in found.measures.items()} == values
 
@@ -337,23 +337,23 @@ def test_who_judges_was_not_learnt_from(monkeypatch):
 
     monkeypatch.setattr("latentwalk.latent.completion.completeness", judged)
     whole = space()
-    found = complete(whole, "neighbours")
+    found = completion(whole, "neighbours")
     assert isinstance(found, Completion)
     known = {tuple(code) for code in asked["learnt"]}
     assert len(asked["codes"]) == 700 and not any(tuple(code) in known for code in asked["codes"])
     assert len(found.sampler.codes) > 1_200  # all of them, but for those that choose its widths
     monkeypatch.setattr("latentwalk.latent.completion.ENOUGH", 400)
     held = np.arange(100, 600)
-    complete(whole, "neighbours", held_out=held)
+    completion(whole, "neighbours", held_out=held)
     np.testing.assert_array_equal(asked["codes"], whole.codes[held])
 
 
 def test_too_few_rows_to_choose_by():
     with pytest.raises(DataError, match="Name one"):
-        complete(space(100))
-    assert complete(space(100), "gaussian").measures == {}
+        completion(space(100))
+    assert completion(space(100), "gaussian").measures == {}
     with pytest.raises(ConfigError, match="unknown sampler 'bst'. Did you mean 'best'"):
-        complete(space(100), "bst")
+        completion(space(100), "bst")
 
 
 def test_a_space_fits_samplers_by_name_once():

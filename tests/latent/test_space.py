@@ -57,7 +57,7 @@ def test_blend_is_the_weighted_mean(space):
 
 def test_blends_are_those_of_their_codes_and_posteriors(space):
     z, w = space.codes[[1, 4, 9]], blends.shares(3, [2, 1, 1])
-    np.testing.assert_allclose(space.blend([1, 4, 9], [2, 1, 1], "spherical").z, blends.spherical(z, w), rtol=1e-5)
+    np.testing.assert_allclose(space.blend([1, 4, 9], [2, 1, 1], "spherical").z, blends.spherical_mean(z, w), rtol=1e-5)
     sure = replace(space, scales=np.where(np.arange(50)[:, None] == 4, 1e-4, space.scales).astype(np.float32))
     np.testing.assert_allclose(sure.blend([1, 4, 9], how="product").z, space.codes[4], rtol=1e-4)
     np.testing.assert_allclose(space.blend([1, 4], how="product").z, space.blend([1, 4]).z, rtol=1e-6)  # equally sure

@@ -20,6 +20,7 @@ from latentwalk.models.recipes import RECIPES, Recipe, assemble, recipe_named
 from latentwalk.models.sparsity import Sparsity, activity
 from latentwalk.networks.build import Network
 from latentwalk.training.loop import train
+from latentwalk.training.plan import Plan
 from latentwalk.training.settings import Settings
 
 RNG = np.random.default_rng(0)
@@ -170,8 +171,8 @@ def test_a_linear_denoising_autoencoder_reaches_the_best_linear_denoiser_and_no_
     spec = DataSpec.infer(x)
     model = made(recipe, spec, Network("dense", widths=(), activation="identity"), size)
     batches = Resident(torch.from_numpy(x), 500, seed=0)
-    settings = Settings(epochs=40, learning_rate=3e-3, learning_schedule="cosine", corruption=recipe.corruption)
-    list(train(model, recipe.loss(), batches, settings))
+    plan = Plan(40, 3e-3, corruption=recipe.corruption, settings=Settings(learning_schedule="cosine"))
+    list(train(model, recipe.loss(), batches, plan))
     seen = torch.eye(size)
     learnt = (model.decoder(model.encoder(seen).mean).mean - model.decoder(model.encoder(seen * 0).mean).mean).detach().numpy()
     np.testing.assert_allclose(learnt.T, best, atol=0.03)

@@ -14,12 +14,13 @@ from latentwalk.errors import CheckpointError
 from latentwalk.saving import folder as checkpoint
 from latentwalk.training import checkpoints as keeper
 from latentwalk.training import loop
+from latentwalk.training.settings import Settings
 
 X = np.random.default_rng(0).random((60, 6)).astype(np.float32)
 
 
 def fit(folder, **options):
-    usual = {"epochs": 3, "batch_size": 16, "random_state": 0, "progress": False, "checkpoint_every": 0.0}
+    usual = {"epochs": 3, "batch_size": 16, "random_state": 0, "progress": False, "training": Settings(checkpoint_every=0.0)}
     return Autoencoder(network=Network("dense", widths=(6,)), **usual | options).fit(X, checkpoint=folder)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentwalk import Autoencoder, Network, Recipe, chance
+from latentwalk import Autoencoder, Network, Recipe, Settings, chance
 from latentwalk.training import checkpoints as keeper
 
 X = np.random.default_rng(0).random((203, 9, 10)).astype(np.float32)
@@ -19,11 +19,12 @@ X = np.random.default_rng(0).random((203, 9, 10)).astype(np.float32)
 SCRIPT = """
 import json, os, sys
 import numpy as np
-from latentwalk import Autoencoder, Network
+from latentwalk import Autoencoder, Network, Settings
 options = json.loads(sys.argv[2])
+training = Settings(**options.pop("training", {}))
 network = Network("dense", widths=(16,), dropout=0.2)
 x = np.random.default_rng(0).random((203, 9, 10)).astype(np.float32)
-model = Autoencoder(network=network, epochs=3, batch_size=32, random_state=0, progress=False, **options)
+model = Autoencoder(network=network, epochs=3, batch_size=32, random_state=0, progress=False, training=training, **options)
 model.fit(x, checkpoint=sys.argv[1])
 if os.environ.get("RANK", "0") == "0":
     model.save(sys.argv[1])
@@ -51,12 +52,15 @@ def script(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"recipe": "iwae"}, {"recipe": "denoising", "noise": 0.3, "ema": 0.9, "clip": 1.0}], ids=lambda o: o["recipe"]
+    "options",
+    [{"recipe": "iwae"}, {"recipe": "denoising", "noise": 0.3, "training": {"ema": 0.9, "clip": 1.0}}],
+    ids=lambda o: o["recipe"],
 )
 def test_one_two_and_three_processes_give_the_same_curve(options, script, tmp_path):
     """203 rows in batches of 32: the last batch of 23 is divided unevenly, and so are the rows held out."""
     network = Network("dense", widths=(16,), dropout=0.2)
-    alone = Autoencoder(network=network, epochs=3, batch_size=32, random_state=0, progress=False, **options).fit(X)
+    usual = {"network": network, "epochs": 3, "batch_size": 32, "random_state": 0, "progress": False}
+    alone = Autoencoder(**usual | options | {"training": Settings(**options.get("training", {}))}).fit(X)
     for processes in (2, 3):
         shared = trained(tmp_path / str(processes), script, processes, options)
         for ours, theirs in zip(shared.history_, alone.history_, strict=True):
@@ -70,7 +74,7 @@ def test_one_two_and_three_processes_give_the_same_curve(options, script, tmp_pa
 def test_a_batch_worked_on_in_parts_is_the_same_batch(parts):
     recipe = Recipe("mine", objective="importance_weighted", draws=3, generative=True)
     options = {"network": Network("dense", widths=(16,), dropout=0.3), "epochs": 3, "random_state": 0, "progress": False}
-    whole, divided = (Autoencoder(recipe, accumulate=n, **options).fit(X) for n in (1, parts))
+    whole, divided = (Autoencoder(recipe, training=Settings(accumulate=n), **options).fit(X) for n in (1, parts))
     for ours, theirs in zip(divided.history_, whole.history_, strict=True):
         assert ours.loss == pytest.approx(theirs.loss, rel=1e-5)
         assert ours.validation_loss == pytest.approx(theirs.validation_loss, rel=1e-5)

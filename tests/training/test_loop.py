@@ -22,6 +22,7 @@ from latentwalk.networks.layers import clip_norms
 from latentwalk.training.history import Epoch, from_json, to_json
 from latentwalk.training.loop import train
 from latentwalk.training.optimise import Guard
+from latentwalk.training.plan import Plan
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import autocast, device_named
 from latentwalk.training.settings import Settings
@@ -68,7 +69,7 @@ def planned(losses):
 def test_same_seed_same_weights_another_seed_others():
     def run(seed):
         model = make(seed=seed)
-        list(train(model, recipe_named("vae").loss(), batches(seed=seed), Settings(epochs=3)))
+        list(train(model, recipe_named("vae").loss(), batches(seed=seed), Plan(epochs=3)))
         return weights(model)
 
     assert same(run(1), run(1))
@@ -76,7 +77,7 @@ def test_same_seed_same_weights_another_seed_others():
 
 
 def test_loss_falls_and_history_says_what_happened():
-    history = list(train(make(), recipe_named("vae").loss(), batches(), Settings(epochs=15), Resident(torch.from_numpy(X), 64)))
+    history = list(train(make(), recipe_named("vae").loss(), batches(), Plan(epochs=15), Resident(torch.from_numpy(X), 64)))
     assert history[-1].loss < history[0].loss
     assert [epoch.number for epoch in history] == list(range(1, 16))
     for epoch in history:
@@ -92,7 +93,7 @@ def test_loss_falls_and_history_says_what_happened():
 def test_best_weights_are_kept_at_every_epoch_and_at_the_end():
     model, kept = make(), {}
     one = Resident(torch.from_numpy(X), 90)
-    run = train(model, _noisy(planned([3.0, 2.0, 2.5, 2.6]), model), one, Settings(epochs=4))
+    run = train(model, _noisy(planned([3.0, 2.0, 2.5, 2.6]), model), one, Plan(epochs=4))
     for epoch in run:
         if epoch.best:
             kept = weights(model)
@@ -114,7 +115,7 @@ def _noisy(objective, model):
 
 def test_closing_the_generator_puts_the_best_weights_back():
     model = make()
-    run = train(model, _noisy(planned([1.0, 2.0, 3.0]), model), Resident(torch.from_numpy(X), 90), Settings(epochs=3))
+    run = train(model, _noisy(planned([1.0, 2.0, 3.0]), model), Resident(torch.from_numpy(X), 90), Plan(epochs=3))
     next(run)
     best = weights(model)
     next(run)
@@ -125,13 +126,13 @@ def test_closing_the_generator_puts_the_best_weights_back():
 
 def test_patience_stops_after_so_many_epochs_without_a_better_loss():
     losses = [5.0, 4.0, 4.5, 4.1, 3.0, 3.0, 3.1, 9.0, 1.0]
-    run = train(make(), planned(losses), Resident(torch.from_numpy(X), 90), Settings(epochs=9, patience=3))
+    run = train(make(), planned(losses), Resident(torch.from_numpy(X), 90), Plan(epochs=9, patience=3))
     assert [epoch.loss for epoch in run] == pytest.approx(losses[:8])
 
 
 def test_validation_is_measured_at_the_end_of_every_schedule_and_not_trained_on():
     recipe = Recipe("warm", beta=linear(2.0, over=1000))
-    (epoch,) = train(make(), recipe.loss(), batches(), Settings(epochs=1), Resident(torch.from_numpy(X[:20]), 7))
+    (epoch,) = train(make(), recipe.loss(), batches(), Plan(epochs=1), Resident(torch.from_numpy(X[:20]), 7))
     assert epoch.loss == pytest.approx(epoch.train["reconstruction"], rel=1e-3)  # the weight is still next to nothing
     expected = epoch.validation["reconstruction"] + 2 * epoch.validation["kl"]
     assert epoch.validation_loss == pytest.approx(expected, rel=1e-5)
@@ -140,7 +141,7 @@ def test_validation_is_measured_at_the_end_of_every_schedule_and_not_trained_on(
 @pytest.mark.parametrize(("bad", "word"), [(math.nan, "nan"), (math.inf, "inf")])
 def test_a_loss_that_is_no_number_names_its_term_and_keeps_the_best(bad, word):
     model = make()
-    run = train(model, planned([1.0, bad]), Resident(torch.from_numpy(X), 90), Settings(epochs=5))
+    run = train(model, planned([1.0, bad]), Resident(torch.from_numpy(X), 90), Plan(epochs=5))
     next(run)
     best = weights(model)
     with pytest.raises(TrainingError, match=rf"in epoch 2, step 1: `planned` is {word}, for rows 0, 1.*learning_rate"):
@@ -168,7 +169,7 @@ def test_max_norm_holds_in_every_layer_after_every_step(kind):
 def test_dropout_is_off_while_measuring():
     model = make(Network("dense", widths=(16,), dropout=0.9), "ae")
     step = Step(model, recipe_named("ae").loss(), torch.optim.Adam(model.parameters()))
-    (epoch,) = train(model, recipe_named("ae").loss(), batches(), Settings(epochs=1), Resident(torch.from_numpy(X), 90))
+    (epoch,) = train(model, recipe_named("ae").loss(), batches(), Plan(epochs=1), Resident(torch.from_numpy(X), 90))
     assert epoch.validation_loss == pytest.approx(step.terms(torch.from_numpy(X))[1].loss.item(), rel=1e-5)
 
 
@@ -198,7 +199,9 @@ def test_bfloat16_trains_much_as_float32():
     for precision in ("float32", "bfloat16"):
         model = make()
         torch.manual_seed(1)
-        history = list(train(model, recipe_named("vae").loss(), batches(), Settings(epochs=8, precision=precision)))
+        history = list(
+            train(model, recipe_named("vae").loss(), batches(), Plan(epochs=8, settings=Settings(precision=precision)))
+        )
         assert all(value.dtype == torch.float32 for value in model.state_dict().values() if value.ndim == 2)
         curves.append([epoch.loss for epoch in history])
     np.testing.assert_allclose(*curves, rtol=0.02)
@@ -225,11 +228,11 @@ def test_seeded_leaves_the_generator_as_it_was():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Settings(epochs=0), "epochs=0"),
-        (lambda: Settings(epochs=2.5), "epochs=2.5: expected a whole number"),
-        (lambda: Settings(learning_rate=0), "learning_rate=0"),
-        (lambda: Settings(learning_rate=math.nan), "learning_rate=nan"),
-        (lambda: Settings(patience=0), "patience=0"),
+        (lambda: Plan(epochs=0), "epochs=0"),
+        (lambda: Plan(epochs=2.5), "epochs=2.5: expected a whole number"),
+        (lambda: Plan(learning_rate=0), "learning_rate=0"),
+        (lambda: Plan(learning_rate=math.nan), "learning_rate=nan"),
+        (lambda: Plan(patience=0), "patience=0"),
         (lambda: Settings(precision="bfloat"), "Did you mean 'bfloat16'"),
         (lambda: autocast("float16", torch.device("cpu")), "needs a GPU"),
         (lambda: device_named("cuad"), "device='cuad' cannot be used here.*device='auto'"),

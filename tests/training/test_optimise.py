@@ -7,6 +7,7 @@ from torch import nn
 
 from latentwalk import Autoencoder, Network
 from latentwalk.training.optimise import USUAL, Average, Guard, optimiser_named, rate_share
+from latentwalk.training.settings import Settings
 
 X = np.random.default_rng(0).random((120, 10)).astype(np.float32)
 
@@ -24,7 +25,12 @@ def test_rates_rise_then_fall():
 
 
 def test_the_rate_of_each_epoch_is_recorded():
-    options = {"epochs": 4, "learning_rate": 0.01, "warmup": 2.0, "learning_schedule": "cosine", "batch_size": 27}
+    options = {
+        "epochs": 4,
+        "learning_rate": 0.01,
+        "training": Settings(warmup=2.0, learning_schedule="cosine"),
+        "batch_size": 27,
+    }
     model = Autoencoder(network=Network("dense", widths=(4,)), random_state=0, progress=False, **options).fit(X)
     steps = 4  # 108 rows in batches of 27
     expected = [0.01 * rate_share("cosine", 2.0, 4, epoch + (steps - 1) / steps) for epoch in range(4)]
@@ -109,7 +115,7 @@ def test_the_average_is_the_recursion_that_it_says_it_is():
 def test_averaged_weights_are_judged_and_kept():
     options = {"network": Network("dense", widths=(8,)), "epochs": 5, "random_state": 0, "progress": False}
     options["learning_rate"] = 0.02
-    plain, averaged = Autoencoder(**options).fit(X), Autoencoder(ema=0.95, **options).fit(X)
+    plain, averaged = Autoencoder(**options).fit(X), Autoencoder(training=Settings(ema=0.95), **options).fit(X)
     assert [e.loss for e in plain.history_] == [e.loss for e in averaged.history_]  # what is trained is the same
     assert plain.history_[-1].validation_loss != averaged.history_[-1].validation_loss
     best = min(epoch.validation_loss for epoch in averaged.history_)
@@ -120,6 +126,6 @@ def test_averaged_weights_are_judged_and_kept():
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile imports what torch.jit deprecates
 def test_compiled_steps_learn_what_plain_ones_do():
     options = {"recipe": "ae", "network": Network("dense", widths=(8,)), "epochs": 2, "random_state": 0, "progress": False}
-    plain = Autoencoder(**options, ema=0.9, clip=1.0).fit(X)
-    compiled = Autoencoder(**options, ema=0.9, clip=1.0, compile=True, learning_schedule="constant").fit(X)
+    plain = Autoencoder(**options, training=Settings(ema=0.9, clip=1.0)).fit(X)
+    compiled = Autoencoder(**options, training=Settings(ema=0.9, clip=1.0, compile=True)).fit(X)
     assert [e.loss for e in compiled.history_] == pytest.approx([e.loss for e in plain.history_], rel=1e-3)

@@ -15,7 +15,7 @@ from latentwalk.errors import TrainingError, TrainingWarning
 from latentwalk.models.objective import Terms
 from latentwalk.models.recipes import assemble, recipe_named
 from latentwalk.training.loop import RESCUES, SLOWER, train
-from latentwalk.training.settings import Settings
+from latentwalk.training.plan import Plan
 
 X = np.random.default_rng(0).random((96, 12)).astype(np.float32)
 
@@ -52,7 +52,7 @@ def test_a_passing_fault_is_taken_back_and_training_goes_on_more_slowly():
         return Terms(terms.values, terms.loss * (torch.nan if once else 1.0))
 
     batches = Resident(torch.from_numpy(X), 24, seed=0)
-    epochs = list(train(model, faulty(model, broken), batches, Settings(epochs=4)))
+    epochs = list(train(model, faulty(model, broken), batches, Plan(epochs=4)))
     assert [epoch.rescues for epoch in epochs] == [0, 1, 1, 1]
     assert [epoch.learning_rate for epoch in epochs] == pytest.approx([1e-3, *[1e-3 * SLOWER] * 3])
     assert torch.isfinite(weights(model)).all()
@@ -66,7 +66,7 @@ def test_after_a_rescue_it_is_as_if_the_epoch_had_not_begun():
         objective = faulty(model, broken)
         batches = Resident(torch.from_numpy(X), 24, seed=0)
         torch.manual_seed(1)
-        return [epoch.loss for epoch in train(model, objective, batches, Settings(epochs=3, learning_rate=rate))]
+        return [epoch.loss for epoch in train(model, objective, batches, Plan(epochs=3, learning_rate=rate))]
 
     whole = lambda terms, now, times: terms  # noqa: E731
     once = lambda terms, now, times: Terms(terms.values, terms.loss * (torch.nan if len(times) == 1 else 1.0))  # noqa: E731
@@ -85,7 +85,7 @@ def test_a_lasting_fault_is_tried_so_often_and_then_named():
         return Terms({**terms.values, "reconstruction": values}, values.mean())
 
     batches = Resident(torch.from_numpy(X), 24, seed=0)
-    run = train(model, faulty(model, broken), batches, Settings(epochs=4))
+    run = train(model, faulty(model, broken), batches, Plan(epochs=4))
     next(run)
     best = weights(model)
     rows = [batch.rows for batch in batches.epoch(2)][1][[3, 5]].tolist()
@@ -107,7 +107,7 @@ def test_the_layer_is_named_where_it_began():
 
     layer.register_forward_hook(overflow)
     with pytest.raises(TrainingError, match=r"first in the layer decoder\.body\.layers\.2 \(Linear\)"):
-        list(train(model, recipe_named("vae").loss(), Resident(torch.from_numpy(X), 24, seed=0), Settings(epochs=1)))
+        list(train(model, recipe_named("vae").loss(), Resident(torch.from_numpy(X), 24, seed=0), Plan(epochs=1)))
     assert calls
 
 
@@ -115,7 +115,7 @@ def test_a_gradient_that_is_no_number_names_its_layer():
     model = make()
     model.encoder.body.layers[0].weight.register_hook(lambda gradient: gradient * torch.nan)
     with pytest.raises(TrainingError, match=r"step 1: .*but its gradient is not, .*encoder\.body\.layers\.0"):
-        list(train(model, recipe_named("vae").loss(), Resident(torch.from_numpy(X), 24, seed=0), Settings(epochs=1)))
+        list(train(model, recipe_named("vae").loss(), Resident(torch.from_numpy(X), 24, seed=0), Plan(epochs=1)))
 
 
 def test_a_rate_that_is_too_high_is_found_and_lowered():

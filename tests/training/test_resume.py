@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentwalk import Autoencoder, Network, Recipe, linear
+from latentwalk import Autoencoder, Network, Recipe, Settings, linear
 from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingStopped
 from latentwalk.estimators.options import Options
 from latentwalk.training import checkpoints as keeper
@@ -22,21 +22,27 @@ from latentwalk.training import loop
 
 X = np.random.default_rng(0).random((150, 9, 10)).astype(np.float32)
 WARM = Recipe("warm", beta=linear(over=3), free_nats=0.01, generative=True)
+
+
+def training(**settings):
+    return {"training": Settings(**{"checkpoint_every": 0.0} | settings)}
+
+
 KINDS = {
     "dense": {"network": Network("dense", widths=(16,), dropout=0.2)},
     "conv": {"network": Network("conv", channels=(4, 6), widths=(8,))},
     "recurrent": {"network": Network("gru", widths=(8,))},
     "denoising": {"recipe": "denoising", "noise": (0.1, 0.5), "latent": 3},
     "iwae": {"recipe": "iwae", "network": Network("dense", widths=(16,), dropout=0.3, max_norm=1.0)},
-    "all options": {"recipe": WARM, "ema": 0.9, "clip": 5.0, "skip": 3.0, "warmup": 1.5, "learning_schedule": "cosine"},
-    "adamw": {"optimizer": "adamw", "weight_decay": 0.1, "accumulate": 3},
-    "adamax": {"optimizer": "adamax", "skip": 10.0, "precision": "bfloat16", "validation": 0.0},
+    "all options": {"recipe": WARM, **training(ema=0.9, clip=5.0, skip=3.0, warmup=1.5, learning_schedule="cosine")},
+    "adamw": training(optimizer="adamw", weight_decay=0.1, accumulate=3),
+    "adamax": {"validation": 0.0, **training(optimizer="adamax", skip=10.0, precision="bfloat16")},
     "patience": {"patience": 2, "learning_rate": 0.02},
 }
 
 
 def auto(**options):
-    usual = {"epochs": 4, "batch_size": 16, "random_state": 0, "progress": False, "checkpoint_every": 0.0}
+    usual = {"epochs": 4, "batch_size": 16, "random_state": 0, "progress": False, **training()}
     return Autoencoder(**usual | options)
 
 
@@ -125,13 +131,13 @@ def test_ctrl_c_stops_between_two_steps_and_goes_on_exactly(tmp_path, monkeypatc
 
     monkeypatch.setattr(loop._Run, "_pausing", pausing)
     with pytest.warns(TrainingStopped, match="stopped after 1 of 4 epochs"):
-        stopped = auto(checkpoint_every=1e9).fit(X, checkpoint=tmp_path / "cut")
+        stopped = auto(**training(checkpoint_every=1e9)).fit(X, checkpoint=tmp_path / "cut")
     assert stopped.interrupted_
     assert stopped.transform(X).shape == (150, 2)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     monkeypatch.undo()
-    again = auto(checkpoint_every=1e9).fit(X, checkpoint=tmp_path / "cut")
-    whole = auto(checkpoint_every=1e9).fit(X, checkpoint=tmp_path / "whole")
+    again = auto(**training(checkpoint_every=1e9)).fit(X, checkpoint=tmp_path / "cut")
+    whole = auto(**training(checkpoint_every=1e9)).fit(X, checkpoint=tmp_path / "whole")
     assert_same(again, whole, tmp_path / "cut", tmp_path / "whole")
 
 
@@ -146,7 +152,7 @@ def test_ctrl_c_stops_between_two_steps_and_goes_on_exactly(tmp_path, monkeypatc
         ({"batch_size": 17}, ConfigError, "batch_size=17"),
         ({"network": "dense"}, ConfigError, "network="),
         ({"recipe": "ae"}, ConfigError, "recipe='ae'"),
-        ({"ema": 0.9}, ConfigError, "ema=0.9"),
+        (training(ema=0.9), ConfigError, "ema=0.9"),
         ({"random_state": 1}, ConfigError, "random_state=1"),
     ],
 )
@@ -169,9 +175,9 @@ def test_other_data_is_refused_down_to_one_value(tmp_path):
 
 
 def test_a_cosine_cannot_be_made_longer(tmp_path):
-    auto(learning_schedule="cosine", epochs=2).fit(X, checkpoint=tmp_path)
+    auto(**training(learning_schedule="cosine"), epochs=2).fit(X, checkpoint=tmp_path)
     with pytest.raises(ConfigError, match="epochs=3: the learning rate .* falls to 0 after 2 epochs"):
-        auto(learning_schedule="cosine", epochs=3).fit(X, checkpoint=tmp_path)
+        auto(**training(learning_schedule="cosine"), epochs=3).fit(X, checkpoint=tmp_path)
 
 
 def test_a_warm_start_and_a_checkpoint_are_two_things(tmp_path):
@@ -203,10 +209,11 @@ def test_history_is_a_line_an_epoch_also_after_going_on(tmp_path):
 
 CHILD = """
 import sys, numpy as np
-from latentwalk import Autoencoder
+from latentwalk import Autoencoder, Settings
+from latentwalk.training.settings import Settings
 x = np.random.default_rng(0).random((3000, 20)).astype(np.float32)
 print("ready", flush=True)
-Autoencoder("vae", epochs=12, random_state=0, progress=False, checkpoint_every=0.01).fit(x,
+Autoencoder("vae", epochs=12, random_state=0, progress=False, training=Settings(checkpoint_every=0.01)).fit(x,
 checkpoint=sys.argv[1]).save(sys.argv[1])
 """
 

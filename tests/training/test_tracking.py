@@ -12,6 +12,7 @@ from latentwalk.errors import ConfigError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.networks.build import Network
 from latentwalk.training.history import Epoch
+from latentwalk.training.settings import Settings
 from latentwalk.training.tracking import Gallery, Tracker
 
 accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
@@ -114,7 +115,7 @@ def test_tensorboard_is_not_imported_before_it_is_asked_for():
 def test_fit_tracks_itself_without_changing_what_is_learnt(tmp_path):
     x = np.random.default_rng(0).random((60, 6, 6)).astype(np.float32)
     options = {"epochs": 3, "random_state": 0, "progress": False}
-    tracked, plain = Autoencoder(track=tmp_path, **options).fit(x), Autoencoder(**options).fit(x)
+    tracked, plain = Autoencoder(training=Settings(track=tmp_path), **options).fit(x), Autoencoder(**options).fit(x)
     assert [epoch.loss for epoch in tracked.history_] == [epoch.loss for epoch in plain.history_]
     events = accumulator.EventAccumulator(str(tmp_path), size_guidance={accumulator.IMAGES: 0}).Reload()
     assert [one.value for one in events.Scalars("loss/training")] == pytest.approx([e.loss for e in tracked.history_])

@@ -44,7 +44,7 @@ def inspect(
       latentwalk inspect run --new others.npy
       latentwalk inspect run --try --out run2
     """
-    from latentwalk.latent.diagnosis import named
+    from latentwalk.latent.diagnosis import wording
 
     opened = app.run.Run.open(run)
     to = out or run.with_name(f"{run.resolve().name}-tried")
@@ -59,14 +59,14 @@ def inspect(
     typer.echo(diagnosis)
     first = diagnosis.first
     if not tried and first is not None and first.change:
-        typer.echo(f"\nto change first: {named(first.change)}\nmake it, and look again: latentwalk inspect {run} --try")
+        typer.echo(f"\nto change first: {wording(first.change)}\nmake it, and look again: latentwalk inspect {run} --try")
     if tried and first is not None:
         _try(opened, diagnosis, data, seed, to)
 
 
 def _try(run: "Run", diagnosis: "Diagnosis", data: str | None, seed: int, to: Path) -> None:
     """Make the first change, save the model in `to`, and print what came of it."""
-    from latentwalk.latent.diagnosis import named
+    from latentwalk.latent.diagnosis import wording
 
     check_writable(to)
     train = run.train(data)
@@ -78,7 +78,7 @@ def _try(run: "Run", diagnosis: "Diagnosis", data: str | None, seed: int, to: Pa
     with saving():
         app.run.Run(to, found.model, run.where(data), run.data, run.classes, len(found.model.history_)).save()
     _keep(to, {**found.recheck.after.to_json(), "recheck": found.recheck.to_json()})
-    typer.echo(f"\nchanged: {named(found.change)}\n{found}\nsaved: {to}")
+    typer.echo(f"\nchanged: {wording(found.change)}\n{found}\nsaved: {to}")
 
 
 def _keep(folder: Path, found: dict[str, Any]) -> None:

@@ -27,8 +27,8 @@ from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.latent.criteria.features import Features
 from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
-from latentwalk.saving import folder as checkpoint
-from latentwalk.saving import options as codec
+from latentwalk.saving.folder import read, write
+from latentwalk.saving.options import from_json, to_json
 from latentwalk.training.runtime import one_thread
 
 __all__ = ["Classifier", "classifier_features"]
@@ -106,21 +106,21 @@ class Classifier:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write classifier.json and its weights (safetensors) to a folder. Raises CheckpointError."""
         described = {
-            "spec": codec.to_json(self.spec),
+            "spec": to_json(self.spec),
             "classes": self.last.out_features,
             "data": self.data,
             "accuracy": self.accuracy,
             "origin": self.origin,
         }
         weights = nn.ModuleList([self.hidden, self.last]).state_dict()
-        checkpoint.write(folder, described, weights, what=WHAT)
+        write(folder, described, weights, what=WHAT)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
         """The classifier that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
-        said, weights = checkpoint.read(folder, what=WHAT)
+        said, weights = read(folder, what=WHAT)
         try:
-            spec, origin = codec.from_json(said["spec"]), said["origin"]
+            spec, origin = from_json(said["spec"]), said["origin"]
             with torch.device("meta"):  # shapes alone: a foreign file may claim what no machine can hold
                 hidden, last = _layers(spec, Scaling(spec), origin["width"], said["classes"])
             nn.ModuleList([hidden, last]).load_state_dict(weights, assign=True)

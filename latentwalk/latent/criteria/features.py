@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from latentwalk.errors import DataError
 from latentwalk.latent.encoded import Encoded
 
-__all__ = ["Features", "pixels"]
+__all__ = ["Features", "plain_values"]
 
 Array = NDArray[Any]
 
@@ -52,7 +52,7 @@ class Features:
         return found
 
 
-def pixels(space: Encoded) -> Features:
+def plain_values(space: Encoded) -> Features:
     """The values of an example themselves, in units of `space.unit`: blind to meaning, but the same for everybody."""
     count = int(np.prod(space.data.shape[1:]))
     what = "pixels" if space.spec is not None and space.spec.kind == "image" else "values"

@@ -39,8 +39,11 @@ HELD = 64  # MiB of distances held at once
 class Fidelity:
     """How generated examples compare with real ones in the feature space `features`; see the head of this file.
 
-    precision, recall, coverage: in [0, 1]. density, fid: 0 or more. real, generated: how many examples were compared. FID falls
-    as they grow: compare it at equal numbers, in one feature space, and never with a published one.
+    precision, recall, coverage: in [0, 1].
+    density, fid: 0 or more.
+    features: the name of the feature space.
+    real, generated: how many examples were compared. FID falls as they grow: compare it at equal numbers, in one feature space,
+        and never with a published one.
     """
 
     precision: float

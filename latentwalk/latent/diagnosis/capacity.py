@@ -16,10 +16,8 @@ from latentwalk.networks.build import Network
 
 __all__ = ["blurry_decoder", "too_few", "too_many"]
 
-GAIN = (
-    0.05,
-    0.10,
-)  # of the data's variance that further dimensions would take off the error; `uses.dimensions` calls .05 an elbow
+# of the data's variance that further dimensions would take off the error; `studies.dimensions` calls .05 an elbow
+GAIN = (0.05, 0.10)
 SPARE = 0.5  # of the dimensions that may be needed at most, for the rest to be worth telling of
 FAULT = (0.03, 0.06)  # of the data's variance that codes foretell, or PCA reaches, and the decoder does not give
 FINE_DETAIL = 0.25  # cycles a pixel, or a step, from which on detail is fine: half of the finest there is

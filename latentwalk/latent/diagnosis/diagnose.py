@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from latentwalk.data.examples import check_finite
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.diagnosis.capacity import blurry_decoder, too_few, too_many
-from latentwalk.latent.diagnosis.draws import crowding, discontinuity, holes
+from latentwalk.latent.diagnosis.draws import crowding, discontinuity, draws_in_holes
 from latentwalk.latent.diagnosis.evidence import Array, Evidence
 from latentwalk.latent.diagnosis.finding import Diagnosis, Finding
 from latentwalk.latent.diagnosis.learnt import collapse, over_regularised, overfitting, under_trained
@@ -29,7 +29,7 @@ SYMPTOMS: dict[str, Symptom] = {  # causes before what they cause
     "too few dimensions": too_few,
     "discontinuity": discontinuity,
     "too many dimensions": too_many,
-    "holes": holes,
+    "holes": draws_in_holes,
     "crowding": crowding,
 }
 

@@ -12,7 +12,7 @@ from latentwalk.latent.diagnosis.evidence import Evidence
 from latentwalk.latent.diagnosis.finding import Finding, Severity
 from latentwalk.latent.holes import OUTSIDE, Holes
 
-__all__ = ["crowding", "discontinuity", "holes"]
+__all__ = ["crowding", "discontinuity", "draws_in_holes"]
 
 DRAWN = 4_000
 EMPTY = (0.10, 0.25)  # of draws that land where no data lies, beyond the 5 % that codes themselves do
@@ -21,7 +21,7 @@ UNEVEN = (0.95, 0.80)  # of small steps that change next to nothing: less is a n
 FEW = 4  # dimensions up to which jumps come from folding much data into little room
 
 
-def holes(e: Evidence) -> Finding | str:
+def draws_in_holes(e: Evidence) -> Finding | str:
     """Do draws from the model land where no data was encoded? The share in `space.holes`, less the 5 % of codes that are there.
 
     Draws that lie among the codes, however narrowly, are in no hole: that is `crowding`, and completeness alone mixes the two.

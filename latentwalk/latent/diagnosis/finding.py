@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from latentwalk.models.schedule import Schedule
 from latentwalk.saving.options import to_json
 
-__all__ = ["ORDER", "Diagnosis", "Finding", "Recheck", "Severity", "named"]
+__all__ = ["ORDER", "Diagnosis", "Finding", "Recheck", "Severity", "wording"]
 
 Severity = Literal["problem", "note", "fine"]
 ORDER: tuple[Severity, ...] = ("problem", "note", "fine")
@@ -48,7 +48,7 @@ class Finding:
             "sentence": self.sentence,
             "advice": self.advice,
             "change": change,
-            "in_words": "" if self.change is None else named(self.change),
+            "in_words": "" if self.change is None else wording(self.change),
         }
 
 
@@ -189,7 +189,7 @@ class Recheck:
         }
 
 
-def named(change: Mapping[str, Any]) -> str:
+def wording(change: Mapping[str, Any]) -> str:
     """A change in words: {"recipe__beta": 1.0, "latent": 16} → "beta = 1, latent = 16"."""
     return ", ".join(f"{PLAIN.get(name, name)} = {_value(value)}" for name, value in change.items())
 
@@ -213,7 +213,7 @@ def _both(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, 
 
 def _row(one: Finding) -> str:
     cell = "padding:.4em .8em;vertical-align:top;text-align:left;border-top:1px solid #ddd"
-    change = "" if not one.change else f"<br><code>{escape(named(one.change))}</code>"
+    change = "" if not one.change else f"<br><code>{escape(wording(one.change))}</code>"
     return (
         f"<tr><td style='{cell};color:{COLOURS[one.severity]};font-weight:600'>{one.severity}</td>"
         f"<td style='{cell}'><b>{escape(one.name)}</b><br>{escape(one.sentence)}</td>"

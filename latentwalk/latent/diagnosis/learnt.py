@@ -11,6 +11,7 @@ from latentwalk.latent.criteria.measure import percent
 from latentwalk.latent.diagnosis.evidence import Evidence, beyond_chance
 from latentwalk.latent.diagnosis.finding import Finding, Severity
 from latentwalk.models.likelihood import likelihood_named
+from latentwalk.models.prior import NormalSampler
 from latentwalk.models.schedule import Schedule
 from latentwalk.networks.build import Network
 from latentwalk.training.history import Epoch
@@ -103,6 +104,8 @@ def over_regularised(e: Evidence) -> Finding | str:
     """
     if not e.gaussian:
         return "its codes are points"
+    if not isinstance(e.space.prior, NormalSampler):
+        return "what a nat in the codes costs can be read off under the prior N(0, I) only"
     if e.origin.recipe.objective == "importance_weighted":
         return "an importance-weighted bound does not settle how wide its posteriors are"
     if e.price is None:

@@ -29,15 +29,9 @@ Array = NDArray[Any]
 NEAR = 500  # codes drawn: those nearest to the plane
 LEVELS = (0.0, 5.0, 20.0, 80.0)  # nats below the edge at which the shade changes; above it, two steps of a round number
 STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
-SHADES = (
-    "#3c6ca3",
-    "#7ea6cf",
-    "#c3d8ea",
-    "#fbf3ec",
-    "#f7d9c6",
-    "#eeb08f",
-    "#dd7f58",
-)  # data in blue, holes in red, as it gets deep
+# data in blue, holes in red, as it gets deep
+SHADES = ("#3c6ca3", "#7ea6cf", "#c3d8ea", "#fbf3ec", "#f7d9c6", "#eeb08f", "#dd7f58")
+FALLS = (0.5, 2.0)  # nats by which a normal density falls within one deviation, and two
 INK, PAPER, MUTED = "#1d1d1f", "#fdfcfa", "#6a6a70"
 
 
@@ -47,16 +41,17 @@ class HoleMap:
 
     depth: (S, S) nats below the edge of the smallest region that holds 95 % of encoded data; negative inside it.
     share: of the prior's mass on the plane, as far as it is drawn, in holes; None for a prior without a known density.
-    codes: (m, 2) where the encoded examples nearest to the plane lie. middle: (2,) that of N(0, I). marks: (k, 2) places named
-    a, b, c, ….
+    prior: (S, S) nats that its density lies below the highest on the plane; None where the share is.
+    codes: (m, 2) where the encoded examples nearest to the plane lie.
+    marks: (k, 2) places named a, b, c, ….
     """
 
     plane: Plane
     z: NDArray[np.float32]
     depth: NDArray[np.float64]
     share: float | None
+    prior: NDArray[np.float64] | None
     codes: Array
-    middle: Array
     marks: Array
 
     @property
@@ -71,7 +66,8 @@ class HoleMap:
         """The map, drawn on `ax` or on axes of a figure of its own; the axes. pyplot is not involved.
 
         Blue is where encoded data lies, red the holes, by depth; the line is the edge. Dots are codes (those nearest to the
-        plane), dashed circles one and two deviations of N(0, I).
+        plane). Dashed: where the prior is e^-1/2 and e^-2 times as dense as where it is densest, for N(0, I) circles of one and
+        two deviations.
         """
         from matplotlib.figure import Figure
 
@@ -111,8 +107,9 @@ def hole_map(space: Encoded, plane: Plane | None = None, *, steps: int = 120, ma
     depth = space.kept(Holes).depth(z)
     density = log_prior(space.prior, z.reshape(-1, space.dim))
     share = None if density is None else _share(depth.ravel() > 0, density)
+    prior = None if density is None else _below_highest(space, plane, density).reshape(depth.shape)
     marks = np.array([plane(np.asarray(space.code(point), np.float64)) for point in mark]).reshape(-1, 2)
-    return HoleMap(plane, z.astype(np.float32), depth, share, _nearest(space, plane), plane(np.zeros(space.dim)), marks)
+    return HoleMap(plane, z.astype(np.float32), depth, share, prior, _nearest(space, plane), marks)
 
 
 # ---------------------------------------------------------------------- inside
@@ -122,6 +119,15 @@ def _share(hole: NDArray[np.bool_], log_density: Array) -> float:
     """The share of the mass, known by its logarithm, that lies in holes."""
     mass = np.exp(log_density - log_density.max())
     return float(mass[hole].sum() / mass.sum())
+
+
+def _below_highest(space: Encoded, plane: Plane, log_density: Array) -> NDArray[np.float64]:
+    """Nats below the highest log density on the plane: of places (m,), and of that nearest to the prior's median."""
+    middle = plane.origin + plane(space.prior_quantiles(np.array([0.5]))) @ plane.axes  # (1, D)
+    highest = log_prior(space.prior, middle)
+    assert highest is not None  # it is known elsewhere on the plane
+    found: NDArray[np.float64] = max(float(highest[0]), float(log_density.max())) - log_density
+    return found
 
 
 def _nearest(space: Encoded, plane: Plane) -> Array:
@@ -134,7 +140,6 @@ def _nearest(space: Encoded, plane: Plane) -> Array:
 
 
 def _draw(found: HoleMap, ax: "Axes") -> None:
-    from matplotlib.patches import Circle
     from matplotlib.patheffects import withStroke
     from matplotlib.ticker import MaxNLocator
 
@@ -146,8 +151,8 @@ def _draw(found: HoleMap, ax: "Axes") -> None:
     shades = ax.contourf(*sides, depth, [-1e6, *levels, 1e6], colors=SHADES)
     ax.contour(*sides, depth, [0.0], colors=INK, linewidths=0.9)
     ax.scatter(found.codes[:, 0], found.codes[:, 1], s=4, c=INK, alpha=0.35, linewidths=0)
-    for radius in (1, 2):
-        ax.add_patch(Circle(tuple(found.middle), radius, fill=False, ls=(0, (4, 3)), lw=0.9, ec=MUTED))
+    if found.prior is not None:
+        ax.contour(*sides, found.prior[::-1], FALLS, colors=MUTED, linestyles=[(0, (4, 3))], linewidths=0.9)
     for name, place in zip("abcdefghijklmnopqrstuvwxyz", found.marks, strict=False):
         ax.plot(*place, "o", ms=6, mfc=PAPER, mec=INK, mew=1.2)
         label = ax.annotate(name, tuple(place), (6, 5), textcoords="offset points", color=INK, fontsize=11, fontweight="bold")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from latentwalk.errors import ConfigError
 from latentwalk.latent.encoded import Encoded, Point
@@ -16,6 +17,8 @@ from latentwalk.latent.encoded import Encoded, Point
 __all__ = ["Plane"]
 
 Array = NDArray[Any]
+TAILS = np.array([1 / 256, 1 / 2, 255 / 256])  # shares of the prior's mass, exact in binary
+WIDTH = 2 * float(ndtri(TAILS[2]))  # between the outer ones, for N(0, 1)
 FLAT = 1e-6  # the sine of an angle below which three points lie on a line
 
 
@@ -42,7 +45,7 @@ class Plane:
             origin = codes.mean(axis=0)
             axes = np.linalg.eigh(np.cov(codes, rowvar=False))[1][:, ::-1].T[:2]
             axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]  # no sign left to rounding
-        return cls(origin, axes, *_square((codes - origin) @ axes.T, -origin @ axes.T), space.dim > 2)
+        return cls(origin, axes, *_square((codes - origin) @ axes.T, *_prior(space, origin, axes)), space.dim > 2)
 
     @classmethod
     def along(cls, space: Encoded, across: int, down: int) -> "Plane":
@@ -54,7 +57,7 @@ class Plane:
             raise ConfigError(f"a plane needs two different axes, got {across} twice.")
         codes, axes = space.codes.astype(np.float64), np.eye(space.dim)[[across, down]]
         origin = codes.mean(axis=0) * (1 - axes.sum(axis=0))  # on the plane, places are the values of the two dimensions
-        return cls(origin, axes, *_square((codes - origin) @ axes.T, np.zeros(2)), space.dim > 2)
+        return cls(origin, axes, *_square((codes - origin) @ axes.T, *_prior(space, origin, axes)), space.dim > 2)
 
     @classmethod
     def through(cls, space: Encoded, a: Point, b: Point, c: Point) -> "Plane":
@@ -98,9 +101,15 @@ class Plane:
 # ---------------------------------------------------------------------- inside
 
 
-def _square(flat: Array, origin: Array) -> tuple[Array, float]:
-    """The square around nearly all codes (n, 2), and N(0, I) with its middle at `origin` (2,): its middle, half its side."""
+def _square(flat: Array, middle: Array, spread: float) -> tuple[Array, float]:
+    """The square around nearly all codes (n, 2), and a prior about `middle` (2,): its middle, half its side."""
     low, high = np.quantile(flat, [0.003, 0.997], axis=0)
     centre = (low + high) / 2
-    prior = np.abs(origin - centre).max() + 2.6  # it belongs into the picture wherever the codes went
+    prior = np.abs(middle - centre).max() + 2.6 * spread  # it belongs into the picture wherever the codes went
     return centre, max(float((high - low).max()) / 2, float(prior)) * 1.06
+
+
+def _prior(space: Encoded, origin: Array, axes: Array) -> tuple[Array, float]:
+    """Where the prior's median falls on the plane, (2,), and its spread in standard deviations, had it the shape of N(0, I)."""
+    low, middle, high = space.prior_quantiles(TAILS)
+    return (middle - origin) @ axes.T, float((high - low).max() / WIDTH)

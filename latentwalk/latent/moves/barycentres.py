@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.latent.moves.paths import PARALLEL
 
-__all__ = ["BlendName", "barycentre", "mean", "product", "shares", "spherical"]
+__all__ = ["BlendName", "barycentre", "mean", "product", "shares", "spherical_mean"]
 
 BlendName = Literal["mean", "spherical", "product"]
 Codes = NDArray[np.floating[Any]]
@@ -52,7 +52,7 @@ def mean(z: Codes, w: NDArray[np.float64]) -> NDArray[np.float64]:
     return w @ z.astype(np.float64)
 
 
-def spherical(z: Codes, w: NDArray[np.float64]) -> NDArray[np.float64]:
+def spherical_mean(z: Codes, w: NDArray[np.float64]) -> NDArray[np.float64]:
     """The Fréchet mean of the codes' directions, as long as their lengths are in the mean.
 
     It minimises the weighted sum of squared angles; of two codes it is the point on the great circle between them. Where codes
@@ -102,4 +102,7 @@ def _towards(centre: NDArray[np.float64], u: NDArray[np.float64]) -> NDArray[np.
     return away * np.where(sine > 0, angle / np.where(sine > 0, sine, 1.0), 1.0)[:, None]
 
 
-_BARYCENTRES: dict[str, Callable[[Codes, NDArray[np.float64]], NDArray[np.float64]]] = {"mean": mean, "spherical": spherical}
+_BARYCENTRES: dict[str, Callable[[Codes, NDArray[np.float64]], NDArray[np.float64]]] = {
+    "mean": mean,
+    "spherical": spherical_mean,
+}

@@ -47,11 +47,14 @@ LEVELS = 12  # whole numbers of so few values are kinds rather than amounts: eac
 class Direction:
     """A step in code. Usable wherever an array (D,) is.
 
-    vector: (D,), from lacking the attribute to having it. name: what it is called. model: the decoder it was found with; ""
-    where that is not known. having, lacking: examples on each side. auc: the chance that, of two held-out examples, the one
-    that has it reads higher along the direction; 0.5 is chance, None with less than two examples on a side.
+    vector: (D,), from lacking the attribute to having it.
+    name: what it is called.
+    model: the decoder it was found with; "" where that is not known.
+    having, lacking: examples on each side.
+    auc: the chance that, of two held-out examples, the one that has it reads higher along the direction; 0.5 is chance, None
+        with less than two examples on a side.
     confounders: what was taken out, and how closely each went along with the attribute: a correlation, from -1 to 1 (for kinds
-    the multiple correlation, from 0 to 1).
+        the multiple correlation, from 0 to 1).
     """
 
     vector: NDArray[np.float32]

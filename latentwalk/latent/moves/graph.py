@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.holes import Holes
-from latentwalk.latent.moves.paths import along, linear
+from latentwalk.latent.moves.paths import along, straight
 
 __all__ = ["Graph"]
 
@@ -65,7 +65,7 @@ class Graph:
         t = np.linspace(0, 1, BAND)
         a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
         found = along(self._shortest(a, b), t)
-        ways = np.stack([linear(a, b, t), found, tightened(self.space.kept(Holes), found)])
+        ways = np.stack([straight(a, b, t), found, tightened(self.space.kept(Holes), found)])
         return ways[step_costs(self.space, ways).sum(axis=1).argmin()]
 
     def _shortest(self, a: Array, b: Array) -> Array:

@@ -2,7 +2,8 @@
 
 A straight line between two draws of N(0, I) in many dimensions passes through the middle, where hardly any draw lies; the
 great circle keeps their length (White 2016, "Sampling generative networks", section 3.1); the quantile path takes each
-coordinate evenly through the prior's mass. A way that knows where data lies is in `graph`.
+coordinate evenly through the prior's mass, by a formula for N(0, I), and by its quantiles for any other. A way that knows where
+data lies is in `graph`.
 
 Each is a function (a, b, t): ends a and b (D,), and times t (m,) in [0, 1]. It gives float64 (m, D); where t is 0 or 1, the
 very end.
@@ -17,22 +18,22 @@ from scipy.special import log_ndtr, ndtri_exp
 
 from latentwalk.errors import unknown
 
-__all__ = ["Curve", "PathName", "along", "check_path", "linear", "path", "quantile", "spherical"]
+__all__ = ["Course", "PathName", "along", "check_path", "great_circle", "path", "quantile", "straight", "through_quantiles"]
 
 PathName = Literal["linear", "spherical", "quantile", "density"]
 Codes = NDArray[np.floating[Any]]
 Times = NDArray[np.floating[Any]]
-Curve = Callable[[Times], NDArray[np.float64]]  # times (m,) in [0, 1] → codes (m, D)
+Course = Callable[[Times], NDArray[np.float64]]  # times (m,) in [0, 1] → codes (m, D)
 PARALLEL = 1e-6  # radians; below this the great circle is a straight line to rounding
 
 
-def linear(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
+def straight(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
     """The straight line from `a` (D,) to `b` (D,)."""
     a, b, t = np.asarray(a, np.float64), np.asarray(b, np.float64), np.asarray(t)[:, None]
     return _with_exact_ends((1 - t) * a + t * b, a, b, t)
 
 
-def spherical(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
+def great_circle(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
     """The great circle from `a` (D,) to `b` (D,), its length going evenly from |a| to |b|.
 
     Parallel ends, opposite ends and an end at the origin have no single great circle: there it is the straight line.
@@ -40,11 +41,11 @@ def spherical(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)  # float32 knows an angle near 0 or pi to 3e-4 only
     lengths = np.linalg.norm(a), np.linalg.norm(b)
     if min(lengths) == 0:
-        return linear(a, b, t)
+        return straight(a, b, t)
     u, v = a / lengths[0], b / lengths[1]
     angle = np.arccos(np.clip(u @ v, -1, 1))
     if angle < PARALLEL or angle > np.pi - PARALLEL:
-        return linear(a, b, t)
+        return straight(a, b, t)
     t = np.asarray(t)[:, None]
     direction = (np.sin((1 - t) * angle) * u + np.sin(t * angle) * v) / np.sin(angle)
     length = (1 - t) * lengths[0] + t * lengths[1]
@@ -66,6 +67,19 @@ def quantile(a: Codes, b: Codes, t: Times) -> NDArray[np.float64]:
     z = np.where(below < above, 1, -1) * ndtri_exp(np.minimum(below, above))
     z = z.clip(np.minimum(a, b), np.maximum(a, b))  # a logarithm near log 1/2 rounds to 1e-16, more than ends may be apart
     return _with_exact_ends(z, a, b, t)
+
+
+def through_quantiles(a: Codes, b: Codes, t: Times, p: Times, values: Codes) -> NDArray[np.float64]:
+    """`quantile` for another prior than N(0, I), by its quantiles: values (m, D) at shares p (m,), both increasing.
+
+    Between them by straight lines; what lies beyond the outermost, where no mass is known, is gone to in one leap.
+    """
+    a, b, t = np.asarray(a, np.float64), np.asarray(b, np.float64), np.asarray(t, np.float64)
+    z = np.empty((len(t), len(a)))
+    for axis, places in enumerate(np.asarray(values, np.float64).T):
+        before, after = np.interp([a[axis], b[axis]], places, p)
+        z[:, axis] = np.interp((1 - t) * before + t * after, p, places)
+    return _with_exact_ends(z.clip(np.minimum(a, b), np.maximum(a, b)), a, b, t[:, None])
 
 
 def along(points: Codes, t: Times) -> NDArray[np.float64]:
@@ -95,4 +109,4 @@ def _with_exact_ends(z: NDArray[np.float64], a: Codes, b: Codes, t: Times) -> ND
     return np.where(t == 0, a, np.where(t == 1, b, z))
 
 
-_PATHS = {"linear": linear, "spherical": spherical, "quantile": quantile}
+_PATHS = {"linear": straight, "spherical": great_circle, "quantile": quantile}

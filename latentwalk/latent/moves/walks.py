@@ -21,15 +21,17 @@ from latentwalk.latent.decoded import FILMS, Decoded
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.moves.graph import Graph
-from latentwalk.latent.moves.paths import Curve, PathName, along, path
+from latentwalk.latent.moves.paths import Course, PathName, along, path, through_quantiles
+from latentwalk.models.prior import NormalSampler
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Crossing", "Walk", "Way", "curve", "draw_walk", "journey"]
+__all__ = ["Crossing", "Walk", "Way", "course", "draw_walk", "journey"]
 
 FINE = 513  # points of a way on which holes and lengths are found
 TIMES = np.linspace(0, 1, FINE)
+SHARES = (np.arange(1_000) + 0.5) / 1_000  # of a prior's mass, at which its quantiles are asked for
 NAMED = 3  # crossings that a sentence lists; of more it tells how many
 WAY = "#1d1d1f"
 BY_CHANCE = "a code that was encoded is called a hole 1 time in 20"
@@ -199,11 +201,11 @@ class Way:
 
 def journey(space: Encoded, points: NDArray[Any], steps: int, path: PathName) -> Way:
     """The way through points (k, D), each of which is a step. steps: at least k. Raises ConfigError, DataError."""
-    legs = [_Leg.of(curve(space, a, b, path)) for a, b in pairwise(points)]
+    legs = [_Leg.of(course(space, a, b, path)) for a, b in pairwise(points)]
     z, reach, before = [points[:1]], [np.zeros(1)], 0.0
     for leg, count in zip(legs, _shared_out(steps - 1, [leg.length for leg in legs]), strict=True):
         t = np.linspace(0, 1, count + 1)[1:]
-        z.append(leg.curve(t))
+        z.append(leg.course(t))
         reach.append(before + leg.reached(t))
         before += leg.length
     return Way(
@@ -213,10 +215,12 @@ def journey(space: Encoded, points: NDArray[Any], steps: int, path: PathName) ->
     )
 
 
-def curve(space: Encoded, a: NDArray[Any], b: NDArray[Any], name: PathName) -> Curve:
+def course(space: Encoded, a: NDArray[Any], b: NDArray[Any], name: PathName) -> Course:
     """The way of that name between two codes (D,). Raises ConfigError for an unknown name."""
     if name == "density":
         return partial(along, space.kept(Graph).way(a, b))
+    if name == "quantile" and not isinstance(space.prior, NormalSampler):
+        return partial(through_quantiles, a, b, p=SHARES, values=space.prior_quantiles(SHARES))
     return partial(path(name), a, b)
 
 
@@ -227,14 +231,14 @@ def curve(space: Encoded, a: NDArray[Any], b: NDArray[Any], name: PathName) -> C
 class _Leg:
     """The way between two points. line: where it is at each of TIMES. reach: (FINE,) its length until there."""
 
-    curve: Curve
+    course: Course
     line: NDArray[np.float64]
     reach: NDArray[np.float64]
 
     @classmethod
-    def of(cls, curve: Curve) -> Self:
-        line = curve(TIMES)
-        return cls(curve, line, np.append(0.0, np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()))
+    def of(cls, course: Course) -> Self:
+        line = course(TIMES)
+        return cls(course, line, np.append(0.0, np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()))
 
     @property
     def length(self) -> float:

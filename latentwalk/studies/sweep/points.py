@@ -9,11 +9,13 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.estimators.options import IDLE, moved
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.models.schedule import Schedule
 from latentwalk.networks.build import Network
+from latentwalk.training.settings import Settings
 
-__all__ = ["DATA", "IDLE", "Grid", "Setting", "check_axes", "check_options", "heading", "settings", "value_name"]
+__all__ = ["DATA", "Grid", "Setting", "check_axes", "check_options", "heading", "settings", "value_name"]
 
 Grid = Mapping[str, Sequence[Any]]
 ROWS, DATA = "rows", "data"
@@ -21,11 +23,15 @@ TITLES = {"latent": "dimensions", "class_accuracy": "class accuracy"}
 OUTSIDE = {
     "random_state": "seeds=…",
     "warm_start": "fit again with the same folder",
-    "track": "Autoencoder(track=…), for one model",
+    "track": "Autoencoder(training=Settings(track=…)), for one model",
     "complete": "fit_sampler, for one model",
     "data": "fit({name: data, …})",
 }
-IDLE = ("device", "progress", "checkpoint_every", "track", "warm_start", "complete")  # options that no number depends on
+PARTS: tuple[tuple[str, type[Recipe] | type[Network] | type[Settings]], ...] = (
+    ("recipe", Recipe),
+    ("network", Network),
+    ("training", Settings),
+)  # options that have options
 WEIGHED = ("elbo", "decomposed_elbo")  # objectives with a weight beta
 
 
@@ -73,9 +79,13 @@ class Setting:
 def check_options(options: Mapping[str, Any], grid: Grid) -> None:
     """Raise ConfigError for what is no option of an `Autoencoder`, or is said twice."""
     known = [name for name in Autoencoder().get_params(deep=False) if name not in (*OUTSIDE, "progress", "recipe")]
+    if isinstance(options.get("training"), Settings) and options["training"].track is not None:
+        raise ConfigError(f"track is no option of a sweep. Say it otherwise: {OUTSIDE['track']}.")
     for name in options:
         if name in grid:
             raise ConfigError(f"{name} is an axis of the grid and an option as well. Leave one of them out.")
+        if isinstance(error := moved(name, options[name]), ConfigError) and name not in OUTSIDE:
+            raise error
         if name not in known:
             raise unknown("option", name, known)
 
@@ -86,7 +96,7 @@ def check_axes(grid: Grid, *, drawing: bool) -> None:
     drawing: whether settings are drawn at random, so that a distribution of scipy.stats may stand for values.
     """
     own = [name for name in Autoencoder().get_params(deep=False) if name not in (*OUTSIDE, *IDLE)]
-    inner = [f"{whole}__{part.name}" for whole, kind in (("recipe", Recipe), ("network", Network)) for part in fields(kind)]
+    inner = [f"{whole}__{part.name}" for whole, kind in PARTS for part in fields(kind) if part.name not in IDLE]
     if not isinstance(grid, Mapping) or not grid:
         raise ConfigError('a sweep needs at least one axis. For example {"latent": [2, 4, 8]}.')
     for name, values in grid.items():

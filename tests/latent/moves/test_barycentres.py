@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 from scipy.stats import norm
 
 from latentwalk.errors import ConfigError
-from latentwalk.latent.moves.barycentres import mean, product, shares, spherical
-from latentwalk.latent.moves.paths import spherical as great_circle
+from latentwalk.latent.moves.barycentres import mean, product, shares, spherical_mean
+from latentwalk.latent.moves.paths import great_circle
 
 RNG = np.random.default_rng(0)
 weights = arrays(np.float64, 4, elements=st.floats(0, 1e6, allow_subnormal=False)).filter(lambda w: w.max() > 1e-3)
@@ -32,14 +32,14 @@ def test_of_two_codes_barycentres_are_points_of_their_paths(t):
     a, b = RNG.normal(size=(2, 7))
     w = np.array([1 - t, t])
     np.testing.assert_allclose(mean(np.stack([a, b]), w), (1 - t) * a + t * b)
-    np.testing.assert_allclose(spherical(np.stack([a, b]), w), great_circle(a, b, np.array([t]))[0], atol=1e-12)
+    np.testing.assert_allclose(spherical_mean(np.stack([a, b]), w), great_circle(a, b, np.array([t]))[0], atol=1e-12)
 
 
 def test_the_spherical_mean_turns_with_the_codes_and_keeps_their_length():
     z = RNG.normal([3, 0, 0], size=(5, 3))
     w, turn = shares(5, [1, 2, 3, 4, 5]), Rotation.random(rng=1)
-    np.testing.assert_allclose(turn.apply(spherical(z, w)), spherical(turn.apply(z), w), atol=1e-12)
-    assert np.linalg.norm(spherical(z, w)) == pytest.approx(w @ np.linalg.norm(z, axis=1))
+    np.testing.assert_allclose(turn.apply(spherical_mean(z, w)), spherical_mean(turn.apply(z), w), atol=1e-12)
+    assert np.linalg.norm(spherical_mean(z, w)) == pytest.approx(w @ np.linalg.norm(z, axis=1))
 
 
 def test_the_spherical_mean_has_the_least_squared_angles():
@@ -49,18 +49,18 @@ def test_the_spherical_mean_has_the_least_squared_angles():
     def cost(centre):
         return w @ np.arccos(np.clip(u @ centre / np.linalg.norm(centre), -1, 1)) ** 2
 
-    found = spherical(z, w) / np.linalg.norm(spherical(z, w))
+    found = spherical_mean(z, w) / np.linalg.norm(spherical_mean(z, w))
     assert all(cost(found + 1e-3 * step) > cost(found) for step in RNG.normal(size=(50, 4)))
 
 
 @pytest.mark.parametrize("z", [[[1.0, 0], [-2, 0]], [[1, 0], [0, 0]], [[0, 0], [0, 0]]])
 def test_where_there_is_no_direction_between_it_is_the_plain_mean(z):
-    np.testing.assert_array_equal(spherical(np.array(z), shares(2)), np.mean(z, axis=0))
+    np.testing.assert_array_equal(spherical_mean(np.array(z), shares(2)), np.mean(z, axis=0))
 
 
 def test_a_code_without_weight_is_not_there():
     z = np.array([[1.0, 0], [0, 1], [0, 0]])
-    np.testing.assert_allclose(spherical(z, np.array([0.5, 0.5, 0])), [np.sqrt(0.5)] * 2)
+    np.testing.assert_allclose(spherical_mean(z, np.array([0.5, 0.5, 0])), [np.sqrt(0.5)] * 2)
 
 
 def test_two_equal_posteriors_halve_the_variance():

@@ -5,7 +5,7 @@ import pytest
 
 from latentwalk.errors import DataError
 from latentwalk.latent.moves.graph import Graph, step_costs, tightened, toll
-from latentwalk.latent.moves.paths import along, linear
+from latentwalk.latent.moves.paths import along, straight
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.prior import NormalSampler
 
@@ -36,7 +36,7 @@ def test_on_a_ring_the_way_goes_around_it(around):
     assert radius.min() > 0.75 and radius.max() < 1.25
     assert not around.holes(way).any()
     assert 1.45 < np.linalg.norm(np.diff(way, axis=0), axis=1).sum() < 1.75
-    assert around.holes(linear([1, 0], [0, 1], FINE)).mean() > 0.3
+    assert around.holes(straight([1, 0], [0, 1], FINE)).mean() > 0.3
 
 
 def test_it_takes_the_shorter_side_of_the_ring(around):
@@ -55,8 +55,8 @@ def test_a_way_never_costs_more_than_the_straight_line(around):
     rng = np.random.default_rng(1)
     for a, b in rng.normal(0, 1, (10, 2, 2)):
         way = around.kept(Graph).way(a, b)
-        cost, straight = step_costs(around, np.stack([way, linear(a, b, np.linspace(0, 1, len(way)))])).sum(axis=1)
-        assert cost <= straight
+        cost, direct = step_costs(around, np.stack([way, straight(a, b, np.linspace(0, 1, len(way)))])).sum(axis=1)
+        assert cost <= direct
 
 
 def test_where_nothing_is_in_the_way_it_is_nearly_straight():

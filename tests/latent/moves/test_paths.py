@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
 from latentwalk.errors import ConfigError
-from latentwalk.latent.moves.paths import along, linear, path, quantile, spherical
+from latentwalk.latent.moves.paths import along, great_circle, path, quantile, straight
 
 points = arrays(np.float32, 5, elements=st.floats(-10, 10, width=32, allow_subnormal=False))
 far = arrays(np.float32, 3, elements=st.floats(-(2.0**100), 2.0**100, width=32, allow_subnormal=False))
@@ -34,7 +34,7 @@ def test_equal_ends_are_a_standstill(a, name):
 @settings(derandomize=True, deadline=None)
 @given(points, points, st.integers(3, 9))
 def test_linear_steps_are_equal(a, b, steps):
-    way = np.diff(linear(a.astype(float), b.astype(float), np.linspace(0, 1, steps)), axis=0)
+    way = np.diff(straight(a.astype(float), b.astype(float), np.linspace(0, 1, steps)), axis=0)
     np.testing.assert_allclose(way, np.tile(way[0], (steps - 1, 1)), atol=1e-12)
 
 
@@ -42,7 +42,7 @@ def test_spherical_keeps_the_length_and_turns_evenly():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 32))
     b *= np.linalg.norm(a) / np.linalg.norm(b)
-    way = spherical(a, b, np.linspace(0, 1, 9))
+    way = great_circle(a, b, np.linspace(0, 1, 9))
     np.testing.assert_allclose(np.linalg.norm(way, axis=1), np.linalg.norm(a), rtol=1e-12)
     unit = way / np.linalg.norm(way, axis=1, keepdims=True)
     angles = np.arccos((unit[1:] * unit[:-1]).sum(1))
@@ -50,30 +50,30 @@ def test_spherical_keeps_the_length_and_turns_evenly():
 
 
 def test_spherical_length_goes_evenly_from_one_to_the_other():
-    way = spherical(np.array([3.0, 0.0]), np.array([0.0, 1.0]), QUARTERS)
+    way = great_circle(np.array([3.0, 0.0]), np.array([0.0, 1.0]), QUARTERS)
     np.testing.assert_allclose(np.linalg.norm(way, axis=1), [3, 2.5, 2, 1.5, 1])
 
 
 def test_a_quarter_turn_is_known():
     half, t = np.sqrt(0.5), np.array([0, 0.5, 1])
-    np.testing.assert_allclose(spherical(np.array([1.0, 0.0]), np.array([0.0, 1.0]), t), [[1, 0], [half, half], [0, 1]])
+    np.testing.assert_allclose(great_circle(np.array([1.0, 0.0]), np.array([0.0, 1.0]), t), [[1, 0], [half, half], [0, 1]])
 
 
 @pytest.mark.parametrize("other", [(2.0, 0.0), (-1.0, 0.0), (0.0, 0.0), (1.0, 0.0), (-3.0, 0.0)])
 def test_where_no_single_great_circle_exists_the_line_is_straight(other):
     a, b = np.array([1.0, 0.0], np.float32), np.array(other, np.float32)
-    np.testing.assert_array_equal(spherical(a, b, QUARTERS), linear(a, b, QUARTERS))
+    np.testing.assert_array_equal(great_circle(a, b, QUARTERS), straight(a, b, QUARTERS))
 
 
 def test_opposite_codes_of_many_dimensions_are_recognised_in_float32():
     a = np.random.default_rng(1).normal(size=64).astype(np.float32)
-    np.testing.assert_allclose(spherical(a, -a, QUARTERS), linear(a, -a, QUARTERS), atol=1e-6)
+    np.testing.assert_allclose(great_circle(a, -a, QUARTERS), straight(a, -a, QUARTERS), atol=1e-6)
 
 
 def test_almost_parallel_ends_stay_near_the_line():
     a = np.random.default_rng(2).normal(size=64)
     b = a + 1e-5 * np.random.default_rng(3).normal(size=64)
-    np.testing.assert_allclose(spherical(a, b, QUARTERS), linear(a, b, QUARTERS), atol=1e-8)
+    np.testing.assert_allclose(great_circle(a, b, QUARTERS), straight(a, b, QUARTERS), atol=1e-8)
 
 
 @settings(derandomize=True, deadline=None)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.stats import loguniform
 
-from latentwalk import Autoencoder, Comparison, Dataset, Network, Recipe, Sweep
+from latentwalk import Autoencoder, Comparison, Dataset, Network, Recipe, Settings, Sweep
 from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning
 from latentwalk.latent.criteria import completeness
 from latentwalk.studies.sweep import sweep as sweeping
@@ -122,6 +122,7 @@ def test_a_trial_that_fails_is_a_row_and_the_sweep_goes_on(monkeypatch):
 KILLED = """
 import os, signal
 from latentwalk.training import loop
+from latentwalk.training.settings import Settings
 from test_sweep import DATA, FAST, GRID, Sweep, completeness, partial
 completeness._network = partial(completeness._network, rounds=1, steps=5)
 real, left = loop._Run._pausing, iter(range(15))  # a trial is 10 steps long
@@ -131,7 +132,7 @@ def pausing(self):
         os.kill(os.getpid(), signal.SIGKILL)
     return asked
 loop._Run._pausing = pausing
-Sweep(GRID, seeds=2, folder="FOLDER", checkpoint_every=0.0, **FAST).fit(DATA)
+Sweep(GRID, seeds=2, folder="FOLDER", training=Settings(checkpoint_every=0.0), **FAST).fit(DATA)
 """
 
 
@@ -276,6 +277,8 @@ def test_grids_that_cannot_be_are_refused_before_anything_is_trained(grid, messa
         ({"n_iter": 0}, "n_iter=0"),
         ({"most": 5}, "most=5: expected how many points"),
         ({"track": "a"}, "unknown option 'track'"),
+        ({"training": Settings(track="a")}, "track is no option of a sweep"),
+        ({"ema": 0.9}, r"training=Settings\(ema=0.9\)"),
         ({"complete": True}, "unknown option 'complete'"),
         ({"epoch": 3}, "unknown option 'epoch'. Did you mean 'epochs'"),
         ({"latent": 3}, "an axis of the grid and an option"),

@@ -39,6 +39,7 @@ REPORT_FORMAT = "latentwalk-report"
 REPORT_VERSION = 2  # 1 had a fixed list of measures, under other keys: see `earlier`
 SCATTERED, ELLIPSES = 3_000, 150  # examples drawn as points, and as ellipses
 STEPS = 11  # of a walk
+LAID_OUT = 20_000  # draws that a plane over a prior is laid out by
 SHOWN = 12  # examples reconstructed
 
 
@@ -117,7 +118,7 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "title": tried.title,
         "latent": tried.latent,
         "seconds": tried.seconds,
-        "prior": space.prior.title,
+        "prior": space.prior_title,
         "judgement": _judgement(entry.judgement),
         "history": [] if tried.model is None else history.epochs_to_json(tried.model.history_),
         "plane": {"centre": plane.centre, "half": plane.half, "shadow": plane.shadow},
@@ -172,9 +173,12 @@ def _posterior(space: LatentSpace, plane: Plane) -> dict[str, Any]:
 
 def _decoded_plane(space: LatentSpace, plane: Plane, over: str, steps: int) -> Array:
     """The plane decoded: (steps, steps, *E), or one row where D = 1. `over` as for `LatentSpace.grid`."""
-    if over == "prior":
+    if over == "prior" and isinstance(space.prior, NormalSampler):
         across = down = norm.ppf(np.linspace(0.05, 0.95, steps))
         plane = replace(plane, origin=np.zeros(space.dim))
+    elif over == "prior":
+        drawn = plane(space.prior(LAID_OUT, np.random.default_rng(0)))
+        across, down = np.quantile(drawn, np.linspace(0.05, 0.95, steps), axis=0).T
     else:
         low, high = np.quantile(plane(space.codes), [0.01, 0.99], axis=0)
         across, down = np.linspace(low, high, steps).T

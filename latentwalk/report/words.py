@@ -227,11 +227,9 @@ def _no_gain(latent: int, entries: Sequence[Content]) -> str:
     ours, full, plain = (entry["judgement"]["measures"]["continuity"] for entry in (without, vae, ae))
     if not (ours["high"] < full["low"] and ours["low"] <= plain["high"]):
         return ""
-    share = without["posterior"]["share"]
+    part = without["posterior"]["share"]
     why = (
-        f" Nothing keeps sigma up: it shrinks to {share(share)} of the codes’ spread."
-        if share is not None and share < 0.1
-        else ""
+        f" Nothing keeps sigma up: it shrinks to {share(part)} of the codes’ spread." if part is not None and part < 0.1 else ""
     )
     return (
         f"In {plural(latent, 'dimension')} it is as continuous as the plain autoencoder, no more: {share(ours['value'])} "

@@ -147,7 +147,7 @@ def verdicts(entries: "Sequence[Entry]") -> None:
         shares = (_interval(measure, "≤ " if key in HEADS else "") for key, measure in found.measures.items())
         numbers = (*shares, f"{found.error:.4f}", f"{tried.seconds:.0f}")
         rows.append((tried.title, str(tried.latent), *numbers))
-    titles = {entry.tried.space.prior.title for entry in entries}
+    titles = {entry.tried.space.prior_title for entry in entries}
     prior = titles.pop() if len(titles) == 1 else "prior"
     heads = (HEADS.get(key, one.title).format(prior=prior) for key, one in entries[0].judgement.measures.items())
     show(("model", "D", *heads, "error", "seconds"), rows)

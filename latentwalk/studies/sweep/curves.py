@@ -42,8 +42,8 @@ FLAT = 0.02  # of the largest value: a smaller change is none
 class Column:
     """How a column of numbers is shown; {prior} stands for the title of what the models draw from.
 
-    said: in a sentence, of its curves. chart: above these. head: above the column of a table. Where empty, it is not shown
-    there. digits: after the point. better: "higher" or "lower" numbers; "" where neither is.
+    said: in a sentence, of its curves. chart: above these. head: above the column of a table. Empty: it is not shown there.
+    digits: after the point. better: "higher" or "lower" numbers; "" where neither is.
     """
 
     said: str = ""

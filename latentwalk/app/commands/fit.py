@@ -313,7 +313,7 @@ def _check_same(run: "Run", typed: Mapping[str, Any]) -> None:
 
 def _learn(run: "Run", train: "Dataset") -> None:
     """Fit the model of `run`, save, and say what came of it. Leaves with 130 after Ctrl-C."""
-    from latentwalk.app.commands.complete import table
+    from latentwalk.app.commands.complete import candidates
     from latentwalk.training.group import first_here
 
     model = run.model
@@ -339,7 +339,7 @@ def _learn(run: "Run", train: "Dataset") -> None:
         raise typer.Exit(STOPPED)
     typer.echo(_summary(model, train))
     if model.sampler_ is not None and model.completeness_:
-        typer.echo(table(model.completeness_, model.sampler_.kind))
+        typer.echo(candidates(model.completeness_, model.sampler_.kind))
     typer.echo("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
 
 

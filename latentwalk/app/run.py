@@ -27,7 +27,7 @@ from latentwalk.data import Dataset
 from latentwalk.data.dataset import join
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.estimators.options import params_from_json
+from latentwalk.estimators.options import params_of
 from latentwalk.files import complaint, json_of
 from latentwalk.latent.space import LatentSpace
 from latentwalk.saving.onnx import DECODER, ENCODER
@@ -75,7 +75,7 @@ class Run:
             raise CheckpointError(f"{folder} holds a model, but no checkpoint to go on from. Begin anew in another --out.")
         about, reached = latest(folder)
         params = about["params"]
-        run = cls._with(folder, Autoencoder(**params_from_json(params)), int(params["epochs"]))
+        run = cls._with(folder, Autoencoder(**params_of(params)), int(params["epochs"]))
         return run, len(reached.place.history)
 
     @classmethod

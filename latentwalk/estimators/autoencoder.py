@@ -1,6 +1,7 @@
 """The scikit-learn face: `Autoencoder("vae", latent=2).fit(X)`, and what can be done with it then."""
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset
@@ -23,6 +25,7 @@ from latentwalk.latent.completion import BEST
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import FittedSampler, Sampler
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.inference import Coder
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, recipe_named
@@ -40,7 +43,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`.
     latent: D, the number of dimensions of a code; None is the recipe's own: 2, 64 for "denoising", as many as X has features
         for a sparse one.
-    network: "auto", "dense", "conv", "fully-conv", "gru", "lstm" or a `Network`.
+    network: "auto", "dense", "conv", "fully-conv", "gru", "lstm", a `Network`, or an encoder and a decoder of one's own: two
+        modules, see `Network.bodies`.
     likelihood: "auto", "bernoulli", "continuous-bernoulli", "gaussian", for tables "student-t", "negative-binomial", "mixed",
         or a `Likelihood`.
     noise: what spoils the input while training, instead of what the recipe says: a deviation (0.5), a range of them ((0.1,
@@ -56,11 +60,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     spec: a `DataSpec`, where the one read off X is not right.
     progress: draw a bar while fitting, on a terminal.
     complete: fit a sampler to the codes after training, see `fit_sampler`: its name, or True for the best.
+    condition: tell encoder and decoder the label y of each example, so that codes need not say it, and examples with a label
+        can be drawn; fit(X, y) then needs labels.
     training: all else that a training can be told, as `Settings`: optimizer, schedule, precision, checkpoints, ….
 
     Learned: trained_ (a `Trained`, all that a fit made), and parts of it: model_ (a `LatentModel`), spec_, recipe_, network_,
     likelihood_, history_ (a list of `Epoch`), validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit
-    short), sampler_ (None, or the fitted one), completeness_ (how complete samplers were measured to be, by name).
+    short), classes_ (the labels that a model with a condition is told), sampler_ (None, or the fitted one), completeness_ (how
+    complete samplers were measured to be, by name).
 
     >>> X = np.random.default_rng(0).normal(size=(200, 5))
     >>> codes = Autoencoder("vae", latent=2, epochs=2, random_state=0).fit_transform(X)
@@ -75,7 +82,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         recipe: str | Recipe = "vae",
         *,
         latent: int | None = None,
-        network: str | Network = "auto",
+        network: str | Network | Sequence[nn.Module] = "auto",
         likelihood: str | Likelihood = "auto",
         noise: float | tuple[float, float] | str | Corruption | None = None,
         epochs: int = 20,
@@ -89,6 +96,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         spec: DataSpec | None = None,
         progress: bool = True,
         complete: bool | str = False,
+        condition: bool = False,
         training: Settings | None = None,
         **unknown: Any,
     ) -> None:
@@ -110,6 +118,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.spec = spec
         self.progress = progress
         self.complete = complete
+        self.condition = condition
         self.training = training
 
     # ------------------------------------------------------------------ learning
@@ -117,7 +126,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def fit(
         self, X: ArrayLike | Dataset, y: ArrayLike | None = None, *, checkpoint: str | os.PathLike[str] | None = None
     ) -> Self:
-        """Learn from X (n, *E), n at least 2. `y` is not used; its length is checked.
+        """Learn from X (n, *E), n at least 2. y: (n,) labels, numbers or strings; only a model with a condition uses them.
 
         In a table or a signal, NaN says that a value was not observed; X may be a list of signals of different lengths. What is
         memory-mapped, or read when asked for, is read ahead of training where it is large. X may be a Hugging Face
@@ -139,7 +148,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self._options().check()
         return self
 
-    def fit_sampler(self, X: ArrayLike | Dataset, sampler: str = BEST) -> Self:
+    def fit_sampler(self, X: ArrayLike | Dataset, sampler: str = BEST, *, condition: Any = None) -> Self:
         """Fit a distribution to the codes of X (n, *E), for `sample` to draw from; any recipe is generative then.
 
         sampler: "gaussian", "mixture", "vamp", "resampled", "flow", "neighbours" or "prior" (see `latent.samplers`), or "best":
@@ -148,90 +157,121 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         away.
         Raises ConfigError; DataError for too few rows.
         """
-        self.trained_ = self._trained.completed(X, sampler, self._options().seed())
+        self.trained_ = self._trained.completed(X, sampler, self._options().seed(), condition)
         return self
 
     # ------------------------------------------------------------------ using
 
-    def transform(self, X: ArrayLike | Dataset) -> NDArray[np.float32]:
-        """The codes: posterior means (n, D), float32. A row gets the same code alone as among others."""
-        return self._trained.encode(X)[0]
+    def fit_transform(self, X: ArrayLike | Dataset, y: ArrayLike | None = None, **fit_params: Any) -> NDArray[np.float32]:
+        """Learn from X (n, *E), and its codes (n, D); see `fit` and `transform`."""
+        return self.fit(X, y, **fit_params).transform(X, condition=y if self.condition else None)
 
-    def inverse_transform(self, Z: ArrayLike) -> Any:
+    def transform(self, X: ArrayLike | Dataset, *, condition: Any = None) -> NDArray[np.float32]:
+        """The codes: posterior means (n, D), float32. A row gets the same code alone as among others.
+
+        condition, here and elsewhere: what a model with a condition is told of the rows: a label for all of them, or (n,)
+        labels; the own ones of a Dataset unless given. Raises ConfigError where they are missing, or not known.
+        """
+        x, told = self._trained.seen(X, condition)
+        return Coder(self._trained.model, told).encode(x)[0]
+
+    def inverse_transform(self, Z: ArrayLike, *, condition: Any = None) -> Any:
         """What codes Z (n, D) decode to: likelihood means (n, *E), float32, in the units of the data.
 
         A table that came as a frame with categories goes as one, each cell what it most likely is.
         """
-        return self._trained.framed(self._trained.decode(Z))
+        z = self._trained.codes(Z)
+        return self._trained.framed(self._trained.decode(z, self._trained.told(condition, None, len(z))))
 
-    def reconstruct(self, X: ArrayLike | Dataset) -> Any:
+    def reconstruct(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
         """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), float32, in the units of the data.
 
         A signal that ends early is NaN from there on, as in X. A frame comes back as a frame.
         """
-        return self._trained.framed(self._trained.reconstruct(self._trained.given(X)))
+        return self._trained.framed(self._trained.reconstruct(*self._trained.seen(X, condition)))
 
-    def denoise(self, X: ArrayLike | Dataset) -> Any:
+    def denoise(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
         """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it."""
-        return self.reconstruct(X)
+        return self.reconstruct(X, condition=condition)
 
-    def impute(self, X: ArrayLike | Dataset) -> Any:
+    def impute(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
         """X (n, *E) with the model's reconstruction where a value is missing; what was observed stays exactly as it was.
 
         A signal that ends early is not made longer. A frame comes back as a frame.
         """
-        return self._trained.framed(self._trained.impute(self._trained.given(X)))
+        return self._trained.framed(self._trained.impute(*self._trained.seen(X, condition)))
 
-    def sample(self, n: int = 1, temperature: float = 1.0, source: str | Sampler | None = None) -> Any:
+    def sample(
+        self, n: int = 1, temperature: float = 1.0, source: str | Sampler | None = None, *, condition: Any = None
+    ) -> Any:
         """`n` new examples (n, *E): codes drawn from `source`, their spread times `temperature`, decoded to likelihood means.
 
         source: "fitted", the sampler of `fit_sampler`; "prior"; a sampler (n, generator) → (n, D), whose temperature is its own
         affair; by default the fitted one where there is one, else the prior.
         The rows of a table whose columns have likelihoods of their own are drawn from them: whole counts, and categories as
         often as they should be; a frame, like the one learnt from, if it was one.
+        condition: for a model with one, the label of all examples, or (n,) labels; drawn as often as in training unless given.
         Repeatable when random_state is an integer. Raises NotGenerativeError for a recipe that does not train its codes to
         fill the prior, where no sampler was fitted.
         """
         seed = self._options().seed()
-        return self._trained.framed(self._trained.sample(n, temperature, source, seed))
+        return self._trained.framed(self._trained.sample(n, temperature, source, condition, seed))
 
-    def score_samples(self, X: ArrayLike | Dataset, draws: int = 1) -> NDArray[np.float64]:
+    def score_samples(self, X: ArrayLike | Dataset, draws: int = 1, *, condition: Any = None) -> NDArray[np.float64]:
         """A lower bound on log p(x) for each row, in nats: (n,). Importance-weighted over `draws` draws of q(z | x).
 
         It grows with `draws` towards log p(x) (Burda et al. 2016). For data with a density, the density is that of X in its own
         units. A recipe without a distribution over codes ("ae") gives log p(x | z), which is not a bound. The draws of a row
         depend on its values alone, so that scores can be repeated.
         """
-        return self._trained.bounds(self._trained.given(X), draws)
+        x, told = self._trained.seen(X, condition)
+        return self._trained.bounds(x, draws, told)
 
-    def score_each(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
+    def score_each(self, X: ArrayLike | Dataset, *, condition: Any = None) -> NDArray[np.float64]:
         """log p(value | z) of each value of X (n, *E), at its row's code, in nats of the scaled values: (n, *E).
 
         Which values a model finds strange; 0 where one is missing.
         """
-        return self._trained.log_probs(self._trained.given(X))
+        return self._trained.log_probs(*self._trained.seen(X, condition))
 
-    def score(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> float:
-        """The mean of `score_samples`: higher is better, as model selection expects."""
-        return float(self.score_samples(X).mean())
+    def score(self, X: ArrayLike | Dataset, y: ArrayLike | None = None, *, condition: Any = None) -> float:
+        """The mean of `score_samples`: higher is better, as model selection expects. y is the condition of a model with one."""
+        told = y if condition is None and self._trained.labels is not None else condition
+        return float(self.score_samples(X, condition=told).mean())
 
-    def space(self, X: ArrayLike | Dataset, y: ArrayLike | None = None, *, held_out: ArrayLike | None = None) -> LatentSpace:
-        """The latent space as these examples (n, *E) see it; y: labels (n,). held_out: a mask of rows not trained on."""
-        return self._trained.space(X, y, held_out)
+    def space(
+        self,
+        X: ArrayLike | Dataset,
+        y: ArrayLike | None = None,
+        *,
+        held_out: ArrayLike | None = None,
+        condition: Any = None,
+    ) -> LatentSpace:
+        """The latent space as these examples (n, *E) see it; y: labels (n,). held_out: a mask of rows not trained on.
+
+        A model with a condition is told y, unless `condition` says otherwise. The rows' codes then decode under their own
+        labels, all other points under the most frequent one; `space.under(label)` decodes all points under one label.
+        """
+        return self._trained.space(X, y, held_out, condition)
 
     # ------------------------------------------------------------------ kept
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Save to a folder (safetensors and JSON), replacing a model saved there before; a fitted sampler goes with it.
 
-        Raises CheckpointError.
+        Parts of one's own (networks, prior, objective) are saved as weights and names. Raises CheckpointError, and ConfigError
+        where a part was put in by hand.
         """
         saved.write(folder, self._trained, self.get_params(deep=False))
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """The autoencoder that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
-        params, trained = saved.read(folder)
+    def load(cls, folder: str | os.PathLike[str], *, network: Any = None, prior: Any = None, objective: Any = None) -> Self:
+        """The autoencoder that `save` wrote. Runs no code from the folder, and holds none.
+
+        network, prior, objective: the parts of one's own that it was fitted with, once more. Their weights are the saved ones;
+        that they fit is checked. Raises CheckpointError, also where one is missing; ConfigError where it has no such part.
+        """
+        params, trained = saved.read(folder, {"network": network, "prior": prior, "objective": objective})
         self = cls(**params)
         self.trained_ = trained
         return self
@@ -287,6 +327,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     @property
     def interrupted_(self) -> bool:
         return self.trained_.interrupted
+
+    @property
+    def classes_(self) -> tuple[str, ...]:
+        if self.trained_.labels is None:
+            raise AttributeError("this model takes no condition, so it knows no labels")
+        return self.trained_.labels.names
 
     @property
     def sampler_(self) -> FittedSampler | None:

@@ -23,9 +23,11 @@ from latentwalk.data.scaling import Scaling
 from latentwalk.data.sources.huggingface import is_hugging_face
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, TrainingWarning
+from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import first_seen
 from latentwalk.estimators.options import Options
 from latentwalk.estimators.resuming import begun
+from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.likelihood import likelihood_named
@@ -69,16 +71,19 @@ def fit(
     x, spec, features = first_seen(X, options) if before is None else (before.given(X), before.spec, before.features)
     if y is not None:
         check_labels(np.asarray(y).reshape(-1), len(x))
+    labels, told = (None, None) if not options.condition else _told(X, y, len(x), before, stream)
     if len(x) < 2:
         raise DataError(f"found 1 sample (X has shape {x.shape}); learning needs at least 2 rows.")
     with ExitStack() as stack:
         group = stack.enter_context(joined(device))
-        beginning = stack.enter_context(begun(None if checkpoint is None else Path(checkpoint), group, options, x))
+        beginning = stack.enter_context(begun(None if checkpoint is None else Path(checkpoint), group, options, x, told))
         stack.enter_context(seeded(beginning.seed, group.device))
-        trained = _untrained(options, x, spec, features) if before is None else before
+        trained = _untrained(options, x, spec, features, labels) if before is None else before
+        if before is None:
+            check_keepable(trained)
         trained.check_range(x)
         trained.model.to(group.device)
-        batches, validation, held = _batches(options, x, stream, beginning.seed, group)
+        batches, validation, held = _batches(options, x, told, stream, beginning.seed, group)
         past = beginning.past if before is None else before.history
         trained = replace(
             trained,
@@ -105,7 +110,7 @@ def fit(
         )
         if beginning.keeper is not None:
             beginning.keeper.begin(list(past))
-        watching = [keep, *(stack.enter_context(_tracked(options.settings.track, trained, x)) if group.leads else ())]
+        watching = [keep, *(stack.enter_context(_tracked(options.settings.track, trained, x, told)) if group.leads else ())]
         total = options.epochs + (len(past) if options.warm_start else 0)
         shown = with_progress(epochs, total, len(past)) if options.progress and group.leads else epochs
         try:
@@ -128,11 +133,27 @@ def fit(
             )
     keep(trained)
     if sampler is not None and not trained.interrupted:
-        trained = trained.completed(X, sampler, options.seed())
+        trained = trained.completed(X, sampler, options.seed(), y if labels else None)
     return trained
 
 
-def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, ...]) -> Trained:
+def _told(X: Any, y: ArrayLike | None, rows: int, before: Trained | None, stream: Stream | None) -> tuple[Labels, Conditions]:
+    """The labels to learn with, and the conditions (n, C) of the rows. Raises ConfigError, DataError."""
+    if stream is not None:
+        raise ConfigError(
+            "condition=True needs a label for each row, and the examples of a stream come without. Read them first."
+        )
+    if before is None:
+        labels, at = Labels.of(X, y, rows)
+        return labels, labels.rows(at)
+    if before.labels is None:
+        raise ConfigError("the model that is gone on from takes no condition. Fit anew: set_params(warm_start=False).")
+    told = before.told(y, X, rows)
+    assert told is not None
+    return before.labels, told
+
+
+def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, ...], labels: Labels | None) -> Trained:
     """The model of these options for data x (n, *E), before it has learnt. Raises ConfigError."""
     recipe = options.noisy_recipe()
     network = network_named(options.network)
@@ -144,12 +165,13 @@ def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, 
     options.check_latent(latent)
     likelihood = likelihood_named(options.likelihood, spec)
     scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
-    model = assemble(recipe, spec, network, likelihood, int(latent), scaling)
-    return Trained(model, spec, recipe, network, likelihood, features)
+    classes = 0 if labels is None else len(labels.names)
+    model = assemble(recipe, spec, network, likelihood, int(latent), scaling, classes)
+    return Trained(model, spec, recipe, network, likelihood, features, labels=labels)
 
 
 def _batches(
-    options: Options, x: Array, stream: Stream | None, seed: int, group: Group
+    options: Options, x: Array, told: Conditions | None, stream: Stream | None, seed: int, group: Group
 ) -> tuple[Batches, Batches | None, NDArray[np.int64]]:
     """Batches of x (n, *E) to learn from and to choose the best weights on, and the rows of the latter.
 
@@ -161,10 +183,10 @@ def _batches(
     device = group.device
     size = int(options.batch_size)
     data = placed(x, device)
-    validation = batches_of(data, device, 4 * size, rows=held, share=group.share) if len(held) else None
+    validation = batches_of(data, device, 4 * size, rows=held, share=group.share, given=told) if len(held) else None
     if stream is not None:
         return stream.batches(device, size, seed, group.share, apart=len(held) > 0), validation, held
-    return batches_of(data, device, size, seed, learn, group.share), validation, held
+    return batches_of(data, device, size, seed, learn, group.share, told), validation, held
 
 
 def _split(n: int, share: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -175,12 +197,14 @@ def _split(n: int, share: float, rng: np.random.Generator) -> tuple[NDArray[np.i
 
 
 @contextmanager
-def _tracked(folder: str | os.PathLike[str] | None, trained: Trained, x: Array) -> Iterator[list[Callable[[Trained], None]]]:
+def _tracked(
+    folder: str | os.PathLike[str] | None, trained: Trained, x: Array, told: Conditions | None
+) -> Iterator[list[Callable[[Trained], None]]]:
     """Who writes curves and pictures of a training to a folder; no one where none is given."""
     if not folder:
         yield []
         return
-    shown = Gallery.of(trained.model, trained.spec, x) if trained.spec.kind == "image" else None
+    shown = Gallery.of(trained.model, trained.spec, x, given=told) if trained.spec.kind == "image" else None
     with Tracker(folder, len(trained.history) + 1) as tracker:
 
         def record(trained: Trained) -> None:

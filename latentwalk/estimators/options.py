@@ -1,11 +1,12 @@
 """What an estimator was asked for: its parameters as they were set, and what they come to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
+from torch import nn
 
 from latentwalk.data.corruption import Corruption, corruption_named
 from latentwalk.data.spec import DataSpec, Kind
@@ -20,7 +21,7 @@ from latentwalk.training.plan import Plan
 from latentwalk.training.runtime import device_named
 from latentwalk.training.settings import Settings
 
-__all__ = ["FREE", "IDLE", "Options", "flat", "moved", "params_from_json", "params_to_json"]
+__all__ = ["FREE", "IDLE", "Options", "flat", "flat_json", "moved", "params_of"]
 
 MAY_DIFFER = {"free": True}  # where a training is gone on with; random_state, where it is not the same seed, is told by that
 IS_IDLE = {"free": True, "idle": True}  # no number depends on it
@@ -32,7 +33,7 @@ class Options:
 
     recipe: str | Recipe
     latent: int | None
-    network: str | Network
+    network: str | Network | Sequence[nn.Module]
     likelihood: str | Likelihood
     noise: float | tuple[float, float] | str | Corruption | None
     epochs: int = field(metadata=MAY_DIFFER)
@@ -46,6 +47,7 @@ class Options:
     spec: DataSpec | None
     progress: bool = field(metadata=IS_IDLE)
     complete: bool | str = field(metadata=IS_IDLE)
+    condition: bool
     training: Settings | None
 
     @property
@@ -82,6 +84,8 @@ class Options:
             raise ConfigError(f"batch_size={self.batch_size!r}: expected a whole number, at least 1.")
         if not (isinstance(self.validation, (int, float, np.floating)) and 0 <= self.validation < 1):
             raise ConfigError(f"validation={self.validation!r} is not a share of the rows. Expected 0 <= validation < 1.")
+        if not isinstance(self.condition, bool):
+            raise ConfigError(f"condition={self.condition!r}: expected True, to be told the labels y in fit, or False.")
         if not isinstance(self.training, Settings | None):
             raise ConfigError(f"training={self.training!r}: expected Settings(…), or None for the usual ones.")
         recipe = self.noisy_recipe()
@@ -102,6 +106,8 @@ class Options:
             return None
         name = BEST if self.complete is True else check_sampler(self.complete)
         recipe = self.noisy_recipe()
+        if name == Vamp.kind and self.condition:
+            raise ConfigError('complete="vamp" goes with condition=False: its inputs have no labels. Use complete="mixture".')
         if name == Vamp.kind and not recipe.spreads:
             raise ConfigError(
                 f'complete="vamp" needs an encoder whose q(z | x) has a spread, and that of recipe "{recipe.name}" has '
@@ -134,14 +140,14 @@ def moved(name: str, value: object, *, setting: bool = False) -> Exception:
     return ConfigError(f"{name} is an option of the training. Say it there: {place}.")
 
 
-def params_to_json(params: Mapping[str, Any]) -> dict[str, Any]:
+def flat_json(params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of an estimator, by name, as plain JSON values; those of its training among the others."""
-    return {name: codec.to_json(value) for name, value in flat(params).items()}
+    return codec.params_to_json(flat(params))
 
 
-def params_from_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that `params_to_json` wrote. Raises CheckpointError, ConfigError."""
-    params = {name: codec.from_json(value) for name, value in values.items()}
+def params_of(values: Mapping[str, Any], parts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The parameters that `flat_json` wrote. parts: see `codec.from_json`. Raises CheckpointError, ConfigError."""
+    params = codec.params_from_json(values, parts)
     try:
         settings = Settings(**{name: params.pop(name) for name in SETTINGS & params.keys()})
     except (TypeError, ValueError) as error:

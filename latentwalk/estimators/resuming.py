@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.estimators.options import FREE, Options, params_to_json
+from latentwalk.estimators.options import FREE, Options, flat_json
 from latentwalk.saving import options as codec
 from latentwalk.training.checkpoints import Checkpoints, opened
 from latentwalk.training.group import Group
@@ -35,17 +35,21 @@ class Beginning:
 
 
 @contextmanager
-def begun(folder: Path | None, group: Group, options: Options, x: NDArray[Any]) -> Iterator[Beginning]:
-    """The beginning that `folder` keeps; without one, a new one. The first process of a group reads and writes for all.
+def begun(
+    folder: Path | None, group: Group, options: Options, x: NDArray[Any], told: NDArray[Any] | None = None
+) -> Iterator[Beginning]:
+    """The beginning that `folder` keeps; without one, a new one. told: what is learnt beside x (n, *E), for each row.
 
-    Raises CheckpointError, ConfigError, DataError.
+    The first process of a group reads and writes for all. Raises CheckpointError, ConfigError, DataError.
     """
     seed = group.told(options.seed())
     if folder is None:
         yield Beginning(seed)
         return
     params = {field.name: getattr(options, field.name) for field in fields(options)}
-    about = {"params": params_to_json(params), "data": fingerprint(x), "seed": seed}
+    about = {"params": flat_json(params), "data": fingerprint(x), "seed": seed}
+    if told is not None:
+        about["conditions"] = fingerprint(told)
     if not group.leads:
         yield _beginning(folder, options, about, None, group.handed(None))
         return
@@ -68,7 +72,7 @@ def _beginning(
 def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise ConfigError or DataError, saying which, where going on would not be the same training."""
     for name, value in now["params"].items():
-        if name not in FREE and codec.completed(before["params"].get(name)) != codec.completed(value):
+        if name not in FREE and not codec.is_same(before["params"].get(name), value):
             raise ConfigError(
                 f"{name}={value!r} is not what the training in {folder} was begun with: {before['params'].get(name)!r}. "
                 "Give the same options to go on, or choose another folder to begin anew."
@@ -82,6 +86,11 @@ def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: 
         raise DataError(
             f"X is not the data that the training in {folder} was begun with: {_difference(before['data'], now['data'])}. "
             "Give the same data to go on, or choose another folder to begin anew."
+        )
+    if before.get("conditions") != now.get("conditions"):
+        raise DataError(
+            f"y holds other labels than those that the training in {folder} was begun with. Give the same to go on, or choose "
+            "another folder to begin anew."
         )
     epochs = int(before["params"]["epochs"])
     if options.settings.learning_schedule == "cosine" and options.epochs != epochs:

@@ -1,6 +1,6 @@
 """All that a fit made, as one value: it encodes, decodes, draws, scores, and is looked at as a latent space."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -10,13 +10,16 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from latentwalk.data.adopt import adopt
 from latentwalk.data.columns import decoded as decoded_columns
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_finite
 from latentwalk.data.rows import changed_by_row, value_range
 from latentwalk.data.scaling import as_tensor
+from latentwalk.data.sources.huggingface import is_hugging_face
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
+from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import as_learnt, held_mask, over
 from latentwalk.latent.completion import completion
 from latentwalk.latent.criteria.measure import Measure
@@ -44,6 +47,7 @@ class Trained:
     features: what the columns of a table are called, () where they have no names. epochs, learning_rate: as asked for.
     validation_rows: the rows of X on which the best weights were chosen. interrupted: whether Ctrl-C cut the fit short.
     sampler: fitted to its codes, if one was; completeness: how complete each was measured to be, by its kind.
+    labels: those it is told of examples, where it takes a condition.
     """
 
     model: LatentModel
@@ -58,6 +62,7 @@ class Trained:
     validation_rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     interrupted: bool = False
     sampler: FittedSampler | None = None
+    labels: Labels | None = None
     completeness: Mapping[str, Measure] = field(default_factory=dict)
 
     @property
@@ -65,27 +70,51 @@ class Trained:
         """D, the number of latent dimensions."""
         return self.model.dim
 
-    @property
-    def coder(self) -> Coder:
-        """The model at work on arrays."""
-        return Coder(self.model)
-
     def given(self, X: ArrayLike | Dataset) -> Array:
         """X as an array (n, *E) like the one learnt from. Raises DataError."""
         return as_learnt(X, self.spec, self.features)
+
+    def seen(self, X: ArrayLike | Dataset, condition: Any) -> tuple[Array, Conditions | None]:
+        """X as an array (n, *E) like the one learnt from, and its condition: see `told`. Raises ConfigError, DataError."""
+        X = adopt(X) if is_hugging_face(X) else X
+        x = self.given(X)
+        return x, self.told(condition, X, len(x))
 
     def framed(self, x: Array) -> Any:
         """x (n, *E) as it came: a frame, where the model learnt from one."""
         return decoded_columns(x, self.spec.columns) if self.spec.framed else x
 
+    def told(self, condition: Any, X: Any, rows: int) -> Conditions | None:
+        """The condition of so many rows, X: (n, C), or (C,), the same for all; None for a model that takes none.
+
+        condition: a label, n labels, or None: the own ones of a data set. Raises ConfigError, DataError.
+        """
+        if self.labels is None:
+            if condition is not None:
+                raise ConfigError("this model takes no condition. Fit one that does: Autoencoder(condition=True).fit(X, y).")
+            return None
+        if condition is None and isinstance(X, Dataset) and X.y is not None:
+            names = np.array(X.classes or [str(value) for value in range(int(X.y.max()) + 1)])
+            condition = names[X.y]
+        if condition is None:
+            raise ConfigError(
+                f"this model is told a label with each row. Say it, condition={self.labels.usual!r} for all or (n,) labels, or "
+                "give a Dataset that has them."
+            )
+        return self.labels.told(condition, rows)
+
     # ------------------------------------------------------------------ there and back
 
-    def encode(self, X: ArrayLike | Dataset) -> tuple[Codes, Codes]:
-        """Means and deviations of q(z | x) for X (n, *E): (n, D) each."""
-        return self.coder.encode(self.given(X))
+    def encode(self, X: ArrayLike | Dataset, told: Conditions | None = None) -> tuple[Codes, Codes]:
+        """Means and deviations of q(z | x) for X (n, *E): (n, D) each. told: see `told`."""
+        return Coder(self.model, told).encode(self.given(X))
 
-    def decode(self, Z: ArrayLike) -> NDArray[np.float32]:
-        """Likelihood means (n, *E) of codes Z (n, D), in the units of the data. Raises DataError."""
+    def decode(self, Z: ArrayLike, told: Conditions | None = None) -> NDArray[np.float32]:
+        """Likelihood means (n, *E) of codes Z (n, D), in the units of the data. told: see `told`. Raises DataError."""
+        return Coder(self.model, told).decode(self.codes(Z))
+
+    def codes(self, Z: ArrayLike) -> Codes:
+        """Z as codes (n, D). Raises DataError."""
         try:
             z = np.asarray(Z, dtype=np.float32)
         except (TypeError, ValueError) as error:
@@ -93,41 +122,45 @@ class Trained:
         if z.ndim != 2 or z.shape[1] != self.latent:
             raise DataError(f"expected codes (n, {self.latent}), got shape {z.shape}.")
         check_finite(z)
-        return self.coder.decode(z)
+        return z
 
-    def reconstruct(self, x: Array) -> NDArray[np.float32]:
-        """x (n, *E), encoded to the posterior mean and decoded again; NaN where a signal is over."""
-        back = self.coder.decode(self.coder.encode(x)[0])
+    def reconstruct(self, x: Array, told: Conditions | None = None) -> NDArray[np.float32]:
+        """x (n, *E), encoded to the posterior mean and decoded again; NaN where a signal is over. told: see `told`."""
+        coder = Coder(self.model, told)
+        back = coder.decode(coder.encode(x)[0])
         if self.spec.kind == "signal" and self.spec.missing:
             back[over(x)] = np.nan
         return back
 
-    def impute(self, x: Array) -> Array:
-        """x (n, *E) with its reconstruction where a value is missing."""
-        return np.where(np.isnan(x), self.reconstruct(x), x) if self.spec.missing else x
+    def impute(self, x: Array, told: Conditions | None = None) -> Array:
+        """x (n, *E) with its reconstruction where a value is missing. told: see `told`."""
+        return np.where(np.isnan(x), self.reconstruct(x, told), x) if self.spec.missing else x
 
-    def sample(self, n: int, temperature: float, source: str | Sampler | None, seed: int) -> Array:
+    def sample(self, n: int, temperature: float, source: str | Sampler | None, condition: Any, seed: int) -> Array:
         """`n` new examples (n, *E): see `Autoencoder.sample`. Raises NotGenerativeError, ConfigError."""
         sampler = self._source(source, temperature)
         if not (isinstance(n, (int, np.integer)) and n >= 0):
             raise ConfigError(f"n={n!r}: expected a whole number of examples, 0 or more.")
         rng = np.random.default_rng(seed)
-        z = sampler(int(n), rng)
-        return self.coder.draw(z.astype(np.float32), int(rng.integers(2**31))) if self.spec.columns else self.decode(z)
+        z = self.codes(sampler(int(n), rng))
+        drawing = self.labels is not None and condition is None
+        told = self.labels.drawn(int(n), rng) if self.labels and drawing else self.told(condition, None, int(n))
+        coder = Coder(self.model, told)
+        return coder.draw(z, int(rng.integers(2**31))) if self.spec.columns else coder.decode(z)
 
     # ------------------------------------------------------------------ scores
 
-    def bounds(self, x: Array, draws: int) -> NDArray[np.float64]:
+    def bounds(self, x: Array, draws: int, told: Conditions | None = None) -> NDArray[np.float64]:
         """A lower bound on log p(x), in nats, for each row of x (n, *E): (n,). Raises ConfigError, DataError."""
         if not (isinstance(draws, (int, np.integer)) and draws >= 1):
             raise ConfigError(f"draws={draws!r}: expected a whole number, at least 1.")
         self.check_range(x)
         volume = self.model.scaling.log_volume if self.likelihood.is_density else 0.0
-        return self.coder.bound(x, int(draws)).astype(np.float64) - volume
+        return Coder(self.model, told).bound(x, int(draws)).astype(np.float64) - volume
 
-    def log_probs(self, x: Array) -> NDArray[np.float64]:
+    def log_probs(self, x: Array, told: Conditions | None = None) -> NDArray[np.float64]:
         """log p(value | z) of each value of x (n, *E) at its row's code, in nats of the scaled values: (n, *E)."""
-        return self.coder.log_probs(x).astype(np.float64)
+        return Coder(self.model, told).log_probs(x).astype(np.float64)
 
     def check_range(self, x: Array) -> None:
         """Raise DataError where the likelihood knows no such values: outside the range that was scaled to [0, 1]."""
@@ -143,34 +176,44 @@ class Trained:
 
     # ------------------------------------------------------------------ looked at
 
-    def space(self, X: ArrayLike | Dataset, y: ArrayLike | None, held_out: ArrayLike | None) -> LatentSpace:
-        """The latent space as X (n, *E) sees it: see `Autoencoder.space`. Raises DataError."""
-        x = self.given(X)
+    def space(
+        self, X: ArrayLike | Dataset, y: ArrayLike | None = None, held_out: ArrayLike | None = None, condition: Any = None
+    ) -> LatentSpace:
+        """The latent space as X (n, *E) sees it: see `Autoencoder.space`. Raises ConfigError, DataError."""
+        X = adopt(X) if is_hugging_face(X) else X
+        x, told = self.seen(X, y if condition is None and self.labels is not None else condition)
+        told = None if told is None else _for_each(told, len(x))
         labelled = X if isinstance(X, Dataset) and y is None else Dataset.of(np.zeros((len(x), 1)), y)
-        codes, scales = self.coder.encode(x)
+        codes, scales = Coder(self.model, told).encode(x)
         return LatentSpace(
             codes=codes,
             scales=scales,
-            data=changed_by_row(x, partial(self._filled, codes)) if self.spec.missing else x,
-            decode=self.decode,
+            data=changed_by_row(x, partial(self._filled, codes, told)) if self.spec.missing else x,
+            decode=self.decode if told is None else partial(self._decode_own, _rows_by_code(codes), told),
             prior=self.model.prior.sampler(),
             labels=labelled.y,
             classes=labelled.classes,
             unit=self.model.scaling.unit,
             held_out=None if held_out is None else held_mask(held_out, len(x)),
-            encode=self.encode,
+            encode=self.encode if self.labels is None else partial(self.encode, told=self.labels.told(self.labels.usual, 1)),
             spec=self.spec,
             attributes=dict(X.factors) if isinstance(X, Dataset) else {},
             model=signature(self.model),
             fitted=self.sampler,
-            posterior=Posterior(self.model.encoder, partial(self._inputs, x)) if self.recipe.spreads else None,
+            posterior=Posterior(self.model.encoder, partial(self._inputs, x)) if self._has_posterior else None,
+            told=None if self.labels is None else self.under,
             origin=Origin(self.recipe, self.network, self.likelihood, self.epochs, self.learning_rate, self.history),
         )
 
-    def completed(self, X: ArrayLike | Dataset, sampler: str, seed: int) -> "Trained":
+    def under(self, label: Any) -> tuple[Callable[[Array], NDArray[np.float32]], Callable[[Array], tuple[Codes, Codes]]]:
+        """How codes decode and examples are encoded under one label. Raises ConfigError for a label it does not know."""
+        told = self.told(label, None, 1)
+        return partial(self.decode, told=told), partial(self.encode, told=told)
+
+    def completed(self, X: ArrayLike | Dataset, sampler: str, seed: int, condition: Any = None) -> "Trained":
         """The same with a sampler fitted to the codes of X (n, *E): see `Autoencoder.fit_sampler`."""
-        space = self.space(X, None, None)
-        needs = {Isotropic.kind: self.recipe.generative, Vamp.kind: self.recipe.spreads}
+        space = self.space(X, condition=condition)
+        needs = {Isotropic.kind: self.recipe.generative, Vamp.kind: self._has_posterior}
         found = completion(
             space,
             sampler,
@@ -182,9 +225,22 @@ class Trained:
 
     # ------------------------------------------------------------------ inside
 
-    def _filled(self, codes: Codes, rows: NDArray[np.int64], x: Array) -> Array:
+    @property
+    def _has_posterior(self) -> bool:
+        """Whether q(z | x) is a distribution that an example alone decides."""
+        return self.recipe.spreads and self.labels is None
+
+    def _decode_own(self, rows: Mapping[bytes, int], told: Conditions, Z: ArrayLike) -> NDArray[np.float32]:
+        """What codes decode to: those of rows, found by their bytes, under their own conditions, others under the usual one."""
+        assert self.labels is not None
+        z = self.codes(Z)
+        at = np.array([rows.get(code.tobytes(), -1) for code in z], dtype=np.int64)
+        usual = self.labels.told(self.labels.usual, 1)
+        return self.decode(z, np.where(at[:, None] >= 0, told[at], usual))
+
+    def _filled(self, codes: Codes, told: Conditions | None, rows: NDArray[np.int64], x: Array) -> Array:
         """Rows `rows` of the data, x, with what their codes decode to where a value is missing."""
-        return np.where(np.isnan(x), self.decode(codes[rows]), x)
+        return np.where(np.isnan(x), self.decode(codes[rows], None if told is None else told[rows]), x)
 
     def _inputs(self, x: Array, rows: Array) -> Tensor:
         """Rows of the data, x, as networks see them, with 0 where nothing was observed: (m, *E)."""
@@ -210,3 +266,13 @@ class Trained:
                 + 'Make it generative: fit_sampler(X, "mixture"), or `latentwalk complete RUN`. Or fit recipe="vae".'
             )
         return self.model.prior.sampler().at(temperature)
+
+
+def _rows_by_code(codes: Codes) -> dict[bytes, int]:
+    """Row numbers by the bytes of their codes (n, D)."""
+    return {code.tobytes(): row for row, code in enumerate(codes)}
+
+
+def _for_each(told: Conditions, rows: int) -> Conditions:
+    """A condition (C,) or (n, C) as (n, C)."""
+    return np.tile(told, (rows, 1)) if told.ndim == 1 else told

@@ -61,6 +61,8 @@ class Encoded(ABC):
     posterior: q(z | u) with gradients, and the encoded examples as networks see them, for "vamp"; None where q(z | x) is a
         point.
     origin: what that model was made of and how it learnt, where that is known.
+    told: of a model that is told a label with each example: label → `decode` and `encode` under it. `decode` itself has each of
+        the rows' codes under its row's label, and all other points under the most frequent one.
     """
 
     codes: Codes
@@ -79,6 +81,7 @@ class Encoded(ABC):
     fitted: FittedSampler | None = None
     posterior: Posterior | None = None
     origin: Origin | None = None
+    told: Callable[[Any], tuple[Callable[[Array], NDArray[np.float32]], Callable[[Array], tuple[Codes, Codes]]]] | None = None
 
     @abstractmethod
     def sample(self, n: int, source: str | Sampler = "prior", seed: int | None = 0) -> Decoded:
@@ -106,6 +109,16 @@ class Encoded(ABC):
         }
         attributes = {name: values[rows] for name, values in self.attributes.items()}
         return replace(self, **kept, attributes=attributes, posterior=self.posterior and self.posterior.among(rows))
+
+    def under(self, label: int | str) -> Self:
+        """The space of a model with a condition in which every point decodes under this label.
+
+        Raises ConfigError for a label that the model does not know, and where it takes no condition.
+        """
+        if self.told is None:
+            raise ConfigError("this model takes no condition. Fit one that does: Autoencoder(condition=True).fit(X, y).")
+        decode, encode = self.told(label)
+        return replace(self, decode=decode, encode=encode)
 
     # ------------------------------------------------------------------ kept
 

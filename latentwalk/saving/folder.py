@@ -23,11 +23,16 @@ from torch import Tensor
 from latentwalk.errors import CheckpointError
 from latentwalk.files import complaint, content_of, json_of, telling, write_atomically
 
-__all__ = ["DESCRIPTION", "VERSION", "read", "write"]
+__all__ = ["DESCRIPTION", "VERSION", "packed", "read", "write"]
 
 T = TypeVar("T")
 VERSION = 1
 DESCRIPTION = "model.json"
+
+
+def packed(weights: Mapping[str, Tensor]) -> bytes:
+    """The content of a weights file. Raises RuntimeError, AttributeError for what has no place in one."""
+    return bytes_of({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
 
 
 def write(
@@ -39,7 +44,7 @@ def write(
     still there.
     """
     folder = Path(folder)
-    content = bytes_of({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+    content = packed(weights)
     digest = hashlib.sha256(content).hexdigest()
     name = f"weights-{digest[:16]}.safetensors"
     header = {"format": f"latentwalk-{what}", "version": VERSION, "weights": name, "sha256": digest}

@@ -273,8 +273,7 @@ def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
 def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
     """Options of the command as parameters of the model, by the names of `Autoencoder.set_params`."""
     named = {field.name: f"training__{field.name}" for field in fields(latentwalk.Settings)} | PARAMETERS
-    unsaid = {"epochs": None, "prior": None, "condition": False}  # left to the data, or to the recipe
-    asked = {option: value for option, value in given.items() if option not in unsaid or value != unsaid[option]}
+    asked = {option: value for option, value in given.items() if value is not None or option not in ("epochs", "prior")}
     return {named.get(option, option): _value(option, value) for option, value in asked.items()}
 
 

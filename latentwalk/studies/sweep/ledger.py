@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from latentwalk.errors import CheckpointError, DataError, TrainingWarning
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.estimators.options import IDLE, params_from_json, params_to_json
+from latentwalk.estimators.options import IDLE, flat_json, params_of
 from latentwalk.files import complaint, content_of, telling, write_atomically
 
 __all__ = ["TRIALS", "Ledger", "identity"]
@@ -116,7 +116,7 @@ def _line(path: Path, number: int, text: bytes) -> Values:
         if not (isinstance(line["about"]["data"]["name"], str) and isinstance(line["found"], dict)):
             raise TypeError("no data is named")
         _shapes(line["about"]["data"])
-        params = params_from_json(line["about"]["params"])
+        params = params_of(line["about"]["params"])
         line["about"]["params"] = identity(Autoencoder().get_params(deep=False) | params)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         told = f"{path} is damaged in line {number} ({error}). Delete that line, and its trial is made again."
@@ -129,7 +129,10 @@ def identity(params: Mapping[str, Any]) -> Values:
 
     An option, or a part of one, that a line does not have was not there when it was written, and counts as its default.
     """
-    return {name: value for name, value in params_to_json(params).items() if name not in IDLE}
+    known = flat_json(params)
+    if not known.get("condition"):
+        known.pop("condition", None)  # trials of before there were conditions are called as they were
+    return {name: value for name, value in known.items() if name not in IDLE}
 
 
 def _shapes(data: Values) -> str:

@@ -58,8 +58,6 @@ SHARED = {  # public names that several files define
     "percent",
     "plain",
     "read",
-    "region",
-    "table",
     "to_json",
     "write",
 }

@@ -26,7 +26,7 @@ __all__ = [
     "draws",
     "endings",
     "known",
-    "region",
+    "region_named",
     "target",
     "write_decoded",
     "write_examples",
@@ -111,7 +111,7 @@ def around(
     return run.model.space(x), names
 
 
-def region(given: str, spec: DataSpec) -> Any:
+def region_named(given: str, spec: DataSpec) -> Any:
     """A box "top,left,bottom,right", or the weights of an image file: white where the picture may change.
 
     Raises ConfigError, DataError.

@@ -273,8 +273,7 @@ def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
 def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
     """Options of the command as parameters of the model, by the names of `Autoencoder.set_params`."""
     named = {field.name: f"training__{field.name}" for field in fields(latentwalk.Settings)} | PARAMETERS
-    unsaid = {"epochs": None, "prior": None, "condition": False}  # left to the data, or to the recipe
-    asked = {option: value for option, value in given.items() if option not in unsaid or value != unsaid[option]}
+    asked = {option: value for option, value in given.items() if value is not None or option not in ("epochs", "prior")}
     return {named.get(option, option): _value(option, value) for option, value in asked.items()}
 
 
@@ -313,7 +312,7 @@ def _check_same(run: "Run", typed: Mapping[str, Any]) -> None:
 
 def _learn(run: "Run", train: "Dataset") -> None:
     """Fit the model of `run`, save, and say what came of it. Leaves with 130 after Ctrl-C."""
-    from latentwalk.app.commands.complete import table
+    from latentwalk.app.commands.complete import candidates
     from latentwalk.training.group import first_here
 
     model = run.model
@@ -339,7 +338,7 @@ def _learn(run: "Run", train: "Dataset") -> None:
         raise typer.Exit(STOPPED)
     typer.echo(_summary(model, train))
     if model.sampler_ is not None and model.completeness_:
-        typer.echo(table(model.completeness_, model.sampler_.kind))
+        typer.echo(candidates(model.completeness_, model.sampler_.kind))
     typer.echo("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
 
 

@@ -82,7 +82,7 @@ def graft(
     files = [Path(name) for name in (image, region or image)]
     to = app.named.target(opened, out, "graft", app.named.endings(opened), inputs=files, force=force)
     x, called = known.ends.find(image)
-    where = None if region is None else app.named.region(region, model.spec_)
+    where = None if region is None else app.named.region_named(region, model.spec_)
     space = model.space(known.rows)
     direction = space.direction(attribute, without=taken)
     grafts = space.graft(x, direction, several, region=where, onto=cast("Onto | None", onto))

@@ -1,7 +1,7 @@
 """`latentwalk sample`: new examples, drawn from a model."""
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -65,13 +65,12 @@ def sample(
     _check_drawable(opened, source)
     to = app.named.target(opened, out, "samples", app.named.endings(opened), force=force)
     model.set_params(random_state=seed)
-    told: dict[str, Any] = {} if condition is None else {"condition": condition}
     if source in OWN:
-        x = model.sample(count, temperature, source, **told)
+        x = model.sample(count, temperature, source, condition=condition)
     else:
         rows = opened.train(data)
         sampler = model.space(rows.take(np.arange(min(len(rows), ENOUGH)))).fit_sampler(source)
-        x = model.sample(count, source=sampler.at(temperature), **told)
+        x = model.sample(count, source=sampler.at(temperature), condition=condition)
     app.named.write_examples(opened, x, to)
     typer.echo(to)
 

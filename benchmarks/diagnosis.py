@@ -21,7 +21,7 @@ from common.facts import RESULTS, earlier, facts, keep
 from latentwalk import RECIPES, Autoencoder, Dataset, Likelihood, Network, load
 from latentwalk.errors import TrainingWarning
 from latentwalk.latent.diagnosis import wording
-from latentwalk.studies.improvement import changed
+from latentwalk.studies.improvement import variant
 from latentwalk.training.settings import Settings
 
 HEALTHY = "nothing"
@@ -97,7 +97,7 @@ def measured(condition: Condition, seed: int) -> dict[str, Any]:
     if first is None or not first.change:
         return found
     change = {"complete": "mixture"} if "complete" in first.change else first.change
-    recheck = before.compare(seen(changed(model, change, train), data, len(train)))
+    recheck = before.compare(seen(variant(model, change, train), data, len(train)))
     return found | {
         "change": wording(change),
         "gone": recheck.gone,

@@ -25,7 +25,7 @@ from latentwalk.report import figures
 from latentwalk.report.figures import LIGHT
 from latentwalk.studies.sweep import curves
 from latentwalk.studies.sweep.ledger import TRIALS
-from latentwalk.studies.sweep.points import plain, title
+from latentwalk.studies.sweep.points import heading, value_name
 
 ROWS, MOST, EPOCHS = 20_000, 5_000, 8  # rows to learn from; points a side that completeness is judged by
 USUAL = {"latent": 8, "recipe__beta": 1.0, "network__widths": (512, 256), "rows": ROWS}
@@ -81,15 +81,15 @@ def kept(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for line in map(json.loads, (folder / TRIALS).read_text().splitlines()):
         params, found = line["about"]["params"], line["found"]
-        values = (params["latent"], params["recipe"]["beta"], plain(params["network"]["widths"]), line["about"]["rows"])
+        values = (params["latent"], params["recipe"]["beta"], value_name(params["network"]["widths"]), line["about"]["rows"])
         rows.append({**dict(zip(USUAL, values, strict=True)), "seed": params["random_state"], **found})
     return rows
 
 
 def along(rows: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     """The trials of one grid, in the order of its values."""
-    grid = {axis: [plain(value) for value in values] for axis, values in GRIDS[name].items()}
-    usual = {axis: plain(value) for axis, value in USUAL.items() if axis not in grid}
+    grid = {axis: [value_name(value) for value in values] for axis, values in GRIDS[name].items()}
+    usual = {axis: value_name(value) for axis, value in USUAL.items() if axis not in grid}
     found = [row for row in rows if all(row[axis] == value for axis, value in usual.items())]
     return sorted(found, key=lambda row: [values.index(row[axis]) for axis, values in grid.items()])
 
@@ -116,12 +116,12 @@ def page(rows: list[dict[str, Any]]) -> str:
         if not some:
             continue
         words = [f"- {sentence}" for sentence in curves.sentences(some, axes)]
-        parts += [f"## Over {' and '.join(map(title, axes))}", table(some, axes), "\n".join(words)]
+        parts += [f"## Over {' and '.join(map(heading, axes))}", table(some, axes), "\n".join(words)]
     return "\n\n".join(parts) + "\n"
 
 
 def table(rows: Sequence[dict[str, Any]], axes: Sequence[str]) -> str:
-    head = f"| {' | '.join([*map(title, axes), *(name for name, _ in MEASURES.values()), 'seeds'])} |"
+    head = f"| {' | '.join([*map(heading, axes), *(name for name, _ in MEASURES.values()), 'seeds'])} |"
     lines = [head, "|" + " ---: |" * (len(axes) + len(MEASURES) + 1)]
     for key, group in curves.grouped(rows, axes).items():
         cells = [cell([row[name] for row in group], digits) for name, (_, digits) in MEASURES.items()]
@@ -139,10 +139,10 @@ def cell(values: Sequence[float], digits: int) -> str:
 
 def drawn(rows: list[dict[str, Any]], to: Path) -> None:
     figure = Figure(figsize=(11.5, 5.6), layout="constrained", facecolor="white")
-    for axes, (axis, measure, heading) in zip(figure.subplots(2, 3).flat, PANELS, strict=True):
+    for axes, (axis, measure, above) in zip(figure.subplots(2, 3).flat, PANELS, strict=True):
         if some := along(rows, axis):
             panel(axes, some, axis, measure)
-        axes.set_title(heading, fontsize=10, fontweight="bold", color=LIGHT.ink, loc="left")
+        axes.set_title(above, fontsize=10, fontweight="bold", color=LIGHT.ink, loc="left")
     file = io.BytesIO()
     figure.savefig(file, dpi=130)
     Image.open(file).convert("RGB").quantize(128).save(to, optimize=True)
@@ -159,7 +159,7 @@ def panel(axes: Axes, rows: Sequence[dict[str, Any]], axis: str, measure: str) -
     if hue is not None:
         named = zip(found, ends, colours, strict=True)
         figures.name_lines(axes, [figures.End(curve.name, *end, colour) for curve, end, colour in named])
-    axes.set_xlabel(title(axis), fontsize=8, color=LIGHT.muted)
+    axes.set_xlabel(heading(axis), fontsize=8, color=LIGHT.muted)
 
 
 if __name__ == "__main__":

@@ -53,9 +53,9 @@ def measured(recipe: str, latent: int, seed: int, train: Dataset, test: Dataset)
 
 def numbers(entry: Entry) -> dict[str, Any]:
     judged = entry.judgement
-    measures = {"continuity": judged.continuity, **judged.completeness}
-    values = {name: [m.value, m.low, m.high] for name, m in measures.items()}
-    curve = dict(zip(judged.continuity.details["curve_scales"], judged.continuity.details["curve"], strict=True))  # type: ignore[arg-type]
+    values = {name: [m.value, m.low, m.high] for name, m in zip(MEASURES, judged.measures.values(), strict=True)}
+    details = judged.measures["continuity"].details
+    curve = dict(zip(details["curve_scales"], details["curve"], strict=True))  # type: ignore[arg-type]
     return values | {"error": judged.error, "active": judged.active, "curve .2": curve[0.2], "seconds": entry.tried.seconds}
 
 

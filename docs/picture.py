@@ -20,7 +20,7 @@ def main(tour: Path) -> None:
     """Write docs/images/tour.png."""
     data = load("mnist-5k", split="all")
     entries = json.loads((tour / "report.json").read_text())["entries"]
-    accepted = {f"{e['recipe']}-{e['latent']}": e["judgement"]["completeness"]["own N(0, I)"]["value"] for e in entries}
+    accepted = {f"{e['recipe']}-{e['latent']}": e["judgement"]["measures"]["prior"]["value"] for e in entries}
     figure = Figure(figsize=(11, 3.5), layout="constrained")
     panels = figure.subfigures(1, 2, wspace=0.06)
     for panel, (name, title) in zip(panels, TITLES.items(), strict=True):

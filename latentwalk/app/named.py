@@ -21,8 +21,8 @@ from latentwalk.latent.moves.walks import Walk
 from latentwalk.latent.space import LatentSpace
 
 __all__ = [
-    "End",
     "Ends",
+    "Example",
     "around",
     "columns",
     "draws",
@@ -40,7 +40,7 @@ HELD = 2**28  # bytes of them, at most
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class Example:
     """An example (*E), what it is in words, and its label, where that is known."""
 
     x: NDArray[Any]
@@ -60,20 +60,20 @@ class Ends:
         self.what = what
         self.read: Dataset | None = None
 
-    def find(self, end: str) -> End:
+    def find(self, end: str) -> Example:
         """The example that is named so. Raises ConfigError, DataError."""
         if end in self.run.classes or (self.data is not None and end in self.rows.classes):
             row = self._typical(end)
-            return End(self.rows.x[row], f"{end} (row {row})", end)
+            return Example(self.rows.x[row], f"{end} (row {row})", end)
         if end.startswith("row:"):
             row = self._row(end.removeprefix("row:"))
-            return End(self.rows.x[row], f"row {row}", None if self.rows.y is None else str(_labels(self.rows)[row]))
+            return Example(self.rows.x[row], f"row {row}", None if self.rows.y is None else str(_labels(self.rows)[row]))
         path = Path(end).expanduser()
         if path.is_file():
             given = self.run.read(end)
             if len(given) != 1:
                 raise DataError(f"{end} holds {len(given):,} examples where one is expected. Say which with row:N.")
-            return End(given.x[0], end)
+            return Example(given.x[0], end)
         if self.run.classes:
             hint = unknown(self.what, end, self.run.classes)
             raise ConfigError(f"{hint} Or a row of the data (row:123), or an image file.")

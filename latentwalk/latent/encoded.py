@@ -176,6 +176,11 @@ class Encoded(ABC):
                 return np.linspace(low, high, steps)
         raise unknown("range", over, ["prior", "codes"])
 
+    @property
+    def prior_title(self) -> str:
+        """What the prior is called: "N(0, I)", say."""
+        return self.prior.title if isinstance(self.prior, PriorSampler) else "its own prior"
+
     def prior_quantiles(self, p: Array) -> Array:
         """For shares p (m,), what so much of the prior's mass lies below in each dimension: (m, D)."""
         if isinstance(self.prior, PriorSampler):

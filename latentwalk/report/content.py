@@ -24,6 +24,7 @@ from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.maps.plane import Plane
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.prior import NormalSampler
 from latentwalk.report import one_model
 from latentwalk.report.region import held_rows, region
 from latentwalk.studies.comparison import Entry
@@ -31,13 +32,14 @@ from latentwalk.studies.judgement import Judgement
 from latentwalk.training import history
 from latentwalk.training.runtime import processor
 
-__all__ = ["FORMAT", "VERSION", "content", "plain"]
+__all__ = ["REPORT_FORMAT", "REPORT_VERSION", "as_json", "content"]
 
 Array = NDArray[Any]
-FORMAT = "latentwalk-report"
-VERSION = 1
+REPORT_FORMAT = "latentwalk-report"
+REPORT_VERSION = 2  # 1 had a fixed list of measures, under other keys: see `earlier`
 SCATTERED, ELLIPSES = 3_000, 150  # examples drawn as points, and as ellipses
 STEPS = 11  # of a walk
+LAID_OUT = 20_000  # draws that a plane over a prior is laid out by
 SHOWN = 12  # examples reconstructed
 
 
@@ -67,8 +69,8 @@ def content(
     painter = Painter.of(spec, first.data)
     rows, (start, end) = _shown(first), _ends(last)
     found = {
-        "format": FORMAT,
-        "format_version": VERSION,
+        "format": REPORT_FORMAT,
+        "format_version": REPORT_VERSION,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "title": title,
         "data": {"name": data, **_counts(first), "spec": spec.to_json(), "classes": _classes(first)},
@@ -83,10 +85,10 @@ def content(
         "entries": [_entry(entry, painter, rows, (start, end), gallery) for entry in entries],
         "about": one_model.about(first, painter) if len(entries) == 1 else None,
     }
-    return {name: plain(value) for name, value in found.items()}
+    return {name: as_json(value) for name, value in found.items()}
 
 
-def plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """`value` as JSON: NumPy's numbers and arrays, dataclasses and mappings unfolded, NaN and infinity as None."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
@@ -96,11 +98,11 @@ def plain(value: Any) -> Any:
         case float():
             return value if math.isfinite(value) else None
         case np.generic() | np.ndarray():
-            return plain(value.tolist())
+            return as_json(value.tolist())
         case Mapping():
-            return {str(name): plain(item) for name, item in value.items()}
+            return {str(name): as_json(item) for name, item in value.items()}
         case list() | tuple():
-            return [plain(item) for item in value]
+            return [as_json(item) for item in value]
     return str(value)
 
 
@@ -116,6 +118,7 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "title": tried.title,
         "latent": tried.latent,
         "seconds": tried.seconds,
+        "prior": space.prior_title,
         "judgement": _judgement(entry.judgement),
         "history": [] if tried.model is None else history.to_json(tried.model.history_),
         "plane": {"centre": plane.centre, "half": plane.half, "shadow": plane.shadow},
@@ -134,11 +137,11 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
 def _judgement(judgement: Judgement) -> dict[str, Any]:
     return {
         "error": judgement.error,
-        "continuity": judgement.continuity.to_json(),
-        "completeness": {source: measure.to_json() for source, measure in judgement.completeness.items()},
+        "measures": {key: measure.to_json() for key, measure in judgement.measures.items()},
         "class_accuracy": judgement.class_accuracy,
         "active": judgement.active,
         "speaking": judgement.speaking,
+        "collapsed": judgement.collapsed,
         "warning": judgement.warning,
     }
 
@@ -152,7 +155,10 @@ def _scatter(space: LatentSpace, plane: Plane) -> dict[str, Any]:
 
 
 def _posterior(space: LatentSpace, plane: Plane) -> dict[str, Any]:
-    """q(z | x) of some examples on the plane: means, covariances (xx, xy, yy), and sigma as a share of the codes' spread."""
+    """q(z | x) of some examples on the plane: means, covariances (xx, xy, yy), and sigma as a share of the codes' spread.
+
+    prior: the centre of N(0, I), where that is the prior.
+    """
     rows = held_rows(space, ELLIPSES, seed=1)
     spread = np.sqrt(np.mean(space.codes.var(axis=0, dtype=np.float64)))
     covariance = plane.covariance(space.scales[rows])
@@ -161,15 +167,18 @@ def _posterior(space: LatentSpace, plane: Plane) -> dict[str, Any]:
         "covariances": _rounded(covariance.reshape(len(rows), 4)[:, [0, 1, 3]]),
         "labels": _labels(space, rows),
         "share": float(np.median(space.scales) / spread) if spread > 0 else None,
-        "prior": _rounded(plane(np.zeros((1, space.dim))))[0],
+        "prior": _rounded(plane(np.zeros((1, space.dim))))[0] if isinstance(space.prior, NormalSampler) else None,
     }
 
 
 def _decoded_plane(space: LatentSpace, plane: Plane, over: str, steps: int) -> Array:
     """The plane decoded: (steps, steps, *E), or one row where D = 1. `over` as for `LatentSpace.grid`."""
-    if over == "prior":
+    if over == "prior" and isinstance(space.prior, NormalSampler):
         across = down = norm.ppf(np.linspace(0.05, 0.95, steps))
         plane = replace(plane, origin=np.zeros(space.dim))
+    elif over == "prior":
+        drawn = plane(space.prior(LAID_OUT, np.random.default_rng(0)))
+        across, down = np.quantile(drawn, np.linspace(0.05, 0.95, steps), axis=0).T
     else:
         low, high = np.quantile(plane(space.codes), [0.01, 0.99], axis=0)
         across, down = np.linspace(low, high, steps).T

@@ -11,7 +11,7 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
 from latentwalk.report import figures
 from latentwalk.report.figures import Palette
-from latentwalk.report.leaflet import Cell, Chart, Row, Section, write_leaflet
+from latentwalk.report.leaflet import Cell, Picture, Row, Section, write_leaflet
 from latentwalk.studies.denoising import NOISY, OURS, NoiseSweep, Score
 
 __all__ = ["denoising_report"]
@@ -38,7 +38,7 @@ def denoising_report(folder: str | os.PathLike[str], sweep: NoiseSweep, spec: Da
         kicker=f"{data} · {sweep.kind} noise",
         summary=[_summary(sweep, levels)],
         sections=[
-            Section(charts=[Chart(colours, "SNR gain over the level of noise, a line for each method")], note=NOTE),
+            Section(charts=[Picture(colours, "SNR gain over the level of noise, a line for each method")], note=NOTE),
             Section(
                 "In numbers",
                 head=["Method", *(f"noise {level:g}" for level in levels)],

@@ -29,17 +29,16 @@ __all__ = [
     "Colours",
     "End",
     "Palette",
-    "apart",
     "class_colours",
-    "curves",
+    "continuity_curves",
     "frame",
-    "holes",
+    "hole_chart",
     "line_colours",
     "losses",
     "model_colour",
     "name_classes",
     "name_lines",
-    "posterior",
+    "posterior_chart",
     "scatter",
     "twice",
 ]
@@ -116,8 +115,8 @@ def scatter(entry: Content, classes: Sequence[str]) -> Colours:
     return twice(paint)
 
 
-def holes(entry: Content) -> Colours:
-    """The region of encoded data, and draws from N(0, I) (discs) and the matched Gaussian (crosses), those outside in red."""
+def hole_chart(entry: Content) -> Colours:
+    """The region of encoded data, and draws from the prior (discs) and the matched Gaussian (crosses), those outside in red."""
     levels, plane = np.asarray(entry["region"]["levels"], float), entry["plane"]
     (x, y), half = plane["centre"], plane["half"]
 
@@ -137,15 +136,15 @@ def holes(entry: Content) -> Colours:
     return twice(paint)
 
 
-def posterior(entry: Content) -> Colours:
-    """q(z | x) of some examples as ellipses of one sigma; N(0, I) as dashed circles of one and two."""
+def posterior_chart(entry: Content) -> Colours:
+    """q(z | x) of some examples as ellipses of one sigma; a prior N(0, I) as dashed circles of one and two."""
     found = entry["posterior"]
     points, labels = _points(found["points"]), found["labels"]
     widths, heights, angles = _ellipses(np.asarray(found["covariances"], float).reshape(-1, 3))
 
     def paint(axes: Axes, palette: Palette) -> None:
         colours = class_colours(labels, len(points), palette)
-        for radius in (1, 2):
+        for radius in (1, 2) if found["prior"] else ():
             axes.add_patch(Circle(found["prior"], radius, fill=False, ls=(0, (4, 3)), lw=0.8, ec=palette.muted, zorder=0.5))
         if widths.max(initial=0) > 0:
             axes.add_collection(
@@ -189,13 +188,13 @@ def losses(entry: Content) -> Colours:
 # ---------------------------------------------------------------------- charts of several entries
 
 
-def curves(entries: Sequence[Content]) -> Colours:
+def continuity_curves(entries: Sequence[Content]) -> Colours:
     """Continuity at steps of other sizes than the headline's, one line a model."""
 
     def paint(axes: Axes, palette: Palette) -> None:
         ends = []
         for entry in entries:
-            details = entry["judgement"]["continuity"]["details"]
+            details = entry["judgement"]["measures"]["continuity"]["details"]
             scales, shares = np.asarray(details["curve_scales"], float), 100 * np.asarray(details["curve"], float)
             colour = model_colour(entry["recipe"], palette)
             axes.plot(scales, shares, color=colour, lw=1.7, marker="o", ms=2.8)
@@ -264,7 +263,7 @@ class End:
 def name_lines(axes: Axes, ends: Sequence[End]) -> None:
     """Each line's name to the right of its end, in its colour, moved up or down where names would touch. Limits come first."""
     low, high = axes.get_ylim()
-    for end, height in zip(ends, apart([end.y for end in ends], (high - low) / 16), strict=True):
+    for end, height in zip(ends, _spaced([end.y for end in ends], (high - low) / 16), strict=True):
         axes.annotate(
             end.name,
             (end.x, height),
@@ -330,7 +329,7 @@ def _line(epochs: Sequence[Content], name: str) -> np.ndarray[Any, Any]:
     return np.asarray([np.nan if epoch[name] is None else epoch[name] for epoch in epochs], float)
 
 
-def apart(heights: Sequence[float], least: float) -> list[float]:
+def _spaced(heights: Sequence[float], least: float) -> list[float]:
     """The heights moved so that labels at them do not touch: at least `least` between neighbours, in the same order."""
     order = np.argsort(heights, kind="stable")
     placed = np.asarray(heights, float)[order]

@@ -11,13 +11,13 @@ import jinja2
 
 from latentwalk.files import telling, write_atomically
 from latentwalk.report import figures
-from latentwalk.report.content import plain
+from latentwalk.report.content import as_json
 
-__all__ = ["Cell", "Chart", "Row", "Section", "write_leaflet"]
+__all__ = ["Cell", "Picture", "Row", "Section", "write_leaflet"]
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class Picture:
     """A chart for light and dark pages (see `figures.twice`), its name above it, and what it shows for who cannot see it."""
 
     colours: Mapping[str, str]
@@ -47,7 +47,7 @@ class Section:
     """A part of the page; what is empty is left out. strips: names and pictures, as `Painter.sheet` gives them."""
 
     heading: str = ""
-    charts: Sequence[Chart] = ()
+    charts: Sequence[Picture] = ()
     head: Sequence[str] = ()
     rows: Sequence[Row] = ()
     strips: Sequence[tuple[str, Mapping[str, Any]]] = ()
@@ -62,7 +62,7 @@ def write_leaflet(
     template = resources.files(__package__).joinpath("leaflet.html.j2").read_text(encoding="utf-8")
     told = {"title": title, "kicker": kicker, "summary": summary, "sections": sections}
     html = environment.from_string(template).render(told, light=figures.LIGHT, dark=figures.DARK)
-    numbers = json.dumps(plain({"title": title, **content}), ensure_ascii=False, allow_nan=False, indent=1)
+    numbers = json.dumps(as_json({"title": title, **content}), ensure_ascii=False, allow_nan=False, indent=1)
     with telling("write", page, "Free some space or choose another folder."):
         page.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(page.with_suffix(".json"), numbers.encode())

@@ -15,9 +15,10 @@ import jinja2
 from latentwalk.errors import DataError
 from latentwalk.files import complaint, json_of, telling, write_atomically
 from latentwalk.report import figures, words
-from latentwalk.report.content import FORMAT, VERSION
+from latentwalk.report.content import REPORT_FORMAT, REPORT_VERSION
+from latentwalk.report.earlier import current
 
-__all__ = ["page", "redraw", "stored", "write"]
+__all__ = ["page", "redraw", "stored", "write_page"]
 
 Content = Mapping[str, Any]
 JSON, HTML = "report.json", "report.html"
@@ -25,7 +26,7 @@ ABOUT = ("scorecard", "diagnosis", "between", "grafts")  # what only a page on o
 BAR = 92  # pixels: the length of a bar that stands for 1
 
 
-def write(folder: str | os.PathLike[str], content: Content) -> Path:
+def write_page(folder: str | os.PathLike[str], content: Content) -> Path:
     """Write `report.json`, then `report.html` drawn from it, into `folder`; returns the page's path.
 
     Each file appears whole or not at all. Raises CheckpointError when the folder cannot be written to.
@@ -43,7 +44,7 @@ def redraw(folder: str | os.PathLike[str]) -> Path:
     cannot be written.
     """
     path = Path(folder) / JSON
-    content = stored(path, "report", FORMAT, VERSION, version="format_version")
+    content = stored(path, "report", REPORT_FORMAT, REPORT_VERSION, version="format_version")
     try:
         text = page(content)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, jinja2.UndefinedError) as error:
@@ -52,11 +53,12 @@ def redraw(folder: str | os.PathLike[str]) -> Path:
 
 
 def page(content: Content) -> str:
-    """The HTML page of a report's content. The same content gives the same page."""
+    """The HTML page of a report's content, of this version or an earlier one. The same content gives the same page."""
+    content = current(content)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=words.percent, number=words.number)
+    environment.filters.update(percent=words.share, number=words.amount)
     template = environment.from_string(resources.files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8"))
-    groups = words.by_latent(content)
+    groups, prior = words.by_latent(content), words.shared_prior(content)
     return template.render(
         content=content,
         summary=words.summary(content),
@@ -64,16 +66,19 @@ def page(content: Content) -> str:
         warnings=words.warnings(content),
         hero=_hero(content),
         table={latent: [_row(entry) for entry in entries] for latent, entries in groups.items()},
-        curves={latent: figures.curves(entries) for latent, entries in groups.items()},
+        curves={latent: figures.continuity_curves(entries) for latent, entries in groups.items()},
         groups=[_group(content, latent, entries) for latent, entries in groups.items()],
         alone=len(content["entries"]) == 1,
         about=dict.fromkeys(ABOUT) | (content.get("about") or {}),
         completed=any(entry.get("completed") for entry in content["entries"]),
+        heads=[words.head(key, one, prior) for key, one in content["entries"][0]["judgement"]["measures"].items()],
+        prior=prior,
+        circles=all(entry["posterior"]["prior"] for entry in content["entries"]),
         gallery=[_card(content, entry) for entry in content["entries"]] if content.get("gallery") else [],
         marks=_marks(content),
         light=figures.LIGHT,
         dark=figures.DARK,
-        plural=words.count,
+        plural=words.plural,
     )
 
 
@@ -99,16 +104,9 @@ def _marks(content: Content) -> dict[str, dict[str, str]]:
 
 
 def _row(entry: Content) -> dict[str, Any]:
-    judgement = entry["judgement"]
-    return {
-        "entry": entry,
-        "shares": [
-            _bar(judgement["continuity"]),
-            _bar(judgement["completeness"][words.OWN]),
-            _bar(judgement["completeness"][words.MATCHED]),
-            _bar(entry["completed"]["measure"]) if entry.get("completed") else None,
-        ],
-    }
+    """A line of the verdict: a bar for each measure, and at the end one for the fitted sampler."""
+    measures = [*entry["judgement"]["measures"].values(), (entry.get("completed") or {}).get("measure")]
+    return {"entry": entry, "shares": [None if measure is None else _bar(measure) for measure in measures]}
 
 
 def _card(content: Content, entry: Content) -> dict[str, Any]:
@@ -116,11 +114,11 @@ def _card(content: Content, entry: Content) -> dict[str, Any]:
     over = "prior" if entry["grid"]["over"] == "prior" and entry["history"] else "gaussian"
     return {
         "entry": entry,
-        "idea": words.idea(entry["recipe"]),
-        "numbers": words.numbers(entry),
+        "idea": words.idea(entry),
+        "numbers": words.card(entry),
         "scatter": figures.scatter(entry, content["data"]["classes"]),
         "draws": entry["samples"][over],
-        "source": "N(0, I)" if over == "prior" else "a Gaussian fitted to its codes",
+        "source": entry["prior"] if over == "prior" else "a Gaussian fitted to its codes",
     }
 
 
@@ -128,7 +126,7 @@ def _bar(measure: Content) -> dict[str, Any]:
     """A measure in words, and as lengths in pixels."""
     value, low, high = measure["value"], measure["low"], measure["high"]
     return {
-        "text": words.percent(value),
+        "text": words.share(value),
         "interval": words.interval(low, high),
         "reading": measure["reading"],
         **{name: round(BAR * share, 1) for name, share in (("value", value), ("low", low), ("high", high))},
@@ -164,8 +162,8 @@ def _plate(
 
 PLATES: tuple[tuple[str, bool, Callable[[Content, Content], Any]], ...] = (
     ("scatter", False, lambda content, entry: figures.scatter(entry, content["data"]["classes"])),
-    ("holes", False, lambda content, entry: figures.holes(entry)),
-    ("posterior", False, lambda content, entry: figures.posterior(entry)),
+    ("holes", False, lambda content, entry: figures.hole_chart(entry)),
+    ("posterior", False, lambda content, entry: figures.posterior_chart(entry)),
     ("grid", False, lambda content, entry: entry["grid"]),
     ("walk", True, lambda content, entry: entry["walk"]),
     ("detour", True, lambda content, entry: entry.get("detour")),

@@ -10,7 +10,7 @@ from latentwalk.latent.maps.plane import Plane
 from latentwalk.latent.space import LatentSpace
 from latentwalk.report import figures
 from latentwalk.report.figures import Palette
-from latentwalk.report.leaflet import Cell, Chart, Row, Section, write_leaflet
+from latentwalk.report.leaflet import Cell, Picture, Row, Section, write_leaflet
 from latentwalk.studies.dimensions import MEAN, Elbow, Trial
 from latentwalk.studies.reduction import Reduction
 
@@ -28,7 +28,8 @@ def reduction_report(page: Path, found: Sequence[Reduction], *, data: str) -> Pa
     """Write the side-by-side of several maps to `page`. Raises CheckpointError."""
     tried = [one.tried for one in found]
     charts = [
-        Chart(_map(one.space), f"Map of held-out rows by {one.title}", f"{one.title}, {one.latent} dimensions") for one in tried
+        Picture(_map(one.space), f"Map of held-out rows by {one.title}", f"{one.title}, {one.latent} dimensions")
+        for one in tried
     ]
     best = {
         "error": min((one.quality.error for one in found if one.quality.error is not None), default=None),
@@ -85,7 +86,7 @@ def dimensions_report(page: Path, trials: Sequence[Trial], elbows: Sequence[Elbo
         summary=[*map(str, elbows), *around],
         sections=[
             Section(
-                charts=[Chart(colours, "Reconstruction error over the number of dimensions")],
+                charts=[Picture(colours, "Reconstruction error over the number of dimensions")],
                 note="Mean squared error of held-out rows, per value. A ring: 95 % of what can be gained is gained.",
             ),
             Section("In numbers", head=["Dimensions", *titles], rows=rows),

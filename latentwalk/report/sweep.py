@@ -8,34 +8,21 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from latentwalk.errors import DataError
+from latentwalk.models.prior import StandardNormal
 from latentwalk.report import figures
 from latentwalk.report.figures import Palette
-from latentwalk.report.leaflet import Cell, Chart, Row, Section, write_leaflet
+from latentwalk.report.leaflet import Cell, Picture, Row, Section, write_leaflet
 from latentwalk.report.page import stored
-from latentwalk.report.words import count
+from latentwalk.report.words import plural
 from latentwalk.studies.sweep import curves
-from latentwalk.studies.sweep.curves import Curve, number, short
-from latentwalk.studies.sweep.points import title
+from latentwalk.studies.sweep.curves import Curve, figure, short
+from latentwalk.studies.sweep.points import heading
 from latentwalk.studies.sweep.sweep import Sweep
 
 __all__ = ["NAME", "redraw_sweep", "sweep_report"]
 
-NAME, FORMAT, VERSION = "sweep", "latentwalk-sweep", 1
+NAME, FORMAT, NEWEST = "sweep", "latentwalk-sweep", 1
 TITLE = "What shapes this latent space?"
-CHARTS = {
-    "completeness": "Completeness under N(0, I)",
-    "continuity": "Continuity",
-    "error": "Reconstruction error",
-    "active": "Active dimensions",
-}
-COLUMNS = {  # headings, and how many digits
-    "completeness": ("complete, N(0, I)", 2),
-    "matched_completeness": ("codes’ Gaussian", 2),
-    "continuity": ("continuity", 2),
-    "error": ("error", 4),
-    "active": ("active", 1),
-    "class_accuracy": ("class acc.", 2),
-}
 NOTE = (
     "Completeness: at most so many draws land where encoded data lies. Continuity: so many small steps in the code keep the "
     "output. Error: mean square per value of rows held out. Active: dimensions that depend on the data. Lines are means over "
@@ -48,16 +35,16 @@ def sweep_report(folder: Path, sweep: Sweep, settings: Mapping[str, Any]) -> Pat
 
     Raises CheckpointError.
     """
-    content = {"axes": sweep.axes_, "rows": sweep.results_, "settings": dict(settings)}
+    content = {"axes": sweep.axes_, "rows": sweep.results_, "settings": dict(settings), "prior": sweep.prior_}
     return _written(folder / f"{NAME}.html", content)
 
 
 def redraw_sweep(folder: Path) -> Path:
     """Draw sweep.html again from the sweep.json in `folder`. Raises DataError, CheckpointError."""
     path = folder / f"{NAME}.json"
-    content = stored(path, "sweep", FORMAT, VERSION)
+    content = {"prior": StandardNormal.title} | stored(path, "sweep", FORMAT, NEWEST)
     try:
-        return _written(folder / f"{NAME}.html", {name: content[name] for name in ("axes", "rows", "settings")})
+        return _written(folder / f"{NAME}.html", {name: content[name] for name in ("axes", "rows", "settings", "prior")})
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise DataError(f"{path} is damaged: {type(error).__name__}: {error}. Make the sweep again.") from error
 
@@ -69,42 +56,42 @@ def _written(page: Path, content: Mapping[str, Any]) -> Path:
         page,
         title=TITLE,
         kicker=_kicker(rows, content["settings"]),
-        summary=curves.sentences(rows, axes),
-        sections=[*_panels(rows, shown), _numbers(rows, shown)],
-        content={"format": FORMAT, "version": VERSION, **content},
+        summary=curves.sentences(rows, axes, content["prior"]),
+        sections=[*_panels(rows, shown, content["prior"]), _numbers(rows, shown, content["prior"])],
+        content={"format": FORMAT, "version": NEWEST, **content},
     )
 
 
 def _kicker(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> str:
-    seeds = count(len({row["seed"] for row in rows}), "seed")
+    seeds = plural(len({row["seed"] for row in rows}), "seed")
     told = [", ".join(dict.fromkeys(row["data"] for row in rows)), *(f"{name} {value}" for name, value in settings.items())]
-    return " · ".join([*told, f"{count(len(rows), 'trial')} from {seeds}"])
+    return " · ".join([*told, f"{plural(len(rows), 'trial')} from {seeds}"])
 
 
 # ---------------------------------------------------------------------- curves
 
 
-def _panels(rows: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> list[Section]:
+def _panels(rows: Sequence[Mapping[str, Any]], shown: Sequence[str], prior: str) -> list[Section]:
     """Four charts over the first axis, a line for each value of the second; a section for each combination of the others."""
     x, hue, others = shown[0], next(iter(shown[1:]), None), shown[2:]
     panels = curves.grouped(rows, others)
     return [
         Section(
-            ", ".join(curves.named(axis, value) for axis, value in zip(others, key, strict=True)),
-            charts=[_chart(group, y, x, hue) for y in CHARTS if y in curves.numeric(group)],
+            ", ".join(curves.label(axis, value) for axis, value in zip(others, key, strict=True)),
+            charts=[_chart(group, y, x, hue, one.chart.format(prior=prior)) for y, one in curves.shown(group, "chart").items()],
             note=NOTE if at == len(panels) - 1 else "",
         )
         for at, (key, group) in enumerate(panels.items())
     ]
 
 
-def _chart(rows: Sequence[Mapping[str, Any]], y: str, x: str, hue: str | None) -> Chart:
+def _chart(rows: Sequence[Mapping[str, Any]], y: str, x: str, hue: str | None, name: str) -> Picture:
     found = curves.curves(rows, y, x, hue)
     ordered = hue is not None and all(isinstance(row[hue], (int, float)) for row in rows)
     names = 0.015 * max((len(curve.name) for curve in found), default=0)  # the room they need, to the right of the axes
     room = (0.1, 0.16, max(0.4, 0.86 - names), 0.8)
     drawn = figures.twice(lambda axes, palette: _lines(axes, palette, found, y, x, ordered), (4.6, 2.9), room)
-    return Chart(drawn, f"{CHARTS[y]} over {title(x)}", CHARTS[y])
+    return Picture(drawn, f"{name} over {heading(x)}", name)
 
 
 def _lines(axes: Axes, palette: Palette, found: Sequence[Curve], y: str, x: str, ordered: bool) -> None:
@@ -118,36 +105,39 @@ def _lines(axes: Axes, palette: Palette, found: Sequence[Curve], y: str, x: str,
         axes.set_ylim(0, 1.03)
     named = zip(found, ends, colours, strict=True)
     figures.name_lines(axes, [figures.End(curve.name, *end, colour) for curve, end, colour in named if curve.name])
-    axes.set_xlabel(title(x), color=palette.muted, fontsize=8)
+    axes.set_xlabel(heading(x), color=palette.muted, fontsize=8)
 
 
 # ---------------------------------------------------------------------- numbers
 
 
-def _numbers(rows: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> Section:
+def _numbers(rows: Sequence[Mapping[str, Any]], shown: Sequence[str], prior: str) -> Section:
     """A row a combination of values: the mean over its seeds, and the lowest and the highest."""
-    columns = [name for name in COLUMNS if name in curves.numeric(rows)]
+    columns = curves.shown(rows, "head")
     groups = curves.grouped(rows, shown)
     means = curves.means(rows, shown)
-    best = {name: (min if name == "error" else max)(row[name] for row in means if row[name] is not None) for name in columns}
-    best.pop("active", None)  # more of them is not better
+    best = {
+        name: (min if one.better == "lower" else max)(row[name] for row in means if row[name] is not None)
+        for name, one in columns.items()
+        if one.better
+    }
     failed = [f"{row['failure']} (seed {row['seed']})" for row in rows if row["failure"] is not None]
     lines = []
     for (first, *rest), group in groups.items():
-        cells = (_cell(group, name, best.get(name)) for name in columns)
+        cells = (_cell(group, name, one.digits, best.get(name)) for name, one in columns.items())
         lines.append(Row(short(first), [*(Cell(short(value)) for value in rest), *cells]))
     return Section(
         "In numbers",
-        head=[*map(title, shown), *(COLUMNS[name][0] for name in columns)],
+        head=[*map(heading, shown), *(one.head.format(prior=prior) for one in columns.values())],
         rows=lines,
-        note=f"{count(len(failed), 'trial')} failed. {' '.join(dict.fromkeys(failed))}" if failed else "",
+        note=f"{plural(len(failed), 'trial')} failed. {' '.join(dict.fromkeys(failed))}" if failed else "",
     )
 
 
-def _cell(rows: Sequence[Mapping[str, Any]], name: str, best: float | None) -> Cell:
+def _cell(rows: Sequence[Mapping[str, Any]], name: str, digits: int, best: float | None) -> Cell:
     values = [row[name] for row in rows if row.get(name) is not None]
     if not values:
         return Cell("–")
-    digits, mean = COLUMNS[name][1], float(np.mean(values))
-    low, high = (number(end, digits) for end in (min(values), max(values)))
-    return Cell(number(mean, digits), "" if low == high else f"{low} – {high}", best=mean == best)
+    mean = float(np.mean(values))
+    low, high = (figure(end, digits) for end in (min(values), max(values)))
+    return Cell(figure(mean, digits), "" if low == high else f"{low} – {high}", best=mean == best)

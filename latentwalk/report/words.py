@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["by_latent", "count", "disagreements", "idea", "interval", "number", "numbers", "percent", "summary", "warnings"]
+__all__ = ["amount", "by_latent", "card", "disagreements", "head", "idea", "interval", "plural", "share", "shared_prior"]
+__all__ += ["summary", "warnings"]
 
 Content = Mapping[str, Any]
-OWN, MATCHED = "own N(0, I)", "matched Gaussian"
+HEADS = {"prior": "Complete, at most:\n{prior}", "matched": "Complete, at most:\nfitted Gaussian"}  # of measures, by key
 HOLES = 0.95  # a completeness whose whole interval lies below this has holes worth telling of
 SMOOTH = 0.95  # a continuity whose whole interval lies above this is continuous for all purposes
 
@@ -23,9 +24,9 @@ IDEAS = {
     "dropout": "A code as wide as the data of which half is silenced at random while learning (Srivastava et al. 2014).",
     "denoising": "Sees a spoilt input and is asked for the clean one (Vincent et al. 2010).",
     "contractive": "Pays for every code that moves when its input does (Rifai et al. 2011).",
-    "vae": "An encoder that says how sure it is, and codes drawn towards N(0, I) (Kingma & Welling 2014).",
+    "vae": "An encoder that says how sure it is, and codes drawn towards {prior} (Kingma & Welling 2014).",
     "vae-conv": "The same with convolutions.",
-    "vae-without-kl": "A VAE that is not drawn towards N(0, I): what is left is a plain autoencoder with noise.",
+    "vae-without-kl": "A VAE that is not drawn towards {prior}: what is left is a plain autoencoder with noise.",
     "denoising-vae": "A VAE that sees a spoilt input (Im et al. 2017).",
     "beta-tcvae": "A VAE that pays extra where dimensions depend on each other, so that each may mean one thing (Chen 2018).",
     "iwae": "A VAE that learns from several draws at once, for a tighter bound (Burda et al. 2016).",
@@ -48,7 +49,7 @@ def disagreements(content: Content) -> list[dict[str, str]]:
     """Where we measured something else than the textbook says: {"claim", "found"}, only what the intervals bear out."""
     rules = (
         ("A VAE that leaves out the KL term keeps a continuous latent space; it only loses completeness.", _no_gain),
-        ("A trained VAE is complete: whatever is drawn from N(0, I) makes sense.", _holes_in_vae),
+        (f"A trained VAE is complete: whatever is drawn from {shared_prior(content)} makes sense.", _holes_in_vae),
         ("A plain autoencoder’s latent space is not continuous.", _smooth_with_holes),
     )
     groups = by_latent(content)
@@ -60,7 +61,7 @@ def warnings(content: Content) -> list[dict[str, str]]:
     """What is wrong with a model, and the remedy: {"who", "text"}."""
     entries = content["entries"]
     return [
-        {"who": f"{entry['title']}, {count(entry['latent'], 'dimension')}", "text": entry["judgement"]["warning"]}
+        {"who": f"{entry['title']}, {plural(entry['latent'], 'dimension')}", "text": entry["judgement"]["warning"]}
         for entry in entries
         if entry["judgement"]["warning"]
     ]
@@ -72,16 +73,28 @@ def by_latent(content: Content) -> dict[int, list[Content]]:
     return {d: [e for e in entries if e["latent"] == d] for d in sorted({entry["latent"] for entry in entries})}
 
 
-def percent(share: float | None) -> str:
+def shared_prior(content: Content) -> str:
+    """The title of what all models draw from; where they differ, that it is their own."""
+    titles = {entry["prior"] for entry in content["entries"]}
+    return str(titles.pop()) if len(titles) == 1 else "a model’s own prior"
+
+
+def head(key: str, measure: Content, prior: str) -> str:
+    """What stands above the column of a measure, in one line or two."""
+    title = measure["title"]
+    return HEADS.get(key, f"{title[:1].upper()}{title[1:]}").format(prior=prior)
+
+
+def share(value: float | None) -> str:
     """62 %. Never "100 %" nor "0 %" for a share that is neither.
 
-    >>> percent(0.996), percent(1.0)
+    >>> share(0.996), share(1.0)
     ('99.6\u202f%', '100\u202f%')
     """
-    if share is None:
+    if value is None:
         return "–"
-    digits = 1 if 0 < share < 0.01 or 0.99 < share < 1 else 0
-    text = f"{100 * share:.{digits}f}"
+    digits = 1 if 0 < value < 0.01 or 0.99 < value < 1 else 0
+    text = f"{100 * value:.{digits}f}"
     text = {"0.0": "< 0.1", "100.0": "> 99.9"}.get(text, text)
     return f"{text}\u202f%"
 
@@ -96,36 +109,36 @@ def interval(low: float, high: float) -> str:
     return "–".join(ends)
 
 
-def number(value: float | None, digits: int = 3) -> str:
+def amount(value: float | None, digits: int = 3) -> str:
     """A number with so many digits that count; a dash for none."""
     if value is None:
         return "–"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
 
 
-def idea(recipe: str) -> str:
+def idea(entry: Content) -> str:
     """What a family does, in a sentence."""
-    return IDEAS.get(recipe, "")
+    return IDEAS.get(entry["recipe"], "").format(prior=entry["prior"])
 
 
-def numbers(entry: Content) -> list[tuple[str, str]]:
+def card(entry: Content) -> list[tuple[str, str]]:
     """What was measured of a family: names and values, ready to be read."""
-    judged = entry["judgement"]
+    judged, measures = entry["judgement"], entry["judgement"]["measures"]
     own = entry["history"] and entry["grid"]["over"] == "prior"
     found = [
-        ("error", number(judged["error"])),
-        ("continuity", percent(judged["continuity"]["value"])),
-        ("completeness", f"≤ {percent(judged['completeness'][OWN if own else MATCHED]['value'])}"),
+        ("error", amount(judged["error"])),
+        ("continuity", share(measures["continuity"]["value"])),
+        ("completeness", f"≤ {share(measures['prior' if own else 'matched']['value'])}"),
     ]
     if judged["class_accuracy"] is not None:
-        found.append(("class accuracy", percent(judged["class_accuracy"])))
+        found.append(("class accuracy", share(judged["class_accuracy"])))
     if judged.get("speaking") is not None:
-        found.append(("units that speak", percent(judged["speaking"])))
+        found.append(("units that speak", share(judged["speaking"])))
     found.append(("dimensions", f"{judged['active']} of {entry['latent']} active"))
-    return [*found, ("trained in", f"{number(entry['seconds'], 2)} s")]
+    return [*found, ("trained in", f"{amount(entry['seconds'], 2)} s")]
 
 
-def count(n: int, what: str) -> str:
+def plural(n: int, what: str) -> str:
     """'1 dimension', '8 dimensions'."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
@@ -134,13 +147,13 @@ def count(n: int, what: str) -> str:
 
 
 def _alone(entry: Content) -> list[str]:
-    own, smooth = entry["judgement"]["completeness"][OWN], entry["judgement"]["continuity"]
-    if _collapsed(entry):
+    own, smooth = (entry["judgement"]["measures"][key] for key in ("prior", "continuity"))
+    if entry["judgement"]["collapsed"]:
         return [f"The {entry['title']} has collapsed: its decoder ignores the code, and all draws look alike."]
     return [
-        f"Of codes drawn from N(0, I), {_most(own)} land where the {entry['title']} has encoded data"
+        f"Of codes drawn from {entry['prior']}, {_most(own)} land where the {entry['title']} has encoded data"
         + (": as complete as the test can see." if own["high"] >= 1 else "; the rest fall into holes."),
-        f"A small step in its latent space leaves the output nearly as it was {percent(smooth['value'])} of the time.",
+        f"A small step in its latent space leaves the output nearly as it was {share(smooth['value'])} of the time.",
     ]
 
 
@@ -148,33 +161,29 @@ def _gallery(entries: Sequence[Content]) -> list[str]:
     """Which family reconstructs best, and which of those whose codes are drawn towards N(0, I) is the most complete."""
     best = min(entries, key=lambda e: e["judgement"]["error"])
     said = [
-        f"Of {count(len(entries), 'model')}, {best['title']} with {count(best['latent'], 'dimension')} reconstructs held-out "
-        f"examples best: a mean squared error of {number(best['judgement']['error'])}."
+        f"Of {plural(len(entries), 'model')}, {best['title']} with {plural(best['latent'], 'dimension')} reconstructs held-out "
+        f"examples best: a mean squared error of {amount(best['judgement']['error'])}."
     ]
-    drawn = [e for e in entries if e["history"] and e["grid"]["over"] == "prior" and not _collapsed(e)]
+    drawn = [e for e in entries if e["history"] and e["grid"]["over"] == "prior" and not e["judgement"]["collapsed"]]
     if drawn:
-        complete = max(drawn, key=lambda e: e["judgement"]["completeness"][OWN]["value"])
-        own = complete["judgement"]["completeness"][OWN]
+        complete = max(drawn, key=lambda e: e["judgement"]["measures"]["prior"]["value"])
+        own = complete["judgement"]["measures"]["prior"]
         said.append(
             f"Of those that can be drawn from, {complete['title']} is the most complete: {_most(own)} of its draws pass."
         )
-    dead = [e["title"] for e in entries if _collapsed(e)]
+    dead = [e["title"] for e in entries if e["judgement"]["collapsed"]]
     if dead:
         said.append(f"Collapsed, so that all draws look alike: {', '.join(dead)}.")
     return said
 
 
-def _collapsed(entry: Content) -> bool:
-    return "posterior has collapsed" in (entry["judgement"]["warning"] or "")
-
-
 def _drawn(latent: int, better: Content, worse: Content) -> str:
-    own, other = (entry["judgement"]["completeness"][OWN] for entry in (better, worse))
-    if _collapsed(better):
-        return f"In {count(latent, 'dimension')} the {better['title']} has collapsed: all its draws look alike."
+    own, other = (entry["judgement"]["measures"]["prior"] for entry in (better, worse))
+    if better["judgement"]["collapsed"]:
+        return f"In {plural(latent, 'dimension')} the {better['title']} has collapsed: all its draws look alike."
     return (
-        f"In {count(latent, 'dimension')}, {_most(own)} of the codes drawn from N(0, I) land where the {better['title']} has "
-        f"encoded data; for the {_plain(worse)} it is {_most(other)}."
+        f"In {plural(latent, 'dimension')}, {_most(own)} of the codes drawn from {better['prior']} land where the "
+        f"{better['title']} has encoded data; for the {_plain(worse)} it is {_most(other)}."
     )
 
 
@@ -190,7 +199,7 @@ def _orders(pairs: Mapping[int, tuple[Content, Content]]) -> list[str]:
 
 
 def _order(vae: Content, ae: Content) -> str:
-    own, other = (entry["judgement"]["completeness"][OWN] for entry in (vae, ae))
+    own, other = (entry["judgement"]["measures"]["prior"] for entry in (vae, ae))
     if own["low"] > other["high"]:
         return "the textbook’s order holds: the VAE is the more complete"
     if own["high"] < other["low"]:
@@ -203,10 +212,10 @@ def _steps(groups: Mapping[int, Sequence[Content]]) -> list[str]:
     for latent, entries in groups.items():
         vae, ae = _find(entries, "vae"), _find(entries, "ae")
         if vae and ae:
-            smooth, other = (entry["judgement"]["continuity"]["value"] for entry in (vae, ae))
+            smooth, other = (entry["judgement"]["measures"]["continuity"]["value"] for entry in (vae, ae))
             return [
-                f"A small step leaves the output nearly as it was {percent(smooth)} of the time in the VAE and "
-                f"{percent(other)} in the plain autoencoder ({count(latent, 'dimension')})."
+                f"A small step leaves the output nearly as it was {share(smooth)} of the time in the VAE and "
+                f"{share(other)} in the plain autoencoder ({plural(latent, 'dimension')})."
             ]
     return []
 
@@ -215,18 +224,16 @@ def _no_gain(latent: int, entries: Sequence[Content]) -> str:
     without, vae, ae = (_find(entries, name) for name in ("vae-without-kl", "vae", "ae"))
     if not (without and vae and ae):
         return ""
-    ours, full, plain = (entry["judgement"]["continuity"] for entry in (without, vae, ae))
+    ours, full, plain = (entry["judgement"]["measures"]["continuity"] for entry in (without, vae, ae))
     if not (ours["high"] < full["low"] and ours["low"] <= plain["high"]):
         return ""
-    share = without["posterior"]["share"]
+    part = without["posterior"]["share"]
     why = (
-        f" Nothing keeps sigma up: it shrinks to {percent(share)} of the codes’ spread."
-        if share is not None and share < 0.1
-        else ""
+        f" Nothing keeps sigma up: it shrinks to {share(part)} of the codes’ spread." if part is not None and part < 0.1 else ""
     )
     return (
-        f"In {count(latent, 'dimension')} it is as continuous as the plain autoencoder, no more: {percent(ours['value'])} "
-        f"against {percent(plain['value'])}, and {percent(full['value'])} with the KL.{why}"
+        f"In {plural(latent, 'dimension')} it is as continuous as the plain autoencoder, no more: {share(ours['value'])} "
+        f"against {share(plain['value'])}, and {share(full['value'])} with the KL.{why}"
     )
 
 
@@ -234,12 +241,12 @@ def _holes_in_vae(latent: int, entries: Sequence[Content]) -> str:
     vae = _find(entries, "vae")
     if vae is None:
         return ""
-    own = vae["judgement"]["completeness"][OWN]
+    own = vae["judgement"]["measures"]["prior"]
     if own["high"] >= HOLES:
         return ""
     return (
-        f"In {count(latent, 'dimension')}, {_most(own)} of the draws from its own prior land where data lies: at least "
-        f"{percent(1 - own['value'])} fall into holes."
+        f"In {plural(latent, 'dimension')}, {_most(own)} of the draws from its own prior land where data lies: at least "
+        f"{share(1 - own['value'])} fall into holes."
     )
 
 
@@ -247,13 +254,13 @@ def _smooth_with_holes(latent: int, entries: Sequence[Content]) -> str:
     ae = _find(entries, "ae")
     if ae is None:
         return ""
-    smooth, own = ae["judgement"]["continuity"], ae["judgement"]["completeness"][OWN]
-    matched = ae["judgement"]["completeness"][MATCHED]
+    smooth, own = ae["judgement"]["measures"]["continuity"], ae["judgement"]["measures"]["prior"]
+    matched = ae["judgement"]["measures"]["matched"]
     if not (smooth["low"] >= SMOOTH and max(own["high"], matched["high"]) < HOLES):
         return ""
     return (
-        f"In {count(latent, 'dimension')}, {percent(smooth['value'])} of its small steps change next to nothing, yet "
-        f"{_most(own)} of N(0, I) and {_most(matched)} of a Gaussian fitted to its codes land on data: it fails by "
+        f"In {plural(latent, 'dimension')}, {share(smooth['value'])} of its small steps change next to nothing, yet "
+        f"{_most(own)} of {ae['prior']} and {_most(matched)} of a Gaussian fitted to its codes land on data: it fails by "
         "holes, not by jumps."
     )
 
@@ -262,7 +269,7 @@ def _most(measure: Content) -> str:
     """'at most 62 %'; the number is an upper bound."""
     if measure["high"] >= 1:
         return "practically all"
-    return "practically none" if measure["value"] < 0.005 else f"at most {percent(measure['value'])}"
+    return "practically none" if measure["value"] < 0.005 else f"at most {share(measure['value'])}"
 
 
 def _plain(entry: Content) -> str:
@@ -279,5 +286,5 @@ def _pair(entries: Sequence[Content]) -> tuple[Content, Content] | None:
     if vae and ae:
         return vae, ae
     networks = [entry for entry in entries if entry["history"]] or entries
-    order = sorted(networks, key=lambda entry: -entry["judgement"]["completeness"][OWN]["value"])
+    order = sorted(networks, key=lambda entry: -entry["judgement"]["measures"]["prior"]["value"])
     return (order[0], order[-1]) if len(order) > 1 else None

@@ -16,7 +16,7 @@ from latentwalk.latent.diagnosis import Diagnosis, Recheck
 from latentwalk.latent.space import LatentSpace
 from latentwalk.studies.methods import trained
 
-__all__ = ["Improvement", "changed", "improve"]
+__all__ = ["Improvement", "improve", "variant"]
 
 Look = Callable[[Autoencoder], LatentSpace]
 
@@ -49,11 +49,11 @@ def improve(
         raise ConfigError("nothing is wrong with this model, so there is nothing to change.")
     if not first.change:
         raise ConfigError(f"no option of the model helps against {first.name}. {first.advice}")
-    after = changed(model, first.change, train)
+    after = variant(model, first.change, train)
     return Improvement(after, first.change, before.compare(look(after).diagnose(seed=seed)))
 
 
-def changed(model: Autoencoder, change: Mapping[str, Any], train: Dataset) -> Autoencoder:
+def variant(model: Autoencoder, change: Mapping[str, Any], train: Dataset) -> Autoencoder:
     """The same model with some options changed and trained anew; where only a sampler is asked for, fitted to it as it is."""
     if set(change) == {"complete"}:
         kind = change["complete"]

@@ -1,7 +1,7 @@
 """All that is said in numbers about one latent space."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,31 +21,38 @@ class Judgement:
     """What was measured of one latent space.
 
     error: mean squared reconstruction error of the held-out rows, per value, in `space.unit`s squared.
-    continuity, completeness ("own N(0, I)" and "matched Gaussian"): see `criteria`. class_accuracy: 10 nearest codes, or None
-    without labels. active: dimensions in use. warning: what is wrong, in words, or None. speaking: the share of a sparse
-    code's units that say anything; None for the others.
+    measures: shares with their intervals, by key, in the order in which they are shown: "continuity", and the completeness of
+        draws from the space's own "prior" and from the Gaussian "matched" to the codes. Every display goes through them.
+    class_accuracy: of the 10 nearest codes; None without labels.
+    active: dimensions in use.
+    collapsed: whether none is, of a posterior that could have used them, so that all draws look alike.
+    warning: what is wrong, in words, or None.
+    speaking: the share of a sparse code's units that say anything; None for the others.
     """
 
     error: float
-    continuity: Measure
-    completeness: Mapping[str, Measure]
+    measures: Mapping[str, Measure]
     class_accuracy: float | None
     active: int
+    collapsed: bool
     warning: str | None
     speaking: float | None = None
 
 
 def judge(space: LatentSpace, seed: int = 0, *, most: int = 20_000) -> Judgement:
     """Everything this library says in numbers about one space. most: points a side that completeness is judged by."""
+    matched = completeness(space, "gaussian", seed=seed, most=most)
+    units = active_units(space)
     return Judgement(
         error=reconstruction_error(space),
-        continuity=continuity(space, seed=seed),
-        completeness={
-            "own N(0, I)": completeness(space, "prior", seed=seed, most=most),
-            "matched Gaussian": completeness(space, "gaussian", seed=seed, most=most),
+        measures={
+            "continuity": continuity(space, seed=seed),
+            "prior": completeness(space, "prior", seed=seed, most=most),
+            "matched": replace(matched, title="matched completeness"),
         },
         class_accuracy=None if space.labels is None else class_accuracy(space, seed=seed),
-        active=int(active_units(space).active.sum()),
+        active=int(units.active.sum()),
+        collapsed=units.kl is not None and not units.active.any(),
         warning=collapsed(space),
     )
 

@@ -278,7 +278,7 @@ RIVALS: dict[str, Callable[..., tuple[Map, Map | None]]] = {"pca": _pca, "kernel
 
 def _flat(x: Array, unit: NDArray[np.float32] | None, spec: DataSpec) -> Array:
     precision: type = np.float32 if spec.form.bounded else np.float64
-    found: Array = np.asarray(x) if unit is None else np.asarray(x, precision) / unit
+    found: Array = np.asarray(x) if unit is None else np.asarray(np.asarray(x, precision) / unit)
     return found.reshape(len(x), -1)
 
 

@@ -37,10 +37,14 @@ def judged(recipe: str, latent: int, data: Dataset) -> Entry:
     share = Measure("completeness", 0.6, 0.55, 0.65, "At most 60 % land.", {"trees_alone": float("nan")})
     judgement = Judgement(
         error=0.05,
-        continuity=Measure("continuity", 0.8, 0.75, 0.85, "80 % of steps.", curve),
-        completeness={"own N(0, I)": share, "matched Gaussian": share},
+        measures={
+            "continuity": Measure("continuity", 0.8, 0.75, 0.85, "80 % of steps.", curve),
+            "prior": share,
+            "matched": share,
+        },
         class_accuracy=None if data.y is None else 0.9,
         active=latent,
+        collapsed=recipe == "vae",
         warning="It has collapsed. Lower beta." if recipe == "vae" else None,
     )
     return Entry(Tried(fitted, fitted.space(data, held_out=held_out), 1.5), judgement)

@@ -11,8 +11,8 @@ import pytest
 
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import CheckpointError, ConfigError, DataError
-from latentwalk.report import content, page, redraw, write
-from latentwalk.report.content import plain
+from latentwalk.report import content, page, redraw, write_page
+from latentwalk.report.content import as_json
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_all_numbers_are_finite_and_survive_json(report):
 
 
 def test_what_is_no_number_becomes_none():
-    assert plain({"a": np.float32("nan"), 1: np.array([1.0, np.inf]), "b": (np.int64(3), object)}) == {
+    assert as_json({"a": np.float32("nan"), 1: np.array([1.0, np.inf]), "b": (np.int64(3), object)}) == {
         "a": None,
         "1": [1.0, None],
         "b": [3, "<class 'object'>"],
@@ -56,7 +56,7 @@ def test_what_is_no_number_becomes_none():
 
 def test_the_report_holds_what_was_measured(report, entries):
     assert [entry["recipe"] for entry in report["entries"]] == ["pca", "ae", "vae", "vae"]
-    assert report["entries"][2]["judgement"]["completeness"]["own N(0, I)"]["high"] == 0.65
+    assert report["entries"][2]["judgement"]["measures"]["prior"]["high"] == 0.65
     assert report["data"]["train"], report["data"]["test"] == (200, 60)
     assert len(report["entries"][1]["history"]) == 2
     assert report["entries"][1]["posterior"]["share"] == 0
@@ -140,7 +140,7 @@ def test_held_out_rows_need_not_be_known(entries):
 
 
 def test_written_read_and_drawn_again(small, tmp_path):
-    path = write(tmp_path / "new" / "folder", small)
+    path = write_page(tmp_path / "new" / "folder", small)
     html = path.read_text(encoding="utf-8")
     assert html.startswith("<!doctype html>")
     assert json.loads((path.parent / "report.json").read_text(encoding="utf-8")) == small
@@ -155,7 +155,7 @@ def test_written_read_and_drawn_again(small, tmp_path):
         (lambda text: None, "missing"),
         (lambda text: text[:-40], "damaged: it is not JSON"),
         (lambda text: "[]", "not a latentwalk report"),
-        (lambda text: text.replace('"format_version":1', '"format_version":99'), "newer latentwalk"),
+        (lambda text: text.replace('"format_version":2', '"format_version":99'), "newer latentwalk"),
         (lambda text: text.replace('"judgement"', '"judgment"'), "damaged: KeyError"),
         (lambda text: text.replace('"centre"', '"center"'), "damaged: KeyError"),
         (lambda text: re.sub(r'"entries":\[.*\]', '"entries":[]', text), "damaged"),
@@ -174,4 +174,4 @@ def test_a_report_that_cannot_be_drawn_says_why(small, tmp_path, change, message
 def test_a_folder_that_cannot_be_written(small, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match="cannot write"):
-        write(tmp_path / "file", small)
+        write_page(tmp_path / "file", small)

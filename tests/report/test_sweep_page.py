@@ -7,7 +7,8 @@ import pytest
 from latentwalk import Sweep
 from latentwalk.errors import DataError
 from latentwalk.report.sweep import redraw_sweep, sweep_report
-from latentwalk.studies.sweep.sweep import COLUMNS
+
+COLUMNS = ("completeness", "matched_completeness", "continuity", "error", "active", "class_accuracy", "epochs", "seconds")
 
 
 def row(failure=None, seed=0, **values):
@@ -17,7 +18,8 @@ def row(failure=None, seed=0, **values):
 
 def swept(axes, rows):
     sweep = Sweep({axis: [1] for axis in axes})
-    sweep.axes_, sweep.results_ = axes, [{"data": "<i>", **{axis: one[axis] for axis in axes}, **one} for one in rows]
+    sweep.prior_, sweep.axes_ = "N(0, I)", axes
+    sweep.results_ = [{"data": "<i>", **{axis: one[axis] for axis in axes}, **one} for one in rows]
     return sweep
 
 

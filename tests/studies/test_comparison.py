@@ -27,7 +27,7 @@ def quick(monkeypatch):
     fixed = Measure("fixed", 0.5, 0.4, 0.6, "a fixed number.")
     monkeypatch.setattr(
         "latentwalk.studies.comparison.judge",
-        lambda space: Judgement(reconstruction_error(space), fixed, {"own N(0, I)": fixed}, None, space.dim, None),
+        lambda space: Judgement(reconstruction_error(space), {"continuity": fixed}, None, space.dim, False, None),
     )
 
 
@@ -87,7 +87,7 @@ def test_table_has_a_row_for_each_member_and_numbers_only(quick):
     numbers = [value for name, value in row.items() if name not in ("model", "class accuracy")]
     assert all(isinstance(value, (int, float)) for value in numbers)
     assert row["class accuracy"] is None  # no labels
-    assert (row["completeness, own N(0, I)"], row["continuity"]) == (0.5, 0.5)
+    assert row["fixed"] == 0.5
     assert row["error"] == reconstruction_error(comparison.entries_[0].tried.space)
 
 
@@ -98,8 +98,8 @@ def test_judge_gathers_every_number(monkeypatch):
         monkeypatch.setattr(judgement, name, lambda *args, answer=answer, **_: asked.append(args[1:]) or answer)
     space = whitened(DATA)
     judged = judge(space)
-    assert asked == [(), ("prior",), ("gaussian",)]
-    assert list(judged.completeness) == ["own N(0, I)", "matched Gaussian"]
+    assert sorted(asked) == [(), ("gaussian",), ("prior",)]
+    assert list(judged.measures) == ["continuity", "prior", "matched"]
     assert judged.error == reconstruction_error(space)
     assert judged.class_accuracy > 0.7
 

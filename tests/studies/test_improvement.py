@@ -13,7 +13,7 @@ from latentwalk.latent.diagnosis import Diagnosis
 from latentwalk.models.inference import signature
 from latentwalk.models.recipes import RECIPES
 from latentwalk.networks.build import Network
-from latentwalk.studies.improvement import changed, improve
+from latentwalk.studies.improvement import improve, variant
 
 QUICK: dict[str, Any] = {"network": Network("dense", widths=(32,)), "progress": False, "random_state": 0, "learning_rate": 5e-3}
 
@@ -38,7 +38,7 @@ def test_a_silenced_vae_recovers(rows: Dataset) -> None:
 
 def test_a_sampler_is_fitted_without_training_again(rows: Dataset) -> None:
     model = Autoencoder("ae", latent=2, epochs=5, **QUICK).fit(rows)
-    after = changed(model, {"complete": "mixture"}, rows)
+    after = variant(model, {"complete": "mixture"}, rows)
     assert after.sampler_ is not None
     assert after.space(rows).fitted is after.sampler_
     assert model.sampler_ is None

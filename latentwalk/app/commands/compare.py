@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["compare", "compared", "verdicts", "write_report"]
 
 USUAL = (2, 8)  # numbers of dimensions: one that can be looked at, one that is better
-COLUMNS = ("model", "D", "continuity", "complete, own N(0, I)", "complete, Gaussian of codes", "error", "seconds")
+HEADS = {"prior": "complete, own {prior}", "matched": "complete, Gaussian of codes"}  # of measures that are "at most"
 
 
 def compare(
@@ -133,10 +133,10 @@ def compared(
 
 def write_report(folder: Path, entries: "Sequence[Entry]", **about: Any) -> Path:
     """Write report.json and report.html; the path of the latter. Raises OutputError."""
-    from latentwalk.report import content, write
+    from latentwalk.report import content, write_page
 
     with saving():
-        return write(folder, content(entries, **about))
+        return write_page(folder, content(entries, **about))
 
 
 def verdicts(entries: "Sequence[Entry]") -> None:
@@ -144,10 +144,13 @@ def verdicts(entries: "Sequence[Entry]") -> None:
     rows = []
     for entry in entries:
         found, tried = entry.judgement, entry.tried
-        complete = [_interval(measure, "≤ ") for measure in found.completeness.values()]
-        numbers = (_interval(found.continuity), *complete, f"{found.error:.4f}", f"{tried.seconds:.0f}")
+        shares = (_interval(measure, "≤ " if key in HEADS else "") for key, measure in found.measures.items())
+        numbers = (*shares, f"{found.error:.4f}", f"{tried.seconds:.0f}")
         rows.append((tried.title, str(tried.latent), *numbers))
-    show(COLUMNS, rows)
+    titles = {entry.tried.space.prior_title for entry in entries}
+    prior = titles.pop() if len(titles) == 1 else "prior"
+    heads = (HEADS.get(key, one.title).format(prior=prior) for key, one in entries[0].judgement.measures.items())
+    show(("model", "D", *heads, "error", "seconds"), rows)
     typer.echo(
         "continuity: share of small steps that keep the output. complete: share of draws that land where data is, at most."
     )
@@ -171,7 +174,8 @@ def _followed(comparison: "Comparison", train: "Dataset", test: "Dataset") -> "I
         entry = next(entries)
         if watched():
             rest = time.perf_counter() - start - entry.tried.seconds
-            note(f"     {entry.judgement.continuity}; trained in {entry.tried.seconds:.0f} s, measured in {rest:.0f} s")
+            smooth = entry.judgement.measures["continuity"]
+            note(f"     {smooth}; trained in {entry.tried.seconds:.0f} s, measured in {rest:.0f} s")
         yield entry
 
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["sweep"]
 
 APART = 0  # the seed with which rows to judge by are drawn: the same for all trials
-COLUMNS = {"completeness": 2, "matched_completeness": 2, "continuity": 2, "error": 4, "active": 1}  # and their digits
 
 
 def sweep(
@@ -137,24 +136,26 @@ def _halves(sources: "Sequence[Source]") -> "dict[str, tuple[Dataset, Dataset]]"
 
 def _tell(sweep: "Sweep", out: Path, settings: Mapping[str, Any]) -> None:
     from latentwalk.report.sweep import sweep_report
-    from latentwalk.studies.sweep.curves import named, varied
-    from latentwalk.studies.sweep.points import title
+    from latentwalk.studies.sweep.curves import label, shown, varied
+    from latentwalk.studies.sweep.points import heading
 
     with saving():
         page = sweep_report(out, sweep, settings)
     axes = varied(sweep.results_, sweep.axes_) or sweep.axes_[:1]
-    show([title(name) for name in (*axes, *COLUMNS)], _rows(sweep, axes), names=0)
+    columns = shown(sweep.results_, "head")
+    digits = {name: column.digits for name, column in columns.items()}
+    show([heading(name) for name in (*axes, *digits)], _rows(sweep, axes, digits), names=0)
     typer.echo("\n".join(sweep.summary()))
     failed = [row for row in sweep.results_ if row["failure"] is not None]
     for row in failed:
-        note(f"failed: {', '.join(named(axis, row[axis]) for axis in (*sweep.axes_, 'seed'))}: {row['failure']}")
+        note(f"failed: {', '.join(label(axis, row[axis]) for axis in (*sweep.axes_, 'seed'))}: {row['failure']}")
     typer.echo(f"look: {page}")
 
 
-def _rows(sweep: "Sweep", axes: Sequence[str]) -> Iterator[Sequence[str]]:
+def _rows(sweep: "Sweep", axes: Sequence[str], digits: Mapping[str, int]) -> Iterator[Sequence[str]]:
     """The means over seeds, as they are printed."""
-    from latentwalk.studies.sweep.curves import number, short
+    from latentwalk.studies.sweep.curves import figure, short
 
     for row in sweep.means():
-        numbers = ("–" if row.get(name) is None else number(row[name], digits) for name, digits in COLUMNS.items())
+        numbers = ("–" if row.get(name) is None else figure(row[name], some) for name, some in digits.items())
         yield *(short(row[axis]) for axis in axes), *numbers

@@ -4,41 +4,79 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from latentwalk.errors import unknown
-from latentwalk.studies.sweep.points import title
+from latentwalk.models.prior import StandardNormal
+from latentwalk.studies.sweep.points import heading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "LESS",
+    "COLUMNS",
+    "Column",
     "Curve",
+    "column",
     "curves",
     "draw",
+    "figure",
     "grouped",
+    "label",
     "means",
-    "named",
-    "number",
+    "means_table",
     "numeric",
     "sentences",
     "short",
-    "table",
+    "shown",
     "varied",
 ]
 
 Row = Mapping[str, Any]
-LESS = ("error", "seconds", "epochs")  # columns of which less is better
-TOLD = {  # what is said of each curve, and with how many digits
-    "completeness": ("completeness under N(0, I)", 2),
-    "continuity": ("continuity", 2),
-    "error": ("reconstruction error", 4),
-    "active": ("the number of active dimensions", 1),
-}
 FLAT = 0.02  # of the largest value: a smaller change is none
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How a column of numbers is shown; {prior} stands for the title of what the models draw from.
+
+    said: in a sentence, of its curves. chart: above these. head: above the column of a table. Empty: it is not shown there.
+    digits: after the point. better: "higher" or "lower" numbers; "" where neither is.
+    """
+
+    said: str = ""
+    chart: str = ""
+    head: str = ""
+    digits: int = 2
+    better: str = "higher"
+
+
+COLUMNS = {
+    "completeness": Column("completeness under {prior}", "Completeness under {prior}", "complete, {prior}"),
+    "matched_completeness": Column(head="codes’ Gaussian"),
+    "continuity": Column("continuity", "Continuity", "continuity"),
+    "error": Column("reconstruction error", "Reconstruction error", "error", 4, "lower"),
+    "active": Column("the number of active dimensions", "Active dimensions", "active", 1, ""),
+    "class_accuracy": Column(head="class acc."),
+    "epochs": Column(better="lower"),
+    "seconds": Column(better="lower"),
+}
+
+
+def column(name: str) -> Column:
+    """How a column is shown: a measure that is not in `COLUMNS` by its own name, the ends of an interval nowhere."""
+    if name in COLUMNS or name.endswith(("_low", "_high")):
+        return COLUMNS.get(name, Column())
+    return Column(heading(name), heading(name).capitalize(), heading(name))
+
+
+def shown(rows: Sequence[Row], where: Literal["said", "chart", "head"]) -> dict[str, Column]:
+    """The columns with numbers in them that are shown in sentences, above charts or in tables: `COLUMNS` first."""
+    known = numeric(rows)
+    names = [*(name for name in COLUMNS if name in known), *(name for name in known if name not in COLUMNS)]
+    return {name: found for name in names if getattr(found := column(name), where)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +104,7 @@ def curves(rows: Sequence[Row], y: str, x: str, hue: str | None = None) -> list[
         at = {value: [float(row[y]) for row in of if row[x] == value] for value in _values(of, x)}
         ends = [tuple(float(end(values)) for values in at.values()) for end in (np.mean, np.min, np.max)]
         if at:
-            found.append(Curve("" if hue is None else named(hue, line), tuple(at), *ends))
+            found.append(Curve("" if hue is None else label(hue, line), tuple(at), *ends))
     return found
 
 
@@ -108,15 +146,15 @@ def short(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def named(axis: str, value: Any) -> str:
+def label(axis: str, value: Any) -> str:
     """A value with its axis: "8 dimensions", "beta 0.25", "widths 512-256"; a name stands for itself: "conv"."""
     if axis in ("latent", "rows") and value is not None:
-        return f"1 {title(axis).removesuffix('s')}" if value == 1 else f"{short(value)} {title(axis)}"
+        return f"1 {heading(axis).removesuffix('s')}" if value == 1 else f"{short(value)} {heading(axis)}"
     alone = isinstance(value, str) and not value[:1].isdigit()
-    return value if alone else f"{title(axis)} {short(value)}"
+    return value if alone else f"{heading(axis)} {short(value)}"
 
 
-def number(value: float, digits: int) -> str:
+def figure(value: float, digits: int) -> str:
     """.86 for shares, 0.0123 for errors, 7.5 and 8 for counts."""
     text = f"{value:.{digits}f}"
     return text.removeprefix("0") if digits == 2 else text.removesuffix(".0")
@@ -150,30 +188,32 @@ def draw(axes: "Axes", found: Sequence[Curve], colours: Sequence[str] = ()) -> l
 # ---------------------------------------------------------------------- in words
 
 
-def sentences(rows: Sequence[Row], axes: Sequence[str]) -> list[str]:
-    """What each curve over the first axis that varies does, at the first and the last value of the second; and what is best."""
-    shown = varied(rows, axes)
-    if not shown:
+def sentences(rows: Sequence[Row], axes: Sequence[str], prior: str = StandardNormal.title) -> list[str]:
+    """What each curve over the first axis that varies does, at the first and the last value of the second; and what is best.
+
+    prior: the title of what the models draw from.
+    """
+    over = varied(rows, axes)
+    if not over:
         return []
-    x, hue = shown[0], next(iter(shown[1:]), None)
+    x, hue = over[0], next(iter(over[1:]), None)
     said = []
-    for y, (name, digits) in TOLD.items():
-        if y in numeric(rows):
-            found = curves(rows, y, x, hue)
-            ends = [found[0], found[-1]] if len(found) > 1 else found
-            parts = [(f"with {curve.name} it " if curve.name else "") + _course(curve, x, digits) for curve in ends]
-            said.append(f"{name[0].upper()}{name[1:]}{':' if hue else ''} {'; '.join(parts)}.")
-    if shown[2:]:
-        said.append(f"All these are means over the values of {' and '.join(map(title, shown[2:]))}.")
-    return [*said, *_best(rows, shown)]
+    for y, column in shown(rows, "said").items():
+        found, name = curves(rows, y, x, hue), column.said.format(prior=prior)
+        ends = [found[0], found[-1]] if len(found) > 1 else found
+        parts = [(f"with {curve.name} it " if curve.name else "") + _course(curve, x, column.digits) for curve in ends]
+        said.append(f"{name[0].upper()}{name[1:]}{':' if hue else ''} {'; '.join(parts)}.")
+    if over[2:]:
+        said.append(f"All these are means over the values of {' and '.join(map(heading, over[2:]))}.")
+    return [*said, *_best(rows, over, prior)]
 
 
 def _course(curve: Curve, x: str, digits: int) -> str:
     """What one curve does, from its first point to its last."""
-    values, last, whole = curve.mean, len(curve.mean) - 1, partial(named, x)
+    values, last, whole = curve.mean, len(curve.mean) - 1, partial(label, x)
 
     def at(index: int, say: Callable[[Any], str] = short) -> str:
-        return f"{number(values[index], digits)} at {say(curve.x[index])}"
+        return f"{figure(values[index], digits)} at {say(curve.x[index])}"
 
     if last == 0:
         return f"is {at(0, whole)}"
@@ -193,29 +233,30 @@ def _apart(curve: Curve, one: int, other: int) -> bool:
     return abs(a - b) > FLAT * max(abs(a), abs(b)) and not overlap
 
 
-def _best(rows: Sequence[Row], shown: Sequence[str]) -> list[str]:
+def _best(rows: Sequence[Row], over: Sequence[str], prior: str) -> list[str]:
     """Which combination is the most complete, and what it costs."""
-    done = [row for row in means(rows, shown) if row.get("completeness") is not None]
+    done = [row for row in means(rows, over) if row.get("completeness") is not None]
     if len(done) < 2:
         return []
     best, exact = max(done, key=lambda row: row["completeness"]), min(done, key=lambda row: row["error"])
-    told = f"The highest mean completeness under N(0, I), {number(best['completeness'], 2)}, is that of {_names(best, shown)}"
+    told = f"The highest mean completeness under {prior}, {figure(best['completeness'], 2)}, is that of {_names(best, over)}"
     if best is exact:
         return [f"{told}, as is the least error, {exact['error']:.4f}."]
-    return [f"{told} (error {best['error']:.4f}); the least error, {exact['error']:.4f}, that of {_names(exact, shown)}."]
+    return [f"{told} (error {best['error']:.4f}); the least error, {exact['error']:.4f}, that of {_names(exact, over)}."]
 
 
 def _names(row: Row, axes: Sequence[str]) -> str:
-    return ", ".join(named(axis, row[axis]) for axis in axes)
+    return ", ".join(label(axis, row[axis]) for axis in axes)
 
 
 # ---------------------------------------------------------------------- as a table
 
 
-def table(rows: Sequence[Row], by: Sequence[str]) -> str:
+def means_table(rows: Sequence[Row], by: Sequence[str]) -> str:
     """The means as an HTML table, for notebooks."""
-    names = [*by, "seeds", *(name for name in ("completeness", "continuity", "error", "active") if name in rows[0])]
-    head = "".join(f"<th>{escape(title(name))}</th>" for name in names)
+    known = [name for name in rows[0] if column(name).head and name not in by and name != "seeds"]
+    names = [*by, "seeds", *(name for name in known if any(row[name] is not None for row in rows))]
+    head = "".join(f"<th>{escape(heading(name))}</th>" for name in names)
     body = "".join(f"<tr>{''.join(f'<td>{escape(_cell(row[name]))}</td>' for name in names)}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

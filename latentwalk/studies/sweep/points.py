@@ -16,7 +16,7 @@ from latentwalk.models.schedule import Schedule
 from latentwalk.networks.build import Network
 from latentwalk.training.settings import Settings
 
-__all__ = ["DATA", "Grid", "Setting", "check_axes", "check_options", "drawn", "plain", "title"]
+__all__ = ["DATA", "Grid", "Setting", "check_axes", "check_options", "heading", "settings", "value_name"]
 
 Grid = Mapping[str, Sequence[Any]]
 ROWS, DATA = "rows", "data"
@@ -52,10 +52,10 @@ class Setting:
     @property
     def named(self) -> dict[str, Any]:
         """The values as numbers and names, ready for a table."""
-        return {DATA: self.data, **{name: plain(value) for name, value in self.values.items()}, "seed": self.seed}
+        return {DATA: self.data, **{name: value_name(value) for name, value in self.values.items()}, "seed": self.seed}
 
     def __str__(self) -> str:
-        rest = (f"{title(name)} {value}" for name, value in self.named.items() if name != DATA)
+        rest = (f"{heading(name)} {value}" for name, value in self.named.items() if name != DATA)
         return ", ".join([self.data, *rest])
 
     def model(self, recipe: str | Recipe, options: Mapping[str, Any], of: int) -> Autoencoder:
@@ -113,7 +113,7 @@ def check_axes(grid: Grid, *, drawing: bool) -> None:
         _check_names(name, list(values))
 
 
-def drawn(
+def settings(
     grid: Grid, data: Mapping[str, int], seeds: Sequence[int], n_iter: int | None = None, random_state: int = 0
 ) -> list[Setting]:
     """All settings, or `n_iter` of them drawn at random: those of the first seed, then those of the next, …
@@ -129,16 +129,16 @@ def drawn(
         lists = not any(hasattr(values, "rvs") for values in named.values())
         whole = len(ParameterGrid(named)) if lists else n_iter  # a whole grid is shuffled once, so that more begin alike
         points = list(ParameterSampler(named, whole, random_state=random_state))[:n_iter]
-    only, settings = next(iter(data)), []
+    only, found = next(iter(data)), []
     for seed in seeds:
         for point in points:
             name, values = point.get(DATA, only), {axis: point[axis] for axis in grid}
             _check_rows(values.get(ROWS), name, data[name])
-            settings.append(Setting(name, values, int(seed)))
-    return settings
+            found.append(Setting(name, values, int(seed)))
+    return found
 
 
-def plain(value: Any) -> Any:
+def value_name(value: Any) -> Any:
     """A value of an axis as a number, a name or None."""
     match value:
         case np.generic():
@@ -148,21 +148,21 @@ def plain(value: Any) -> Any:
         case Recipe():
             return value.name
         case Network():
-            return value.kind if value.widths is None else f"{value.kind} {plain(value.widths)}"
+            return value.kind if value.widths is None else f"{value.kind} {value_name(value.widths)}"
         case Schedule(rise=0.0):
             return value.value
         case tuple() | list():
-            return "-".join(str(plain(one)) for one in value)
+            return "-".join(str(value_name(one)) for one in value)
     return str(value)
 
 
-def title(name: str) -> str:
+def heading(name: str) -> str:
     """The name of a column that people read: recipe__beta → beta."""
     return TITLES.get(name, name.split("__")[-1].replace("_", " "))
 
 
 def _check_names(axis: str, values: Sequence[Any]) -> None:
-    names = [plain(value) for value in values]
+    names = [value_name(value) for value in values]
     for at, name in enumerate(names):
         if name in names[:at]:
             raise ConfigError(f"axis {axis} has two values that are called {name!r}. Leave one out, or give them other names.")

@@ -26,13 +26,14 @@ from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.halves import parts
 from latentwalk.errors import ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.models.recipes import Recipe
+from latentwalk.models.prior import PRIORS
+from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.studies.comparison import check_enough
 from latentwalk.studies.judgement import Judgement, judge
 from latentwalk.studies.methods import Tried, attempt, trained
 from latentwalk.studies.sweep import curves
 from latentwalk.studies.sweep.ledger import Ledger, identity
-from latentwalk.studies.sweep.points import DATA, Grid, Setting, check_axes, check_options, drawn, plain, title
+from latentwalk.studies.sweep.points import DATA, Grid, Setting, check_axes, check_options, heading, settings, value_name
 from latentwalk.training.progress import progressed
 
 if TYPE_CHECKING:
@@ -42,11 +43,7 @@ __all__ = ["Sweep"]
 
 Row = dict[str, Any]
 Data = Dataset | ArrayLike
-MEASURED = ("completeness", "matched_completeness", "continuity")  # each with the ends of its interval
-COLUMNS = (
-    *(f"{name}{end}" for end in ("", "_low", "_high") for name in MEASURED),
-    *("error", "active", "class_accuracy", "epochs", "seconds", "warning", "failure"),
-)
+ALWAYS = ("error", "active", "class_accuracy", "epochs", "seconds", "warning", "failure")  # columns of any trial
 
 
 class Sweep:
@@ -61,7 +58,7 @@ class Sweep:
     a bar while fitting, on a terminal.
 
     Learned: results_ (a list of flat dicts, a trial each), axes_ (names of the axes, "data" first where there are several data
-    sets), interrupted_ (whether Ctrl-C cut it short).
+    sets), prior_ (the title of what all models draw from), interrupted_ (whether Ctrl-C cut it short).
 
     >>> rows = np.random.default_rng(0).normal(size=(400, 4))
     >>> sweep = Sweep({"latent": [1, 2]}, "ae", epochs=2, batch_size=64).fit(rows)
@@ -103,8 +100,8 @@ class Sweep:
         self._check()
         seeds, data = self._seeds(), _named(train, test)
         counts = {name: len(one.train) for name, one in data.items()}
-        settings = drawn(self.grid, counts, seeds, self.n_iter, self.random_state)
-        trials = [_Trial.of(one, data[one.data], self.recipe, self.options, self.most) for one in settings]
+        points = settings(self.grid, counts, seeds, self.n_iter, self.random_state)
+        trials = [_Trial.of(one, data[one.data], self.recipe, self.options, self.most) for one in points]
         self.axes_ = [*([DATA] if len(data) > 1 else []), *self.grid]
         self.interrupted_ = False
         with Ledger(None if self.folder is None else Path(self.folder)) as ledger:
@@ -114,7 +111,11 @@ class Sweep:
             except KeyboardInterrupt:
                 self.interrupted_ = True
             rows = [(trial.setting.named, ledger.find(trial.about)) for trial in trials]
-        self.results_ = [named | _row(**found) for named, found in rows if found is not None]
+        done = [(named, found) for named, found in rows if found is not None]
+        empty = {column: None for _, found in done for column in found}
+        self.results_ = [named | empty | found for named, found in done]
+        titles = {trial.prior for trial in trials}
+        self.prior_ = titles.pop() if len(titles) == 1 else "its own prior"
         if self.interrupted_:
             self._tell_stopped(len(trials))
         return self
@@ -128,7 +129,7 @@ class Sweep:
         rows = [row for row in self.means() if row.get(by) is not None]
         if not rows:
             raise ConfigError(f"no trial has a number called {by!r}. There are: {', '.join(curves.numeric(self._results()))}.")
-        return (min if by in curves.LESS else max)(rows, key=lambda row: row[by])
+        return (min if curves.column(by).better == "lower" else max)(rows, key=lambda row: row[by])
 
     def plot(self, y: str = "completeness", x: str | None = None, hue: str | None = None, ax: "Axes | None" = None) -> "Axes":
         """A curve of `y` over axis `x` for every value of axis `hue`, with a band from the lowest to the highest seed.
@@ -147,21 +148,21 @@ class Sweep:
         found = curves.curves(rows, y, x, hue)
         axes = Figure().subplots() if ax is None else ax
         curves.draw(axes, found)
-        axes.set_xlabel(title(x))
-        axes.set_ylabel(title(y))
+        axes.set_xlabel(heading(x))
+        axes.set_ylabel(heading(y))
         if hue is not None:
             axes.legend(frameon=False)
         return axes
 
     def summary(self) -> list[str]:
         """What the curves say, in words."""
-        return curves.sentences(self._results(), self.axes_)
+        return curves.sentences(self._results(), self.axes_, self.prior_)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{self!r}</pre>" if not hasattr(self, "results_") else curves.table(self.means(), self._columns())
+        return f"<pre>{self!r}</pre>" if not hasattr(self, "results_") else curves.means_table(self.means(), self._columns())
 
     def __repr__(self) -> str:
-        axes = (f"{axis}: {'…' if hasattr(some, 'rvs') else [*map(plain, some)]}" for axis, some in self.grid.items())
+        axes = (f"{axis}: {'…' if hasattr(some, 'rvs') else [*map(value_name, some)]}" for axis, some in self.grid.items())
         done = f", {len(self.results_)} trials" if hasattr(self, "results_") else ""
         return f"Sweep({{{', '.join(axes)}}}{done})"
 
@@ -263,6 +264,12 @@ class _Trial:
         }
         return cls(setting, data, model, most, about)
 
+    @property
+    def prior(self) -> str:
+        """The title of what its model draws from."""
+        prior = recipe_named(self.model.recipe).prior
+        return (PRIORS[prior] if isinstance(prior, str) else prior).title
+
     def found(self, checkpoint: Path | None) -> Row:
         """Train and judge. What fails while training or judging is told in the row; wrong options are raised."""
         try:
@@ -296,10 +303,10 @@ def _measured(judged: Judgement, tried: Tried) -> Row:
     """The columns of a finished trial."""
     epochs = tried.model.history_ if tried.model is not None else []
     found: Row = {}
-    for name, one in zip(MEASURED, (*judged.completeness.values(), judged.continuity), strict=True):
+    for one in judged.measures.values():
+        name = one.title.replace(" ", "_")
         found |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
-    return _row(
-        **found,
+    return found | _row(
         error=judged.error,
         active=judged.active,
         class_accuracy=judged.class_accuracy,
@@ -310,5 +317,5 @@ def _measured(judged: Judgement, tried: Tried) -> Row:
 
 
 def _row(**found: Any) -> Row:
-    """What was found, in columns that are the same for every trial."""
-    return {name: found.get(name) for name in COLUMNS}
+    """What was found, in the columns that any trial has."""
+    return {name: found.get(name) for name in ALWAYS}

@@ -27,7 +27,7 @@ AXES = ["latent", "recipe__beta"]
 @pytest.fixture
 def sweep():
     found = Sweep({"latent": [2, 4, 8], "recipe__beta": [1, 2]}, seeds=3)
-    found.results_, found.axes_ = ROWS, AXES
+    found.results_, found.axes_, found.prior_ = ROWS, AXES, "N(0, I)"
     return found
 
 
@@ -115,7 +115,7 @@ def test_the_plot_shows_a_line_and_a_band_a_value(sweep):
 
 def test_values_are_called_what_people_call_them():
     said = [("latent", 1), ("rows", 5000), ("recipe__beta", 0.25), ("network", "conv"), ("network__widths", "512-256")]
-    assert [curves.named(*one) for one in said] == ["1 dimension", "5,000 rows", "beta 0.25", "conv", "widths 512-256"]
+    assert [curves.label(*one) for one in said] == ["1 dimension", "5,000 rows", "beta 0.25", "conv", "widths 512-256"]
     rows = [one | {"network": name} for one in ROWS for name in ("conv", "dense")]
     assert "means over the values of network." in curves.sentences(rows, [*AXES, "network"])[-2]
 

@@ -18,7 +18,7 @@ from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingE
 from latentwalk.latent.criteria import completeness
 from latentwalk.studies.sweep import sweep as sweeping
 from latentwalk.studies.sweep.ledger import Ledger, identity
-from latentwalk.studies.sweep.points import Setting, drawn
+from latentwalk.studies.sweep.points import Setting, settings
 
 RNG = np.random.default_rng(0)
 X = (RNG.normal(size=(360, 2)) @ RNG.normal(size=(2, 5)) + 0.1 * RNG.normal(size=(360, 5))).astype(np.float32)
@@ -44,7 +44,7 @@ def timeless(rows):
 def test_a_grid_has_the_product_of_the_lengths_of_its_axes(lengths):
     axes = ["latent", "epochs", "batch_size"]
     grid = {axis: list(range(1, length + 1)) for axis, length in zip(axes, lengths, strict=False)}
-    found = drawn(grid, {"a": 9, "b": 9}, range(3))
+    found = settings(grid, {"a": 9, "b": 9}, range(3))
     assert len({str(one) for one in found}) == len(found) == math.prod(lengths) * 2 * 3
     assert [one.seed for one in found] == sorted(one.seed for one in found)  # whole curves of one seed, then of the next
 
@@ -52,12 +52,12 @@ def test_a_grid_has_the_product_of_the_lengths_of_its_axes(lengths):
 def test_more_draws_begin_with_those_of_fewer():
     grid, far = {"latent": list(range(1, 30)), "epochs": [1, 2]}, {"recipe__beta": loguniform(0.1, 10), "latent": [2, 4]}
     for axes in (grid, far):
-        few, many = (drawn(axes, {"a": 9}, [0], n_iter) for n_iter in (5, 20))
+        few, many = (settings(axes, {"a": 9}, [0], n_iter) for n_iter in (5, 20))
         assert few == many[:5]
         assert len({str(one) for one in many}) == 20
-    assert len(drawn(grid, {"a": 9}, [0], 1_000)) == 58
-    assert {str(one) for one in drawn(grid, {"a": 9}, [0], 7)} < {str(one) for one in drawn(grid, {"a": 9}, [0])}
-    assert all(0.1 <= one.values["recipe__beta"] <= 10 for one in drawn(far, {"a": 9}, [0], 20))
+    assert len(settings(grid, {"a": 9}, [0], 1_000)) == 58
+    assert {str(one) for one in settings(grid, {"a": 9}, [0], 7)} < {str(one) for one in settings(grid, {"a": 9}, [0])}
+    assert all(0.1 <= one.values["recipe__beta"] <= 10 for one in settings(far, {"a": 9}, [0], 20))
 
 
 def test_values_reach_the_model_and_fewer_rows_take_as_many_steps():
@@ -77,8 +77,7 @@ def test_a_trial_is_judged_as_a_comparison_judges():
     (row,) = Sweep({"latent": [2]}, **FAST).fit(train, test).results_
     (entry,) = Comparison(["vae"], latent=[2], random_state=0, progress=False, **FAST).fit(train, test).entries_
     judged = entry.judgement
-    measures = (judged.completeness["own N(0, I)"], judged.completeness["matched Gaussian"], judged.continuity)
-    for name, measure in zip(("completeness", "matched_completeness", "continuity"), measures, strict=True):
+    for name, measure in zip(("continuity", "completeness", "matched_completeness"), judged.measures.values(), strict=True):
         assert (row[name], row[f"{name}_low"], row[f"{name}_high"]) == (measure.value, measure.low, measure.high)
     assert (row["error"], row["active"], row["class_accuracy"]) == (judged.error, judged.active, judged.class_accuracy)
     assert (row["data"], row["latent"], row["seed"], row["failure"]) == ("data", 2, 0, None)

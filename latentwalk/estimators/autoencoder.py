@@ -283,7 +283,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         and for a frame in numbers, one a column. Needs the packages of latentwalk[export].
         Raises ConfigError, CheckpointError.
         """
-        return onnx.write(self._trained.model, self._trained.spec, folder)
+        return onnx.write_onnx(self._trained.model, self._trained.spec, folder)
 
     # ------------------------------------------------------------------ what was learnt
 

@@ -114,7 +114,7 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "latent": entry.latent,
         "seconds": entry.seconds,
         "judgement": _judgement(entry.judgement),
-        "history": [] if entry.model is None else history.to_json(entry.model.history_),
+        "history": [] if entry.model is None else history.epochs_to_json(entry.model.history_),
         "plane": {"centre": plane.centre, "half": plane.half, "shadow": plane.shadow},
         "scatter": _scatter(space, plane),
         "posterior": _posterior(space, plane),

@@ -33,7 +33,7 @@ from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.likelihood import likelihood_named
 from latentwalk.models.recipes import assemble
 from latentwalk.networks.build import network_named
-from latentwalk.training.group import Group, joined
+from latentwalk.training.group import Group, process_group
 from latentwalk.training.loop import train
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import device_named, stop_asked
@@ -75,7 +75,7 @@ def fit(
     if len(x) < 2:
         raise DataError(f"found 1 sample (X has shape {x.shape}); learning needs at least 2 rows.")
     with ExitStack() as stack:
-        group = stack.enter_context(joined(device))
+        group = stack.enter_context(process_group(device))
         beginning = stack.enter_context(begun(None if checkpoint is None else Path(checkpoint), group, options, x, told))
         stack.enter_context(seeded(beginning.seed, group.device))
         trained = _untrained(options, x, spec, features, labels) if before is None else before

@@ -71,10 +71,11 @@ def _beginning(
 
 def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise ConfigError or DataError, saying which, where going on would not be the same training."""
-    for name, value in now["params"].items():
-        if name not in FREE and not codec.is_same(before["params"].get(name), value):
+    for name in {**now["params"], **before["params"]}:
+        begun_with, value = (params.get(name, False) for params in (before["params"], now["params"]))
+        if name not in FREE and not codec.is_same(begun_with, value):
             raise ConfigError(
-                f"{name}={value!r} is not what the training in {folder} was begun with: {before['params'].get(name)!r}. "
+                f"{name}={value!r} is not what the training in {folder} was begun with: {begun_with!r}. "
                 "Give the same options to go on, or choose another folder to begin anew."
             )
     if isinstance(options.random_state, int) and before["seed"] != now["seed"]:

@@ -25,13 +25,13 @@ from latentwalk.saving import folder as disk
 from latentwalk.saving import options as codec
 from latentwalk.training import history
 
-__all__ = ["check_keepable", "read", "write"]
+__all__ = ["check_keepable", "from_folder", "to_folder"]
 
 SAMPLER = "sampler."  # what the names of a sampler's arrays begin with, among the weights
 PARTS = ("spec", "recipe", "network", "likelihood")
 
 
-def write(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str, Any]) -> None:
+def to_folder(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str, Any]) -> None:
     """Save to a folder, replacing a model saved there before. params: of the estimator. Raises CheckpointError, ConfigError."""
     if changed := _difference(_untrained(trained), trained.model):
         raise ConfigError(
@@ -48,14 +48,14 @@ def write(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str,
         "latent": trained.latent,
         "features": list(trained.features),
         "validation_rows": trained.validation_rows.tolist(),
-        "history": history.to_json(trained.history),
+        "history": history.epochs_to_json(trained.history),
         "interrupted": trained.interrupted,
         "labels": None if trained.labels is None else asdict(trained.labels),
         "sampler": sampler,
         "completeness": {kind: measure.to_json() for kind, measure in trained.completeness.items()},
     }
     held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-    disk.write(folder, description, trained.model.state_dict() | held)
+    disk.write_weights(folder, description, trained.model.state_dict() | held)
 
 
 def check_keepable(trained: Trained) -> None:
@@ -77,13 +77,13 @@ def check_keepable(trained: Trained) -> None:
         ) from error
 
 
-def read(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], Trained]:
-    """The estimator's params and what it had learnt, as `write` saved them.
+def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], Trained]:
+    """The estimator's params and what it had learnt, as `to_folder` saved them.
 
     parts: those of the maker's own, "network", "prior" and "objective", which no folder holds. Raises CheckpointError.
     """
     own = {name: part for name, part in (parts or {}).items() if part is not None}
-    said, tensors = disk.read(folder)
+    said, tensors = disk.read_weights(folder)
     _check_parts(folder, said, own)
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(SAMPLER)}
     arrays = {name.removeprefix(SAMPLER): tensor for name, tensor in tensors.items() if name.startswith(SAMPLER)}
@@ -100,7 +100,7 @@ def read(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None = None)
             features=_features(said["features"], made["spec"].size),
             epochs=int(params["epochs"]),
             learning_rate=params["learning_rate"],
-            history=tuple(history.from_json(said["history"])),
+            history=tuple(history.epochs_from_json(said["history"])),
             validation_rows=np.asarray(said["validation_rows"], dtype=np.int64),
             interrupted=bool(said["interrupted"]),
             sampler=_restored(said.get("sampler"), arrays, said["latent"]),

@@ -120,7 +120,7 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "seconds": tried.seconds,
         "prior": space.prior_title,
         "judgement": _judgement(entry.judgement),
-        "history": [] if tried.model is None else history.to_json(tried.model.history_),
+        "history": [] if tried.model is None else history.epochs_to_json(tried.model.history_),
         "plane": {"centre": plane.centre, "half": plane.half, "shadow": plane.shadow},
         "scatter": _scatter(space, plane),
         "posterior": _posterior(space, plane),

@@ -23,7 +23,7 @@ from torch import Tensor
 from latentwalk.errors import CheckpointError
 from latentwalk.files import complaint, content_of, json_of, telling, write_atomically
 
-__all__ = ["DESCRIPTION", "VERSION", "packed", "read", "write"]
+__all__ = ["DESCRIPTION", "VERSION", "packed", "read_weights", "write_weights"]
 
 T = TypeVar("T")
 VERSION = 1
@@ -35,7 +35,7 @@ def packed(weights: Mapping[str, Tensor]) -> bytes:
     return bytes_of({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
 
 
-def write(
+def write_weights(
     folder: str | os.PathLike[str], description: Mapping[str, Any], weights: Mapping[str, Tensor], what: str = "model"
 ) -> Path:
     """Save a description (plain JSON values) and weights in `folder`, replacing what was saved there before.
@@ -61,8 +61,8 @@ def write(
     return folder
 
 
-def read(folder: str | os.PathLike[str], what: str = "model") -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The description and the weights that `write` saved in `folder`.
+def read_weights(folder: str | os.PathLike[str], what: str = "model") -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The description and the weights that `write_weights` saved in `folder`.
 
     Raises CheckpointError saying which file is missing, damaged, truncated, foreign or newer than this library.
     """

@@ -33,7 +33,7 @@ from latentwalk.errors import ConfigError
 from latentwalk.files import telling, write_atomically
 from latentwalk.models.latent_model import LatentModel
 
-__all__ = ["DECODER", "ENCODER", "write"]
+__all__ = ["DECODER", "ENCODER", "write_onnx"]
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
@@ -42,7 +42,7 @@ TRIED = 3  # rows of each trial; neither 0 nor 1, which PyTorch's tracer takes f
 CLOSE = 1e-5  # of the range of an answer
 
 
-def write(model: LatentModel, spec: DataSpec, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+def write_onnx(model: LatentModel, spec: DataSpec, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
     """Write encoder.onnx and decoder.onnx to `folder`, each whole or not at all, replacing those that are there.
 
     Raises ConfigError where that cannot be done with this model, and CheckpointError where the files cannot be written; what

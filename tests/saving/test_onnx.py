@@ -170,13 +170,14 @@ def test_what_cannot_be_exported_says_so_and_leaves_the_old_files(tmp_path, monk
 WRITES = """
 import itertools, sys
 from pathlib import Path
-from latentwalk import Autoencoder, export
+from latentwalk import Autoencoder
+from latentwalk.saving import onnx as export
 model, *folders = Autoencoder.load(sys.argv[1]), *map(Path, sys.argv[2:])
 made = itertools.cycle([(folder / name).read_bytes() for folder in folders[1:] for name in (export.ENCODER, export.DECODER)])
 export._onnx = lambda *_: next(made)  # so that nearly all its time is spent on writing
 print("ready", flush=True)
 while True:
-    export.write(model.model_, model.spec_, folders[0])
+    export.write_onnx(model.model_, model.spec_, folders[0])
 """
 
 
@@ -206,7 +207,7 @@ def test_a_condition_is_an_input_of_both(tmp_path):
     model = assemble(recipe_named("vae"), spec, SMALL, likelihood, 2, scaling, classes=3).eval()
     with torch.no_grad():
         model.encoder.body.shift.normal_()
-    encoder, decoder = (onnxruntime.InferenceSession(path) for path in export.write(model, spec, tmp_path))
+    encoder, decoder = (onnxruntime.InferenceSession(path) for path in export.write_onnx(model, spec, tmp_path))
     assert [one.name for one in encoder.get_inputs()] == ["x", "given"]
     codes = encoder.run(None, {"x": x, "given": given})[0]
     close(codes, Coder(model, given).encode(x)[0], np.ptp(codes))

@@ -27,7 +27,7 @@ from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.latent.criteria.features import Features
 from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
-from latentwalk.saving.folder import read, write
+from latentwalk.saving.folder import read_weights, write_weights
 from latentwalk.saving.options import from_json, to_json
 from latentwalk.training.runtime import one_thread
 
@@ -113,12 +113,12 @@ class Classifier:
             "origin": self.origin,
         }
         weights = nn.ModuleList([self.hidden, self.last]).state_dict()
-        write(folder, described, weights, what=WHAT)
+        write_weights(folder, described, weights, what=WHAT)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
         """The classifier that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
-        said, weights = read(folder, what=WHAT)
+        said, weights = read_weights(folder, what=WHAT)
         try:
             spec, origin = from_json(said["spec"]), said["origin"]
             with torch.device("meta"):  # shapes alone: a foreign file may claim what no machine can hold

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources.huggingface import is_hugging_face, of_table
 
-__all__ = ["adopt"]
+__all__ = ["adopt", "as_known"]
 
 
 def adopt(x: Any, y: ArrayLike | None = None, **known: Any) -> Dataset:
@@ -22,3 +22,8 @@ def adopt(x: Any, y: ArrayLike | None = None, **known: Any) -> Dataset:
     if isinstance(x, Dataset) and not known:
         return x if y is None else x.labelled(y)
     return of_table(x, y, **known) if is_hugging_face(x) else Dataset.of(x, y, **known)
+
+
+def as_known(x: Any) -> Any:
+    """A Hugging Face data set as a `Dataset`; all else as it is, for whoever tells arrays, frames and signals apart itself."""
+    return adopt(x) if is_hugging_face(x) else x

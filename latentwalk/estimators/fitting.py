@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.chance import seeded
-from latentwalk.data.adopt import adopt
+from latentwalk.data.adopt import as_known
 from latentwalk.data.batches.batch import Batches
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_labels
 from latentwalk.data.scaling import Scaling
-from latentwalk.data.sources.huggingface import is_hugging_face
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, TrainingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
@@ -67,7 +66,7 @@ def fit(
     if before is not None and checkpoint is not None:
         raise ConfigError("a checkpoint folder is gone on from by itself. Use warm_start=False with it.")
     stream = Stream.of(X) if is_stream(X) else X if isinstance(X, Stream) else None
-    X = stream.held if stream is not None else adopt(X) if is_hugging_face(X) else X
+    X = stream.held if stream is not None else as_known(X)
     x, spec, features = first_seen(X, options) if before is None else (before.given(X), before.spec, before.features)
     if y is not None:
         check_labels(np.asarray(y).reshape(-1), len(x))

@@ -1,8 +1,8 @@
 """What a RUN folder holds: a saved model, and `run.json`, which says what it learnt from.
 
-    RUN/checkpoint-….safetensors, …          while it learns, and to go on: see `training.keeper`
+    RUN/checkpoint-….safetensors, …          while it learns, and to go on: see `training.checkpoints`
     RUN/history.jsonl                        the same: a line an epoch
-    RUN/model.json, weights-….safetensors    the best weights, once it has learnt: see `training.checkpoint`
+    RUN/model.json, weights-….safetensors    the best weights, once it has learnt: see `saving.folder`
     RUN/run.json                             the data (see `Source`), its fingerprint, class names, epochs asked for
     RUN/report.json, report.html             once `latentwalk report RUN` was called
     RUN/diagnosis.json                       once `latentwalk inspect RUN` was called

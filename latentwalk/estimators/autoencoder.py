@@ -262,7 +262,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Parts of one's own (networks, prior, objective) are saved as weights and names. Raises CheckpointError, and ConfigError
         where a part was put in by hand.
         """
-        saved.write(folder, self._trained, self.get_params(deep=False))
+        saved.to_folder(folder, self._trained, self.get_params(deep=False))
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, network: Any = None, prior: Any = None, objective: Any = None) -> Self:
@@ -271,7 +271,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         network, prior, objective: the parts of one's own that it was fitted with, once more. Their weights are the saved ones;
         that they fit is checked. Raises CheckpointError, also where one is missing; ConfigError where it has no such part.
         """
-        params, trained = saved.read(folder, {"network": network, "prior": prior, "objective": objective})
+        params, trained = saved.from_folder(folder, {"network": network, "prior": prior, "objective": objective})
         self = cls(**params)
         self.trained_ = trained
         return self

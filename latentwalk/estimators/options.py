@@ -142,15 +142,20 @@ def moved(name: str, value: object, *, setting: bool = False) -> Exception:
 
 
 def flat_json(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of an estimator, by name, as plain JSON values; those of its training among the others."""
-    return codec.params_to_json(flat(params))
+    """The parameters of an estimator, by name, as plain JSON values; those of its training among the others.
+
+    No condition is not written: an estimator of before there were conditions is the same as one of today.
+    """
+    return {name: value for name, value in codec.params_to_json(flat(params)).items() if (name, value) != ("condition", False)}
 
 
 def params_of(values: Mapping[str, Any], parts: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The parameters that `flat_json` wrote. parts: see `codec.from_json`. Raises CheckpointError, ConfigError."""
     params = codec.params_from_json(values, parts)
+    if strange := sorted(params.keys() - {one.name for one in ALL}):
+        raise ConfigError(f"an option {strange[0]!r} is not known here")
     try:
         settings = Settings(**{name: params.pop(name) for name in SETTINGS & params.keys()})
     except (TypeError, ValueError) as error:
         raise ConfigError(f"the options of a training are damaged: {error}") from error
-    return params | {"training": None if settings == Settings() else settings}
+    return {"condition": False} | params | {"training": None if settings == Settings() else settings}

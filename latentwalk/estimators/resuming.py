@@ -71,8 +71,8 @@ def _beginning(
 
 def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise ConfigError or DataError, saying which, where going on would not be the same training."""
-    for name, value in now["params"].items():
-        begun_with = before["params"].get(name, LATER.get(name))
+    for name in {**now["params"], **before["params"]}:
+        begun_with, value = (params.get(name, LATER.get(name)) for params in (before["params"], now["params"]))
         if name not in FREE and not codec.is_same(begun_with, value):
             raise ConfigError(
                 f"{name}={value!r} is not what the training in {folder} was begun with: {begun_with!r}. "

@@ -25,13 +25,13 @@ from latentwalk.saving import folder as disk
 from latentwalk.saving import options as codec
 from latentwalk.training import history
 
-__all__ = ["check_keepable", "read", "write"]
+__all__ = ["check_keepable", "from_folder", "to_folder"]
 
 SAMPLER = "sampler."  # what the names of a sampler's arrays begin with, among the weights
 PARTS = ("spec", "recipe", "network", "likelihood")
 
 
-def write(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str, Any]) -> None:
+def to_folder(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str, Any]) -> None:
     """Save to a folder, replacing a model saved there before. params: of the estimator. Raises CheckpointError, ConfigError."""
     if changed := _difference(_untrained(trained), trained.model):
         raise ConfigError(
@@ -77,8 +77,8 @@ def check_keepable(trained: Trained) -> None:
         ) from error
 
 
-def read(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], Trained]:
-    """The estimator's params and what it had learnt, as `write` saved them.
+def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], Trained]:
+    """The estimator's params and what it had learnt, as `to_folder` saved them.
 
     parts: those of the maker's own, "network", "prior" and "objective", which no folder holds. Raises CheckpointError.
     """

@@ -25,7 +25,7 @@ def sample(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="fitted (see: latentwalk complete), prior, which is N(0, I), or what is then fitted to the data's codes: "
+            help="fitted (see: latentwalk complete), prior: the model's own, or what is then fitted to the data's codes: "
             "gaussian, mixture, vamp, resampled, flow, neighbours. Default: fitted, or else prior.",
             show_default=False,
         ),

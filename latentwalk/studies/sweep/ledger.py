@@ -129,10 +129,7 @@ def identity(params: Mapping[str, Any]) -> Values:
 
     An option, or a part of one, that a line does not have was not there when it was written, and counts as its default.
     """
-    known = flat_json(params)
-    if not known.get("condition"):
-        known.pop("condition", None)  # trials of before there were conditions are called as they were
-    return {name: value for name, value in known.items() if name not in IDLE}
+    return {name: value for name, value in flat_json(params).items() if name not in IDLE}
 
 
 def _shapes(data: Values) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+from sheets import levels, tiles
 
 from latentwalk.data import load
 from latentwalk.estimators.autoencoder import Autoencoder
@@ -114,3 +116,44 @@ def test_a_prior_that_is_none_is_refused(call: Any, tmp_path: Path) -> None:
     said = call("fit", "digits", "--out", tmp_path / "run", "--prior", "mixtur", code=2)
     assert "Did you mean 'mixture'" in said
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def told(call: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A VAE that is told which digit it sees."""
+    folder = tmp_path_factory.mktemp("told") / "run"
+    call("fit", "digits", "--out", folder, "--epochs", 8, "--learning-rate", 0.004, "--condition")
+    return folder
+
+
+def test_a_run_with_a_condition_is_drawn_from_by_label(call: Any, told: Path, tmp_path: Path) -> None:
+    call("sample", told, "--condition", 7, "-n", 9, "--seed", 4, "--out", tmp_path / "s.png")
+    model = Autoencoder.load(told).set_params(random_state=4)
+    assert model.condition
+    assert np.abs(tiles(tmp_path / "s.png", 8, 3) - levels(model.sample(9, condition="7")[:3])).max() <= 1
+    assert "unknown label '77'" in call("sample", told, "--condition", 77, code=2)
+
+
+def test_a_run_with_a_condition_is_walked_in_under_a_label(call: Any, told: Path, tmp_path: Path) -> None:
+    words = ("row:3", "--to", "row:9", "--steps", 4, "--out", tmp_path / "w.npz")
+    call("walk", told, "--from", *words, "--condition", 5)
+    model, data = Autoencoder.load(told), load("digits")
+    with np.load(tmp_path / "w.npz") as read:
+        own = model.transform(data.take(np.array([3, 9])))
+        np.testing.assert_array_equal(read["z"][[0, -1]], own)
+        np.testing.assert_allclose(read["x"], model.inverse_transform(read["z"], condition="5"), atol=1e-5)
+    call("walk", told, "--from", "3", "--to", "7")
+    call("blend", told, "row:1", "row:2")
+    call("encode", told, "digits")
+    call("reconstruct", told, "digits")
+    Image.fromarray(np.round(data.x[3] / 16 * 255).astype(np.uint8)).save(tmp_path / "three.png")
+    assert "Say it: --condition LABEL" in call("walk", told, "--from", "3", "--to", tmp_path / "three.png", code=2)
+    call("walk", told, "--from", "3", "--to", tmp_path / "three.png", "--condition", 3)
+    call("reconstruct", told, tmp_path / "three.png", "--condition", 3)
+
+
+def test_labels_are_needed_where_they_are_a_condition(call: Any, run: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((60, 4)))
+    assert "needs labels" in call("fit", tmp_path / "x.npy", "--out", tmp_path / "r", "--epochs", 1, "--condition", code=2)
+    assert not (tmp_path / "r").exists()
+    assert "takes no condition" in call("sample", run, "--condition", 7, code=2)

@@ -28,6 +28,7 @@ from latentwalk.latent.space import LatentSpace
 from latentwalk.models.inference import Coder, signature
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
+from latentwalk.models.prior import StandardNormal
 from latentwalk.models.recipes import Recipe
 from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
@@ -211,8 +212,14 @@ class Trained:
 
     def completed(self, X: ArrayLike | Dataset, sampler: str, seed: int, condition: Any = None) -> "Trained":
         """The same with a sampler fitted to the codes of X (n, *E): see `Autoencoder.fit_sampler`."""
+        plain = isinstance(self.model.prior, StandardNormal)
+        if sampler == Isotropic.kind and not plain:
+            raise ConfigError(
+                f'the sampler "prior" is {StandardNormal.title}, and the prior of this model is its own: '
+                f'{self.model.prior.title}. It needs no fitting: sample(n, source="prior").'
+            )
         space = self.space(X, condition=condition)
-        needs = {Isotropic.kind: self.recipe.generative, Vamp.kind: self._has_posterior}
+        needs = {Isotropic.kind: self.recipe.generative and plain, Vamp.kind: self._has_posterior}
         found = completion(
             space,
             sampler,

@@ -1,7 +1,7 @@
 """What an estimator was asked for: its parameters as they were set, and what they come to."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -22,7 +22,7 @@ from latentwalk.training.plan import Plan
 from latentwalk.training.runtime import device_named
 from latentwalk.training.settings import Settings
 
-__all__ = ["FREE", "IDLE", "LATER", "SETTINGS", "Options", "flat", "flat_json", "moved", "params_of", "places_told"]
+__all__ = ["FREE", "IDLE", "SETTINGS", "Options", "flat", "flat_json", "moved", "params_of", "places_told"]
 
 P = ParamSpec("P")
 MAY_DIFFER = {"free": True}  # where a training is gone on with; random_state, where it is not the same seed, is told by that
@@ -49,8 +49,8 @@ class Options:
     spec: DataSpec | None
     progress: bool = field(metadata=IS_IDLE)
     complete: bool | str = field(metadata=IS_IDLE)
-    condition: bool = False
-    training: Settings | None = None
+    condition: bool
+    training: Settings | None
 
     @property
     def settings(self) -> Settings:
@@ -126,7 +126,6 @@ ALL = (*fields(Options), *fields(Settings))
 FREE = frozenset(one.name for one in ALL if one.metadata.get("free"))  # may differ where a training is gone on with
 IDLE = frozenset(one.name for one in ALL if one.metadata.get("idle"))  # no number depends on them
 SETTINGS = frozenset(one.name for one in fields(Settings))
-LATER = {one.name: one.default for one in fields(Options) if one.default is not MISSING}  # where a file is older than an option
 
 
 def flat(params: Mapping[str, Any]) -> dict[str, Any]:

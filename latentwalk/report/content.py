@@ -130,7 +130,7 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "detour": None if gallery else one_model.detour(space, painter, ends, STEPS),
         "completed": None if gallery else one_model.completed(space, painter, _saved_sampler(tried.model), *painter.draws),
         "samples": {name: _samples(space, painter, name) for name in ("prior", "gaussian")},
-        "reconstructions": painter.sheet(space.decode(space.codes[rows]), SHOWN, magnify=2),
+        "reconstructions": painter.sheet(space.decode_as(space.codes[rows], rows), SHOWN, magnify=2),
     }
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-collect_ignore_glob = ["**/conftest.py"]  # fixtures, in several folders: no modules to look for examples in
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # fixtures, in several folders: no modules to look for examples in
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from latentwalk.studies.judgement import definite
+
 __all__ = ["amount", "by_latent", "card", "disagreements", "head", "idea", "interval", "plural", "share", "shared_prior"]
 __all__ += ["summary", "warnings"]
 
@@ -76,7 +78,7 @@ def by_latent(content: Content) -> dict[int, list[Content]]:
 def shared_prior(content: Content) -> str:
     """The title of what all models draw from; where they differ, that it is their own."""
     titles = {entry["prior"] for entry in content["entries"]}
-    return str(titles.pop()) if len(titles) == 1 else "a model’s own prior"
+    return definite(titles.pop()) if len(titles) == 1 else "its own prior"
 
 
 def head(key: str, measure: Content, prior: str) -> str:
@@ -118,7 +120,7 @@ def amount(value: float | None, digits: int = 3) -> str:
 
 def idea(entry: Content) -> str:
     """What a family does, in a sentence."""
-    return IDEAS.get(entry["recipe"], "").format(prior=entry["prior"])
+    return IDEAS.get(entry["recipe"], "").format(prior=definite(entry["prior"]))
 
 
 def card(entry: Content) -> list[tuple[str, str]]:
@@ -151,7 +153,7 @@ def _alone(entry: Content) -> list[str]:
     if entry["judgement"]["collapsed"]:
         return [f"The {entry['title']} has collapsed: its decoder ignores the code, and all draws look alike."]
     return [
-        f"Of codes drawn from {entry['prior']}, {_most(own)} land where the {entry['title']} has encoded data"
+        f"Of codes drawn from {definite(entry['prior'])}, {_most(own)} land where the {entry['title']} has encoded data"
         + (": as complete as the test can see." if own["high"] >= 1 else "; the rest fall into holes."),
         f"A small step in its latent space leaves the output nearly as it was {share(smooth['value'])} of the time.",
     ]
@@ -182,7 +184,7 @@ def _drawn(latent: int, better: Content, worse: Content) -> str:
     if better["judgement"]["collapsed"]:
         return f"In {plural(latent, 'dimension')} the {better['title']} has collapsed: all its draws look alike."
     return (
-        f"In {plural(latent, 'dimension')}, {_most(own)} of the codes drawn from {better['prior']} land where the "
+        f"In {plural(latent, 'dimension')}, {_most(own)} of the codes drawn from {definite(better['prior'])} land where the "
         f"{better['title']} has encoded data; for the {_plain(worse)} it is {_most(other)}."
     )
 
@@ -260,8 +262,8 @@ def _smooth_with_holes(latent: int, entries: Sequence[Content]) -> str:
         return ""
     return (
         f"In {plural(latent, 'dimension')}, {share(smooth['value'])} of its small steps change next to nothing, yet "
-        f"{_most(own)} of {ae['prior']} and {_most(matched)} of a Gaussian fitted to its codes land on data: it fails by "
-        "holes, not by jumps."
+        f"{_most(own)} of {definite(ae['prior'])} and {_most(matched)} of a Gaussian fitted to its codes land on data: it "
+        "fails by holes, not by jumps."
     )
 
 

@@ -28,7 +28,7 @@ from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.models.prior import PRIORS
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.studies.comparison import check_enough
-from latentwalk.studies.judgement import Judgement, judge
+from latentwalk.studies.judgement import Judgement, definite, judge
 from latentwalk.studies.methods import Tried, attempt, trained
 from latentwalk.studies.sweep import curves
 from latentwalk.studies.sweep.ledger import Ledger, identity
@@ -114,7 +114,7 @@ class Sweep:
         empty = {column: None for _, found in done for column in found}
         self.results_ = [named | empty | found for named, found in done]
         titles = {trial.prior for trial in trials}
-        self.prior_ = titles.pop() if len(titles) == 1 else "its own prior"
+        self.prior_ = definite(titles.pop()) if len(titles) == 1 else "its own prior"
         if self.interrupted_:
             self._tell_stopped(len(trials))
         return self

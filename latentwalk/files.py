@@ -5,10 +5,13 @@ import errno
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["complaint", "content_of", "json_of", "write_atomically"]
+from latentwalk.errors import CheckpointError, LatentwalkError
+
+__all__ = ["complaint", "content_of", "json_of", "telling", "write_atomically"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -25,6 +28,23 @@ def write_atomically(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+@contextlib.contextmanager
+def telling(what: str, where: Path | str, advice: str, error: type[LatentwalkError] = CheckpointError) -> Iterator[None]:
+    """What the system says about a file or folder that cannot be written, as an error of ours.
+
+    what: what was to be done there, "write to", say. advice: a sentence, what to do about it.
+
+    >>> with telling("write to", "/dev/full", "Choose another folder."):
+    ...     raise OSError(errno.ENOSPC, "No space left on device")
+    Traceback (most recent call last):
+    latentwalk.errors.CheckpointError: cannot write to /dev/full: No space left on device. Choose another folder.
+    """
+    try:
+        yield
+    except OSError as complained:
+        raise error(f"cannot {what} {where}: {complained.strerror or complained}. {advice}") from complained
 
 
 def content_of(path: Path) -> bytes:

@@ -1,6 +1,7 @@
 """What a command is told and leaves behind: examples named by class, row or file, and files of what is made of them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ from latentwalk.latent.space import LatentSpace
 
 __all__ = [
     "Ends",
+    "Example",
     "around",
     "columns",
     "draws",
     "endings",
     "known",
-    "region",
+    "region_named",
     "target",
     "write_decoded",
     "write_examples",
@@ -35,6 +37,15 @@ __all__ = [
 KIN = 1_000  # rows of a class among which the typical one is looked for
 ENOUGH = 10_000  # rows whose codes say where codes lie
 HELD = 2**28  # bytes of them, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An example (*E), what it is in words, and its label, where that is known."""
+
+    x: NDArray[Any]
+    said: str
+    label: str | None = None
 
 
 class Ends:
@@ -49,20 +60,20 @@ class Ends:
         self.what = what
         self.read: Dataset | None = None
 
-    def find(self, end: str) -> tuple[NDArray[Any], str]:
-        """The example (*E), and what it is in words. Raises ConfigError, DataError."""
+    def find(self, end: str) -> Example:
+        """The example that is named so. Raises ConfigError, DataError."""
         if end in self.run.classes or (self.data is not None and end in self.rows.classes):
             row = self._typical(end)
-            return self.rows.x[row], f"{end} (row {row})"
+            return Example(self.rows.x[row], f"{end} (row {row})", end)
         if end.startswith("row:"):
             row = self._row(end.removeprefix("row:"))
-            return self.rows.x[row], f"row {row}"
+            return Example(self.rows.x[row], f"row {row}", None if self.rows.y is None else str(_labels(self.rows)[row]))
         path = Path(end).expanduser()
         if path.is_file():
             given = self.run.read(end)
             if len(given) != 1:
                 raise DataError(f"{end} holds {len(given):,} examples where one is expected. Say which with row:N.")
-            return given.x[0], end
+            return Example(given.x[0], end)
         if self.run.classes:
             hint = unknown(self.what, end, self.run.classes)
             raise ConfigError(f"{hint} Or a row of the data (row:123), or an image file.")
@@ -90,28 +101,48 @@ class Ends:
 
 
 def around(
-    run: Run, given: Sequence[str], data: str | None, what: str, *, needed: bool = False
+    run: Run, given: Sequence[str], data: str | None, what: str, *, condition: str | None = None, needed: bool = False
 ) -> tuple[LatentSpace, list[str]]:
     """A space whose first rows are the examples named, among rows of what was learnt from; and what they are, in words.
 
     Without that data the space holds these examples alone, and it is said that holes are not known, unless it is needed.
+    condition: of a model with one, the label that all decodes under, and that of examples whose own is not known.
     """
     ends = Ends(run, data, what)
     found = [ends.find(name) for name in given]
-    x = np.stack([example for example, _ in found])
-    names = [name for _, name in found]
+    x = np.stack([end.x for end in found])
+    labels = [condition if end.label is None else end.label for end in found]
     try:
         most = min(ENOUGH, max(len(x), HELD // x[0].nbytes), len(ends.rows))
         some = np.sort(np.random.default_rng(0).permutation(len(ends.rows))[:most])
-        x = np.concatenate([x, np.asarray(ends.rows.take(some).x)])
+        rows = ends.rows.take(some)
+        x = np.concatenate([x, np.asarray(rows.x)])
+        labels += [] if rows.y is None else _labels(rows).tolist()
     except (ConfigError, DataError) as error:
         if needed or data is not None:
             raise
         note(f"holes are not looked for: {error}")
-    return run.model.space(x), names
+    return _space(run, x, labels, condition), [end.said for end in found]
 
 
-def region(given: str, spec: DataSpec) -> Any:
+def _space(run: Run, x: NDArray[Any], labels: Sequence[str | None], condition: str | None) -> LatentSpace:
+    """The space of x (n, *E); a model with a condition is told their labels."""
+    if not run.model.condition:
+        space = run.model.space(x)
+    elif None in labels:
+        raise ConfigError("the model is told the label of each example, and a file has none. Say it: --condition LABEL.")
+    else:
+        space = run.model.space(x, np.array([str(label) for label in labels]))
+    return space if condition is None else space.under(condition)
+
+
+def _labels(data: Dataset) -> NDArray[Any]:
+    """The labels (n,) of a data set that has them, by name."""
+    assert data.y is not None
+    return np.array(data.classes)[data.y] if data.classes else np.asarray(data.y)
+
+
+def region_named(given: str, spec: DataSpec) -> Any:
     """A box "top,left,bottom,right", or the weights of an image file: white where the picture may change.
 
     Raises ConfigError, DataError.
@@ -176,7 +207,7 @@ def known(data: Dataset) -> dict[str, Any]:
     if data.names:
         found["name"] = data.names
     if data.y is not None:
-        found["label"] = np.array(data.classes)[data.y] if data.classes else data.y
+        found["label"] = _labels(data)
     return found
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "Attributes",
     "BatchSize",
     "ColorOption",
+    "Condition",
     "Data",
     "DataAgain",
     "Epochs",
@@ -225,6 +226,14 @@ Attributes = Annotated[
         help="Images: a .csv (.gz) that says what each shows, by file name.",
         show_default=False,
         rich_help_panel=DATA,
+    ),
+]
+Condition = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LABEL",
+        help="Of a run made by fit --condition: the label to tell it. Default: each row's own.",
+        show_default=False,
     ),
 ]
 Label = Annotated[

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
-from latentwalk.files import write_atomically
+from latentwalk.files import telling, write_atomically
 
 if TYPE_CHECKING:
     from latentwalk.drawing.tiles import Pixels
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes
+ELSEWHERE = "Choose another place with --out."
 WIDE = 120  # columns of a table where there is no terminal to ask
 
 
@@ -75,11 +76,9 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all, and the folders it lies in. Raises OutputError."""
-    try:
+    with telling("write", path, ELSEWHERE, OutputError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}. Choose another place with --out.") from error
 
 
 def save_png(path: Path, picture: "Pixels") -> None:
@@ -101,14 +100,12 @@ def saving() -> Iterator[None]:
 def check_writable(folder: Path) -> None:
     """Try to write into the folder, so that minutes of training are not lost to a wrong --out. Raises OutputError."""
     trial, new = folder / f".latentwalk-{os.getpid()}", not folder.exists()
-    try:
+    with telling("write to", folder, ELSEWHERE, OutputError):
         folder.mkdir(parents=True, exist_ok=True)
         trial.touch()
         trial.unlink()
         if new:
             folder.rmdir()
-    except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror or error}. Choose another place with --out.") from error
 
 
 def destination(out: Path | None, usual: Path, inputs: Sequence[Path] = (), *, force: bool = False) -> Path:

@@ -1,8 +1,8 @@
 """What a RUN folder holds: a saved model, and `run.json`, which says what it learnt from.
 
-    RUN/checkpoint-….safetensors, …          while it learns, and to go on: see `training.keeper`
+    RUN/checkpoint-….safetensors, …          while it learns, and to go on: see `training.checkpoints`
     RUN/history.jsonl                        the same: a line an epoch
-    RUN/model.json, weights-….safetensors    the best weights, once it has learnt: see `training.checkpoint`
+    RUN/model.json, weights-….safetensors    the best weights, once it has learnt: see `saving.folder`
     RUN/run.json                             the data (see `Source`), its fingerprint, class names, epochs asked for
     RUN/report.json, report.html             once `latentwalk report RUN` was called
     RUN/diagnosis.json                       once `latentwalk inspect RUN` was called
@@ -27,7 +27,7 @@ from latentwalk.data import Dataset
 from latentwalk.data.dataset import join
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.estimators.options import params_from_json
+from latentwalk.estimators.options import params_of
 from latentwalk.files import complaint, json_of
 from latentwalk.latent.space import LatentSpace
 from latentwalk.saving.onnx import DECODER, ENCODER
@@ -75,7 +75,7 @@ class Run:
             raise CheckpointError(f"{folder} holds a model, but no checkpoint to go on from. Begin anew in another --out.")
         about, reached = latest(folder)
         params = about["params"]
-        run = cls._with(folder, Autoencoder(**params_from_json(params)), int(params["epochs"]))
+        run = cls._with(folder, Autoencoder(**params_of(params)), int(params["epochs"]))
         return run, len(reached.place.history)
 
     @classmethod

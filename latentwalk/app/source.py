@@ -98,7 +98,7 @@ def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | 
         return load(given, split=split)
     if path.is_file() and is_picture(path):
         return pictures_like(spec, [path])
-    archive = path.suffix.lower() == ".zip" or (path.is_dir() and not idx.is_folder(path))
+    archive = path.suffix.lower() == ".zip" or (path.is_dir() and not idx.is_mnist_folder(path))
     if archive and spec.kind == "image":
         height, width = spec.event[1:]
         data = load(path, split=split, size=(height, width), color=_color(spec))
@@ -131,7 +131,7 @@ def pictures_like(spec: DataSpec, files: Sequence[Path]) -> Dataset:
     parts = []
     for file in files:
         try:
-            entry = images.Entry(file.name, file.stat().st_size, partial(content_of, file))
+            entry = images.ImageFile(file.name, file.stat().st_size, partial(content_of, file))
             parts.append(images.read_entries([entry], file.stem, "all", "image", (height, width), _color(spec)).x)
         except OSError as error:
             raise DataError(f"{file}: {error.strerror or error}.") from error

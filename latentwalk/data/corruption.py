@@ -75,7 +75,7 @@ class Corruption:
                 f"{spec.shape}. Use gaussian or masking."
             )
         spoils = tuple(column.kind == "continuous" for column in spec.columns)
-        return replace(self, clip=spec.kind == "image" if self.clip is None else self.clip, spoils=spoils)
+        return replace(self, clip=spec.form.bounded if self.clip is None else self.clip, spoils=spoils)
 
     def __call__(self, x: Tensor) -> Tensor:
         """A corrupted copy of x (B, *event), drawn from PyTorch's generator. NaN, which is not observed, stays NaN."""

@@ -6,7 +6,6 @@ with its labels and names; every reader of `sources`, and every name of the `cat
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -18,16 +17,21 @@ from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import DataError
 
-__all__ = ["Dataset", "adopted", "join"]
+__all__ = ["Dataset", "join"]
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """Examples and what is known about them.
 
-    x: (n, *E), in memory, memory-mapped, or read when asked for (`rows.Rows`). y: (n,) integers into `classes`, or None.
-    names: (n,) what each row is called (a file name, say), or empty. factors: known generative factors or attributes by name,
-    each (n,). skipped: what could not be read, and why, one line each.
+    x: (n, *E), in memory, memory-mapped, or read when asked for (`rows.Rows`).
+    spec: what one example is.
+    y: (n,) integers into `classes`, or None.
+    classes: what the labels are called.
+    name: what the data set is called.
+    names: (n,) what each row is called (a file name, say), or empty.
+    factors: known generative factors or attributes by name, each (n,).
+    skipped: what could not be read, and why, one line each.
     """
 
     x: NDArray[Any]
@@ -51,16 +55,15 @@ class Dataset:
     ) -> "Dataset":
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
-        x may also be a list of signals of different lengths, a pandas frame with text, categories and dates beside numbers, or
-        a Hugging Face `datasets.Dataset` (`known` then takes the options of `sources.huggingface.of_table`).
+        x may also be a list of signals of different lengths, or a pandas frame with text, categories and dates beside numbers.
         columns: what its columns are, as another table had them. In a table or a signal, NaN says: not observed.
         Raises DataError: no rows, no numbers, infinity, a row that is all NaN (which one), labels of another length.
 
         >>> Dataset.of(np.eye(3), ["a", "b", "a"]).classes
         ('a', 'b')
         """
-        if (made := adopted(x, y=y, kind=kind, **known)) is not x:
-            return made
+        if type(x).__module__.split(".")[0] == "datasets":
+            raise DataError("a Hugging Face data set has columns to choose from. Use latentwalk.adopt(X).")
         if is_ragged(x):
             x, kind = padded(x), kind or "signal"
         elif is_frame(x) and (columns or needs_columns(x)):
@@ -69,15 +72,18 @@ class Dataset:
         x = as_array(x)
         spec = replace(DataSpec.infer(x, kind), columns=tuple(columns))
         check_finite(x, missing=spec.missing)
-        codes = None
         if y is not None:
-            values, codes = np.unique(check_labels(y, len(x)), return_inverse=True)
-            known.setdefault("classes", tuple(str(value) for value in values))
-            codes = codes.astype(np.int64)
-        return cls(x, spec, codes, **known)
+            codes, classes = _coded(y, len(x))
+            known = {"y": codes, "classes": classes, **known}
+        return cls(x, spec, **known)
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def labelled(self, y: ArrayLike) -> "Dataset":
+        """The same examples with these labels (n,), numbers or strings. Raises DataError."""
+        codes, classes = _coded(y, len(self))
+        return replace(self, y=codes, classes=classes)
 
     def take(self, rows: NDArray[np.integer]) -> "Dataset":
         """The data set of these rows, in this order."""
@@ -88,13 +94,6 @@ class Dataset:
             names=tuple(self.names[row] for row in rows) if self.names else (),
             factors={name: values[rows] for name, values in self.factors.items()},
         )
-
-
-def adopted(x: Any, **options: Any) -> Any:
-    """A Hugging Face `datasets.Dataset` as a `Dataset`; all else as it is. options: of `sources.huggingface.of_table`."""
-    if type(x).__module__.split(".")[0] != "datasets":
-        return x
-    return import_module("latentwalk.data.sources.huggingface").of_table(x, **options)
 
 
 def join(first: Dataset, second: Dataset) -> Dataset:
@@ -125,3 +124,9 @@ def join(first: Dataset, second: Dataset) -> Dataset:
         },
         skipped=first.skipped + second.skipped,
     )
+
+
+def _coded(y: ArrayLike, rows: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Labels (rows,) as integers into their classes, and these, sorted."""
+    values, codes = np.unique(check_labels(y, rows), return_inverse=True)
+    return codes.astype(np.int64), tuple(str(value) for value in values)

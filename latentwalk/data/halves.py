@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentwalk.data.adopt import adopt
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import ConfigError
 
@@ -12,11 +13,9 @@ __all__ = ["halves", "parts"]
 
 
 def parts(train: Dataset | ArrayLike, test: Dataset | ArrayLike | None, seed: Any = None) -> tuple[Dataset, Dataset]:
-    """Data sets to learn from and to judge by, of data sets or arrays (n, *E); without `test`, `halves` of `train`."""
-    train = train if isinstance(train, Dataset) else Dataset.of(train)
-    if test is None:
-        return halves(train, seed)
-    return train, test if isinstance(test, Dataset) else Dataset.of(test)
+    """Data sets to learn from and to judge by, of anything that `adopt` takes; without `test`, `halves` of `train`."""
+    train = adopt(train)
+    return halves(train, seed) if test is None else (train, adopt(test))
 
 
 def halves(data: Dataset, seed: Any = None) -> tuple[Dataset, Dataset]:

@@ -36,9 +36,14 @@ class Scaling(nn.Module):
     def __init__(self, spec: DataSpec, shift: Tensor | None = None, scale: Tensor | None = None) -> None:
         super().__init__()
         self.spec = spec
-        empty = torch.zeros(_each(spec), dtype=torch.float32 if spec.kind == "image" else torch.float64)
+        empty = torch.zeros(_each(spec), dtype=torch.float32 if spec.form.bounded else torch.float64)
         self.register_buffer("shift", empty if shift is None else shift.to(empty))
         self.register_buffer("scale", torch.ones_like(empty) if scale is None else scale.to(empty))
+
+    @classmethod
+    def natural(cls, x: NDArray[Any], spec: DataSpec) -> "Scaling":
+        """The scaling for data (n, *E) by its kind: to [0, 1] where its ends are known beforehand, to deviation 1 elsewhere."""
+        return cls.fit(x, spec, "unit" if spec.form.bounded else "standard")
 
     @classmethod
     def fit(cls, x: NDArray[Any], spec: DataSpec, how: ScalingName) -> "Scaling":
@@ -49,8 +54,8 @@ class Scaling(nn.Module):
                 width = spec.high - spec.low
                 return cls(spec, torch.full_like(plain.shift, spec.low), torch.full_like(plain.scale, width or 1.0))
             case "standard":
-                columns = spec.size if spec.kind == "table" else spec.event[0]
-                mean, deviation = (torch.from_numpy(moment).reshape(_each(spec)) for moment in _moments(x, columns))
+                shape = _each(spec)
+                mean, deviation = (torch.from_numpy(moment).reshape(shape) for moment in _moments(x, math.prod(shape)))
                 if spec.columns:  # counts and codes stay what they are
                     plain_ = torch.tensor([column.kind != "continuous" for column in spec.columns])
                     mean, deviation = mean.where(~plain_, 0.0), deviation.where(~plain_, 1.0)
@@ -71,20 +76,20 @@ class Scaling(nn.Module):
 
     def arranged(self, x: Tensor) -> Tensor:
         """x (B, *event) → (B, *E): the layout of the data, the values as they are."""
-        if self.spec.layout in ("HWC", "TF"):
+        if self.spec.axes.channel == -1:
             return x.movedim(1 - x.ndim, -1)
         return x.reshape(-1, *self.spec.shape)
 
     @property
     def _shifts(self) -> bool:
         """Whether shift can be anything but 0. For bytes it is 0, and leaving it out saves a pass over every batch."""
-        return self.spec.kind != "image" or self.spec.low != 0
+        return not self.spec.form.bounded or self.spec.low != 0
 
     @property
     def unit(self) -> NDArray[np.float32]:
         """One unit of x in the units of the data, broadcastable to E."""
         scale = self.scale.float().cpu().numpy()
-        return scale.reshape(self.spec.shape) if self.spec.kind == "table" else scale.reshape(-1)
+        return scale.reshape(self.spec.shape) if self.spec.form.units == "value" else scale.reshape(-1)
 
     @property
     def log_volume(self) -> float:
@@ -93,17 +98,12 @@ class Scaling(nn.Module):
         return float(logs.sum()) * self.spec.size / logs.numel()
 
     def _channels_first(self, raw: Tensor) -> Tensor:
-        match self.spec.layout:
-            case "HW":
-                return raw.unsqueeze(1)
-            case "T":
-                return raw.unsqueeze(1)
-            case "HWC" | "TF":
-                return raw.movedim(-1, 1)
-            case "flat":
-                return raw.flatten(1)
-            case _:
-                return raw
+        axes = self.spec.axes
+        if axes.count is None:
+            return raw.flatten(1)
+        if axes.channel is None:
+            return raw.unsqueeze(1)
+        return raw.movedim(axes.channel, 1) if axes.channel else raw
 
 
 def as_tensor(x: NDArray[Any]) -> Tensor:
@@ -125,7 +125,8 @@ def as_tensor(x: NDArray[Any]) -> Tensor:
 
 def _each(spec: DataSpec) -> tuple[int, ...]:
     """The shape of shift and scale, broadcastable to the event."""
-    return {"image": (1, 1, 1), "table": spec.event, "signal": (spec.event[0], 1)}[spec.kind]
+    ones = (1,) * (len(spec.event) - 1)
+    return {"one": (1, *ones), "channel": (spec.event[0], *ones), "value": spec.event}[spec.form.units]
 
 
 def _moments(x: NDArray[Any], columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,5 +1,10 @@
-"""What one example is: `DataSpec`, inferred once, when the data is first seen; it travels with the model from then on."""
+"""What one example is: `DataSpec`, inferred once, when the data is first seen; it travels with the model from then on.
 
+What is common to all data of a kind is a row of `FORMS`: a new kind of data is a row there, one in the tables of networks and
+likelihoods, and a painter.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -9,34 +14,85 @@ from numpy.typing import NDArray
 
 from latentwalk.data.columns import Column
 from latentwalk.data.rows import evenly, pieces, value_range
-from latentwalk.errors import DataError
+from latentwalk.errors import DataError, unknown
 
-__all__ = ["DataSpec", "Kind"]
-
+__all__ = ["FORMS", "Axes", "DataSpec", "Form", "Kind", "Layout"]
 
 Kind = Literal["image", "table", "signal"]
-
-
 Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF"]
+COLOURS = (1, 3, 4)  # channels by which an image is told from a block of numbers
 
 
-FITS: dict[str, dict[str, int | None]] = {
-    "image": {"HW": 2, "HWC": 3, "CHW": 3},
-    "table": {"flat": None},
-    "signal": {"T": 1, "TF": 2},
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """How an example lies in an array.
+
+    count: of its axes; None: any. channel: the axis of its channels, 0 or -1; None: there is none. channels: how many channels
+    there can be where a layout is read off a shape; (): any number.
+    """
+
+    count: int | None
+    channel: int | None = None
+    channels: tuple[int, ...] = ()
+
+    def fit(self, shape: tuple[int, ...]) -> bool:
+        """Whether an event (*E) of this shape can lie so."""
+        return self.count in (None, len(shape))
+
+    def suit(self, shape: tuple[int, ...]) -> bool:
+        """Whether one of this shape is likely to."""
+        return self.fit(shape) and (self.channel is None or not self.channels or shape[self.channel] in self.channels)
+
+    def event(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape (*E) with channels first, as networks see it."""
+        if self.count is None:
+            return (math.prod(shape),)
+        if self.channel is None:
+            return (1, *shape)
+        return shape if self.channel == 0 else (shape[-1], *shape[:-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What all data of a kind has in common.
+
+    layouts: how its examples can lie in an array, the likeliest first. shapes: the same, in words. units: what is measured in a
+    unit of its own, each "value" (column) or "channel", or the whole example as "one". bounded: whether values have ends that
+    are known beforehand, black and white, and are all there; otherwise NaN says that one was not observed.
+    """
+
+    layouts: dict[Layout, Axes]
+    shapes: str
+    units: Literal["one", "channel", "value"]
+    bounded: bool = False
+
+
+FORMS: dict[Kind, Form] = {
+    "image": Form(
+        {"HW": Axes(2), "HWC": Axes(3, -1, COLOURS), "CHW": Axes(3, 0, COLOURS)},
+        "(H, W), (H, W, C) or (C, H, W) with C in 1, 3, 4. Reshape X, or leave out kind='image'",
+        "one",
+        bounded=True,
+    ),
+    "table": Form({"flat": Axes(None)}, "any", "value"),
+    "signal": Form({"T": Axes(1), "TF": Axes(2, -1)}, "(T,) or (T, F): time first, then channels", "channel"),
 }
+GUESSED: tuple[Kind, ...] = ("image", "table")  # kinds that are read off a shape, where none is given
 
 
 @dataclass(frozen=True, slots=True)
 class DataSpec:
     """What one example is.
 
-    kind: "image", "table" or "signal". shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
-    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal. dtype: NumPy's name.
+    kind: "image", "table" or "signal".
+    shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
+    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal.
+    dtype: NumPy's name.
     low, high: the range of the values: 0 and 255 for bytes of an image, what was seen otherwise.
     extreme: the share of values within a twentieth of the range from either end, 1 for binary data.
     missing: whether NaN was seen, which says: not observed. A signal that ends early is NaN from there on.
-    columns: what each column of a table is, where they are not all plain numbers; its values are as `columns.encoded` has them.
+    columns: what each column of a table is, where they are not all plain numbers; its values are as
+        `columns.encoded` has them.
     """
 
     kind: Kind
@@ -51,7 +107,8 @@ class DataSpec:
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
-        fits = self.layout in FITS.get(self.kind, {}) and FITS[self.kind][self.layout] in (None, len(self.shape))
+        layouts = FORMS[self.kind].layouts if self.kind in FORMS else {}
+        fits = self.layout in layouts and layouts[self.layout].fit(self.shape)
         if not (fits and self.shape and all(type(size) is int and size > 0 for size in self.shape)):
             raise DataError(f"no {self.kind} is of shape {self.shape}, laid out as {self.layout}.")
         if np.dtype(self.dtype).kind not in "biuf" or not all(isinstance(end, (int, float)) for end in (self.low, self.high)):
@@ -71,21 +128,26 @@ class DataSpec:
         'HW'
         """
         shape = tuple(int(size) for size in x.shape[1:])
-        layout = layout or _layout(shape, kind)
-        kind = kind or ("table" if layout == "flat" else "image")
-        if kind == "image" and layout == "flat":
-            raise DataError(
-                f"an event of shape {shape} is not an image. Expected (H, W), (H, W, C) or (C, H, W) with C in 1, 3, 4. "
-                "Reshape X, or leave out kind='image'."
-            )
-        missing = kind != "image" and x.dtype.kind == "f" and any(np.isnan(rows).any() for _, rows in pieces(x))
-        low, high = _range(x, kind)
+        kind, layout = _form(shape, kind, layout)
+        bounded = FORMS[kind].bounded
+        missing = not bounded and x.dtype.kind == "f" and any(np.isnan(rows).any() for _, rows in pieces(x))
+        low, high = _range(x, bounded)
         return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(evenly(x), low, high), missing)
 
     @classmethod
     def of_columns(cls, x: NDArray[Any], columns: Sequence[Column]) -> "DataSpec":
         """The spec of a table `x` (n, C) whose columns are these."""
         return replace(cls.infer(x, "table"), columns=tuple(columns))
+
+    @property
+    def form(self) -> Form:
+        """What all data of this kind has in common."""
+        return FORMS[self.kind]
+
+    @property
+    def axes(self) -> Axes:
+        """How examples lie in an array."""
+        return self.form.layouts[self.layout]
 
     @property
     def framed(self) -> bool:
@@ -100,34 +162,18 @@ class DataSpec:
     @property
     def event(self) -> tuple[int, ...]:
         """The event as networks see it: (C, H, W) for an image, (D,) for a table, (F, T) for a signal."""
-        match self.layout:
-            case "HW":
-                return (1, *self.shape)
-            case "HWC":
-                return (self.shape[2], *self.shape[:2])
-            case "CHW":
-                return self.shape
-            case "T":
-                return (1, *self.shape)
-            case "TF":
-                return self.shape[::-1]
-            case _:
-                return (int(np.prod(self.shape)),)
+        return self.axes.event(self.shape)
 
     @property
     def size(self) -> int:
         """Numbers in one example."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     def channels_last(self, x: NDArray[Any]) -> NDArray[Any]:
         """Images (n, *E) with their channels as the last axis: (n, H, W, C)."""
-        match self.layout:
-            case "HW":
-                return x[..., None]
-            case "CHW":
-                return np.moveaxis(x, 1, -1)
-            case _:
-                return x
+        if self.axes.channel is None:
+            return x[..., None]
+        return np.moveaxis(x, 1, -1) if self.axes.channel == 0 else x
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
@@ -140,27 +186,27 @@ class DataSpec:
         return cls(**{**values, "shape": tuple(values["shape"]), "columns": tuple(columns)})
 
 
-def _layout(shape: tuple[int, ...], kind: Kind | None) -> Layout:
-    if kind == "table":
-        return "flat"
-    if kind == "signal":
-        if len(shape) > 2:
-            raise DataError(f"an event of shape {shape} is not a signal. Expected (T,) or (T, F): time first, then channels.")
-        return "T" if len(shape) == 1 else "TF"
-    if len(shape) == 2:
-        return "HW"
-    if len(shape) == 3 and shape[-1] in (1, 3, 4):
-        return "HWC"
-    if len(shape) == 3 and shape[0] in (1, 3, 4):
-        return "CHW"
-    return "flat"
+def _form(shape: tuple[int, ...], kind: Kind | None, layout: Layout | None) -> tuple[Kind, Layout]:
+    """The kind and the layout of events of this shape, as far as they are not given."""
+    if kind not in (None, *FORMS):
+        raise unknown("kind", kind, FORMS)
+    if layout is not None:
+        owners = (one for one, form in FORMS.items() if layout in form.layouts)
+        return next(owners, GUESSED[0]) if kind is None else kind, layout
+    for one in GUESSED if kind is None else (kind,):
+        for found, axes in FORMS[one].layouts.items():
+            if axes.suit(shape):
+                return one, found
+    assert kind is not None  # any shape is that of a table
+    article = "an" if kind[0] in "aeiou" else "a"
+    raise DataError(f"an event of shape {shape} is not {article} {kind}. Expected {FORMS[kind].shapes}.")
 
 
-def _range(x: NDArray[Any], kind: Kind) -> tuple[float, float]:
-    if kind == "image" and x.dtype == np.uint8 and (_beyond_one(evenly(x)) or _beyond_one(x)):
+def _range(x: NDArray[Any], bounded: bool) -> tuple[float, float]:
+    if bounded and x.dtype == np.uint8 and (_beyond_one(evenly(x)) or _beyond_one(x)):
         return 0.0, 255.0
     low, high = value_range(x)
-    if x.dtype.kind == "b" or (low >= 0 and high <= 1 and kind == "image"):
+    if x.dtype.kind == "b" or (low >= 0 and high <= 1 and bounded):
         return 0.0, 1.0
     return low, high
 

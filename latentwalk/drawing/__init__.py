@@ -1,1 +1,11 @@
-"""How examples are shown: as tiles, lines, colours, strips and films; in a terminal's files and in a notebook."""
+"""How examples are shown: as tiles, lines, colours, strips and films; in a terminal's files and in a notebook.
+
+A `Painter` for each kind of data; those imported here are the ones that `Painter.of` finds.
+"""
+
+from latentwalk.drawing.heat import Heat
+from latentwalk.drawing.images import Images
+from latentwalk.drawing.lines import Lines
+from latentwalk.drawing.painter import Painter
+
+__all__ = ["Heat", "Images", "Lines", "Painter"]

@@ -6,8 +6,9 @@ from html import escape
 __all__ = ["figure"]
 
 
-def figure(png: bytes | None, *lines: str) -> str:
-    """A picture, where there is one, above lines of plain text."""
-    image = "" if png is None else f'<img src="data:image/png;base64,{b64encode(png).decode()}" style="max-width:100%" alt="">'
+def figure(png: bytes | None, *lines: str, alt: str = "") -> str:
+    """A picture, where there is one, above lines of plain text. alt: what it is, for who cannot see it."""
+    source = "" if png is None else f"data:image/png;base64,{b64encode(png).decode()}"
+    image = f'<img src="{source}" style="max-width:100%" alt="{escape(alt)}">' if source else ""
     caption = "<br>".join(escape(line) for line in lines)
     return f'<figure style="margin:0">{image}<figcaption>{caption}</figcaption></figure>'

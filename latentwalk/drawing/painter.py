@@ -1,146 +1,117 @@
-"""Many examples on one picture, as PNG.
+"""How the examples of one data set are drawn, on a page and on paper. Abstract: there is one painter for each kind of data.
 
-Images are laid out as tiles, with clear lines between them, and signals as small charts, a line for each channel. A row of a
-table becomes a strip of colours, one square a column, so that a stack of rows reads as a heat map; dark is low and bright is
-high, column by column.
+On a page the ground is clear, so that it stands on light and on dark; strips and films are on white, and nothing is seen
+through.
 """
 
 import base64
 import io
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from latentwalk.data.spec import DataSpec
+from latentwalk.data.spec import DataSpec, Kind
+from latentwalk.drawing.tiles import GAP, PAPER, Pixels
 
-__all__ = ["Painter"]
+__all__ = ["Marks", "Painter", "clear_sheet", "png", "subset"]
 
 Array = NDArray[Any]
-LARGEST, SMALLEST = 56, 20  # pixels along the longer side of a tile: larger ones are scaled down, smaller ones up
-WIDEST = 720  # pixels of a sheet of colour images; a gray one weighs a third
-COLUMNS = 400  # of a table that are drawn; a longer row is averaged down to as many
-CHART = (112, 56)  # pixels of the tile of a signal
-FINER = 3  # lines are drawn so many times as large and made smaller, which smooths them
-INKS = ((42, 111, 187), (214, 120, 30), (46, 140, 96), (160, 80, 170))  # of channels; each stands out on light and on dark
-MAPS = 12  # columns of a table that get their own map of the plane
+Marks = Sequence[bool] | NDArray[np.bool_]  # (n,) which examples are marked, or none at all
+LOOKED_AT = 5000  # rows by which a range is judged
 
 
 @dataclass(frozen=True, slots=True)
-class Painter:
+class Painter(ABC):
     """How examples of one data set are drawn.
 
     low, high: what is drawn darkest and brightest, or lowest and highest; () for images and signals, (size,) for tables, whose
     columns have their own ranges.
     """
 
+    kind: ClassVar[Kind]  # of the data it draws
+    along: ClassVar[int] = 1  # the axis of a picture along which several lots of examples are set
     spec: DataSpec
     low: Array
     high: Array
 
     @classmethod
     def of(cls, spec: DataSpec, data: Array) -> "Painter":
-        """For data (n, *E) of this spec. A table's columns range from their 1 % to their 99 % quantile."""
-        if spec.kind == "image":
-            return cls(spec, np.array(spec.low), np.array(spec.high))
-        if spec.kind == "signal":
-            low, high = np.nanquantile(np.asarray(data[:: max(1, len(data) // 5000)]), [0.001, 0.999])
-            return cls(spec, np.array(low), np.array(high))
-        rows = np.asarray(data[:: max(1, len(data) // 5000)]).reshape(-1, spec.size)
-        low, high = np.quantile(rows, [0.01, 0.99], axis=0)
-        return cls(spec, low, high)
+        """The painter for data (n, *E) of this spec."""
+        painter = {one.kind: one for one in Painter.__subclasses__()}[spec.kind]
+        return painter(spec, *painter.ends(spec, data))
+
+    @staticmethod
+    @abstractmethod
+    def ends(spec: DataSpec, data: Array) -> tuple[Array, Array]:
+        """What `low` and `high` are for data (n, *E)."""
 
     @property
-    def image(self) -> bool:
-        """Whether an example is an image."""
-        return self.spec.kind == "image"
+    @abstractmethod
+    def draws(self) -> tuple[int, int]:
+        """How many draws of a model are shown on a page, and how many of them in a row."""
 
     @property
-    def lines(self) -> bool:
-        """Whether an example is a signal."""
-        return self.spec.kind == "signal"
+    @abstractmethod
+    def steps(self) -> int:
+        """How many examples stand along a side of a plane."""
 
+    @abstractmethod
     def sheet(self, x: Array, columns: int, gap: int = 2, magnify: int = 1) -> dict[str, Any]:
         """Examples x (n, *E) from left to right, `columns` a row; table rows are stacked instead. See `png`.
 
         gap: clear pixels between tiles. magnify: small images are drawn so many times as large, smoothly, so that a page that
         stretches the sheet does not blur the gaps.
         """
-        if not (self.image or self.lines):
-            return png(self.heat(x), flat=True)
-        columns = min(columns, len(x))
-        if self.lines:
-            tiles = self.charts(x)
-        else:
-            tiles = self._tiles(x, min(LARGEST, WIDEST // columns) if self.spec.channels > 1 else LARGEST, magnify)
-        h, w, c = tiles.shape[1:]
-        rows = -(-len(x) // columns)
-        paper = np.zeros((rows * (h + gap) - gap, columns * (w + gap) - gap, c), np.uint8)  # clear where no tile lies
-        for at, tile in enumerate(tiles):
-            top, left = at // columns * (h + gap), at % columns * (w + gap)
-            paper[top : top + h, left : left + w] = tile
-        return png(paper, flat=gap == 0 and len(x) == rows * columns)
 
+    @abstractmethod
     def grid(self, x: Array) -> dict[str, Any]:
         """Examples x (rows, columns, *E) of a plane: tiles without gaps; for a table, one map of the plane per column."""
-        if self.image or self.lines:
-            return self.sheet(x.reshape(-1, *self.spec.shape), x.shape[1], gap=0)
-        maps = np.moveaxis(self._unit(x.reshape(-1, self.spec.size)).reshape(*x.shape[:2], -1), 2, 0)[:MAPS]  # (maps, r, c)
-        across = int(np.ceil(np.sqrt(len(maps))))
-        down, (h, w) = -(-len(maps) // across), maps.shape[1:]
-        gap = 2
-        paper = np.zeros((down * (h + gap) - gap, across * (w + gap) - gap, 4), np.uint8)
-        for at, one in enumerate(_colours(maps)):
-            top, left = at // across * (h + gap), at % across * (w + gap)
-            paper[top : top + h, left : left + w] = one
-        scale = max(1, 480 // max(paper.shape[:2]))
-        return png(paper.repeat(scale, 0).repeat(scale, 1), flat=False)
 
-    def charts(self, x: Array, scale: int = 1) -> Array:
-        """Signals x (n, *E) as charts on a clear ground, `scale` times as large as on a sheet: bytes (n, h, w, 4)."""
-        return np.stack([self._chart(one, scale) for one in x])
+    @abstractmethod
+    def strip(self, x: Array, *, columns: int | None = None, marked: Marks = ()) -> Pixels:
+        """Examples x (n, *E) as one picture (H, W, C).
 
-    def heat(self, x: Array) -> Array:
-        """Rows of a table x (n, *E), one below the other, as colours: bytes (h, w, 4), h a multiple of n."""
-        unit = self._unit(x.reshape(len(x), -1).astype(np.float64))
-        if unit.shape[1] > COLUMNS:
-            unit = np.stack([part.mean(axis=1) for part in np.array_split(unit, COLUMNS, axis=1)], axis=1)
-        across = max(1, round(480 / unit.shape[1]))
-        return _colours(unit).repeat(max(4, min(14, across)), 0).repeat(across, 1)
+        columns: how many in a row; rows of nearly the same length, 12 at most, unless given. marked: (n,) those with a red bar,
+        beneath them or, in a heat map, beside.
+        """
 
-    # ------------------------------------------------------------------ inside
+    @abstractmethod
+    def frames(self, x: Array) -> Pixels:
+        """Examples x (n, *E), each a picture of a film: (n, H, W, C). Raises ConfigError for a table."""
 
-    def _unit(self, x: Array) -> Array:
+    def side_by_side(self, parts: Sequence[Array]) -> Pixels:
+        """Several lots of examples (n, *E) in one row, a wide gap between two lots; those of a table one below the other."""
+        strips = [self.strip(x, columns=len(x)) for x in parts]
+        gap = np.full_like(np.take(strips[0], np.zeros(4 * GAP, int), self.along), PAPER)
+        return np.concatenate([piece for one in strips for piece in (gap, one)][1:], axis=self.along)
+
+    def unit(self, x: Array) -> Array:
         """Values as 0 (low) to 1 (high), cut to that; a constant column lies in the middle."""
         width = np.where(self.high > self.low, self.high - self.low, 1.0)
         unit = np.where(self.high > self.low, (x - self.low) / width, 0.5)
         return np.nan_to_num(unit, nan=0.5).clip(0, 1)
 
-    def _tiles(self, x: Array, largest: int, magnify: int) -> Array:
-        """Images (n, *E) as bytes (n, h, w, 2 or 4): gray or colour, and an opaque last channel."""
-        levels = self.spec.channels_last(np.rint(255 * self._unit(x.astype(np.float64))).astype(np.uint8))
-        levels = np.stack([_sized(tile, largest, magnify) for tile in levels])
-        if levels.shape[-1] in (1, 3):
-            levels = np.concatenate([levels, np.full_like(levels[..., :1], 255)], axis=-1)
-        return levels
 
-    def _chart(self, x: Array, scale: int) -> Array:
-        """A signal (T,) or (T, F) as a small chart on a clear ground: bytes (h, w, 4). NaN is a gap."""
-        width, height = (FINER * scale * side for side in CHART)
-        paper = Image.new("RGBA", (width, height), (0, 0, 0, 0))
-        draw = ImageDraw.Draw(paper)
-        margin = 2 * FINER * scale
-        across = np.linspace(margin, width - margin, max(len(x), 2))
-        span = float(self.high - self.low) or 1.0
-        for channel, line in enumerate(x.reshape(len(x), -1).T[: len(INKS)]):
-            down = margin + (height - 2 * margin) * (1 - ((line - float(self.low)) / span).clip(-0.1, 1.1))
-            seen = np.isfinite(line)
-            for start, end in _runs(seen):
-                points = [(float(across[at]), float(down[at])) for at in range(start, end)]
-                draw.line(points if len(points) > 1 else points * 2, fill=(*INKS[channel], 255), width=FINER + scale)
-        return np.asarray(paper.resize((width // FINER, height // FINER), Image.Resampling.LANCZOS))
+def subset(data: Array) -> Array:
+    """About LOOKED_AT rows of the data (n, *E), evenly spaced."""
+    return np.asarray(data[:: max(1, len(data) // LOOKED_AT)])
+
+
+def clear_sheet(tiles: Array, columns: int, gap: int) -> Array:
+    """Tiles (n, h, w, c) in rows of `columns`, `gap` clear pixels apart: (H, W, c), and clear where no tile lies."""
+    h, w, c = tiles.shape[1:]
+    rows = -(-len(tiles) // columns)
+    paper = np.zeros((rows * (h + gap) - gap, columns * (w + gap) - gap, c), np.uint8)
+    for at, tile in enumerate(tiles):
+        top = at // columns * (h + gap)
+        left = at % columns * (w + gap)
+        paper[top : top + h, left : left + w] = tile
+    return paper
 
 
 def png(pixels: Array, flat: bool) -> dict[str, Any]:
@@ -158,31 +129,3 @@ def png(pixels: Array, flat: bool) -> dict[str, Any]:
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
     return {"png": base64.b64encode(file.getvalue()).decode(), "width": image.width, "height": image.height}
-
-
-def _sized(tile: Array, largest: int, magnify: int) -> Array:
-    """An image (h, w, c) whose longer side has SMALLEST to `largest` pixels; the smallest keep their hard-edged pixels."""
-    longest = max(tile.shape[:2])
-    if longest < SMALLEST:
-        factor = magnify * -(-SMALLEST // longest)
-        return tile.repeat(factor, 0).repeat(factor, 1)
-    wanted = min(largest, magnify * longest)
-    if longest == wanted:
-        return tile
-    h, w = (max(1, round(side * wanted / longest)) for side in tile.shape[:2])
-    image = Image.fromarray(tile[..., 0] if tile.shape[-1] == 1 else tile)
-    return np.asarray(image.resize((w, h), Image.Resampling.BICUBIC)).reshape(h, w, tile.shape[-1])
-
-
-def _runs(seen: Array) -> list[tuple[int, int]]:
-    """Where True stands in one piece: first, and one past the last."""
-    edges = np.flatnonzero(np.diff(np.r_[False, seen, False].astype(np.int8)))
-    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
-
-
-def _colours(unit: Array) -> Array:
-    """Values in [0, 1] as bytes (..., 4): a scale of even lightness that colour-blind eyes read too."""
-    import matplotlib  # here, so that who draws no table does not wait for it
-
-    colours: Array = matplotlib.colormaps["cividis"](unit, bytes=True)
-    return colours

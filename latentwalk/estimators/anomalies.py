@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import CheckpointError, ConfigError
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.files import complaint, json_of, write_atomically
+from latentwalk.files import complaint, json_of, telling, write_atomically
 from latentwalk.networks.build import Network
 
 __all__ = ["AnomalyDetector"]
@@ -114,10 +114,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self.model_.save(folder)
         about = {"offset": self.offset_, "usual": self.usual_.tolist(), "contamination": float(self.contamination)}
         path = Path(folder) / ABOUT
-        try:
+        with telling("write", path, "Free some space or choose another folder."):
             write_atomically(path, json.dumps({"format": FORMAT, "version": VERSION} | about).encode())
-        except OSError as error:
-            raise CheckpointError(f"cannot write {path}: {error.strerror or error}.") from error
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:

@@ -1,6 +1,7 @@
 """The scikit-learn face: `Autoencoder("vae", latent=2).fit(X)`, and what can be done with it then."""
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset
@@ -41,7 +43,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`.
     latent: D, the number of dimensions of a code; None is the recipe's own: 2, 64 for "denoising", as many as X has features
         for a sparse one.
-    network: "auto", "dense", "conv", "fully-conv", "gru", "lstm" or a `Network`.
+    network: "auto", "dense", "conv", "fully-conv", "gru", "lstm", a `Network`, or an encoder and a decoder of one's own: two
+        modules, see `Network.bodies`.
     likelihood: "auto", "bernoulli", "continuous-bernoulli", "gaussian", for tables "student-t", "negative-binomial", "mixed",
         or a `Likelihood`.
     noise: what spoils the input while training, instead of what the recipe says: a deviation (0.5), a range of them ((0.1,
@@ -79,7 +82,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         recipe: str | Recipe = "vae",
         *,
         latent: int | None = None,
-        network: str | Network = "auto",
+        network: str | Network | Sequence[nn.Module] = "auto",
         likelihood: str | Likelihood = "auto",
         noise: float | tuple[float, float] | str | Corruption | None = None,
         epochs: int = 20,
@@ -256,14 +259,19 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Save to a folder (safetensors and JSON), replacing a model saved there before; a fitted sampler goes with it.
 
-        Raises CheckpointError.
+        Parts of one's own (networks, prior, objective) are saved as weights and names. Raises CheckpointError, and ConfigError
+        where a part was put in by hand.
         """
-        saved.write(folder, self._trained, self.get_params(deep=False))
+        saved.to_folder(folder, self._trained, self.get_params(deep=False))
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """The autoencoder that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
-        params, trained = saved.read(folder)
+    def load(cls, folder: str | os.PathLike[str], *, network: Any = None, prior: Any = None, objective: Any = None) -> Self:
+        """The autoencoder that `save` wrote. Runs no code from the folder, and holds none.
+
+        network, prior, objective: the parts of one's own that it was fitted with, once more. Their weights are the saved ones;
+        that they fit is checked. Raises CheckpointError, also where one is missing; ConfigError where it has no such part.
+        """
+        params, trained = saved.from_folder(folder, {"network": network, "prior": prior, "objective": objective})
         self = cls(**params)
         self.trained_ = trained
         return self
@@ -275,7 +283,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         and for a frame in numbers, one a column. Needs the packages of latentwalk[export].
         Raises ConfigError, CheckpointError.
         """
-        return onnx.write(self._trained.model, self._trained.spec, folder)
+        return onnx.write_onnx(self._trained.model, self._trained.spec, folder)
 
     # ------------------------------------------------------------------ what was learnt
 

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.chance import seeded
+from latentwalk.data.adopt import as_known
 from latentwalk.data.batches.batch import Batches
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
-from latentwalk.data.dataset import Dataset, adopted
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_labels
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
@@ -25,12 +26,13 @@ from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import first_seen
 from latentwalk.estimators.options import Options
 from latentwalk.estimators.resuming import begun
+from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.likelihood import likelihood_named
 from latentwalk.models.recipes import assemble
 from latentwalk.networks.build import network_named
-from latentwalk.training.group import Group, joined
+from latentwalk.training.group import Group, process_group
 from latentwalk.training.loop import train
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import device_named, stop_asked
@@ -64,7 +66,7 @@ def fit(
     if before is not None and checkpoint is not None:
         raise ConfigError("a checkpoint folder is gone on from by itself. Use warm_start=False with it.")
     stream = Stream.of(X) if is_stream(X) else X if isinstance(X, Stream) else None
-    X = adopted(X) if stream is None else stream.held
+    X = stream.held if stream is not None else as_known(X)
     x, spec, features = first_seen(X, options) if before is None else (before.given(X), before.spec, before.features)
     if y is not None:
         check_labels(np.asarray(y).reshape(-1), len(x))
@@ -72,10 +74,12 @@ def fit(
     if len(x) < 2:
         raise DataError(f"found 1 sample (X has shape {x.shape}); learning needs at least 2 rows.")
     with ExitStack() as stack:
-        group = stack.enter_context(joined(device))
+        group = stack.enter_context(process_group(device))
         beginning = stack.enter_context(begun(None if checkpoint is None else Path(checkpoint), group, options, x, told))
         stack.enter_context(seeded(beginning.seed, group.device))
         trained = _untrained(options, x, spec, features, labels) if before is None else before
+        if before is None:
+            check_keepable(trained)
         trained.check_range(x)
         trained.model.to(group.device)
         batches, validation, held = _batches(options, x, told, stream, beginning.seed, group)

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import columns_of, decoded, encoded, is_frame, needs_columns, unnamed
-from latentwalk.data.dataset import Dataset, adopted
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_array, check_finite, is_ragged, padded
 from latentwalk.data.rows import Rows
 from latentwalk.data.spec import DataSpec, Kind
@@ -62,7 +63,7 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
 
     Raises DataError.
     """
-    X = adopted(X)
+    X = as_known(X)
     of_signals = spec.kind == "signal" and spec.missing
     if of_signals and isinstance(X, (list, tuple)) and all(isinstance(one, np.ndarray) for one in X):
         X = padded(X, spec.shape[0])

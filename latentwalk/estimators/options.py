@@ -1,11 +1,12 @@
 """What an estimator was asked for: its parameters as they were set, and what they come to."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
+from torch import nn
 
 from latentwalk.data.corruption import Corruption, corruption_named
 from latentwalk.data.spec import DataSpec, Kind
@@ -20,7 +21,7 @@ from latentwalk.training.plan import Plan
 from latentwalk.training.runtime import device_named
 from latentwalk.training.settings import Settings
 
-__all__ = ["FREE", "IDLE", "Options", "flat", "moved", "params_from_json", "params_to_json"]
+__all__ = ["FREE", "IDLE", "LATER", "Options", "flat", "flat_json", "moved", "params_of"]
 
 MAY_DIFFER = {"free": True}  # where a training is gone on with; random_state, where it is not the same seed, is told by that
 IS_IDLE = {"free": True, "idle": True}  # no number depends on it
@@ -32,7 +33,7 @@ class Options:
 
     recipe: str | Recipe
     latent: int | None
-    network: str | Network
+    network: str | Network | Sequence[nn.Module]
     likelihood: str | Likelihood
     noise: float | tuple[float, float] | str | Corruption | None
     epochs: int = field(metadata=MAY_DIFFER)
@@ -46,8 +47,8 @@ class Options:
     spec: DataSpec | None
     progress: bool = field(metadata=IS_IDLE)
     complete: bool | str = field(metadata=IS_IDLE)
-    condition: bool
-    training: Settings | None
+    condition: bool = False
+    training: Settings | None = None
 
     @property
     def settings(self) -> Settings:
@@ -123,6 +124,7 @@ ALL = (*fields(Options), *fields(Settings))
 FREE = frozenset(one.name for one in ALL if one.metadata.get("free"))  # may differ where a training is gone on with
 IDLE = frozenset(one.name for one in ALL if one.metadata.get("idle"))  # no number depends on them
 SETTINGS = frozenset(one.name for one in fields(Settings))
+LATER = {one.name: one.default for one in fields(Options) if one.default is not MISSING}  # where a file is older than an option
 
 
 def flat(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,16 +141,21 @@ def moved(name: str, value: object, *, setting: bool = False) -> Exception:
     return ConfigError(f"{name} is an option of the training. Say it there: {place}.")
 
 
-def params_to_json(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of an estimator, by name, as plain JSON values; those of its training among the others."""
-    return {name: codec.to_json(value) for name, value in flat(params).items()}
+def flat_json(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of an estimator, by name, as plain JSON values; those of its training among the others.
+
+    No condition is not written: an estimator of before there were conditions is the same as one of today.
+    """
+    return {name: value for name, value in codec.params_to_json(flat(params)).items() if (name, value) != ("condition", False)}
 
 
-def params_from_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that `params_to_json` wrote. Raises CheckpointError, ConfigError."""
-    params = {name: codec.from_json(value) for name, value in values.items()}
+def params_of(values: Mapping[str, Any], parts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The parameters that `flat_json` wrote. parts: see `codec.from_json`. Raises CheckpointError, ConfigError."""
+    params = codec.params_from_json(values, parts)
+    if strange := sorted(params.keys() - {one.name for one in ALL}):
+        raise ConfigError(f"an option {strange[0]!r} is not known here")
     try:
         settings = Settings(**{name: params.pop(name) for name in SETTINGS & params.keys()})
     except (TypeError, ValueError) as error:
         raise ConfigError(f"the options of a training are damaged: {error}") from error
-    return params | {"training": None if settings == Settings() else settings}
+    return {"condition": False} | params | {"training": None if settings == Settings() else settings}

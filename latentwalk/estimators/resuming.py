@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.estimators.options import FREE, Options, params_to_json
+from latentwalk.estimators.options import FREE, LATER, Options, flat_json
 from latentwalk.saving import options as codec
 from latentwalk.training.checkpoints import Checkpoints, opened
 from latentwalk.training.group import Group
@@ -47,7 +47,7 @@ def begun(
         yield Beginning(seed)
         return
     params = {field.name: getattr(options, field.name) for field in fields(options)}
-    about = {"params": params_to_json(params), "data": fingerprint(x), "seed": seed}
+    about = {"params": flat_json(params), "data": fingerprint(x), "seed": seed}
     if told is not None:
         about["conditions"] = fingerprint(told)
     if not group.leads:
@@ -71,10 +71,11 @@ def _beginning(
 
 def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise ConfigError or DataError, saying which, where going on would not be the same training."""
-    for name, value in now["params"].items():
-        if name not in FREE and codec.completed(before["params"].get(name)) != codec.completed(value):
+    for name in {**now["params"], **before["params"]}:
+        begun_with, value = (params.get(name, LATER.get(name)) for params in (before["params"], now["params"]))
+        if name not in FREE and not codec.is_same(begun_with, value):
             raise ConfigError(
-                f"{name}={value!r} is not what the training in {folder} was begun with: {before['params'].get(name)!r}. "
+                f"{name}={value!r} is not what the training in {folder} was begun with: {begun_with!r}. "
                 "Give the same options to go on, or choose another folder to begin anew."
             )
     if isinstance(options.random_state, int) and before["seed"] != now["seed"]:

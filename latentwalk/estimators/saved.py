@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from contextlib import nullcontext
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -11,29 +12,35 @@ from torch import Tensor
 
 from latentwalk.chance import seeded
 from latentwalk.data.scaling import Scaling
-from latentwalk.errors import CheckpointError
+from latentwalk.errors import CheckpointError, ConfigError
 from latentwalk.estimators.conditions import Labels
-from latentwalk.estimators.options import params_from_json, params_to_json
+from latentwalk.estimators.options import flat_json, params_of
 from latentwalk.estimators.trained import Trained
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import FittedSampler, restored
 from latentwalk.models.latent_model import LatentModel
+from latentwalk.models.prior import Prior
 from latentwalk.models.recipes import assemble
 from latentwalk.saving import folder as disk
 from latentwalk.saving import options as codec
 from latentwalk.training import history
 
-__all__ = ["read", "write"]
+__all__ = ["check_keepable", "from_folder", "to_folder"]
 
 SAMPLER = "sampler."  # what the names of a sampler's arrays begin with, among the weights
 PARTS = ("spec", "recipe", "network", "likelihood")
 
 
-def write(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str, Any]) -> None:
-    """Save to a folder, replacing a model saved there before. params: of the estimator. Raises CheckpointError."""
+def to_folder(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str, Any]) -> None:
+    """Save to a folder, replacing a model saved there before. params: of the estimator. Raises CheckpointError, ConfigError."""
+    if changed := _difference(_untrained(trained), trained.model):
+        raise ConfigError(
+            f"{changed}, which was put in by hand: a folder could not say so, and the model could not be loaded again. Fit "
+            "with it instead: Autoencoder(Recipe(…, prior=…, objective=…), network=(encoder, decoder))."
+        )
     sampler, arrays = (None, {}) if trained.sampler is None else trained.sampler.parts()
     description = {
-        "params": params_to_json(params),
+        "params": flat_json(params),
         "recipe": codec.to_json(trained.recipe),
         "network": codec.to_json(trained.network),
         "likelihood": codec.to_json(trained.likelihood),
@@ -41,35 +48,59 @@ def write(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str,
         "latent": trained.latent,
         "features": list(trained.features),
         "validation_rows": trained.validation_rows.tolist(),
-        "history": history.to_json(trained.history),
+        "history": history.epochs_to_json(trained.history),
         "interrupted": trained.interrupted,
         "labels": None if trained.labels is None else asdict(trained.labels),
         "sampler": sampler,
         "completeness": {kind: measure.to_json() for kind, measure in trained.completeness.items()},
     }
     held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-    disk.write(folder, description, trained.model.state_dict() | held)
+    disk.write_weights(folder, description, trained.model.state_dict() | held)
 
 
-def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], Trained]:
-    """The estimator's params and what it had learnt, as `write` saved them. Raises CheckpointError."""
-    said, tensors = disk.read(folder)
+def check_keepable(trained: Trained) -> None:
+    """Raise ConfigError where a model could be trained, but not be saved and loaded again."""
+    for part in PARTS:
+        if strange := _strange(getattr(trained, part)):
+            raise ConfigError(
+                f"{part}: {strange} is a subclass of an option of this library, and a saved model could not be loaded again. "
+                "Give the option itself."
+            )
+    if not _own(trained):
+        return
+    try:
+        disk.packed(trained.model.state_dict())
+    except Exception as error:  # anybody's modules
+        raise ConfigError(
+            f"the weights of these parts cannot be saved: {str(error).strip().partition(chr(10))[0]} Keep plain tensors in "
+            "state_dict, each in one place."
+        ) from error
+
+
+def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], Trained]:
+    """The estimator's params and what it had learnt, as `to_folder` saved them.
+
+    parts: those of the maker's own, "network", "prior" and "objective", which no folder holds. Raises CheckpointError.
+    """
+    own = {name: part for name, part in (parts or {}).items() if part is not None}
+    said, tensors = disk.read_weights(folder)
+    _check_parts(folder, said, own)
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(SAMPLER)}
     arrays = {name.removeprefix(SAMPLER): tensor for name, tensor in tensors.items() if name.startswith(SAMPLER)}
     try:
-        params = params_from_json(said["params"])
-        parts = {name: codec.from_json(said[name]) for name in PARTS}
+        params = params_of(said["params"], own)
+        made = {name: codec.from_json(said[name], own) for name in PARTS}
         labels = _labels(said.get("labels"))
-        model = _assembled(parts, said["latent"], 0 if labels is None else len(labels.names), weights)
+        model = _assembled(made, said["latent"], 0 if labels is None else len(labels.names), weights)
         model.load_state_dict(weights)
         model.eval()
         trained = Trained(
             model,
-            **parts,
-            features=_features(said["features"], parts["spec"].size),
+            **made,
+            features=_features(said["features"], made["spec"].size),
             epochs=int(params["epochs"]),
             learning_rate=params["learning_rate"],
-            history=tuple(history.from_json(said["history"])),
+            history=tuple(history.epochs_from_json(said["history"])),
             validation_rows=np.asarray(said["validation_rows"], dtype=np.int64),
             interrupted=bool(said["interrupted"]),
             sampler=_restored(said.get("sampler"), arrays, said["latent"]),
@@ -109,15 +140,68 @@ def _assembled(parts: Mapping[str, Any], latent: int, classes: int, weights: Map
 
     A foreign file may describe what no machine can hold, and what it would take for ever to build.
     """
-    network, spec = parts["network"], parts["spec"]
-    made = (parts["recipe"], spec, network, parts["likelihood"], latent)
+    network = parts["network"]
     if len((network.widths or ()) + (network.channels or ())) + (network.blocks or 0) > len(weights):
         raise ValueError(f"it has more layers than its {len(weights)} weights")
-    with torch.device("meta"):  # shapes alone, without memory
-        claimed = assemble(*made, Scaling(spec), classes).state_dict()
+    made = (parts["recipe"], parts["spec"], network, parts["likelihood"], latent, Scaling(parts["spec"]), classes)
+    with seeded(0), nullcontext() if network.bodies or isinstance(parts["recipe"].prior, Prior) else torch.device("meta"):
+        claimed = assemble(*made).state_dict()  # shapes alone, without memory
     for name in sorted(claimed.keys() | weights.keys()):
         said, found = (tuple(some[name].shape) if name in some else "none" for some in (claimed, weights))
         if said != found:
             raise ValueError(f"expected {name} of shape {said}, found {found}")
     with seeded(0):  # the first weights are thrown away; who loads a model expects no draw from their generator
-        return assemble(*made, Scaling(spec), classes)
+        return assemble(*made)
+
+
+def _untrained(trained: Trained) -> LatentModel:
+    """The model as its options say it is; without memory, where all parts are this library's own."""
+    with seeded(0), nullcontext() if _own(trained) else torch.device("meta"):
+        return assemble(
+            trained.recipe,
+            trained.spec,
+            trained.network,
+            trained.likelihood,
+            trained.latent,
+            Scaling(trained.spec),
+            0 if trained.labels is None else len(trained.labels.names),
+        )
+
+
+def _difference(claimed: LatentModel, model: LatentModel) -> str | None:
+    """Where a model is not what its options say; None where it is."""
+    said, found = (dict(one.named_modules()) for one in (claimed, model))
+    for name in [name for name in found if name] + [name for name in said if name not in found]:
+        kinds = [type(one[name]).__name__ if name in one else "nothing" for one in (said, found)]
+        if type(said.get(name)) is not type(found.get(name)):
+            return f"model_.{name} is {kinds[1]} in place of {kinds[0]}"
+    shapes = [{name: tuple(value.shape) for name, value in one.state_dict().items()} for one in (claimed, model)]
+    name = next((name for name in shapes[0].keys() | shapes[1].keys() if shapes[0].get(name) != shapes[1].get(name)), None)
+    return None if name is None else f"model_.{name} has the shape {shapes[1].get(name)} in place of {shapes[0].get(name)}"
+
+
+def _own(trained: Trained) -> bool:
+    """Whether a part of the model is its maker's own."""
+    return trained.network.bodies is not None or isinstance(trained.recipe.prior, Prior)
+
+
+def _strange(value: Any) -> str | None:
+    """The name of the first type among options that is none of this library's; None where all are."""
+    if not is_dataclass(value):
+        return None
+    if codec.TYPES.get(type(value).__name__) is not type(value):
+        return type(value).__name__
+    return next((found for one in fields(value) if (found := _strange(getattr(value, one.name)))), None)
+
+
+def _check_parts(folder: str | os.PathLike[str], said: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Raise CheckpointError where parts of the maker's own are missing, ConfigError where there are none of that name."""
+    needed = codec.own_parts({name: said.get(name) for name in ("params", *PARTS)})
+    if missing := [f"{part} ({name})" for part, name in needed.items() if part not in given]:
+        words = ", ".join(f"{part}={'(encoder, decoder)' if part == 'network' else '…'}" for part in needed)
+        raise CheckpointError(
+            f"the model in {folder} has parts of its maker's own, and a folder holds no code: {', '.join(missing)}. Give the "
+            f"same again: Autoencoder.load(folder, {words})."
+        )
+    if surplus := [part for part in given if part not in needed]:
+        raise ConfigError(f"the model in {folder} has no {surplus[0]} of its maker's own. Leave {surplus[0]}= out.")

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import decoded as decoded_columns
-from latentwalk.data.dataset import Dataset, adopted
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_finite
 from latentwalk.data.rows import changed_by_row, value_range
 from latentwalk.data.scaling import as_tensor
@@ -74,7 +75,7 @@ class Trained:
 
     def seen(self, X: ArrayLike | Dataset, condition: Any) -> tuple[Array, Conditions | None]:
         """X as an array (n, *E) like the one learnt from, and its condition: see `told`. Raises ConfigError, DataError."""
-        X = adopted(X)
+        X = as_known(X)
         x = self.given(X)
         return x, self.told(condition, X, len(x))
 
@@ -178,7 +179,7 @@ class Trained:
         self, X: ArrayLike | Dataset, y: ArrayLike | None = None, held_out: ArrayLike | None = None, condition: Any = None
     ) -> LatentSpace:
         """The latent space as X (n, *E) sees it: see `Autoencoder.space`. Raises ConfigError, DataError."""
-        X = adopted(X)
+        X = as_known(X)
         x, told = self.seen(X, y if condition is None and self.labels is not None else condition)
         told = None if told is None else _for_each(told, len(x))
         labelled = X if isinstance(X, Dataset) and y is None else Dataset.of(np.zeros((len(x), 1)), y)

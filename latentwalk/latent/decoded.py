@@ -14,7 +14,6 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.film import FPS, gif_bytes, mp4_bytes, png_bytes
 from latentwalk.drawing.html import figure
 from latentwalk.drawing.painter import Painter
-from latentwalk.drawing.strips import frames, strip
 from latentwalk.drawing.tiles import Pixels
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.files import write_atomically
@@ -73,7 +72,7 @@ class Decoded:
     def picture(self) -> Pixels:
         """The examples side by side, table rows as a heat map: bytes (H, W, C). Raises ConfigError without a spec."""
         columns = self.z.shape[1] if self.z.ndim == 3 else None
-        return strip(self._examples(), self._painter(), columns=columns, marked=self.marked.ravel())
+        return self._painter().strip(self._examples(), columns=columns, marked=self.marked.ravel())
 
     def save(self, path: str | PathLike[str], *, fps: float = FPS) -> None:
         """Write a strip (.png), a film (.gif, .mp4; images and signals) or the arrays (.npz), whole or not at all.
@@ -115,7 +114,7 @@ class Decoded:
         if self.z.ndim != 2:
             raise ConfigError(f"a film needs points in a row; these have shape {self.z.shape[:-1]}. Write a .png or a .npz.")
         x = self._examples()
-        return frames(x[:-1] if self.closed else x, self._painter())
+        return self._painter().frames(x[:-1] if self.closed else x)
 
     def _painter(self) -> Painter:
         if self.painter is not None:

@@ -83,6 +83,7 @@ class Shifted(nn.Module):
     def __init__(self, body: nn.Module, given: int, raw: int) -> None:
         super().__init__()
         self.body = body
+        self.given = given
         self.shift = nn.Parameter(torch.zeros(given, raw))
 
     def forward(self, c: Tensor, given: Tensor) -> Tensor:
@@ -93,9 +94,10 @@ class Shifted(nn.Module):
 class Appended(nn.Module):
     """A body of vectors that is told a condition: c (N, D) and `given` (N, G) go in as one, (N, D + G)."""
 
-    def __init__(self, body: nn.Module) -> None:
+    def __init__(self, body: nn.Module, given: int) -> None:
         super().__init__()
         self.body = body
+        self.given = given
 
     def forward(self, c: Tensor, given: Tensor) -> Tensor:
         raw: Tensor = self.body(torch.cat([c, given], dim=-1))

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from latentwalk.chance import seeded
 from latentwalk.data.rows import release
 from latentwalk.data.scaling import as_tensor
+from latentwalk.errors import ConfigError
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import log_weights
 from latentwalk.models.observed import each_log_prob
@@ -50,10 +51,16 @@ class Coder:
     """A trained model at work on arrays, on the device it is on.
 
     given: the condition of a model that takes one: (n, C), a row for each row that goes in, or (C,), the same for all.
+    Raises ConfigError where it is missing, or where there should be none.
     """
 
     model: LatentModel
     given: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        wanted, found = self.model.classes, 0 if self.given is None else self.given.shape[-1]
+        if wanted != found:
+            raise ConfigError(f"the model takes conditions of {wanted} numbers, not of {found}.")
 
     def encode(self, x: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Means and deviations of q(z | x) for raw data (n, *E), each (n, D)."""

@@ -45,6 +45,11 @@ class LatentModel(nn.Module):
         """D, the number of dimensions of a code."""
         return self.prior.dim
 
+    @property
+    def classes(self) -> int:
+        """How many numbers of a condition the model is told with each example; 0 where it is told none."""
+        return int(getattr(self.decoder.body, "given", 0))
+
     def forward(self, x: Tensor, target: Tensor | None = None, draws: int = 1, given: Tensor | None = None) -> Pass:
         """Encode x (B, *E), draw K codes each, decode them. `target` is what should come out, x itself unless given.
 

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 from latentwalk.data.columns import Column
 from latentwalk.data.scaling import ScalingName
-from latentwalk.data.spec import DataSpec
+from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Head
 from latentwalk.models.heads import BernoulliHead, ContinuousBernoulliHead, GaussianHead, ObservedHead
@@ -31,7 +31,28 @@ FITS: dict[str, tuple[ColumnLikelihood, ...]] = {
     "count": ("negative-binomial",),
     "category": ("categorical",),
 }
-BINARY = 0.7  # share of values near either end of their range from which image data is read as (nearly) binary
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """How the values of one kind of data are read.
+
+    real: their scaling for a density over all numbers. share: their scaling for numbers in [0, 1]. ranged: whether these are
+    the ends of a range of their own, such as black and white. binary: the share of values near either end from which they are
+    read as (nearly) yes or no.
+    """
+
+    real: ScalingName
+    share: ScalingName
+    ranged: bool
+    binary: float
+
+
+VALUES: dict[Kind, _Values] = {
+    "image": _Values("unit", "unit", ranged=True, binary=0.7),
+    "table": _Values("standard", "none", ranged=False, binary=1.0),
+    "signal": _Values("standard", "none", ranged=False, binary=1.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +98,15 @@ class Likelihood:
         """How the data must be scaled for it. Raises ConfigError when the data's range cannot be read as [0, 1]."""
         if self.kind in OF_COLUMNS and spec.kind != "table":
             raise ConfigError(f'likelihood="{self.kind}" is for tables; the data is a {spec.kind}. Use "gaussian".')
+        values = VALUES[spec.kind]
         if self.kind == "gaussian" or spec.columns:
-            return "unit" if spec.kind == "image" else "standard"
-        if spec.low < 0 or (spec.kind != "image" and spec.high > 1):
+            return values.real
+        if spec.low < 0 or (not values.ranged and spec.high > 1):
             worst = spec.low if spec.low < 0 else spec.high
             raise ConfigError(
                 f'likelihood="{self.kind}" needs values in [0, 1]; X holds {worst:g}. Use likelihood="gaussian", or scale X.'
             )
-        return "unit" if spec.kind == "image" else "none"
+        return values.share
 
     def of_columns(self, columns: Sequence[Column]) -> list[ColumnLikelihood]:
         """The distribution of each column. Raises ConfigError for one that does not fit the column's kind."""
@@ -114,6 +136,8 @@ def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
     auto: Bernoulli for binary tables and for images most of whose values lie at the ends of their range (ink on paper),
     otherwise a Gaussian with one learned sigma.
     """
+    if isinstance(name, Likelihood) and type(name) is not Likelihood:
+        raise ConfigError(f"{type(name).__name__} is a subclass of Likelihood, and a saved model could not be loaded again.")
     if isinstance(name, Likelihood):
         return name
     if name in ("auto", "gaussian") and spec.columns:
@@ -122,6 +146,6 @@ def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
         if name not in KINDS:
             raise unknown("likelihood", name, ("auto", *KINDS))
         return Likelihood(name)
-    unit_range = spec.low == 0 and (spec.kind == "image" or spec.high == 1)
-    nearly_binary = spec.extreme == 1 or (spec.kind == "image" and spec.extreme >= BINARY)
-    return Likelihood("bernoulli" if unit_range and nearly_binary else "gaussian")
+    values = VALUES[spec.kind]
+    unit_range = spec.low == 0 and (values.ranged or spec.high == 1)
+    return Likelihood("bernoulli" if unit_range and spec.extreme >= values.binary else "gaussian")

@@ -223,7 +223,8 @@ class LearntMixture(Prior):
     def sampler(self) -> "MixtureSampler":
         with torch.no_grad():
             parts = (self.logits.softmax(0), self.means, self.log_scales.clamp(*LOG_SCALE).exp())
-            return MixtureSampler(self.dim, *(part.double().cpu().numpy() for part in parts))
+            weights, means, scales = (part.double().cpu().numpy() for part in parts)
+        return MixtureSampler(self.dim, weights, means, scales)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ A recipe says what the encoder gives (a Gaussian or a point), what is minimised,
 likelihood and number of dimensions are chosen beside it, so that two recipes can be compared with all else equal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Literal, get_args
@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import nn
 
+from latentwalk.chance import seeded
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
@@ -22,15 +23,16 @@ from latentwalk.models.heads import IMAGE_AXES
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.mixed import Inputs
-from latentwalk.models.objective import Objective, decomposed_elbo, elbo, importance_weighted, reconstruction
+from latentwalk.models.objective import Objective, Terms, decomposed_elbo, elbo, importance_weighted, reconstruction
 from latentwalk.models.posterior import DiagonalGaussian, PointHead
 from latentwalk.models.prior import PRIORS, Prior, prior_named
 from latentwalk.models.schedule import Schedule, constant
 from latentwalk.models.sparsity import Sparsity
-from latentwalk.networks.build import Network
+from latentwalk.networks.build import Network, network_named
 
 __all__ = ["RECIPES", "Recipe", "assemble", "recipe_named"]
 
+TRIED = 2  # examples with which an objective of one's own is tried
 ObjectiveName = Literal["elbo", "decomposed_elbo", "importance_weighted", "reconstruction"]
 
 
@@ -173,8 +175,13 @@ RECIPES: dict[str, Recipe] = {
 
 def recipe_named(recipe: str | Recipe) -> Recipe:
     """The recipe of that name; a Recipe is given back as it is. Raises ConfigError."""
-    if isinstance(recipe, Recipe):
+    if type(recipe) is Recipe:
         return recipe
+    if isinstance(recipe, Recipe):
+        raise ConfigError(
+            f"{type(recipe).__name__} is a subclass of Recipe, and a saved model could not be loaded again. Give a Recipe "
+            "whose objective is a function, or whose prior is one of your own."
+        )
     if not isinstance(recipe, str) or recipe not in RECIPES:
         raise unknown("recipe", recipe, RECIPES)
     return RECIPES[recipe]
@@ -183,29 +190,35 @@ def recipe_named(recipe: str | Recipe) -> Recipe:
 def assemble(
     recipe: Recipe,
     spec: DataSpec,
-    network: Network,
+    network: Network | Sequence[nn.Module],
     likelihood: Likelihood,
     latent: int,
     scaling: Scaling,
     classes: int = 0,
 ) -> LatentModel:
-    """The untrained model of a recipe for data like `spec`, with `latent` dimensions.
+    """The untrained model of a recipe for data like `spec`, with `latent` dimensions. Raises ConfigError.
 
+    network: or an encoder and a decoder of one's own, of which copies are taken; see `Network.bodies`.
     classes: how many labels there are, where encoder and decoder are told the label of an example, (…, classes) of which one
     is 1. The encoder's output is shifted by it, the decoder reads it beside the code; p(z) does not depend on it.
     """
+    network = network_named(network)
     code = DiagonalGaussian() if recipe.spreads else _point(recipe, latent)
     data = likelihood.head(spec)
     raw = code.each * latent
+    if classes and network.kind == "fully-conv":
+        raise ConfigError("network='fully-conv' has no place for a condition: its code is an image. Use network='conv'.")
     reader = _encoder(network, spec, (raw,))
     writer = network.decoder(spec, latent + classes, data.raw_shape(spec.event))
     if classes:
         reader = Shifted(reader, classes, raw)
-        writer = Appended(writer)
+        writer = Appended(writer, classes)
     encoder = Conditional(reader, code, axes=len(spec.event))
     decoder = Conditional(writer, data, axes=1)
     prior = prior_named(recipe.prior, latent)
     model = LatentModel(scaling, Sensed(encoder) if recipe.contraction else encoder, prior, decoder)
+    if not isinstance(recipe.objective, str):
+        _try(recipe.objective, model, spec)
     pictures = len(spec.event) == IMAGE_AXES  # convolutions on a CPU prefer their channels innermost in memory
     return model.to(memory_format=torch.channels_last) if pictures else model  # type: ignore[call-overload]
 
@@ -215,6 +228,31 @@ def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...]) -> nn.Modul
         return network.encoder(spec, out)
     inputs = Inputs(spec.columns, spec.missing)
     return nn.Sequential(inputs, network.encoder(replace(spec, shape=(inputs.size,), missing=False, columns=()), out))
+
+
+def _try(objective: Objective, model: LatentModel, spec: DataSpec) -> None:
+    """Raise ConfigError where an objective of one's own, on a pass over two examples, does not give what training needs."""
+    if next(model.parameters()).device.type == "meta":  # shapes alone
+        return
+    name = getattr(objective, "__name__", type(objective).__name__)
+    given = torch.zeros(TRIED, model.classes) if model.classes else None
+    model.eval()
+    with seeded(0):
+        try:
+            terms = objective(model(torch.zeros(TRIED, *spec.event), given=given), 0.0)
+        except Exception as error:  # anybody's function
+            raise ConfigError(
+                f"the objective {name} cannot read a pass: {str(error).strip() or type(error).__name__}"
+            ) from error
+    model.train()
+    if not isinstance(terms, Terms):
+        raise ConfigError(f"the objective {name} gives a {type(terms).__name__}. Expected Terms(values, loss).")
+    shapes = {term: tuple(value.shape) for term, value in terms.values.items()}
+    if not shapes or set(shapes.values()) != {(TRIED,)} or terms.loss.ndim or not terms.loss.requires_grad:
+        raise ConfigError(
+            f"the objective {name} gives terms of shapes {shapes} for {TRIED} examples and a loss of shape "
+            f"{tuple(terms.loss.shape)}. Expected a number for each example, and one loss, which depends on the weights."
+        )
 
 
 def _point(recipe: Recipe, latent: int) -> PointHead:

@@ -1,13 +1,17 @@
 """From the shape of the data to an encoder body and a decoder body."""
 
+import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
+import torch
 from torch import nn
 
-from latentwalk.data.spec import DataSpec
+from latentwalk.chance import seeded
+from latentwalk.checks import positive, share, whole
+from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.networks.conv import ConvDecoder, ConvEncoder, pyramid
 from latentwalk.networks.dense import Dense
@@ -17,10 +21,20 @@ from latentwalk.networks.recurrent import RecurrentDecoder, RecurrentEncoder
 __all__ = ["CONVOLUTIONAL", "RECURRENT", "Network", "NetworkKind", "network_named"]
 
 NetworkKind = Literal["auto", "dense", "conv", "fully-conv", "gru", "lstm"]
-CONVOLUTIONAL = ("conv", "fully-conv")
-RECURRENT = ("gru", "lstm")
+CONVOLUTIONAL: tuple[NetworkKind, ...] = ("conv", "fully-conv")
+RECURRENT: tuple[NetworkKind, ...] = ("gru", "lstm")
+FITS: dict[NetworkKind, tuple[Kind, ...]] = {
+    **dict.fromkeys(CONVOLUTIONAL, ("image", "signal")),
+    **dict.fromkeys(RECURRENT, ("signal",)),
+}  # the kinds of data that a kind of network is for, where it is not for all
 SMALL = 1024  # values in an event up to which dense layers are both faster and as good on two cores
+USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
+    "image": lambda spec: "conv" if spec.size > SMALL else "dense",
+    "table": lambda spec: "dense",
+    "signal": lambda spec: "gru" if spec.missing else "conv",
+}  # "auto", by the kind of data
 DEPTHS = (32, 64, 128, 128, 256, 256)
+TRIED = 2  # rows with which a network of one's own is tried
 TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its smaller side is this or less
 
 
@@ -35,6 +49,9 @@ class Network:
     channels: one level each, halving every side; default 32, 64, 128, … until the smaller side is at most 8 (16 steps).
     blocks: residual blocks at each level of a convolutional network; default none, and one in a "fully-conv" network.
     dropout: share of hidden units silenced while training. max_norm: longest allowed incoming weight vector of a unit.
+    bodies: an encoder and a decoder of one's own, in place of all that; any modules of the right shapes. The encoder reads
+    (B, *event), where values may be missing with as many channels more (see `Filled`), and gives as many numbers as the
+    posterior needs, (B, 2D) or (B, D); the decoder reads codes (B, D), and gives what the likelihood needs.
     """
 
     kind: NetworkKind = "auto"
@@ -44,22 +61,26 @@ class Network:
     activation: str = "relu"
     dropout: float = 0.0
     max_norm: float | None = None
+    bodies: tuple[nn.Module, nn.Module] | None = None
 
     def __post_init__(self) -> None:
+        if self.bodies is not None and (
+            not isinstance(self.bodies, (tuple, list))
+            or len(self.bodies) != 2
+            or not all(isinstance(body, nn.Module) for body in self.bodies)
+        ):
+            raise ConfigError("a network of one's own is an encoder and a decoder, both modules: network=(encoder, decoder).")
         if self.kind not in get_args(NetworkKind):
             raise unknown("network", self.kind, get_args(NetworkKind))
         if self.activation not in ACTIVATIONS:
             raise unknown("activation", self.activation, ACTIVATIONS)
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"dropout={self.dropout} is not a share of units. Expected 0 <= dropout < 1.")
-        if self.max_norm is not None and not self.max_norm > 0:
-            raise ConfigError(f"max_norm={self.max_norm} is not a length. Expected a number above 0, or None.")
+        share("dropout", self.dropout, "units")
+        positive("max_norm", self.max_norm, none="no limit")
         for name in ("widths", "channels"):
             values = getattr(self, name)
             if values is not None and not all(isinstance(v, int) and v > 0 for v in values):
                 raise ConfigError(f"{name}={values} must be whole numbers above 0.")
-        if self.blocks is not None and not (isinstance(self.blocks, int) and self.blocks >= 0):
-            raise ConfigError(f"blocks={self.blocks!r}: expected a whole number of residual blocks a level, 0 or more.")
+        whole("blocks", self.blocks, "residual blocks a level", none="the usual")
         if self.widths == () and self.kind in RECURRENT:
             raise ConfigError(f"widths=() leaves network='{self.kind}' without units. Expected at least one width.")
 
@@ -72,14 +93,16 @@ class Network:
         return replace(self, **params)
 
     def encoder(self, spec: DataSpec, out: tuple[int, ...]) -> nn.Module:
-        """A body x (B, *event) → (B, *out). Where the data has missing values, x holds NaN."""
+        """A body x (B, *event) → (B, *out). Where the data has missing values, x holds NaN. Raises ConfigError."""
         if not spec.missing:
             return self._reader(spec, spec.event, out)
         first, *rest = spec.event
         return nn.Sequential(Filled(), self._reader(spec, (2 * first, *rest), out))
 
     def decoder(self, spec: DataSpec, latent: int, out: tuple[int, ...]) -> nn.Module:
-        """A body z (B, D) → (B, *out), raw numbers for a head."""
+        """A body z (B, D) → (B, *out), raw numbers for a head. Raises ConfigError."""
+        if self.bodies is not None:
+            return _tried(self.bodies[1], "decoder", (latent,), out)
         widths, act, dropout = self._widths(spec), self.activation, self.dropout
         match self._kind(spec):
             case "conv":
@@ -99,7 +122,7 @@ class Network:
 
         latent: as asked for; None is as many as fit the data's own size. Raises ConfigError where places cannot share them.
         """
-        if self.kind != "fully-conv":
+        if self.kind != "fully-conv" or self.bodies is not None:
             return latent
         self._kind(spec)
         places = math.prod(pyramid(spec.event[1:], len(self._depths(spec)))[-1])
@@ -113,6 +136,8 @@ class Network:
         return latent
 
     def _reader(self, spec: DataSpec, seen: tuple[int, ...], out: tuple[int, ...]) -> nn.Module:
+        if self.bodies is not None:
+            return _tried(self.bodies[0], "encoder", seen, out)
         widths, act, dropout = self._widths(spec), self.activation, self.dropout
         match self._kind(spec):
             case "conv":
@@ -126,17 +151,13 @@ class Network:
 
     def _kind(self, spec: DataSpec) -> NetworkKind:
         """The kind, chosen if it is "auto". Raises ConfigError where it does not fit the data."""
-        fits = ("image", "signal") if self.kind in CONVOLUTIONAL else ("signal",) if self.kind in RECURRENT else None
+        fits = FITS.get(self.kind)
         if fits is not None and spec.kind not in fits:
             raise ConfigError(
                 f"network='{self.kind}' needs {' or '.join(f'{kind}s' for kind in fits)}; the data is a {spec.kind} of shape "
                 f"{spec.shape}. Use 'dense', or say what the data is: Dataset.of(X, kind='{fits[-1]}')."
             )
-        if self.kind != "auto":
-            return self.kind
-        if spec.kind == "signal":
-            return "gru" if spec.missing else "conv"
-        return "conv" if spec.kind == "image" and spec.size > SMALL else "dense"
+        return self.kind if self.kind != "auto" else USUAL[spec.kind](spec)
 
     def _widths(self, spec: DataSpec) -> tuple[int, ...]:
         if self.widths is not None:
@@ -148,6 +169,36 @@ class Network:
         return self.channels or DEPTHS[:levels]
 
 
-def network_named(network: "str | Network") -> Network:
-    """The network of that name; a Network is given back as it is. Raises ConfigError."""
+def network_named(network: "str | Network | Sequence[nn.Module]") -> Network:
+    """The network of that name, or of an encoder and a decoder of one's own; a Network is given back as it is.
+
+    Raises ConfigError, also for a subclass of `Network`: it could be trained and saved, but not loaded.
+    """
+    if isinstance(network, Network) and type(network) is not Network:
+        raise ConfigError(
+            f"{type(network).__name__} is a subclass of Network, and a saved model could not be loaded again. Give what it "
+            "builds: network=(encoder, decoder), any two modules."
+        )
+    if isinstance(network, nn.Module) or (not isinstance(network, str) and isinstance(network, Sequence)):
+        return Network(bodies=network)  # type: ignore[arg-type]  # checked there
     return network if isinstance(network, Network) else Network(kind=network)  # type: ignore[arg-type]  # checked there
+
+
+def _tried(body: nn.Module, what: str, seen: tuple[int, ...], out: tuple[int, ...]) -> nn.Module:
+    """A copy of a body of one's own, once it was seen to read (B, *seen) and to give (B, *out). Raises ConfigError."""
+    body = copy.deepcopy(body)
+    learning, device = body.training, next((weight.device for weight in body.parameters()), torch.device("cpu"))
+    body.eval()
+    try:
+        with seeded(0), torch.no_grad(), device:
+            found = body(torch.zeros(TRIED, *seen))
+    except Exception as error:  # anybody's module
+        reason = str(error).strip() or type(error).__name__
+        raise ConfigError(f"the {what} of the network cannot read {(TRIED, *seen)}: {reason}") from error
+    body.train(learning)
+    shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+    if shape != (TRIED, *out):
+        raise ConfigError(
+            f"the {what} of the network reads {(TRIED, *seen)} and gives {shape}. Expected {(TRIED, *out)}: see `Network`."
+        )
+    return body

@@ -121,15 +121,15 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "seconds": tried.seconds,
         "prior": space.prior_title,
         "judgement": _judgement(entry.judgement),
-        "history": [] if tried.model is None else history.to_json(tried.model.history_),
+        "history": [] if tried.model is None else history.epochs_to_json(tried.model.history_),
         "plane": {"centre": plane.centre, "half": plane.half, "shadow": plane.shadow},
         "scatter": _scatter(space, plane),
         "posterior": _posterior(space, plane),
         "region": region(space),
-        "grid": painter.grid(_decoded_plane(space, plane, over, _grid_steps(painter))) | {"over": over},
+        "grid": painter.grid(_decoded_plane(space, plane, over, painter.steps)) | {"over": over},
         "walk": _walk(space, painter, ends),
         "detour": None if gallery else one_model.detour(space, painter, ends, STEPS),
-        "completed": None if gallery else one_model.completed(space, painter, _saved_sampler(tried.model), *_draws(painter)),
+        "completed": None if gallery else one_model.completed(space, painter, _saved_sampler(tried.model), *painter.draws),
         "condition": None if tried.model is None or tried.model.trained_.labels is None else tried.model.trained_.labels.usual,
         "samples": {name: _samples(space, painter, name) for name in ("prior", "gaussian")}
         | {"conditions": [str(label) for label in _conditions(space)]},
@@ -197,7 +197,7 @@ def _walk(space: LatentSpace, painter: Painter, ends: tuple[int, int]) -> dict[s
 
 def _samples(space: LatentSpace, painter: Painter, source: str) -> dict[str, Any]:
     """Draws, row after row; of a model with a condition, a row under each."""
-    count, columns = _draws(painter)
+    count, columns = painter.draws
     if not (labels := _conditions(space)):
         return painter.sheet(space.sample(count, source).x, columns)
     rows = [space.under(label).sample(columns, source, seed).x for seed, label in enumerate(labels)]
@@ -211,25 +211,11 @@ def _conditions(space: LatentSpace) -> list[Any]:
     return [space.classes[label] if space.classes else int(label) for label in np.unique(space.labels)[:ROWS]]
 
 
-def _draws(painter: Painter) -> tuple[int, int]:
-    """How many draws are shown, and how many of them in a row."""
-    columns, rows = (4, 6) if painter.lines else (6, 4) if max(painter.spec.shape) > 40 else (8, 5)
-    return columns * rows if painter.image else 24, columns
-
-
 def _saved_sampler(model: Autoencoder | None) -> tuple[str, Measure] | None:
     """The kind of the sampler saved with the model, and how complete it was measured to be."""
     if model is None or model.sampler_ is None or model.sampler_.kind not in model.completeness_:
         return None
     return model.sampler_.kind, model.completeness_[model.sampler_.kind]
-
-
-def _grid_steps(painter: Painter) -> int:
-    if painter.lines:
-        return 9
-    if not painter.image:
-        return 21
-    return 15 if max(painter.spec.shape) <= 40 else 11
 
 
 # ---------------------------------------------------------------------- what is the same for all entries

@@ -9,8 +9,7 @@ from typing import Any
 
 import jinja2
 
-from latentwalk.errors import CheckpointError
-from latentwalk.files import write_atomically
+from latentwalk.files import telling, write_atomically
 from latentwalk.report import figures
 from latentwalk.report.content import as_json
 
@@ -64,10 +63,8 @@ def write_leaflet(
     told = {"title": title, "kicker": kicker, "summary": summary, "sections": sections}
     html = environment.from_string(template).render(told, light=figures.LIGHT, dark=figures.DARK)
     numbers = json.dumps(as_json({"title": title, **content}), ensure_ascii=False, allow_nan=False, indent=1)
-    try:
+    with telling("write", page, "Free some space or choose another folder."):
         page.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(page.with_suffix(".json"), numbers.encode())
         write_atomically(page, html.encode())
-    except OSError as error:
-        raise CheckpointError(f"cannot write {page}: {error.strerror or error}. Free some space.") from error
     return page

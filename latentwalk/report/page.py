@@ -12,8 +12,8 @@ from typing import Any
 
 import jinja2
 
-from latentwalk.errors import CheckpointError, DataError
-from latentwalk.files import complaint, json_of, write_atomically
+from latentwalk.errors import DataError
+from latentwalk.files import complaint, json_of, telling, write_atomically
 from latentwalk.report import figures, words
 from latentwalk.report.content import REPORT_FORMAT, REPORT_VERSION
 from latentwalk.report.earlier import current
@@ -57,7 +57,7 @@ def page(content: Content) -> str:
     """The HTML page of a report's content, of this version or an earlier one. The same content gives the same page."""
     content = current(content)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=words.share, number=words.amount, definite=definite)
+    environment.filters.update(percent=words.percentage, number=words.amount, definite=definite)
     template = environment.from_string(resources.files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8"))
     groups, prior = words.by_latent(content), words.shared_prior(content)
     return template.render(
@@ -129,7 +129,7 @@ def _bar(measure: Content) -> dict[str, Any]:
     """A measure in words, and as lengths in pixels."""
     value, low, high = measure["value"], measure["low"], measure["high"]
     return {
-        "text": words.share(value),
+        "text": words.percentage(value),
         "interval": words.interval(low, high),
         "reading": measure["reading"],
         **{name: round(BAR * share, 1) for name, share in (("value", value), ("low", low), ("high", high))},
@@ -182,13 +182,9 @@ PLATES: tuple[tuple[str, bool, Callable[[Content, Content], Any]], ...] = (
 
 
 def _keep(path: Path, text: str) -> Path:
-    try:
+    with telling("write", path, "Free some space or choose another folder, and try again."):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode())
-    except OSError as error:
-        raise CheckpointError(
-            f"cannot write {path}: {error.strerror or error}. Free some space or choose another folder, and try again."
-        ) from error
     return path
 
 

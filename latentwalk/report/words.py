@@ -5,7 +5,7 @@ from typing import Any
 
 from latentwalk.studies.judgement import definite
 
-__all__ = ["amount", "by_latent", "card", "disagreements", "head", "idea", "interval", "plural", "share", "shared_prior"]
+__all__ = ["amount", "by_latent", "card", "disagreements", "head", "idea", "interval", "percentage", "plural", "shared_prior"]
 __all__ += ["summary", "warnings"]
 
 Content = Mapping[str, Any]
@@ -87,10 +87,10 @@ def head(key: str, measure: Content, prior: str) -> str:
     return HEADS.get(key, f"{title[:1].upper()}{title[1:]}").format(prior=prior)
 
 
-def share(value: float | None) -> str:
+def percentage(value: float | None) -> str:
     """62 %. Never "100 %" nor "0 %" for a share that is neither.
 
-    >>> share(0.996), share(1.0)
+    >>> percentage(0.996), percentage(1.0)
     ('99.6\u202f%', '100\u202f%')
     """
     if value is None:
@@ -129,13 +129,13 @@ def card(entry: Content) -> list[tuple[str, str]]:
     own = entry["history"] and entry["grid"]["over"] == "prior"
     found = [
         ("error", amount(judged["error"])),
-        ("continuity", share(measures["continuity"]["value"])),
-        ("completeness", f"≤ {share(measures['prior' if own else 'matched']['value'])}"),
+        ("continuity", percentage(measures["continuity"]["value"])),
+        ("completeness", f"≤ {percentage(measures['prior' if own else 'matched']['value'])}"),
     ]
     if judged["class_accuracy"] is not None:
-        found.append(("class accuracy", share(judged["class_accuracy"])))
+        found.append(("class accuracy", percentage(judged["class_accuracy"])))
     if judged.get("speaking") is not None:
-        found.append(("units that speak", share(judged["speaking"])))
+        found.append(("units that speak", percentage(judged["speaking"])))
     found.append(("dimensions", f"{judged['active']} of {entry['latent']} active"))
     return [*found, ("trained in", f"{amount(entry['seconds'], 2)} s")]
 
@@ -155,7 +155,7 @@ def _alone(entry: Content) -> list[str]:
     return [
         f"Of codes drawn from {definite(entry['prior'])}, {_most(own)} land where the {entry['title']} has encoded data"
         + (": as complete as the test can see." if own["high"] >= 1 else "; the rest fall into holes."),
-        f"A small step in its latent space leaves the output nearly as it was {share(smooth['value'])} of the time.",
+        f"A small step in its latent space leaves the output nearly as it was {percentage(smooth['value'])} of the time.",
     ]
 
 
@@ -216,8 +216,8 @@ def _steps(groups: Mapping[int, Sequence[Content]]) -> list[str]:
         if vae and ae:
             smooth, other = (entry["judgement"]["measures"]["continuity"]["value"] for entry in (vae, ae))
             return [
-                f"A small step leaves the output nearly as it was {share(smooth)} of the time in the VAE and "
-                f"{share(other)} in the plain autoencoder ({plural(latent, 'dimension')})."
+                f"A small step leaves the output nearly as it was {percentage(smooth)} of the time in the VAE and "
+                f"{percentage(other)} in the plain autoencoder ({plural(latent, 'dimension')})."
             ]
     return []
 
@@ -230,12 +230,11 @@ def _no_gain(latent: int, entries: Sequence[Content]) -> str:
     if not (ours["high"] < full["low"] and ours["low"] <= plain["high"]):
         return ""
     part = without["posterior"]["share"]
-    why = (
-        f" Nothing keeps sigma up: it shrinks to {share(part)} of the codes’ spread." if part is not None and part < 0.1 else ""
-    )
+    shrunk = part is not None and part < 0.1
+    why = f" Nothing keeps sigma up: it shrinks to {percentage(part)} of the codes’ spread." if shrunk else ""
     return (
-        f"In {plural(latent, 'dimension')} it is as continuous as the plain autoencoder, no more: {share(ours['value'])} "
-        f"against {share(plain['value'])}, and {share(full['value'])} with the KL.{why}"
+        f"In {plural(latent, 'dimension')} it is as continuous as the plain autoencoder, no more: {percentage(ours['value'])} "
+        f"against {percentage(plain['value'])}, and {percentage(full['value'])} with the KL.{why}"
     )
 
 
@@ -248,7 +247,7 @@ def _holes_in_vae(latent: int, entries: Sequence[Content]) -> str:
         return ""
     return (
         f"In {plural(latent, 'dimension')}, {_most(own)} of the draws from its own prior land where data lies: at least "
-        f"{share(1 - own['value'])} fall into holes."
+        f"{percentage(1 - own['value'])} fall into holes."
     )
 
 
@@ -261,7 +260,7 @@ def _smooth_with_holes(latent: int, entries: Sequence[Content]) -> str:
     if not (smooth["low"] >= SMOOTH and max(own["high"], matched["high"]) < HOLES):
         return ""
     return (
-        f"In {plural(latent, 'dimension')}, {share(smooth['value'])} of its small steps change next to nothing, yet "
+        f"In {plural(latent, 'dimension')}, {percentage(smooth['value'])} of its small steps change next to nothing, yet "
         f"{_most(own)} of {definite(ae['prior'])} and {_most(matched)} of a Gaussian fitted to its codes land on data: it "
         "fails by holes, not by jumps."
     )
@@ -271,7 +270,7 @@ def _most(measure: Content) -> str:
     """'at most 62 %'; the number is an upper bound."""
     if measure["high"] >= 1:
         return "practically all"
-    return "practically none" if measure["value"] < 0.005 else f"at most {share(measure['value'])}"
+    return "practically none" if measure["value"] < 0.005 else f"at most {percentage(measure['value'])}"
 
 
 def _plain(entry: Content) -> str:

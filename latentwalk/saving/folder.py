@@ -21,16 +21,21 @@ from safetensors.torch import save as bytes_of
 from torch import Tensor
 
 from latentwalk.errors import CheckpointError
-from latentwalk.files import complaint, content_of, json_of, write_atomically
+from latentwalk.files import complaint, content_of, json_of, telling, write_atomically
 
-__all__ = ["DESCRIPTION", "VERSION", "read", "write"]
+__all__ = ["DESCRIPTION", "VERSION", "packed", "read_weights", "write_weights"]
 
 T = TypeVar("T")
 VERSION = 1
 DESCRIPTION = "model.json"
 
 
-def write(
+def packed(weights: Mapping[str, Tensor]) -> bytes:
+    """The content of a weights file. Raises RuntimeError, AttributeError for what has no place in one."""
+    return bytes_of({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+
+
+def write_weights(
     folder: str | os.PathLike[str], description: Mapping[str, Any], weights: Mapping[str, Tensor], what: str = "model"
 ) -> Path:
     """Save a description (plain JSON values) and weights in `folder`, replacing what was saved there before.
@@ -39,11 +44,12 @@ def write(
     still there.
     """
     folder = Path(folder)
-    content = bytes_of({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+    content = packed(weights)
     digest = hashlib.sha256(content).hexdigest()
     name = f"weights-{digest[:16]}.safetensors"
     header = {"format": f"latentwalk-{what}", "version": VERSION, "weights": name, "sha256": digest}
-    try:
+    advice = "Nothing that was saved there before is lost. Free some space or choose another folder, and save again."
+    with telling(f"save the {what} in", folder, advice):
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / name, content)
         write_atomically(folder / f"{what}.json", json.dumps(header | {what: description}, indent=1).encode())
@@ -52,16 +58,11 @@ def write(
                 stale.unlink()
         for torn in [*folder.glob(".weights-*"), *folder.glob(f".{what}.json-*")]:  # of a process that was killed
             torn.unlink(missing_ok=True)
-    except OSError as error:
-        raise CheckpointError(
-            f"cannot save the {what} in {folder}: {error.strerror or error}. Nothing that was saved there before is lost. "
-            "Free some space or choose another folder, and save again."
-        ) from error
     return folder
 
 
-def read(folder: str | os.PathLike[str], what: str = "model") -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The description and the weights that `write` saved in `folder`.
+def read_weights(folder: str | os.PathLike[str], what: str = "model") -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The description and the weights that `write_weights` saved in `folder`.
 
     Raises CheckpointError saying which file is missing, damaged, truncated, foreign or newer than this library.
     """

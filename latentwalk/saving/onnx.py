@@ -3,9 +3,10 @@
     encoder.onnx   x (n, *E), raw data in its own units, layout and type → codes (n, D), the posterior means
     decoder.onnx   codes (n, D) → x (n, *E), the likelihood means, in the units and layout of the data
 
-Scaling is part of both. n is any number. Rows of a frame go in and come out as numbers, one a column, as `columns.encoded` has
-them; the metadata of both files says what these mean ("spec", JSON), and which model they are of ("model", a hash of its
-weights). Each file is tried before it is written: onnxruntime must answer as PyTorch does.
+A model with a condition takes it as a second input of both, `given` (n, C) float32, of which one is 1 in each row. Scaling is
+part of both. n is any number. Rows of a frame go in and come out as numbers, one a column, as `columns.encoded` has them; the
+metadata of both files says what these mean ("spec", JSON), and which model they are of ("model", a hash of its weights). Each
+file is tried before it is written: onnxruntime must answer as PyTorch does.
 """
 
 import contextlib
@@ -28,11 +29,11 @@ from torch import Tensor, nn
 
 from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
-from latentwalk.errors import CheckpointError, ConfigError
-from latentwalk.files import write_atomically
+from latentwalk.errors import ConfigError
+from latentwalk.files import telling, write_atomically
 from latentwalk.models.latent_model import LatentModel
 
-__all__ = ["DECODER", "ENCODER", "write"]
+__all__ = ["DECODER", "ENCODER", "write_onnx"]
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
@@ -41,7 +42,7 @@ TRIED = 3  # rows of each trial; neither 0 nor 1, which PyTorch's tracer takes f
 CLOSE = 1e-5  # of the range of an answer
 
 
-def write(model: LatentModel, spec: DataSpec, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+def write_onnx(model: LatentModel, spec: DataSpec, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
     """Write encoder.onnx and decoder.onnx to `folder`, each whole or not at all, replacing those that are there.
 
     Raises ConfigError where that cannot be done with this model, and CheckpointError where the files cannot be written; what
@@ -52,17 +53,14 @@ def write(model: LatentModel, spec: DataSpec, folder: str | os.PathLike[str]) ->
     about = {"spec": json.dumps(spec.to_json()), "model": hashlib.sha256(save(_weights(model))).hexdigest()}
     rng = np.random.default_rng(0)
     codes = rng.standard_normal((TRIED, model.dim), dtype=np.float32)
-    encoder = _onnx(_Encode(model), _rows(spec, rng), "x", "codes", about)
-    decoder = _onnx(_Decode(model), codes, "codes", "x", about)
+    given = {"given": np.eye(model.classes, dtype=np.float32)[np.arange(TRIED) % model.classes]} if model.classes else {}
+    encoder = _onnx(_Encode(model), {"x": _rows(spec, rng)} | given, "codes", about)
+    decoder = _onnx(_Decode(model), {"codes": codes} | given, "x", about)
     folder = Path(folder)
-    try:
+    with telling("write to", folder, "Free some space or choose another folder, and export again."):
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in ((ENCODER, encoder), (DECODER, decoder)):
             write_atomically(folder / name, content)
-    except OSError as error:
-        raise CheckpointError(
-            f"cannot write to {folder}: {error.strerror or error}. Free some space or choose another folder, and export again."
-        ) from error
     return folder / ENCODER, folder / DECODER
 
 
@@ -73,8 +71,8 @@ class _Encode(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, raw: Tensor) -> Tensor:
-        mean: Tensor = self.model.encoder(self.model.scaling(raw.to(self._wide(raw)))).mean
+    def forward(self, raw: Tensor, given: Tensor | None = None) -> Tensor:
+        mean: Tensor = self.model.encoder(self.model.scaling(raw.to(self._wide(raw))), given).mean
         return mean
 
     @staticmethod
@@ -90,22 +88,22 @@ class _Decode(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, codes: Tensor) -> Tensor:
-        return self.model.scaling.inverse(self.model.decoder(codes).mean)
+    def forward(self, codes: Tensor, given: Tensor | None = None) -> Tensor:
+        return self.model.scaling.inverse(self.model.decoder(codes, given).mean)
 
 
-def _onnx(part: nn.Module, trial: NDArray[Any], takes: str, gives: str, about: dict[str, str]) -> bytes:
-    """The content of an ONNX file for one half of a model. Raises ConfigError."""
-    given = torch.from_numpy(trial)
+def _onnx(part: nn.Module, trial: dict[str, NDArray[Any]], gives: str, about: dict[str, str]) -> bytes:
+    """The content of an ONNX file for one half of a model; trial: what it is tried with, by name. Raises ConfigError."""
+    rows = tuple(torch.from_numpy(array) for array in trial.values())
     with _quiet(), torch.no_grad():
-        expected = part(given).numpy()
+        expected = part(*rows).numpy()
         try:
             program = torch.onnx.export(
                 part,
-                (given,),
-                input_names=[takes],
+                rows,
+                input_names=list(trial),
                 output_names=[gives],
-                dynamic_shapes=({0: torch.export.Dim("n")},),
+                dynamic_shapes=({0: torch.export.Dim("n")},) * len(rows),
                 dynamo=True,
                 verbose=False,
             )
@@ -117,7 +115,7 @@ def _onnx(part: nn.Module, trial: NDArray[Any], takes: str, gives: str, about: d
         assert program is not None
         program.model.metadata_props.update(about)
         content: bytes = program.model_proto.SerializeToString()
-    _check_same(content, takes, trial, expected)
+    _check_same(content, trial, expected)
     return content
 
 
@@ -131,13 +129,14 @@ def _check_possible(model: LatentModel) -> None:
         raise ConfigError(f"the model's weights are {size:,} bytes; an ONNX file holds {LARGEST:,}. Fit a smaller network.")
 
 
-def _check_same(content: bytes, takes: str, trial: NDArray[Any], expected: NDArray[Any]) -> None:
+def _check_same(content: bytes, trial: dict[str, NDArray[Any]], expected: NDArray[Any]) -> None:
     """Raise ConfigError where onnxruntime does not find in `trial` what PyTorch finds, for all rows and for one."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    for rows in (len(trial), 1):
-        found, wanted = session.run(None, {takes: trial[:rows]})[0], expected[:rows]
+    for rows in (len(expected), 1):
+        found = session.run(None, {name: array[:rows] for name, array in trial.items()})[0]
+        wanted = expected[:rows]
         span = np.ptp(wanted) if np.isfinite(wanted).all() else 1.0
         if not np.allclose(found, wanted, rtol=CLOSE, atol=CLOSE * span, equal_nan=True):
             raise ConfigError(

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.data.adopt import adopt
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.halves import parts
 from latentwalk.errors import ConfigError, DataError
@@ -193,7 +194,7 @@ def intrinsic_dimension(x: Dataset | ArrayLike, *, most: int = 5_000, seed: int 
     See `two_nearest`; on at most `most` rows.
     Raises DataError: missing values, or fewer than 20 different rows.
     """
-    data = x if isinstance(x, Dataset) else Dataset.of(x)
+    data = adopt(x)
     if data.spec.missing:
         raise DataError("distances between rows need all their values, and some are NaN. Fill them first.")
     rows = np.sort(np.random.default_rng(seed).permutation(len(data))[:most])

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentwalk.checks import whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.halves import parts
 from latentwalk.errors import ConfigError, DataError, unknown
@@ -152,8 +153,7 @@ def _check(train: Dataset, test: Dataset, latent: Sequence[int], methods: Sequen
 def _check_rows(train: Dataset, test: Dataset, neighbours: int) -> None:
     if train.x.shape[1:] != test.x.shape[1:]:
         raise DataError(f"held-out rows have shape {test.x.shape[1:]}; those to learn from have {train.x.shape[1:]}.")
-    if not (isinstance(neighbours, (int, np.integer)) and neighbours >= 1):
-        raise ConfigError(f"neighbours={neighbours!r}: expected a whole number, at least 1.")
+    whole("neighbours", neighbours, least=1)
     least = max(2 * neighbours, VOTERS) + 1
     if len(test) < least:
         raise DataError(

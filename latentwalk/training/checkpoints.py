@@ -13,8 +13,8 @@ import json
 import re
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -25,7 +25,7 @@ from safetensors.torch import load as tensors_from
 from safetensors.torch import save as bytes_of
 
 from latentwalk.errors import CheckpointError
-from latentwalk.files import complaint, content_of, write_atomically
+from latentwalk.files import complaint, content_of, telling, write_atomically
 from latentwalk.training import history
 from latentwalk.training.history import Epoch
 from latentwalk.training.state import Snapshot
@@ -188,13 +188,6 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-@contextmanager
-def _telling(folder: Path) -> Iterator[None]:
-    """Turn the system's complaint about the folder into ours."""
-    try:
-        yield
-    except OSError as error:
-        raise CheckpointError(
-            f"cannot keep the training in {folder}: {error.strerror or error}. Checkpoints that are there stay whole. Free "
-            "some space or choose another folder, and start again to go on."
-        ) from error
+def _telling(folder: Path) -> AbstractContextManager[None]:
+    advice = "Free some space or choose another folder, and start again to go on."
+    return telling("keep the training in", folder, f"Checkpoints that are there stay whole. {advice}")

@@ -19,7 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from latentwalk.errors import ConfigError, TrainingError
 
-__all__ = ["ALONE", "Group", "first_here", "joined", "restarts"]
+__all__ = ["ALONE", "Group", "first_here", "process_group", "restarts"]
 
 
 CPU = torch.device("cpu")
@@ -87,7 +87,7 @@ def first_here() -> bool:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Group]:
+def process_group(device: torch.device) -> Iterator[Group]:
     """The group that `torchrun` made this process a member of; `ALONE` where it is none.
 
     device: where to train; of several GPUs, each process takes the one that is its own.

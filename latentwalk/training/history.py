@@ -9,7 +9,7 @@ from typing import Any
 
 from latentwalk.files import write_atomically
 
-__all__ = ["Epoch", "append", "from_json", "rewrite", "to_json"]
+__all__ = ["Epoch", "append", "epochs_from_json", "epochs_to_json", "rewrite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Epoch:
     rescues: int = 0
 
 
-def to_json(history: Sequence[Epoch]) -> list[dict[str, Any]]:
+def epochs_to_json(history: Sequence[Epoch]) -> list[dict[str, Any]]:
     """Plain values, for a JSON file."""
     return [asdict(epoch) for epoch in history]
 
 
-def from_json(rows: Sequence[Mapping[str, Any]]) -> list[Epoch]:
-    """The history that `to_json` wrote. Raises TypeError, AttributeError for anything else."""
+def epochs_from_json(rows: Sequence[Mapping[str, Any]]) -> list[Epoch]:
+    """The history that `epochs_to_json` wrote. Raises TypeError, AttributeError for anything else."""
     return [_checked(Epoch(**row)) for row in rows]
 
 

@@ -32,7 +32,7 @@ from latentwalk.training.optimise import (
     set_rate,
 )
 from latentwalk.training.plan import Plan
-from latentwalk.training.rescue import Broken, finite, found
+from latentwalk.training.rescue import Broken, breakdown, finite
 from latentwalk.training.runtime import autocast, prepare
 from latentwalk.training.state import Snapshot, State
 from latentwalk.training.step import Step
@@ -283,7 +283,9 @@ class _Run:
         epoch, index = place.epoch, place.index
         finding = None
         if self.group.size == 1:
-            finding = found(self.step, self.batches, epoch, index, lambda now: set_rate(self.step.optimiser, self._rate(now)))
+            finding = breakdown(
+                self.step, self.batches, epoch, index, lambda now: set_rate(self.step.optimiser, self._rate(now))
+            )
         return (
             f"training broke down in epoch {epoch}, {finding or 'and the loss is no number'}. It was taken back to its last "
             f"good state {RESCUES} times, each time with a lower learning rate, in vain. The best weights so far are kept. Try "

@@ -18,7 +18,7 @@ from latentwalk.data.batches.batch import Batch, Batches
 from latentwalk.models.objective import Terms
 from latentwalk.training.step import Step
 
-__all__ = ["Broken", "Finding", "finite", "found"]
+__all__ = ["Breakdown", "Broken", "breakdown", "finite"]
 
 LISTED = 5  # rows named one by one
 
@@ -28,7 +28,7 @@ class Broken(Exception):  # it never leaves the loop
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Breakdown:
     """Where training broke down. index: of the batch. what: the term, and its value. rows: of the data. layer: where first."""
 
     index: int
@@ -51,7 +51,7 @@ def finite(weights: list[Tensor]) -> bool:
     return bool(torch.stack(torch._foreach_norm(weights)).isfinite().all())
 
 
-def found(step: Step, batches: Batches, epoch: int, start: int, prepare: Callable[[float], None]) -> Finding | None:
+def breakdown(step: Step, batches: Batches, epoch: int, start: int, prepare: Callable[[float], None]) -> Breakdown | None:
     """Take the steps of `epoch` from batch `start` on, until one goes wrong. None where none does.
 
     The step's state is the one at `start`. prepare: sets what depends on the time in epochs, as the loop does.
@@ -61,25 +61,25 @@ def found(step: Step, batches: Batches, epoch: int, start: int, prepare: Callabl
         prepare(now)
         with _watched(step.model) as seen:
             _, terms = step.terms(batch.raw, now, batch.given)
-        if finding := _in_terms(terms, batch, index, seen[0] if seen else None):
-            return finding
+        if found := _in_terms(terms, batch, index, seen[0] if seen else None):
+            return found
         step.optimiser.zero_grad(set_to_none=True)
         terms.loss.backward()
         for name, weight in step.model.named_parameters():
             if weight.grad is not None and not bool(weight.grad.isfinite().all()):
-                return Finding(index, "the loss is a number, but its gradient is not", layer=name.rpartition(".")[0])
+                return Breakdown(index, "the loss is a number, but its gradient is not", layer=name.rpartition(".")[0])
         step.move()
     return None
 
 
-def _in_terms(terms: Terms, batch: Batch, index: int, layer: str | None) -> Finding | None:
+def _in_terms(terms: Terms, batch: Batch, index: int, layer: str | None) -> Breakdown | None:
     for name, values in terms.values.items():
         bad = ~values.detach().isfinite()
         if bool(bad.any()):
             rows = tuple(int(row) for row in batch.rows[bad.to(batch.rows.device)])
-            return Finding(index, f"`{name}` is {float(values.detach()[bad][0])}", rows, layer)
+            return Breakdown(index, f"`{name}` is {float(values.detach()[bad][0])}", rows, layer)
     loss = float(terms.loss.detach())
-    return None if math.isfinite(loss) else Finding(index, f"`loss` is {loss}", layer=layer)
+    return None if math.isfinite(loss) else Breakdown(index, f"`loss` is {loss}", layer=layer)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ class Place:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
-        return {f.name: getattr(self, f.name) for f in fields(self)} | {"history": history.to_json(self.history)}
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"history": history.epochs_to_json(self.history)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Place":
@@ -56,7 +56,7 @@ class Place:
             isinstance(n, (int, float)) for n in numbers
         ):
             raise ValueError(f"no training comes to the place {said}")
-        return cls(**said, history=history.from_json(values["history"]))
+        return cls(**said, history=history.epochs_from_json(values["history"]))
 
 
 @dataclass(frozen=True, slots=True)

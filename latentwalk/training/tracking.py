@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.tiles import Pixels, enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError
+from latentwalk.files import telling
 from latentwalk.models.inference import Coder
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.training.history import Epoch
@@ -41,11 +42,9 @@ class Tracker:
             raise ConfigError("tracking needs TensorBoard. Install it: pip install 'latentwalk[track]', or leave it out.")
         from torch.utils.tensorboard import SummaryWriter
 
-        try:
+        with telling("write to", Path(folder), "Track in another folder.", ConfigError):
             Path(folder).mkdir(parents=True, exist_ok=True)
             self._writer = SummaryWriter(str(folder), purge_step=first)
-        except OSError as error:
-            raise ConfigError(f"cannot write to {folder}: {error.strerror or error}. Track in another folder.") from error
 
     def __enter__(self) -> Self:
         return self

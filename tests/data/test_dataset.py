@@ -4,8 +4,12 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from latentwalk.data import Dataset, DataSpec
+from latentwalk.data.adopt import adopt
+from latentwalk.data.scaling import Scaling
+from latentwalk.data.spec import FORMS
 from latentwalk.errors import DataError
 
 
@@ -18,6 +22,15 @@ def test_labels_come_back_from_their_codes():
     labels = np.array(["cat", "ant", "cat", "bee"])
     data = Dataset.of(np.eye(4), labels)
     assert (np.array(data.classes)[data.y] == labels).all()
+
+
+def test_new_labels_take_the_place_of_the_old():
+    data = Dataset.of(np.eye(3), [0, 1, 0])
+    assert adopt(data) is data
+    found = adopt(data, ["b", "a", "b"])
+    assert found.x is data.x and found.y.tolist() == [1, 0, 1] and found.classes == ("a", "b")
+    with pytest.raises(DataError, match="3 labels"):
+        data.labelled([0, 1])
 
 
 def test_take_moves_everything_together():
@@ -42,6 +55,24 @@ def test_take_moves_everything_together():
 def test_layout_is_read_off_the_shape(shape, layout, event):
     spec = DataSpec.infer(np.zeros((2, *shape)))
     assert (spec.layout, spec.event) == (layout, event)
+
+
+@pytest.mark.parametrize(("kind", "layout"), [(kind, layout) for kind, form in FORMS.items() for layout in form.layouts])
+def test_every_layout_comes_back_from_the_networks(kind, layout):
+    axes = FORMS[kind].layouts[layout]
+    shape = {0: (3, 5, 6), -1: (5, 6, 3)[3 - (axes.count or 3) :], None: (5, 6, 7)[: axes.count]}[axes.channel]
+    x = np.random.default_rng(0).random((4, *shape))
+    spec = DataSpec.infer(x, kind, layout)
+    scaling = Scaling.natural(x, spec)
+    inside = scaling(torch.from_numpy(x))
+    assert inside.shape[1:] == spec.event and spec.event[0] == (3 if axes.channel is not None else spec.event[0])
+    np.testing.assert_allclose(scaling.inverse(inside), x, atol=1e-6)
+    assert scaling.arranged(inside).shape == x.shape
+    if spec.form.bounded:
+        assert inside.min() >= 0 and inside.max() <= 1
+    else:
+        rows = inside.transpose(0, 1).flatten(1)  # one a column, or a channel
+        np.testing.assert_allclose(rows.std(1, correction=0), 1, rtol=1e-5)
 
 
 def test_range_of_bytes_is_that_of_bytes():

@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from latentwalk.data import Dataset, read, rows
+from latentwalk.data.adopt import adopt
 from latentwalk.data.sources import huggingface
 from latentwalk.data.sources.huggingface import Arrow
 from latentwalk.errors import ConfigError, DataError
@@ -33,7 +34,7 @@ def images(pixels=PIXELS, names=("a", "b", "c")):
 @pytest.mark.parametrize("shape", [(8, 6), (8, 6, 3)])
 def test_images_are_their_pixels(lazy, shape):
     pixels = RNG.integers(0, 256, (20, *shape), dtype=np.uint8)
-    data = Dataset.of(images(pixels), lazy=lazy)
+    data = adopt(images(pixels), lazy=lazy)
     assert isinstance(data.x, Arrow) == bool(lazy)
     assert_array_equal(data.x, pixels)
     for some in (3, slice(2, 9), np.array([7, 1, 1]), slice(0, 0)):
@@ -57,32 +58,32 @@ def test_arrays_keep_shape_and_dtype(lazy, feature, dtype):
     table = datasets.Dataset.from_dict(
         {"x": list(x), "id": range(30)}, features=datasets.Features({"x": feature(), "id": datasets.Value("int64")})
     )
-    data = Dataset.of(table, lazy=lazy)
+    data = adopt(table, lazy=lazy)
     assert data.x.dtype == dtype
     assert_array_equal(data.x, x)
     assert_array_equal(data.take(np.array([5, 2])).x, x[[5, 2]])
-    assert_array_equal(Dataset.of(table.shuffle(seed=1).select(range(9)), lazy=lazy).x, x[table.shuffle(seed=1)["id"][:9]])
+    assert_array_equal(adopt(table.shuffle(seed=1).select(range(9)), lazy=lazy).x, x[table.shuffle(seed=1)["id"][:9]])
 
 
 def test_plain_numbers_are_a_table():
     columns = {"a": [1.5, None, 3.0], "b": [1, 2, 3], "text": ["x", "y", "z"], "target": ["no", "yes", "no"]}
-    data = Dataset.of(datasets.Dataset.from_dict(columns), lazy=True)
+    data = adopt(datasets.Dataset.from_dict(columns), lazy=True)
     assert_array_equal(data.x, [[1.5, 1], [np.nan, 2], [3, 3]])
     assert data.spec.kind == "table" and data.spec.missing
     assert data.classes == ("no", "yes") and data.y.tolist() == [0, 1, 0]
     assert data.skipped == ("text: neither numbers nor images",)
-    measured = Dataset.of(datasets.Dataset.from_dict({"a": [1, 2], "b": [0, 1], "target": [0.5, 0.7]}))
+    measured = adopt(datasets.Dataset.from_dict({"a": [1, 2], "b": [0, 1], "target": [0.5, 0.7]}))
     assert measured.y is None and measured.factors["target"].tolist() == [0.5, 0.7]
 
 
 def test_labels_that_are_given_go_before_those_that_are_there():
-    assert Dataset.of(images(), np.arange(20) % 2).classes == ("0", "1")
-    assert Dataset.of(images(), label="").y is None
+    assert adopt(images(), np.arange(20) % 2).classes == ("0", "1")
+    assert adopt(images(), label="").y is None
 
 
 def test_secret_labels_are_none():
     table = images().map(lambda _: {"label": -1})
-    assert Dataset.of(table).y is None
+    assert adopt(table).y is None
 
 
 def test_a_folder_of_save_to_disk(tmp_path):
@@ -111,16 +112,16 @@ def test_images_of_several_sizes_and_colours(tmp_path):
     mixed = {"image": [png(8, 6), png(9, 7, 3), png(12, 12)]}
     table = datasets.Dataset.from_dict(mixed, features=datasets.Features({"image": datasets.Image()}))
     with pytest.raises(DataError, match="size="):
-        Dataset.of(table)
-    assert Dataset.of(table, size=6).x.shape == (3, 6, 6, 3)
-    assert Dataset.of(table, size=(4, 6), color="gray").x.shape == (3, 4, 6)
+        adopt(table)
+    assert adopt(table, size=6).x.shape == (3, 6, 6, 3)
+    assert adopt(table, size=(4, 6), color="gray").x.shape == (3, 4, 6)
 
 
 def test_what_is_found_too_late_to_be_skipped_is_an_error(monkeypatch):
     for module in (huggingface, rows):
         monkeypatch.setattr(module, "LOOKED_AT", 2)
     broken = {"image": [{"bytes": b"no image", "path": None} if i == 7 else one for i, one in enumerate(encoded())]}
-    data = Dataset.of(datasets.Dataset.from_dict(broken, features=datasets.Features({"image": datasets.Image()})), lazy=True)
+    data = adopt(datasets.Dataset.from_dict(broken, features=datasets.Features({"image": datasets.Image()})), lazy=True)
     with pytest.raises(DataError, match="cannot be decoded"):
         data.x[5:9]
     assert_array_equal(data.x[:7], PIXELS[:7])
@@ -138,12 +139,14 @@ def test_what_cannot_be_used_is_said():
         ({"a": []}, "empty"),
     ):
         with pytest.raises(DataError, match=complaint):
-            Dataset.of(datasets.Dataset.from_dict(columns))
+            adopt(datasets.Dataset.from_dict(columns))
     with pytest.raises(ConfigError, match="unknown column"):
-        Dataset.of(images(), column="picture")
+        adopt(images(), column="picture")
     with pytest.raises(DataError, match="one after the other"):
-        Dataset.of(images().to_iterable_dataset())
-    assert Dataset.of(datasets.Dataset.from_dict({"a": [[1, 2]], "b": [[3, 4]]}), column="b").x.tolist() == [[3, 4]]
+        adopt(images().to_iterable_dataset())
+    with pytest.raises(DataError, match=r"adopt\(X\)"):
+        Dataset.of(images())
+    assert adopt(datasets.Dataset.from_dict({"a": [[1, 2]], "b": [[3, 4]]}), column="b").x.tolist() == [[3, 4]]
 
 
 def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):

@@ -212,7 +212,7 @@ from latentwalk.data import load
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.rows import value_range
 from latentwalk.data.scaling import Scaling
-from latentwalk.data.streaming import Windowed, batches_of, placed
+from latentwalk.data.batches.windowed import Windowed, batches_of, placed
 
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 torch.zeros(1000, 1000).sum()

@@ -119,13 +119,67 @@ def test_clip_norms_shortens_the_long_and_leaves_the_short(kind):
             assert torch.equal(layer.weight.movedim(dim, 0)[kept], old.movedim(dim, 0)[kept])
 
 
+class Reader(nn.Module):
+    """A body of one's own, which draws and counts while it learns."""
+
+    def __init__(self, size, out):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(size), nn.Dropout(0.5), nn.Linear(size, out))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+def writer(latent, *shape):
+    return nn.Sequential(nn.Linear(latent, int(np.prod(shape))), nn.Unflatten(1, shape))
+
+
+def test_bodies_of_ones_own_are_copied_and_tried_without_a_trace():
+    reader, data = Reader(30, 6), spec(5, 6)
+    network = network_named((reader, writer(3, 1, 5, 6)))
+    state = torch.get_rng_state()
+    encoder = network.encoder(data, (6,))
+    assert torch.equal(state, torch.get_rng_state())
+    assert encoder is not reader and encoder.training
+    for name, value in reader.state_dict().items():
+        assert torch.equal(value, encoder.state_dict()[name])
+    assert network.decoder(data, 3, (1, 5, 6))(torch.zeros(4, 3)).shape == (4, 1, 5, 6)
+    assert network_named(network) is network and network.code(data, None) is None
+
+
+def test_bodies_of_ones_own_can_be_described_without_memory_and_sized_by_what_they_read():
+    with torch.device("meta"):
+        assert network_named([Reader(30, 6), writer(3, 30)]).encoder(spec(30, dtype=np.float32), (6,)) is not None
+    lazy = Network(bodies=(nn.LazyLinear(4), writer(2, 7))).encoder(spec(7, dtype=np.float32), (4,))
+    assert lazy.weight.shape == (4, 7)
+
+
+class Other(Network):
+    """A network that no saved model could name."""
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: network_named(Other()), "Other is a subclass of Network.*network=.encoder, decoder."),
+        (lambda: network_named(Reader(30, 4)), "an encoder and a decoder, both modules"),
+        (lambda: network_named((Reader(30, 4), "conv")), "an encoder and a decoder, both modules"),
+        (
+            lambda: network_named((Reader(30, 5), writer(2, 30))).encoder(spec(5, 6), (4,)),
+            r"the encoder of the network reads \(2, 1, 5, 6\) and gives \(2, 5\). Expected \(2, 4\)",
+        ),
+        (
+            lambda: network_named((Reader(31, 4), writer(2, 30))).encoder(spec(5, 6), (4,)),
+            r"the encoder of the network cannot read \(2, 1, 5, 6\): .*31",
+        ),
+        (
+            lambda: network_named((Reader(30, 4), writer(2, 30))).decoder(spec(5, 6), 2, (1, 5, 6)),
+            r"the decoder of the network reads \(2, 2\) and gives \(2, 30\). Expected \(2, 1, 5, 6\)",
+        ),
         (lambda: network_named("cnv"), "Did you mean 'conv'"),
         (lambda: Network(activation="rleu"), "Did you mean 'relu'"),
         (lambda: Network(dropout=1.0), "dropout=1.0 is not a share"),
-        (lambda: Network(max_norm=0), "max_norm=0 is not a length"),
+        (lambda: Network(max_norm=0), "max_norm=0: expected a number above 0"),
         (lambda: Network(widths=(3, 0)), "widths=.* must be whole numbers above 0"),
         (lambda: Network(channels=(3.5,)), "channels=.* must be whole numbers above 0"),
         (lambda: Network("conv").encoder(spec(30), (2,)), "needs images or signals; the data is a table of shape .30,."),

@@ -12,11 +12,14 @@ import pytest
 import torch
 from torch import nn
 
-from latentwalk.data import Dataset
+from latentwalk.data import Dataset, DataSpec
 from latentwalk.data.columns import encoded
+from latentwalk.data.scaling import Scaling
 from latentwalk.errors import CheckpointError, ConfigError
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.models.inference import Coder
 from latentwalk.models.likelihood import Likelihood
+from latentwalk.models.recipes import assemble, recipe_named
 from latentwalk.networks.build import Network
 from latentwalk.saving import onnx as export
 
@@ -66,6 +69,7 @@ CASES = {
     "a table of large numbers, few units kept": lambda: (1e8 + RNG.normal(size=(40, 5)), "k-sparse", {"latent": 20}),
     "a table with heavy tails and gaps": lambda: (holed(RNG.normal(size=(40, 5))), "iwae", {"likelihood": "student-t"}),
     "a table of counts": lambda: (RNG.poisson(5, (40, 5)), "vae", {"likelihood": "negative-binomial"}),
+    "signals, an encoder that senses": lambda: (RNG.normal(size=(40, 20)), "contractive", {"network": SMALL}),
     "signals, convolutional": lambda: (RNG.normal(size=(40, 50)), "vae", {"network": Network("conv", channels=(4,))}),
     "signals of channels, lstm": lambda: (RNG.normal(size=(40, 20, 2)), "vae", {"network": Network("lstm", widths=(8, 4))}),
     "signals that end, gru": lambda: (ended(20), "ae", {"network": Network("gru", widths=(8,))}),
@@ -166,13 +170,14 @@ def test_what_cannot_be_exported_says_so_and_leaves_the_old_files(tmp_path, monk
 WRITES = """
 import itertools, sys
 from pathlib import Path
-from latentwalk import Autoencoder, export
+from latentwalk import Autoencoder
+from latentwalk.saving import onnx as export
 model, *folders = Autoencoder.load(sys.argv[1]), *map(Path, sys.argv[2:])
 made = itertools.cycle([(folder / name).read_bytes() for folder in folders[1:] for name in (export.ENCODER, export.DECODER)])
 export._onnx = lambda *_: next(made)  # so that nearly all its time is spent on writing
 print("ready", flush=True)
 while True:
-    export.write(model.model_, model.spec_, folders[0])
+    export.write_onnx(model.model_, model.spec_, folders[0])
 """
 
 
@@ -193,6 +198,20 @@ def test_killed_at_any_moment_it_leaves_whole_files(tmp_path):
             onnxruntime.InferenceSession(content)
             assert content in [one[half] for one in whole]
     assert [(tmp_path / "out" / name).stat().st_ino for name in (export.ENCODER, export.DECODER)] != first  # it had begun
+
+
+def test_a_condition_is_an_input_of_both(tmp_path):
+    x, given = RNG.normal(size=(40, 5)).astype(np.float32), np.eye(3, dtype=np.float32)[RNG.integers(3, size=40)]
+    spec, likelihood = DataSpec.infer(x), Likelihood("gaussian")
+    scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
+    model = assemble(recipe_named("vae"), spec, SMALL, likelihood, 2, scaling, classes=3).eval()
+    with torch.no_grad():
+        model.encoder.body.shift.normal_()
+    encoder, decoder = (onnxruntime.InferenceSession(path) for path in export.write_onnx(model, spec, tmp_path))
+    assert [one.name for one in encoder.get_inputs()] == ["x", "given"]
+    codes = encoder.run(None, {"x": x, "given": given})[0]
+    close(codes, Coder(model, given).encode(x)[0], np.ptp(codes))
+    close(decoder.run(None, {"codes": codes, "given": given})[0], Coder(model, given).decode(codes), np.ptp(x))
 
 
 def test_exporting_says_nothing(tmp_path, capfd):

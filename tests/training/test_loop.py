@@ -19,7 +19,7 @@ from latentwalk.models.recipes import Recipe, assemble, recipe_named
 from latentwalk.models.schedule import linear
 from latentwalk.networks.build import Network
 from latentwalk.networks.layers import clip_norms
-from latentwalk.training.history import Epoch, from_json, to_json
+from latentwalk.training.history import Epoch, epochs_from_json, epochs_to_json
 from latentwalk.training.loop import train
 from latentwalk.training.optimise import Guard
 from latentwalk.training.plan import Plan
@@ -87,7 +87,7 @@ def test_loss_falls_and_history_says_what_happened():
         assert epoch.rate > 0
     best = np.minimum.accumulate([epoch.validation_loss for epoch in history])
     assert [epoch.best for epoch in history] == [i == 0 or best[i] < best[i - 1] for i in range(15)]
-    assert from_json(to_json(history)) == history
+    assert epochs_from_json(epochs_to_json(history)) == history
 
 
 def test_best_weights_are_kept_at_every_epoch_and_at_the_end():

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import DataAgain, Force, Out, RunFolder, reals
+from latentwalk.app.options import Condition, DataAgain, Force, Out, RunFolder, reals
 
 __all__ = ["blend"]
 
@@ -20,6 +20,7 @@ def blend(
         str | None, typer.Option(metavar="W,W,…", help="One for each, 0 or more; divided by their sum. Default: equal.")
     ] = None,
     how: Annotated[str, typer.Option(metavar="mean|spherical|product", help="How codes are put together.")] = "mean",
+    condition: Condition = None,
     data: DataAgain = None,
     out: Out = None,
     force: Force = False,
@@ -44,7 +45,7 @@ def blend(
     parts = shares(len(given), asked)
     endings = app.named.endings(opened, ".png", ".npz", ".csv")
     to = app.named.target(opened, out, "blend", endings, inputs=[Path(one) for one in given], force=force)
-    space, names = app.named.around(opened, given, data, "example")
+    space, names = app.named.around(opened, given, data, "example", condition=condition)
     between = len(given) == 2 and asked is None
     named = cast(BlendName, how)
     made = space.between(0, 1, BETWEEN, named) if between else space.blend(range(len(given)), asked, named)

@@ -12,7 +12,7 @@ from latentwalk.app.output import check_writable, saving
 if TYPE_CHECKING:
     from latentwalk.latent.criteria.measure import Measure
 
-__all__ = ["complete", "table"]
+__all__ = ["candidates", "complete"]
 
 
 def complete(
@@ -44,11 +44,11 @@ def complete(
         model.save(run)
     assert model.sampler_ is not None
     kind = model.sampler_.kind
-    typer.echo(table(model.completeness_, kind) if model.completeness_ else f"{kind}: too few rows to judge it by")
+    typer.echo(candidates(model.completeness_, kind) if model.completeness_ else f"{kind}: too few rows to judge it by")
     typer.echo(f"saved with the model: latentwalk sample {run} -n 64")
 
 
-def table(measures: "Mapping[str, Measure]", chosen: str) -> str:
+def candidates(measures: "Mapping[str, Measure]", chosen: str) -> str:
     """A line for each candidate: how complete it is, at most, and which was taken."""
     width = max(map(len, measures))
     lines = [

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import DATA, Data, Force, Out, RunFolder
+from latentwalk.app.options import DATA, Condition, Data, Force, Out, RunFolder
 from latentwalk.app.output import destination, write_csv
 
 __all__ = ["encode"]
@@ -15,6 +15,7 @@ __all__ = ["encode"]
 def encode(
     run: RunFolder,
     data: Data,
+    condition: Condition = None,
     out: Out = None,
     split: Annotated[
         str, typer.Option(metavar="all|train|test", help="Which half, where the data has halves.", rich_help_panel=DATA)
@@ -32,6 +33,6 @@ def encode(
     opened = app.run.Run.open(run)
     to = destination(out, run / "codes.csv", [Path(data)], force=force)
     rows = opened.read(data, split=split)
-    codes = opened.model.transform(rows)
+    codes = opened.model.transform(rows, condition=condition)
     write_csv(to, {**app.named.known(rows), **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
     typer.echo(f"{len(codes):,} codes of {codes.shape[1]} dimensions\n{to}")

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,8 +41,13 @@ __all__ = ["fit"]
 
 READING = ("size", "color", "label", "kind", "attributes")  # options of the data
 PLACE = ("data", "out", "resume", "force")  # and what else does not go to the model
-NETWORK = {"network": "kind", "dropout": "dropout", "max_norm": "max_norm"}  # options, and what `Network` calls them
-RENAMED = {"seed": "random_state"}  # what an option is called in the model, where it is called otherwise
+PARAMETERS = {
+    "seed": "random_state",
+    "prior": "recipe__prior",
+    "network": "network__kind",
+    "dropout": "network__dropout",
+    "max_norm": "network__max_norm",
+}  # options that the model knows by other names; those of its training are `training__…`
 
 
 def fit(
@@ -74,6 +79,23 @@ def fit(
             rich_help_panel=MODEL,
         ),
     ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="normal, mixture. Default: the recipe's own.",
+            show_default=False,
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    condition: Annotated[
+        bool,
+        typer.Option(
+            "--condition",
+            help="Tell encoder and decoder the label of each example; then: sample --condition LABEL.",
+            rich_help_panel=MODEL,
+        ),
+    ] = False,
     network: Annotated[
         str, typer.Option(metavar="NAME", help="auto, dense, conv, fully-conv, gru, lstm.", rich_help_panel=MODEL)
     ] = "auto",
@@ -183,6 +205,7 @@ def fit(
       latentwalk fit photos/ --size 64 --latent 32 --epochs 50 --out photos-run
       latentwalk fit mnist-5k --out run --resume --epochs 200
       latentwalk fit beats.npy --kind signal --network gru --recipe ae --latent 8 --out beats
+      latentwalk fit mnist-5k --out digits --condition --prior mixture
 
     Recipes: ae, sparse, l1-sparse, k-sparse, dropout, denoising, contractive, vae, vae-without-kl, denoising-vae, beta-tcvae,
     iwae.
@@ -207,16 +230,16 @@ def fit(
         _begin(out, source, {name: value for name, value in given.items() if name not in (*READING, *PLACE)}, force=force)
 
 
-def _begin(out: Path, source: "Source", given: dict[str, Any], *, force: bool) -> None:
+def _begin(out: Path, source: "Source", given: Mapping[str, Any], *, force: bool) -> None:
     """Train a new model, with the options `given`, and save it in `out`."""
     from latentwalk.training.checkpoints import holds_checkpoint
     from latentwalk.training.group import first_here
 
-    model_there = app.run.holds_model(out)
-    if first_here() and (model_there or holds_checkpoint(out)) and not force:  # the first process may have begun already
-        what = "a model already" if model_there else "a training that was cut short"
+    there = app.run.holds_model(out)
+    if first_here() and (there or holds_checkpoint(out)) and not force:  # the first process may have begun already
+        what = "a model already" if there else "a training that was cut short"
         raise ConfigError(f"{out} holds {what}. Go on with it: --resume. Replace it: --force. Or choose another --out.")
-    model = latentwalk.Autoencoder(**_options(given))
+    model = latentwalk.Autoencoder().set_params(**_parameters(given))
     train = source.train(tell=True)
     model.epochs = given["epochs"] or epochs_for(len(train))
     if first_here():
@@ -233,7 +256,7 @@ def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
     if typed.get("force"):
         raise ConfigError("--resume goes on with the model in RUN, --force replaces it. Choose one.")
     run, done = app.run.Run.unfinished(out)
-    free = [name for name in typed if name in FREE]
+    free = {name: value for name, value in typed.items() if name in FREE}
     _check_same(run, {name: value for name, value in typed.items() if name not in free})
     total = typed.get("epochs") or run.epochs
     if done >= total and app.run.holds_model(out):
@@ -243,48 +266,53 @@ def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
     train = replace(source, options={**known.options, **source.options}, apart=known.apart).train(tell=True)
     if first_here():
         check_writable(out)
-    run.model.set_params(**{**_options({name: typed[name] for name in free}), "progress": True, "epochs": total})
+    run.model.set_params(**{**_parameters(free), "progress": True, "epochs": total})
     _learn(app.run.Run.of(out, run.model, known, train, total), train)
 
 
-def _options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the command, as `Autoencoder` takes them; those that were not given are not among them."""
-    options = {RENAMED.get(name, name): value for name, value in given.items() if name not in NETWORK}
-    network = {part: given[option] for option, part in NETWORK.items() if option in given}
-    if network:
-        options["network"] = latentwalk.Network(**network)
-    if given.get("track") is not None:
-        options["track"] = str(given["track"])
-    if isinstance(given.get("noise"), tuple) and isinstance(given["noise"][0], str):  # KIND:AMOUNT
-        options["noise"] = latentwalk.Corruption(*given["noise"])
-    if "complete" in given:
-        options["complete"] = given["complete"] or False
-    return options
+def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of the command as parameters of the model, by the names of `Autoencoder.set_params`."""
+    named = {field.name: f"training__{field.name}" for field in fields(latentwalk.Settings)} | PARAMETERS
+    asked = {option: value for option, value in given.items() if value is not None or option not in ("epochs", "prior")}
+    return {named.get(option, option): _value(option, value) for option, value in asked.items()}
+
+
+def _value(option: str, value: Any) -> Any:
+    """What was typed, as the model takes it."""
+    match option:
+        case "noise" if isinstance(value, tuple) and isinstance(value[0], str):  # KIND:AMOUNT
+            return latentwalk.Corruption(*value)
+        case "track" if value is not None:
+            return str(value)
+        case "complete":
+            return value or False
+        case _:
+            return value
 
 
 def _check_same(run: "Run", typed: Mapping[str, Any]) -> None:
     """Raise ConfigError where an option that was typed would make another training."""
-    read = run.source.options if run.source else typed
+    from latentwalk.estimators.options import flat
+    from latentwalk.models.recipes import recipe_named
+    from latentwalk.networks.build import network_named
+
+    model = run.model
+    recipe = recipe_named(model.recipe)
+    network = network_named(model.network)
+    kept = flat(model.get_params(deep=False)) | {"recipe": recipe.name, "prior": recipe.prior, "seed": model.random_state}
+    kept |= {"network": network.kind, "dropout": network.dropout, "max_norm": network.max_norm}
+    kept |= {option: run.source.options.get(option) for option in READING if run.source and option != "attributes"}
     for option, value in typed.items():
-        if option in NETWORK:
-            kept, asked = getattr(run.model.network, NETWORK[option]), value
-        elif option in READING:
-            kept, asked = read.get(option), value
-        elif option in PLACE:
-            continue
-        else:
-            ((name, asked),) = _options({option: value}).items()
-            kept = getattr(run.model, name)
-        if kept != asked:
+        if option in kept and kept[option] != _value(option, value):
             raise ConfigError(
-                f"--{option.replace('_', '-')} {value} is not what {run.folder} was begun with ({kept}). "
+                f"--{option.replace('_', '-')} {value} is not what {run.folder} was begun with ({kept[option]}). "
                 "Leave it out to go on, or begin anew in another --out."
             )
 
 
 def _learn(run: "Run", train: "Dataset") -> None:
     """Fit the model of `run`, save, and say what came of it. Leaves with 130 after Ctrl-C."""
-    from latentwalk.app.commands.complete import table
+    from latentwalk.app.commands.complete import candidates
     from latentwalk.training.group import first_here
 
     model = run.model
@@ -310,7 +338,7 @@ def _learn(run: "Run", train: "Dataset") -> None:
         raise typer.Exit(STOPPED)
     typer.echo(_summary(model, train))
     if model.sampler_ is not None and model.completeness_:
-        typer.echo(table(model.completeness_, model.sampler_.kind))
+        typer.echo(candidates(model.completeness_, model.sampler_.kind))
     typer.echo("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import Attributes, DataAgain, Force, Out, RunFolder, reals, words
+from latentwalk.app.options import Attributes, Condition, DataAgain, Force, Out, RunFolder, reals, words
 from latentwalk.app.output import save_png, write_csv
 from latentwalk.errors import ConfigError
 
@@ -48,6 +48,7 @@ def graft(
         typer.Option(metavar="picture|reconstruction", help="Change the picture, or decode anew.", show_default=False),
     ] = None,
     attributes: Annotated[bool, typer.Option("--attributes", help="List what can be grafted, and stop.")] = False,
+    condition: Condition = None,
     data: DataAgain = None,
     table: Attributes = None,
     out: Out = None,
@@ -81,17 +82,17 @@ def graft(
         raise ConfigError(f"say {missing}. {known.said}")
     files = [Path(name) for name in (image, region or image)]
     to = app.named.target(opened, out, "graft", app.named.endings(opened), inputs=files, force=force)
-    x, called = known.ends.find(image)
-    where = None if region is None else app.named.region(region, model.spec_)
-    space = model.space(known.rows)
+    end = known.ends.find(image)
+    where = None if region is None else app.named.region_named(region, model.spec_)
+    space = model.space(known.rows) if condition is None else model.space(known.rows).under(condition)
     direction = space.direction(attribute, without=taken)
-    grafts = space.graft(x, direction, several, region=where, onto=cast("Onto | None", onto))
+    grafts = space.graft(end.x, direction, several, region=where, onto=cast("Onto | None", onto))
     if app.named.draws(opened):
-        _write_strip(opened, x, grafts.x, to)
+        _write_strip(opened, end.x, grafts.x, to)
     else:
         write_csv(to, {"strength": several, **app.named.columns(model.inverse_transform(grafts.z))})
     typer.echo(direction.reading)
-    typer.echo(f"onto {called}, {'strength' if len(several) == 1 else 'strengths'} {', '.join(f'{s:g}' for s in several)}")
+    typer.echo(f"onto {end.said}, {'strength' if len(several) == 1 else 'strengths'} {', '.join(f'{s:g}' for s in several)}")
     typer.echo(to)
 
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import Force, RunFolder
+from latentwalk.app.options import Condition, Force, RunFolder
 from latentwalk.app.output import destination, note, save_png, write_csv
 
 if TYPE_CHECKING:
-    from latentwalk.app.run import Run
     from latentwalk.data import Dataset
     from latentwalk.drawing.tiles import Pixels
 
@@ -29,6 +28,7 @@ def reconstruct(
         typer.Option(metavar="FILE|DIR", help="A sheet, or a folder. Default: into RUN.", show_default=False),
     ] = None,
     rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="Examples on a sheet, at most.")] = 40,
+    condition: Condition = None,
     force: Force = False,
 ) -> None:
     """Encode and decode what you have.
@@ -41,7 +41,10 @@ def reconstruct(
       latentwalk reconstruct run one.png two.jpg --out both.png
       latentwalk reconstruct run photos/ --out reconstructed/
     """
+    import numpy as np
+
     from latentwalk.data.dataset import join
+    from latentwalk.drawing.tiles import pixels
 
     opened = app.run.Run.open(run)
     inputs = [Path(file) for file in files]
@@ -50,28 +53,28 @@ def reconstruct(
     endings = app.named.endings(opened)
     to = folder or app.named.target(opened, out, "reconstructions", endings, inputs=inputs, force=force)
     data = reduce(join, [opened.read(file) for file in files])
+    if drawn and folder is None and len(data) > rows:
+        note(f"the first {rows} of {len(data):,}; more with --rows, all with --out DIR")
+        data = data.take(np.arange(rows))
+    decoded = opened.model.reconstruct(data, condition=condition)
     if folder is not None:
-        _each(opened, data, folder, inputs)
+        _each(data, pixels(decoded, opened.model.spec_), folder, inputs)
     elif drawn:
-        save_png(to, _pairs(opened, data, rows))
+        save_png(to, _pairs(pixels(data.x, opened.model.spec_), pixels(decoded, opened.model.spec_)))
     else:
         named = {"name": data.names} if data.names else {}
-        write_csv(to, {**named, **app.named.columns(opened.model.reconstruct(data))})
+        write_csv(to, {**named, **app.named.columns(decoded)})
     typer.echo(to)
 
 
-def _pairs(run: "Run", data: "Dataset", most: int) -> "Pixels":
+def _pairs(originals: "Pixels", decoded: "Pixels") -> "Pixels":
     """A sheet: rows of originals, each above the row of their reconstructions."""
     import numpy as np
 
-    from latentwalk.drawing.tiles import enlarged, even_columns, pixels, sheet
+    from latentwalk.drawing.tiles import enlarged, even_columns, sheet
 
-    shown = data.take(np.arange(min(len(data), most)))
-    if len(shown) < len(data):
-        note(f"the first {len(shown)} of {len(data):,}; more with --rows, all with --out DIR")
-    spec = run.model.spec_
-    tiles = enlarged(np.concatenate([pixels(shown.x, spec), pixels(run.model.reconstruct(shown), spec)]))
-    originals, decoded = tiles[: len(shown)], tiles[len(shown) :]
+    tiles = enlarged(np.concatenate([originals, decoded]))
+    originals, decoded = tiles[: len(originals)], tiles[len(originals) :]
     columns = even_columns(len(originals))
     blank = np.full_like(originals[:1], 255)
     rows = []
@@ -81,13 +84,11 @@ def _pairs(run: "Run", data: "Dataset", most: int) -> "Pixels":
     return sheet(np.concatenate(rows), columns, band=2)
 
 
-def _each(run: "Run", data: "Dataset", folder: Path, inputs: Sequence[Path]) -> None:
+def _each(data: "Dataset", decoded: "Pixels", folder: Path, inputs: Sequence[Path]) -> None:
     """One picture for each example, called as the example is."""
-    from latentwalk.drawing.tiles import pixels
-
     names = [Path(name).with_suffix(".png").as_posix() for name in data.names] or [f"{row:05}.png" for row in range(len(data))]
     if len(set(names)) < len(names):
         names = [f"{row:05}-{Path(name).name}" for row, name in enumerate(names)]
     targets = [destination(folder / name, folder / name, inputs) for name in names]
-    for tile, path in zip(pixels(run.model.reconstruct(data), run.model.spec_), targets, strict=True):
+    for tile, path in zip(decoded, targets, strict=True):
         save_png(path, tile)

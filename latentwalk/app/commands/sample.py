@@ -25,7 +25,7 @@ def sample(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="fitted (see: latentwalk complete), prior, which is N(0, I), or what is then fitted to the data's codes: "
+            help="fitted (see: latentwalk complete), prior: the model's own, or what is then fitted to the data's codes: "
             "gaussian, mixture, vamp, resampled, flow, neighbours. Default: fitted, or else prior.",
             show_default=False,
         ),
@@ -33,6 +33,10 @@ def sample(
     temperature: Annotated[
         float, typer.Option(metavar="SPREAD", help="Spread of the draws; below 1 they are more ordinary.")
     ] = 1.0,
+    condition: Annotated[
+        str | None,
+        typer.Option(metavar="LABEL", help="Of a run made by fit --condition: the class to draw.", show_default=False),
+    ] = None,
     seed: Seed = 0,
     data: DataAgain = None,
     out: Out = None,
@@ -46,6 +50,7 @@ def sample(
     Examples:
       latentwalk sample run -n 64 --out samples.png
       latentwalk sample run --source gaussian --temperature 0.7
+      latentwalk sample digits --condition 7
     """
     import numpy as np
 
@@ -61,11 +66,11 @@ def sample(
     to = app.named.target(opened, out, "samples", app.named.endings(opened), force=force)
     model.set_params(random_state=seed)
     if source in OWN:
-        x = model.sample(count, temperature, source)
+        x = model.sample(count, temperature, source, condition=condition)
     else:
         rows = opened.train(data)
         sampler = model.space(rows.take(np.arange(min(len(rows), ENOUGH)))).fit_sampler(source)
-        x = model.sample(count, source=sampler.at(temperature))
+        x = model.sample(count, source=sampler.at(temperature), condition=condition)
     app.named.write_examples(opened, x, to)
     typer.echo(to)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import DataAgain, Force, Out, RunFolder, indices
+from latentwalk.app.options import Condition, DataAgain, Force, Out, RunFolder, indices
 
 __all__ = ["swap"]
 
@@ -16,6 +16,7 @@ def swap(
     one: Annotated[str, typer.Argument(metavar="A", help="An example: a class, row:123 or an image file.", show_default=False)],
     other: Annotated[str, typer.Argument(metavar="B", help="Whose coordinates it gets.", show_default=False)],
     axes: Annotated[str, typer.Option(metavar="N,N,…", help="Which dimensions, counted from 0.", show_default=False)],
+    condition: Condition = None,
     data: DataAgain = None,
     out: Out = None,
     force: Force = False,
@@ -32,7 +33,7 @@ def swap(
     opened = app.run.Run.open(run)
     endings = app.named.endings(opened, ".png", ".npz", ".csv")
     to = app.named.target(opened, out, "swap", endings, inputs=[Path(one), Path(other)], force=force)
-    space, names = app.named.around(opened, [one, other], data, "example")
+    space, names = app.named.around(opened, [one, other], data, "example", condition=condition)
     app.named.write_decoded(opened, space.swap(0, 1, chosen), to, space, 2)
     typer.echo(f"{names[0]} with z{' z'.join(str(axis + 1) for axis in chosen)} of {names[1]}")
     typer.echo(to)

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import DataAgain, Force, Out, RunFolder
+from latentwalk.app.options import Condition, DataAgain, Force, Out, RunFolder
 
 __all__ = ["walk"]
 
@@ -26,6 +26,7 @@ def walk(
         str, typer.Option(metavar="spherical|linear|quantile|density", help="The way; density goes around holes.")
     ] = "spherical",
     loop: Annotated[bool, typer.Option("--loop", help="Go back to the start in the end.")] = False,
+    condition: Condition = None,
     data: DataAgain = None,
     out: Out = None,
     force: Force = False,
@@ -52,7 +53,7 @@ def walk(
     stops = [start, *(via or []), to]
     endings = app.named.endings(opened, *ENDINGS, ".csv")
     target = app.named.target(opened, out, "walk", endings, inputs=[Path(stop) for stop in stops], force=force)
-    space, names = app.named.around(opened, stops, data, "end of a walk", needed=path == "density")
+    space, names = app.named.around(opened, stops, data, "end of a walk", condition=condition, needed=path == "density")
     way = space.journey(range(len(stops)), steps, cast(PathName, path), loop=loop)
     app.named.write_decoded(opened, way, target)
     typer.echo(f"from {' to '.join([*names, *names[:loop]])} in {len(way)} steps")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Batch", "Batches", "Own", "count", "portion", "shuffled"]
+__all__ = ["Batch", "Batches", "Own", "batch_count", "portion", "shuffled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Batches(ABC):
         """The batches of epoch `number`, from the batch numbered `start` on (from 0)."""
 
 
-def count(rows: int, size: int, *, shuffling: bool) -> int:
+def batch_count(rows: int, size: int, *, shuffling: bool) -> int:
     """How many batches of `size` so many rows make; see `Resident` for the last one."""
     full, rest = divmod(rows, size)
     alone = rest == 1 and shuffling and full > 0 and size > 1

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from latentwalk.checks import whole
 from latentwalk.data.batches.batch import Batch, Batches, Own
 from latentwalk.data.batches.windowed import WINDOW, ahead
 from latentwalk.data.dataset import Dataset
@@ -24,7 +25,7 @@ from latentwalk.data.scaling import as_tensor
 from latentwalk.data.sources.huggingface import Example, Reading, is_stream, undecoded
 from latentwalk.data.sources.images import Color, Size, as_bytes
 from latentwalk.data.spec import Kind
-from latentwalk.errors import ConfigError, DataError
+from latentwalk.errors import DataError
 
 __all__ = ["Passing", "Stream", "is_stream"]
 
@@ -66,9 +67,9 @@ class Stream:
         held: examples to hold; should they be all, training has none left. steps, mixed: see `Stream`. kind, column, label,
         size, color: see `sources.huggingface.of_table`. Raises DataError, ConfigError.
         """
-        for name, value in (("held", held), ("steps", steps), ("mixed", mixed)):
-            if value is not None and not (isinstance(value, (int, np.integer)) and value >= 1):
-                raise ConfigError(f"{name}={value!r}: expected a whole number, at least 1.")
+        whole("held", held, "examples", least=1)
+        whole("steps", steps, "batches", least=1, none="one pass over the stream")
+        whole("mixed", mixed, "examples", least=1, none="what suits their size")
         source = undecoded(source, column)
         first = list(islice(source, held))
         if not first:

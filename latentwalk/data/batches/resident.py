@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentwalk.data.batches.batch import Batch, Batches, Own, count, shuffled
+from latentwalk.data.batches.batch import Batch, Batches, Own, batch_count, shuffled
 
 __all__ = ["Resident"]
 
@@ -32,7 +32,7 @@ class Resident(Batches):
     given: Tensor | None = None
 
     def __len__(self) -> int:
-        return count(self._taking_part, self.size, shuffling=self.seed is not None)
+        return batch_count(self._taking_part, self.size, shuffling=self.seed is not None)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         order = np.arange(len(self.data)) if self.rows is None else self.rows

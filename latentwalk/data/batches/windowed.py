@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentwalk.data.batches.batch import Batch, Batches, Own, count, shuffled
+from latentwalk.data.batches.batch import Batch, Batches, Own, batch_count, shuffled
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.rows import fits, nbytes, release, taken
 from latentwalk.data.scaling import as_tensor
@@ -76,7 +76,7 @@ class Windowed(Batches):
     given: Tensor | None = None
 
     def __len__(self) -> int:
-        return count(self._taking_part, self.size, shuffling=self.seed is not None)
+        return batch_count(self._taking_part, self.size, shuffling=self.seed is not None)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         with closing(ahead(map(self._read, self._windows(number, start)))) as windows:

@@ -22,6 +22,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
+from latentwalk.checks import whole
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources import arrays, huggingface, idx, images, sounds, tables
@@ -115,11 +116,11 @@ def _read(
     """Choose the reader by the file's name, or its first bytes, and refuse options that are not its own."""
     shared: dict[str, Any] = {"split": split, "kind": kind}
     name = path.name.lower()
-    if name.endswith(".arrow") or huggingface.is_folder(path):
+    if name.endswith(".arrow") or huggingface.is_saved(path):
         _refuse({"window": window, "columns": of_tables["columns"]}, "sounds and tables")
-        reader = huggingface.read_arrow if path.is_file() else huggingface.read_folder
+        reader = huggingface.read_arrow if path.is_file() else huggingface.read_saved
         return reader(path, **shared, **of_images, label=of_tables["label"])
-    if (path.is_dir() and not idx.is_folder(path)) or name.endswith(".zip"):
+    if (path.is_dir() and not idx.is_mnist_folder(path)) or name.endswith(".zip"):
         _refuse(of_tables, "tables and .npz archives")
         return (images.read_folder if path.is_dir() else images.read_zip)(path, **shared, **of_images)
     _refuse(of_images, "folders and archives of images")
@@ -136,7 +137,7 @@ def _read(
         return tables.read_parquet(path, **shared, **of_tables)
     _refuse(of_tables, "tables and .npz archives")
     if path.is_dir():
-        return idx.read_folder(path, **shared)
+        return idx.read_mnist_folder(path, **shared)
     if name.endswith(".npy"):
         return arrays.read_npy(path, **shared)
     if idx.looks_like(path):
@@ -166,8 +167,9 @@ def _check_options(split: object, size: object, color: object, kind: object, lab
         raise unknown("color", color, get_args(Color))
     if kind not in (None, *get_args(Kind)):
         raise unknown("kind", kind, get_args(Kind))
-    if not isinstance(label, str | None) or not isinstance(window, int | None):
-        raise ConfigError(f"label={label!r}, window={window!r}: expected a name, and a whole number of samples, or None.")
+    if not isinstance(label, str | None):
+        raise ConfigError(f"label={label!r}: expected the name of a column or an array, or None.")
+    whole("window", window, "samples", least=2, none="the usual")
     images.check_size(size)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.sources import packed
-from latentwalk.data.sources.packed import MissingHalf, Split, assemble, undivided, unpacked
+from latentwalk.data.sources.packed import MissingHalf, Split, dataset_of, undivided, unpacked
 from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError, unknown
 
@@ -40,7 +40,7 @@ class Header(NamedTuple):
 def read_npy(path: Path, *, split: Split, kind: Kind | None) -> Dataset:
     """The array of a .npy, memory-mapped."""
     undivided(split)
-    return assemble(mapped(path), kind=kind, name=path.stem)
+    return dataset_of(mapped(path), kind=kind, name=path.stem)
 
 
 def mapped(path: Path) -> NDArray[Any]:
@@ -123,7 +123,7 @@ def _part(
         if codes.min() >= 0 and codes.max() < math.prod(titles.shape):
             known["classes"] = tuple(str(title) for title in load(f"{target}_names").reshape(-1)[codes])
     known["skipped"] = tuple(f"{name}: Python objects (pickle)" for name, h in about.items() if h.dtype.hasobject)
-    return assemble(load(data), labels, factors, label=target or "", asked=label is not None, kind=kind, name=stem, **known)
+    return dataset_of(load(data), labels, factors, label=target or "", asked=label is not None, kind=kind, name=stem, **known)
 
 
 def _data(about: dict[str, Header]) -> str:

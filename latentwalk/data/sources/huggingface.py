@@ -20,13 +20,23 @@ from numpy.typing import ArrayLike, NDArray
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_labels
 from latentwalk.data.rows import DECODED, Rows, fits
-from latentwalk.data.sources.images import Color, Entry, Pictures, Size, as_bytes, look
-from latentwalk.data.sources.packed import Split, assemble, undivided
+from latentwalk.data.sources.images import Color, ImageFile, Pictures, Size, as_bytes, look
+from latentwalk.data.sources.packed import Split, dataset_of, undivided
 from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError, LatentwalkError, unknown
 from latentwalk.files import content_of, json_of
 
-__all__ = ["Arrow", "Reading", "is_folder", "is_stream", "is_table", "of_table", "read_arrow", "read_folder", "undecoded"]
+__all__ = [
+    "Arrow",
+    "Reading",
+    "is_hugging_face",
+    "is_saved",
+    "is_stream",
+    "of_table",
+    "read_arrow",
+    "read_saved",
+    "undecoded",
+]
 
 Array = NDArray[Any]
 Example = Mapping[str, Any]
@@ -35,9 +45,9 @@ LOOKED_AT = 64  # examples by which size and colour of images are judged; a head
 INSTALL = "Install it with: pip install 'latentwalk[huggingface]'"
 
 
-def is_table(x: object) -> bool:
-    """Whether `x` is a `datasets.Dataset`, without importing the package."""
-    return _is(x, "Dataset")
+def is_hugging_face(x: object) -> bool:
+    """Whether `x` is a `datasets.Dataset` or `IterableDataset`, without importing the package."""
+    return _is(x, "Dataset") or is_stream(x)
 
 
 def is_stream(x: object) -> bool:
@@ -45,12 +55,12 @@ def is_stream(x: object) -> bool:
     return _is(x, "IterableDataset")
 
 
-def is_folder(path: Path) -> bool:
+def is_saved(path: Path) -> bool:
     """Whether the folder was written by `save_to_disk`: a data set, or several as its halves."""
     return (path / "state.json").is_file() or (path / "dataset_dict.json").is_file()
 
 
-def read_folder(path: Path, *, split: Split, **options: Any) -> Dataset:
+def read_saved(path: Path, *, split: Split, **options: Any) -> Dataset:
     """The data set that `datasets.Dataset.save_to_disk` wrote, or a half of those that `DatasetDict.save_to_disk` wrote."""
     package = _package()
     with _understood("Write it again with save_to_disk."):
@@ -112,9 +122,14 @@ def of_table(
 ) -> Dataset:
     """The data set of a `datasets.Dataset`.
 
-    y: labels (n,), instead of the table's own. column: the one that holds the examples, where several could. label: the
-    column of the label; "" reads none. size, color, kind: see `read`. lazy: whether rows are read when asked for; None where
-    they are too many to be kept in memory. Raises DataError, ConfigError.
+    y: labels (n,), instead of the table's own.
+    column: the one that holds the examples, where several could.
+    label: the column of the label; "" reads none.
+    size, color, kind: see `read`.
+    lazy: whether rows are read when asked for; None where they are too many to be kept in memory.
+    known: what else is known, as `Dataset` has it: name, factors, …
+
+    Raises DataError, ConfigError.
     """
     if is_stream(table):
         raise DataError(
@@ -131,7 +146,7 @@ def of_table(
     target = None if reading.label is None or y is not None else reading.label
     found = _labels(table, target) if target is not None else None if y is None else np.asarray(y)
     named = target is not None and reading.classes  # its labels are codes already
-    data = assemble(
+    data = dataset_of(
         examples,
         None if named else found,
         label=target or "",
@@ -169,9 +184,13 @@ class Arrow(Rows):
 class Reading:
     """How examples become rows.
 
-    form: what `columns` hold, "image", "array" or, one a column of a table, "number". shape: of an example. label: the
-    label's column, or None; classes: the names of its codes, where they have names. resize: whether images are fitted to
-    `shape`. left_out: columns that are neither, and why.
+    form: what `columns` hold, "image", "array" or, one a column of a table, "number".
+    columns: those of the examples.
+    shape, dtype: of an example.
+    label: the label's column, or None.
+    classes: the names of its codes, where they have names.
+    resize: whether images are fitted to `shape`.
+    left_out: columns that are neither, and why.
     """
 
     form: Literal["image", "array", "number"]
@@ -336,13 +355,13 @@ def _first(examples: Sequence[Example], name: str) -> Array:
     return np.asarray(next(there, np.nan))
 
 
-def _entry(value: Any, name: str) -> Entry:
+def _entry(value: Any, name: str) -> ImageFile:
     """An image that is stored as bytes, or as the path to a file."""
     content, path = value["bytes"], value["path"]
     if content is None:
         file = Path(path)
-        return Entry(str(path), file.stat().st_size, partial(content_of, file))
-    return Entry(path or name, len(content), lambda: content)
+        return ImageFile(str(path), file.stat().st_size, partial(content_of, file))
+    return ImageFile(path or name, len(content), lambda: content)
 
 
 def _labels(table: Any, name: str) -> Array:

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.data.dataset import Dataset, join
-from latentwalk.data.sources.packed import MissingHalf, Split, assemble, native, undivided, unpacked
+from latentwalk.data.sources.packed import MissingHalf, Split, dataset_of, native, undivided, unpacked
 from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError
 
-__all__ = ["FILES", "decode", "is_folder", "looks_like", "read_file", "read_folder"]
+__all__ = ["FILES", "decode", "is_mnist_folder", "looks_like", "read_file", "read_mnist_folder"]
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES = 8  # far more than data has; a damaged header may claim 255
@@ -43,15 +43,15 @@ def looks_like(path: Path) -> bool:
     return len(start) == 4 and start[:2] == b"\0\0" and start[2] in TYPES
 
 
-def is_folder(path: Path) -> bool:
+def is_mnist_folder(path: Path) -> bool:
     """Whether the folder holds MNIST-named files."""
     return any(_found(path, name) for images_labels in FILES.values() for name in images_labels)
 
 
-def read_folder(path: Path, *, split: Split, kind: Kind | None) -> Dataset:
+def read_mnist_folder(path: Path, *, split: Split, kind: Kind | None) -> Dataset:
     """The half `split` of a folder of MNIST-named files, or both."""
     if split == "all":
-        return join(read_folder(path, split="train", kind=kind), read_folder(path, split="test", kind=kind))
+        return join(read_mnist_folder(path, split="train", kind=kind), read_mnist_folder(path, split="test", kind=kind))
     images = _found(path, FILES[split][0])
     if images is None:
         there = ", ".join(sorted(item.name for item in path.iterdir()))
@@ -72,7 +72,7 @@ def read_file(path: Path, *, split: Split, kind: Kind | None, name: str | None =
             y = _array(labels)
             if y.shape != x.shape[:1]:
                 raise DataError(f"expected {len(x)} labels, one for each row of {path.name}, found shape {y.shape}.")
-    return assemble(x, y, kind=kind, name=name or path.name.split(".")[0])
+    return dataset_of(x, y, kind=kind, name=name or path.name.split(".")[0])
 
 
 def decode(stream: IO[bytes], packed: int | None = None) -> NDArray[Any]:

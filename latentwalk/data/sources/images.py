@@ -24,11 +24,22 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import DECODED, Rows
-from latentwalk.data.sources.packed import Split, archive, assemble, check_unpacked, undivided, unpacked
+from latentwalk.data.sources.packed import Split, archive, check_unpacked, dataset_of, undivided, unpacked
 from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError
 
-__all__ = ["Color", "Entry", "Pictures", "Size", "as_bytes", "check_size", "look", "read_entries", "read_folder", "read_zip"]
+__all__ = [
+    "Color",
+    "ImageFile",
+    "Pictures",
+    "Size",
+    "as_bytes",
+    "check_size",
+    "look",
+    "read_entries",
+    "read_folder",
+    "read_zip",
+]
 
 Color = Literal["gray", "rgb"]
 Size = int | tuple[int, int]  # a square's side, or (height, width)
@@ -42,7 +53,7 @@ _FIT = "Pass size=, a side or (height, width), to scale and crop them to one."
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ImageFile:
     """A file that may be an image: its name inside the source, its length, and how to get at its bytes.
 
     packed: the bytes it takes in an archive.
@@ -63,7 +74,7 @@ class Entry:
 class Seen:
     """What an image's header says: height and width once upright, and whether it can hold colour."""
 
-    entry: Entry
+    entry: ImageFile
     size: tuple[int, int]
     color: bool
 
@@ -80,7 +91,7 @@ class Pictures(Rows):
     one of another size is an error otherwise. Reading raises DataError that names the image.
     """
 
-    def __init__(self, entries: Sequence[Entry], shape: tuple[int, int], rgb: bool, resize: bool) -> None:
+    def __init__(self, entries: Sequence[ImageFile], shape: tuple[int, int], rgb: bool, resize: bool) -> None:
         self.entries, self.size, self.rgb, self.resize = entries, shape, rgb, resize
         self.shape = (len(entries), *shape, 3) if rgb else (len(entries), *shape)
         self.dtype = np.dtype(np.uint8)
@@ -111,7 +122,7 @@ def read_folder(
 ) -> Dataset:
     """All images in the folder and below it, in the order of their names. lazy: see `read_entries`."""
     files = (item for item in path.rglob("*") if item.is_file())
-    entries = [Entry(item.relative_to(path).as_posix(), item.stat().st_size, item.read_bytes) for item in files]
+    entries = [ImageFile(item.relative_to(path).as_posix(), item.stat().st_size, item.read_bytes) for item in files]
     return read_entries(entries, path.name, split, kind, size, color, lazy)
 
 
@@ -122,7 +133,9 @@ def read_zip(
     with ExitStack() as opened:
         members = opened.enter_context(archive(path))
         infos = [info for info in members.infolist() if not info.is_dir()]
-        entries = [Entry(info.filename, info.file_size, partial(_member, members, info), info.compress_size) for info in infos]
+        entries = [
+            ImageFile(info.filename, info.file_size, partial(_member, members, info), info.compress_size) for info in infos
+        ]
         data = read_entries(entries, path.stem, split, kind, size, color, lazy)
         if isinstance(data.x, Rows):
             opened.pop_all()  # it stays open as long as there is someone to read from it
@@ -130,7 +143,7 @@ def read_zip(
 
 
 def read_entries(
-    entries: list[Entry],
+    entries: list[ImageFile],
     name: str,
     split: Split,
     kind: Kind | None,
@@ -155,7 +168,7 @@ def read_entries(
         else:
             x, names = _decoded(there, shape, rgb, size is not None, skipped)
     return as_bytes(
-        assemble(
+        dataset_of(
             x,
             _classes(names, inside),
             kind=kind,
@@ -172,8 +185,8 @@ def as_bytes(data: Dataset) -> Dataset:
 
 
 def look(
-    entries: Sequence[Entry], size: Size | None, color: Color | None, skipped: dict[str, str]
-) -> tuple[list[Entry], tuple[int, int], bool]:
+    entries: Sequence[ImageFile], size: Size | None, color: Color | None, skipped: dict[str, str]
+) -> tuple[list[ImageFile], tuple[int, int], bool]:
     """By their headers: which of these are images, their height and width, and whether they are read in colour.
 
     Those that are none are added to `skipped`, with the reason. Raises DataError: none is left, or they differ in size.
@@ -187,7 +200,7 @@ def look(
 
 
 def _decoded(
-    entries: Sequence[Entry], shape: tuple[int, int], rgb: bool, resize: bool, skipped: dict[str, str]
+    entries: Sequence[ImageFile], shape: tuple[int, int], rgb: bool, resize: bool, skipped: dict[str, str]
 ) -> tuple[NDArray[np.uint8], list[str]]:
     """All images that can be decoded, and their names."""
     x = np.empty((len(entries), *shape, 3) if rgb else (len(entries), *shape), np.uint8)
@@ -212,7 +225,7 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
-def _half(entries: list[Entry], split: Split) -> tuple[list[Entry], int]:
+def _half(entries: list[ImageFile], split: Split) -> tuple[list[ImageFile], int]:
     """The entries of a half, and how many leading folders say nothing about the class.
 
     Folders called train and test, below whatever folder all share, are the halves.
@@ -241,7 +254,7 @@ def _classes(names: list[str], inside: int) -> NDArray[Any] | None:
     return np.array([part[0] for part in parts])
 
 
-def _header(entry: Entry, skipped: dict[str, str]) -> Seen | None:
+def _header(entry: ImageFile, skipped: dict[str, str]) -> Seen | None:
     try:
         with _open(entry) as image:
             height, width = image.height, image.width
@@ -264,7 +277,7 @@ def _sideways(image: Image.Image) -> bool:
     return image.getexif().get(ORIENTATION) in SIDEWAYS
 
 
-def _open(entry: Entry) -> Image.Image:
+def _open(entry: ImageFile) -> Image.Image:
     if entry.length > LARGEST:
         raise DataError(f"{entry.length:,} bytes, more than the {LARGEST:,} that an image may have")
     return Image.open(io.BytesIO(entry.content()), formats=_formats())
@@ -301,7 +314,7 @@ def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _pixels(entry: Entry, shape: tuple[int, int], rgb: bool, resize: bool) -> NDArray[np.uint8]:
+def _pixels(entry: ImageFile, shape: tuple[int, int], rgb: bool, resize: bool) -> NDArray[np.uint8]:
     """One image as (H, W), or (H, W, 3): upright, flattened onto white, and fitted to `shape`."""
     with _open(entry) as opened:
         image = _eight_bits(ImageOps.exif_transpose(opened))

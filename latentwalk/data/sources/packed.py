@@ -15,7 +15,7 @@ from latentwalk.data.rows import changed
 from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError
 
-__all__ = ["MissingHalf", "Split", "archive", "assemble", "check_unpacked", "native", "undivided", "unpacked"]
+__all__ = ["MissingHalf", "Split", "archive", "check_unpacked", "dataset_of", "native", "undivided", "unpacked"]
 
 Split = Literal["train", "test", "all"]
 FREE = 1 << 26  # bytes that any file may unpack to
@@ -92,7 +92,7 @@ def native(x: NDArray[Any]) -> NDArray[Any]:
     return x if x.dtype.isnative else changed(x, lambda rows: rows.astype(x.dtype.newbyteorder("=")))
 
 
-def assemble(
+def dataset_of(
     x: Any,
     labels: NDArray[Any] | None = None,
     factors: Mapping[str, NDArray[Any]] | None = None,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.checks import whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources.packed import Split, undivided
 from latentwalk.data.spec import Kind
@@ -59,8 +60,7 @@ def read_wav(path: Path, *, split: Split, kind: Kind | None, window: int | None 
     if kind not in (None, "signal"):
         raise ConfigError(f"kind={kind!r}: a sound is a signal. Leave kind out.")
     length = WINDOW if window is None else window
-    if length < 2:
-        raise ConfigError(f"window={length}: expected at least 2 samples.")
+    whole("window", length, "samples", least=2)
     x = _sound(path).x.astype(np.float32)
     if len(x) < length:
         raise DataError(f"the sound has {len(x)} samples, fewer than a window of {length}. Use a smaller window.")

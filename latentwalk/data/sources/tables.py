@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.sources.packed import Split, assemble, check_unpacked, undivided, unpacked
+from latentwalk.data.sources.packed import Split, check_unpacked, dataset_of, undivided, unpacked
 from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError, unknown
 
@@ -110,7 +110,7 @@ def _table(
         raise DataError(f"no column is left to learn from: found {', '.join(columns)}. Add one of numbers.")
     if known is not None:
         numbers = {column: values for column, values in columns.items() if column in {one.name for one in known}} or numbers
-    return assemble(
+    return dataset_of(
         _features(numbers, kind, known, first_line),
         None if not target else _labels(columns[target], target),
         label=target or "",

@@ -13,12 +13,12 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.checks import whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.spec import DataSpec
 from latentwalk.data.synthetic.canvas import Canvas
-from latentwalk.data.synthetic.factor import Factor, checked, drawn, stretched
+from latentwalk.data.synthetic.factor import Factor, checked, factor_values, stretched
 from latentwalk.data.synthetic.portrait import portraits
-from latentwalk.errors import ConfigError
 
 __all__ = ["FACTORS", "Factor", "faces", "render"]
 
@@ -70,7 +70,7 @@ def faces(n: int = 10_000, *, seed: int = 0, size: int = 64, **fixed: ArrayLike)
     >>> people.x.shape, people.y.tolist(), people.classes
     ((4, 64, 64, 3), [1, 1, 1, 1], ('no moustache', 'moustache'))
     """
-    factors = drawn(FACTORS, n, seed, fixed)
+    factors = factor_values(FACTORS, n, seed, fixed)
     x, y = render(factors, size=size), factors["moustache"].copy()
     return Dataset(x, DataSpec.infer(x), y, ("no moustache", "moustache"), name="faces", factors=factors)
 
@@ -85,8 +85,7 @@ def render(factors: Mapping[str, ArrayLike], *, size: int = 64) -> NDArray[np.ui
     (3, 64, 64, 3)
     """
     given = checked(FACTORS, factors)
-    if not SIZES[0] <= size <= SIZES[1]:
-        raise ConfigError(f"size={size} is out of range. Expected {SIZES[0]} to {SIZES[1]} pixels.")
+    whole("size", size, "pixels along a side", least=SIZES[0], most=SIZES[1])
     n = max((values.size for values in given.values()), default=1)
     table = {
         name: stretched(name, given.get(name, np.asarray(factor.neutral)), n).astype(np.float32)

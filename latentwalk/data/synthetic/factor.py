@@ -8,9 +8,10 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.checks import whole
 from latentwalk.errors import ConfigError, unknown
 
-__all__ = ["Factor", "checked", "drawn", "stretched"]
+__all__ = ["Factor", "checked", "factor_values", "stretched"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,13 @@ class Factor:
         return array.astype(np.int64 if self.whole else np.float64)
 
 
-def drawn(known: Mapping[str, Factor], n: int, seed: int, fixed: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+def factor_values(known: Mapping[str, Factor], n: int, seed: int, fixed: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
     """Every factor of `known`, (n,) each, from a stream of chance of its own; those in `fixed` are as given.
 
     Raises ConfigError: an unknown factor, a value out of range, n below 1, a negative seed.
     """
-    if n < 1:
-        raise ConfigError(f"n={n} examples cannot be drawn. Expected 1 or more.")
-    if seed < 0:
-        raise ConfigError(f"seed={seed} is out of range. Expected 0 or more.")
+    whole("n", n, "examples", least=1)
+    whole("seed", seed)
     pinned = {name: stretched(name, values, n) for name, values in checked(known, fixed).items()}
     return {
         name: pinned[name].copy() if name in pinned else factor.draw(n, _stream(seed, name)) for name, factor in known.items()

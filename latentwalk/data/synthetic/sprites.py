@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import Rows, fits
 from latentwalk.data.spec import DataSpec
-from latentwalk.data.synthetic.factor import Factor, checked, drawn, stretched
+from latentwalk.data.synthetic.factor import Factor, checked, factor_values, stretched
 from latentwalk.errors import ConfigError
 
 __all__ = ["SPRITE_FACTORS", "render_sprites", "sprites"]
@@ -59,7 +59,7 @@ def sprites(n: int | None = 10_000, *, seed: int = 0, **fixed: ArrayLike) -> Dat
             raise ConfigError(f"n=None draws all sprites there are; {', '.join(fixed)} cannot be pinned. Say how many to draw.")
         factors = dict(zip(SPRITE_FACTORS, np.indices(COUNTS).reshape(len(COUNTS), -1), strict=True))
     else:
-        factors = drawn(SPRITE_FACTORS, n, seed, fixed)
+        factors = factor_values(SPRITE_FACTORS, n, seed, fixed)
     rows = Stamped(factors)
     x = np.asarray(rows) if fits(rows) else cast(NDArray[np.uint8], rows)
     spec = DataSpec("image", (SIZE, SIZE), "HW", "uint8", 0.0, 255.0, 1.0)

@@ -7,12 +7,12 @@ the class. What makes a signal hard to clean is all there: edges that windows bl
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.checks import whole
 from latentwalk.data.dataset import Dataset
-from latentwalk.errors import ConfigError
 
-__all__ = ["KINDS", "signals"]
+__all__ = ["WAVES", "signals"]
 
-KINDS = ("wave", "chirp", "burst", "steps", "pulses")
+WAVES = ("wave", "chirp", "burst", "steps", "pulses")
 PARTS = 3
 Array = NDArray[np.float64]
 
@@ -24,18 +24,18 @@ def signals(n: int = 4000, *, seed: int = 0, length: int = 128) -> Dataset:
     >>> data.x.shape, data.spec.kind
     ((20, 128), 'signal')
     """
-    if n < 1 or length < 16:
-        raise ConfigError(f"n={n}, length={length}: expected at least 1 signal of at least 16 steps.")
+    whole("n", n, "signals", least=1)
+    whole("length", length, "steps", least=16)
     rng = np.random.default_rng(seed)
     t = np.linspace(0, 1, length)
-    kinds, parts = rng.integers(0, len(KINDS), n), rng.integers(1, PARTS + 1, n)
+    kinds, parts = rng.integers(0, len(WAVES), n), rng.integers(1, PARTS + 1, n)
     x, frequency = np.empty((n, length), np.float32), np.empty(n)
     for row in range(n):
-        main, frequency[row] = _drawn(rng, t, KINDS[kinds[row]])
-        others = [0.5 * _drawn(rng, t, KINDS[rng.integers(len(KINDS))])[0] for _ in range(parts[row] - 1)]
-        whole = np.sum([main, *others], axis=0)
-        x[row] = (whole - whole.mean()) / whole.std()
-    data = Dataset.of(x, np.array(KINDS)[kinds], kind="signal", name="signals")
+        main, frequency[row] = _drawn(rng, t, WAVES[kinds[row]])
+        others = [0.5 * _drawn(rng, t, WAVES[rng.integers(len(WAVES))])[0] for _ in range(parts[row] - 1)]
+        total = np.sum([main, *others], axis=0)
+        x[row] = (total - total.mean()) / total.std()
+    data = Dataset.of(x, np.array(WAVES)[kinds], kind="signal", name="signals")
     return Dataset(data.x, data.spec, data.y, data.classes, "signals", factors={"frequency": frequency, "parts": parts})
 
 

@@ -27,7 +27,7 @@ from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.latent.criteria.features import Features
 from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
-from latentwalk.saving.folder import read, write
+from latentwalk.saving.folder import read_weights, write_weights
 from latentwalk.saving.options import from_json, to_json
 from latentwalk.training.runtime import one_thread
 
@@ -84,7 +84,7 @@ class Classifier:
             raise ConfigError(f"expected a width of at least 1 and at least 2 steps; got width={width!r}, steps={steps!r}.")
         rows = np.random.default_rng(seed).permutation(len(train))
         held, learn = rows[: len(rows) // 10], rows[len(rows) // 10 :]
-        scaling = Scaling.fit(train.x, train.spec, "unit" if train.spec.kind == "image" else "standard")
+        scaling = Scaling.natural(train.x, train.spec)
         with one_thread(), seeded(seed):
             hidden, last = _layers(train.spec, scaling, width, int(y.max()) + 1)
             _learn(nn.Sequential(hidden, last), as_tensor(np.asarray(train.x)), torch.from_numpy(y), learn, steps, seed)
@@ -113,12 +113,12 @@ class Classifier:
             "origin": self.origin,
         }
         weights = nn.ModuleList([self.hidden, self.last]).state_dict()
-        write(folder, described, weights, what=WHAT)
+        write_weights(folder, described, weights, what=WHAT)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
         """The classifier that `save` wrote. Runs no code from the folder. Raises CheckpointError."""
-        said, weights = read(folder, what=WHAT)
+        said, weights = read_weights(folder, what=WHAT)
         try:
             spec, origin = from_json(said["spec"]), said["origin"]
             with torch.device("meta"):  # shapes alone: a foreign file may claim what no machine can hold

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.checks import whole
 from latentwalk.errors import ConfigError
 from latentwalk.latent.criteria.gap import log_prior
 from latentwalk.latent.criteria.measure import percent
@@ -95,8 +96,7 @@ def hole_map(space: Encoded, plane: Plane | None = None, *, steps: int = 120, ma
     """
     if space.dim < 2:
         raise ConfigError("a space of one dimension has no plane. See space.holes(z) for where it is empty.")
-    if not (isinstance(steps, (int, np.integer)) and steps >= 2):
-        raise ConfigError(f"steps={steps!r}: expected a whole number of places along a side, at least 2.")
+    whole("steps", steps, "places along a side", least=2)
     plane = Plane.of(space) if plane is None else plane
     if plane.axes.shape != (2, space.dim):
         raise ConfigError(

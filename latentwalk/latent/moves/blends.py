@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from latentwalk.drawing.film import image
-from latentwalk.drawing.strips import side_by_side
 from latentwalk.errors import ConfigError
 from latentwalk.latent.encoded import Encoded, Point
 from latentwalk.latent.moves.barycentres import BlendName, barycentre, product
@@ -61,4 +60,4 @@ def triptych(space: Encoded, points: Sequence[Point], made: NDArray[Any]) -> Ima
     originals = np.stack([example(space, point) for point in points])
     reconstructions = space.decode(np.stack([space.code(point) for point in points]))
     parts = [originals, reconstructions, made.reshape(-1, *originals.shape[1:])]
-    return image(side_by_side(parts, space.painter))
+    return image(space.painter.side_by_side(parts))

@@ -22,8 +22,8 @@ from filelock import FileLock, Timeout
 
 from latentwalk.errors import CheckpointError, DataError, TrainingWarning
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.estimators.options import IDLE, params_from_json, params_to_json
-from latentwalk.files import complaint, content_of, write_atomically
+from latentwalk.estimators.options import IDLE, flat_json, params_of
+from latentwalk.files import complaint, content_of, telling, write_atomically
 
 __all__ = ["TRIALS", "Ledger", "identity"]
 
@@ -116,7 +116,7 @@ def _line(path: Path, number: int, text: bytes) -> Values:
         if not (isinstance(line["about"]["data"]["name"], str) and isinstance(line["found"], dict)):
             raise TypeError("no data is named")
         _shapes(line["about"]["data"])
-        params = params_from_json(line["about"]["params"])
+        params = params_of(line["about"]["params"])
         line["about"]["params"] = identity(Autoencoder().get_params(deep=False) | params)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         told = f"{path} is damaged in line {number} ({error}). Delete that line, and its trial is made again."
@@ -129,10 +129,7 @@ def identity(params: Mapping[str, Any]) -> Values:
 
     An option, or a part of one, that a line does not have was not there when it was written, and counts as its default.
     """
-    known = params_to_json(params)
-    if not known.get("condition"):
-        known.pop("condition", None)  # trials of before there were conditions are called as they were
-    return {name: value for name, value in known.items() if name not in IDLE}
+    return {name: value for name, value in flat_json(params).items() if name not in IDLE}
 
 
 def _shapes(data: Values) -> str:
@@ -143,12 +140,11 @@ def _shapes(data: Values) -> str:
 @contextmanager
 def _telling(folder: Path) -> Iterator[None]:
     """Turn the system's complaint about the folder into ours."""
-    try:
-        yield
-    except OSError as error:
-        with suppress(OSError):
-            folder.rmdir()  # only one that is empty
-        raise CheckpointError(
-            f"cannot keep the sweep in {folder}: {error.strerror or error}. Trials that are there stay. Free some space or "
-            "choose another folder, and start again to go on."
-        ) from error
+    advice = "Free some space or choose another folder, and start again to go on."
+    with telling("keep the sweep in", folder, f"Trials that are there stay. {advice}"):
+        try:
+            yield
+        except OSError:
+            with suppress(OSError):
+                folder.rmdir()  # only one that is empty
+            raise

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
+from latentwalk.checks import whole
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.options import IDLE, moved
@@ -168,11 +169,8 @@ def _check_names(axis: str, values: Sequence[Any]) -> None:
 
 
 def _check_rows(rows: Any, name: str, most: int) -> None:
-    if rows is None:
-        return
-    if not (isinstance(rows, (int, np.integer)) and rows >= 2):
-        raise ConfigError(f"rows={rows!r}: expected a whole number of rows to learn from, at least 2, or None for all.")
-    if rows > most:
+    whole("rows", rows, "rows to learn from", least=2, none="all")
+    if rows is not None and rows > most:
         raise DataError(f"rows={rows:,}: {name} has {most:,} rows to learn from. Use at most that many.")
 
 

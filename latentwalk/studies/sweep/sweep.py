@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
+from latentwalk.checks import whole
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.halves import parts
@@ -128,7 +129,7 @@ class Sweep:
         rows = [row for row in self.means() if row.get(by) is not None]
         if not rows:
             raise ConfigError(f"no trial has a number called {by!r}. There are: {', '.join(curves.numeric(self._results()))}.")
-        return (min if curves.column(by).better == "lower" else max)(rows, key=lambda row: row[by])
+        return (min if curves.display(by).better == "lower" else max)(rows, key=lambda row: row[by])
 
     def plot(self, y: str = "completeness", x: str | None = None, hue: str | None = None, ax: "Axes | None" = None) -> "Axes":
         """A curve of `y` over axis `x` for every value of axis `hue`, with a band from the lowest to the highest seed.
@@ -171,10 +172,8 @@ class Sweep:
         """Raise ConfigError for what cannot be swept over."""
         check_axes(self.grid, drawing=self.n_iter is not None)
         check_options(self.options, self.grid)
-        for name, least, what in (("n_iter", 1, "combinations to draw"), ("most", 100, "points to judge completeness by")):
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, (int, np.integer)) and value >= least):
-                raise ConfigError(f"{name}={value!r}: expected how many {what}, at least {least}.")
+        whole("n_iter", self.n_iter, "combinations to draw", least=1, none="all")
+        whole("most", self.most, "points to judge completeness by", least=100, none="the usual")
 
     def _seeds(self) -> list[int]:
         given = range(self.seeds) if isinstance(self.seeds, int) else self.seeds

@@ -68,3 +68,12 @@ def test_portions_differ_by_one_at_most():
         sizes = [len(range(total)[portion(total, part, 7)]) for part in range(7)]
         assert sum(sizes) == total
         assert max(sizes) - min(sizes) <= 1
+
+
+def test_each_row_keeps_its_condition_also_in_parts():
+    given = torch.stack([torch.arange(41.0), -torch.arange(41.0)], 1)
+    for batch in Resident(torch.arange(41), 8, seed=0, given=given, share=(1, 2)).epoch(2):
+        assert torch.equal(batch.given, given[batch.rows])
+        for part in batch.split(3):
+            assert torch.equal(part.given, given[part.rows])
+    assert next(Resident(torch.arange(41), 8).epoch(1)).given is None

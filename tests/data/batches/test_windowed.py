@@ -167,3 +167,11 @@ def test_an_epoch_given_up_or_interrupted_leaves_no_thread(small_windows):
 def interrupted(epoch):
     for _ in epoch:
         raise KeyboardInterrupt
+
+
+def test_each_row_keeps_its_condition(small_windows):
+    given = np.stack([np.arange(90.0), -np.arange(90.0)], 1).astype(np.float32)
+    batches = batches_of(Numbers(90), CPU, 8, 3, np.arange(5, 90), (1, 2), given)
+    assert isinstance(batches, Windowed)
+    for batch in batches.epoch(2, 1):
+        assert torch.equal(batch.given, torch.from_numpy(given)[batch.rows])

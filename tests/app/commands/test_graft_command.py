@@ -2,13 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-from latentwalk.app.cli import app
 from latentwalk.app.run import Run
 from latentwalk.app.source import Source
 from latentwalk.data.synthetic import faces
@@ -17,13 +16,6 @@ from latentwalk.drawing.tiles import pixels
 from latentwalk.estimators.autoencoder import Autoencoder
 
 SIDE = 16
-
-
-def call(*words: object, code: int = 0) -> str:
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result.output
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +34,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(photos: Path) -> Path:
+def run(call: Any, photos: Path) -> Path:
     where = photos / "run"
     options = ("--network", "dense", "--epochs", 2, "--recipe", "ae", "--latent", 8)
     call("fit", photos / "photos", "--attributes", photos / "faces.csv", "--out", where, *options)
@@ -64,7 +56,7 @@ def test_fit_remembers_the_table_and_the_run_finds_it_again(run: Path, photos: P
     assert np.isnan(rows.factors["Moustache"][-5:]).all()
 
 
-def test_a_strip_of_grafts_is_what_the_library_computes(run: Path, tmp_path: Path) -> None:
+def test_a_strip_of_grafts_is_what_the_library_computes(call: Any, run: Path, tmp_path: Path) -> None:
     to, strengths = tmp_path / "strip.png", [0, 1, 2.5]
     said = call("graft", run, "row:7", "--attribute", "Moustache", "--strengths", "0,1,2.5", "--out", to)
     opened = Run.open(run)
@@ -79,7 +71,7 @@ def test_a_strip_of_grafts_is_what_the_library_computes(run: Path, tmp_path: Pat
     assert (shown[2] != shown[3]).any()
 
 
-def test_a_region_and_a_picture_from_elsewhere(run: Path, photos: Path, tmp_path: Path) -> None:
+def test_a_region_and_a_picture_from_elsewhere(call: Any, run: Path, photos: Path, tmp_path: Path) -> None:
     mask = np.zeros((32, 32), np.uint8)
     mask[16:] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
@@ -93,21 +85,21 @@ def test_a_region_and_a_picture_from_elsewhere(run: Path, photos: Path, tmp_path
         assert (before[8:] != after[8:]).any()
 
 
-def test_confounders_by_name_and_none(run: Path) -> None:
+def test_confounders_by_name_and_none(call: Any, run: Path) -> None:
     said = call("graft", run, "row:7", "--attribute", "Moustache", "--without", "Smile")
     assert "taken out: Smile (correlation" in said
     assert (run / "graft.png").exists()
     assert "nothing taken out" in call("graft", run, "row:7", "--attribute", "Moustache", "--without", "none")
 
 
-def test_what_can_be_grafted_is_listed(run: Path) -> None:
+def test_what_can_be_grafted_is_listed(call: Any, run: Path) -> None:
     has = int(faces(300, size=SIDE).factors["moustache"][:-5].sum())
     listed = call("graft", run, "--attributes")
     assert f"Moustache  {has} of 295" in listed
     assert "Smile      an amount, -0.99" in listed
 
 
-def test_drawn_faces_bring_their_factors_into_a_run(tmp_path: Path) -> None:
+def test_drawn_faces_bring_their_factors_into_a_run(call: Any, tmp_path: Path) -> None:
     source = Source("faces", {"n": 300, "size": SIDE})
     drawn = source.train()
     model = Autoencoder("ae", network="dense", epochs=1, progress=False).fit(drawn)
@@ -119,14 +111,14 @@ def test_drawn_faces_bring_their_factors_into_a_run(tmp_path: Path) -> None:
     assert f"no moustache    class of {(drawn.y == 0).sum()}" in listed
 
 
-def test_a_model_of_old_is_told_of_a_table(tmp_path: Path, photos: Path) -> None:
+def test_a_model_of_old_is_told_of_a_table(call: Any, tmp_path: Path, photos: Path) -> None:
     call("fit", photos / "photos", "--out", tmp_path / "run", "--epochs", 1, "--network", "dense", "--recipe", "ae")
     assert "no attributes and no classes. Name a table of them: --table" in call("graft", tmp_path / "run", code=2)
     table = ("--attribute", "Moustache", "--table", photos / "faces.csv")
     assert "onto row 0, strength 1" in call("graft", tmp_path / "run", "row:0", *table)
 
 
-def test_a_table_of_numbers_and_kinds_gives_rows(tmp_path: Path) -> None:
+def test_a_table_of_numbers_and_kinds_gives_rows(call: Any, tmp_path: Path) -> None:
     rng, lines = np.random.default_rng(0), ["length,width,colour,kind"]
     lines += [
         f"{rng.normal(row % 2):.3f},{rng.normal():.3f},{'red' if row % 3 else 'blue'},{'ab'[row % 2]}" for row in range(80)
@@ -162,10 +154,10 @@ def test_a_table_of_numbers_and_kinds_gives_rows(tmp_path: Path) -> None:
         (["row:7", "--attribute", "Moustache", "--table", "gone.csv"], "gone.csv: no such file"),
     ],
 )
-def test_bad_input_is_one_line(run: Path, words: list[str], message: str) -> None:
+def test_bad_input_is_one_line(call: Any, run: Path, words: list[str], message: str) -> None:
     assert message in " ".join(call("graft", run, *words, code=2).split())
 
 
-def test_a_mask_that_is_no_image_is_named(run: Path, photos: Path) -> None:
+def test_a_mask_that_is_no_image_is_named(call: Any, run: Path, photos: Path) -> None:
     said = call("graft", run, "row:7", "--attribute", "Moustache", "--region", photos / "faces.csv", code=2)
     assert "faces.csv: not an image that can be read as a mask" in " ".join(said.split())

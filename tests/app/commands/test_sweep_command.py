@@ -1,16 +1,13 @@
 """`latentwalk sweep`: a page, a table, going on; and what it says of bad input."""
 
 import json
-import warnings
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from latentwalk import Sweep
-from latentwalk.app.cli import app
 from latentwalk.latent.criteria import completeness
 from latentwalk.studies.sweep import sweep as sweeping
 
@@ -30,17 +27,9 @@ def table(tmp_path) -> Path:
     return path
 
 
-def run(*words, code=0):
-    with warnings.catch_warnings():
-        done = CliRunner().invoke(app, [str(word) for word in words])
-    assert done.exit_code == code, done.output
-    assert "Traceback" not in done.output
-    return done.output
-
-
-def test_a_sweep_is_a_page_a_table_and_sentences_and_goes_on(tmp_path, table, monkeypatch):
+def test_a_sweep_is_a_page_a_table_and_sentences_and_goes_on(call, tmp_path, table, monkeypatch):
     out, first = tmp_path / "out", ("--latent", "1,2", "--beta", ".5,2", "--seeds", "2", "--epochs", "1")
-    said = run("sweep", table, *first, "--out", out)
+    said = call("sweep", table, *first, "--out", out)
     assert "Completeness under N(0, I): with beta 0.5 it" in said
     assert "matched completeness" in said
     assert f"look: {out / 'sweep.html'}" in said
@@ -52,16 +41,16 @@ def test_a_sweep_is_a_page_a_table_and_sentences_and_goes_on(tmp_path, table, mo
     assert "What shapes this latent space?" in page and "http" not in page.replace("http://www.w3", "")
     assert page.count("data:image/png;base64") == 8  # four charts, light and dark
     monkeypatch.setattr(sweeping, "trained", None)  # nothing is left to train
-    assert run("sweep", table, *first, "--out", out) == said
+    assert call("sweep", table, *first, "--out", out) == said
     assert (out / "sweep.html").read_text() == page
     (out / "sweep.html").unlink()
-    run("report", out)
+    call("report", out)
     assert (out / "sweep.html").read_text() == page
     (out / "sweep.json").write_text('{"format": "latentwalk-sweep", "version": 1}')
-    assert "is damaged" in run("report", out, code=2)
+    assert "is damaged" in call("report", out, code=2)
 
 
-def test_axes_of_the_command_are_those_of_the_library(tmp_path, table, monkeypatch):
+def test_axes_of_the_command_are_those_of_the_library(call, tmp_path, table, monkeypatch):
     asked = {}
 
     def fit(self, train, test):
@@ -73,7 +62,7 @@ def test_axes_of_the_command_are_those_of_the_library(tmp_path, table, monkeypat
     words = ["--recipe", "vae,ae", "--network", "dense", "--widths", "8,16x8", "--rows", "50,100", "--trials", "3"]
     other = tmp_path / "other.npy"
     np.save(other, RNG.normal(size=(360, 3)))
-    said = run("sweep", table, other, *words, "--seeds", "1", "--out", tmp_path / "out", code=130)
+    said = call("sweep", table, other, *words, "--seeds", "1", "--out", tmp_path / "out", code=130)
     assert "stopped; 0 trials are finished" in said and "run the same command again" in said
     assert asked == {
         "latent": [2, 4, 8, 16],
@@ -102,10 +91,10 @@ def test_axes_of_the_command_are_those_of_the_library(tmp_path, table, monkeypat
         (("--seeds", "0"), "--seeds"),
     ],
 )
-def test_bad_words_are_told_before_anything_is_trained(tmp_path, table, words, message, monkeypatch):
+def test_bad_words_are_told_before_anything_is_trained(call, tmp_path, table, words, message, monkeypatch):
     monkeypatch.setattr(sweeping, "trained", None)
-    assert message in run("sweep", table, *words, "--out", tmp_path / "out", code=2).replace("\n", " ")
+    assert message in call("sweep", table, *words, "--out", tmp_path / "out", code=2).replace("\n", " ")
 
 
-def test_two_files_of_one_name_are_refused(tmp_path, table):
-    assert "two data sets are called little" in run("sweep", table, table, "--out", tmp_path / "out", code=2)
+def test_two_files_of_one_name_are_refused(call, tmp_path, table):
+    assert "two data sets are called little" in call("sweep", table, table, "--out", tmp_path / "out", code=2)

@@ -43,23 +43,7 @@ RENAMING = {  # files that call a thing of ours by another name
     "estimators/trained.py",
 }
 SHARED = {  # public names that several files define
-    "Chart",
-    "Finding",
-    "VERSION",
-    "apart",
-    "changed",
-    "completed",
-    "count",
-    "curves",
     "fit",
-    "from_json",
-    "joined",
-    "number",
-    "percent",
-    "plain",
-    "read",
-    "to_json",
-    "write",
 }
 
 

@@ -206,7 +206,7 @@ class Encoded(ABC):
     @property
     def prior_title(self) -> str:
         """What the prior is called: "N(0, I)", say."""
-        return self.prior.title if isinstance(self.prior, PriorSampler) else "its own prior"
+        return self.prior.title if isinstance(self.prior, PriorSampler) else "prior"
 
     def prior_quantiles(self, p: Array) -> Array:
         """For shares p (m,), what so much of the prior's mass lies below in each dimension: (m, D)."""

@@ -40,6 +40,7 @@ REPORT_VERSION = 2  # 1 had a fixed list of measures, under other keys: see `ear
 SCATTERED, ELLIPSES = 3_000, 150  # examples drawn as points, and as ellipses
 STEPS = 11  # of a walk
 LAID_OUT = 20_000  # draws that a plane over a prior is laid out by
+ROWS = 10  # of draws, one a condition
 SHOWN = 12  # examples reconstructed
 
 
@@ -129,7 +130,9 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "walk": _walk(space, painter, ends),
         "detour": None if gallery else one_model.detour(space, painter, ends, STEPS),
         "completed": None if gallery else one_model.completed(space, painter, _saved_sampler(tried.model), *painter.draws),
-        "samples": {name: _samples(space, painter, name) for name in ("prior", "gaussian")},
+        "condition": None if tried.model is None or tried.model.trained_.labels is None else tried.model.trained_.labels.usual,
+        "samples": {name: _samples(space, painter, name) for name in ("prior", "gaussian")}
+        | {"conditions": [str(label) for label in _conditions(space)]},
         "reconstructions": painter.sheet(space.decode_as(space.codes[rows], rows), SHOWN, magnify=2),
     }
 
@@ -193,8 +196,19 @@ def _walk(space: LatentSpace, painter: Painter, ends: tuple[int, int]) -> dict[s
 
 
 def _samples(space: LatentSpace, painter: Painter, source: str) -> dict[str, Any]:
+    """Draws, row after row; of a model with a condition, a row under each."""
     count, columns = painter.draws
-    return painter.sheet(space.sample(count, source).x, columns)
+    if not (labels := _conditions(space)):
+        return painter.sheet(space.sample(count, source).x, columns)
+    rows = [space.under(label).sample(columns, source, seed).x for seed, label in enumerate(labels)]
+    return painter.sheet(np.concatenate(rows), columns)
+
+
+def _conditions(space: LatentSpace) -> list[Any]:
+    """The labels, ROWS at most, that a model with a condition can be told; none for any other."""
+    if space.told is None or space.labels is None:
+        return []
+    return [space.classes[label] if space.classes else int(label) for label in np.unique(space.labels)[:ROWS]]
 
 
 def _saved_sampler(model: Autoencoder | None) -> tuple[str, Measure] | None:

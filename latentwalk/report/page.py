@@ -17,6 +17,7 @@ from latentwalk.files import complaint, json_of, telling, write_atomically
 from latentwalk.report import figures, words
 from latentwalk.report.content import REPORT_FORMAT, REPORT_VERSION
 from latentwalk.report.earlier import current
+from latentwalk.studies.judgement import definite
 
 __all__ = ["page", "redraw", "stored", "write_page"]
 
@@ -56,7 +57,7 @@ def page(content: Content) -> str:
     """The HTML page of a report's content, of this version or an earlier one. The same content gives the same page."""
     content = current(content)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=words.share, number=words.amount)
+    environment.filters.update(percent=words.percentage, number=words.amount, definite=definite)
     template = environment.from_string(resources.files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8"))
     groups, prior = words.by_latent(content), words.shared_prior(content)
     return template.render(
@@ -73,6 +74,8 @@ def page(content: Content) -> str:
         completed=any(entry.get("completed") for entry in content["entries"]),
         heads=[words.head(key, one, prior) for key, one in content["entries"][0]["judgement"]["measures"].items()],
         prior=prior,
+        usual=next((one for entry in content["entries"] if (one := entry.get("condition")) is not None), None),
+        conditions=next((one for entry in content["entries"] if (one := entry["samples"].get("conditions"))), []),
         circles=all(entry["posterior"]["prior"] for entry in content["entries"]),
         gallery=[_card(content, entry) for entry in content["entries"]] if content.get("gallery") else [],
         marks=_marks(content),
@@ -118,7 +121,7 @@ def _card(content: Content, entry: Content) -> dict[str, Any]:
         "numbers": words.card(entry),
         "scatter": figures.scatter(entry, content["data"]["classes"]),
         "draws": entry["samples"][over],
-        "source": entry["prior"] if over == "prior" else "a Gaussian fitted to its codes",
+        "source": definite(entry["prior"]) if over == "prior" else "a Gaussian fitted to its codes",
     }
 
 
@@ -126,7 +129,7 @@ def _bar(measure: Content) -> dict[str, Any]:
     """A measure in words, and as lengths in pixels."""
     value, low, high = measure["value"], measure["low"], measure["high"]
     return {
-        "text": words.share(value),
+        "text": words.percentage(value),
         "interval": words.interval(low, high),
         "reading": measure["reading"],
         **{name: round(BAR * share, 1) for name, share in (("value", value), ("low", low), ("high", high))},

@@ -15,7 +15,7 @@ from latentwalk.report.leaflet import Cell, Picture, Row, Section, write_leaflet
 from latentwalk.report.page import stored
 from latentwalk.report.words import plural
 from latentwalk.studies.sweep import curves
-from latentwalk.studies.sweep.curves import Curve, figure, short
+from latentwalk.studies.sweep.curves import Curve, numeral, short
 from latentwalk.studies.sweep.points import heading
 from latentwalk.studies.sweep.sweep import Sweep
 
@@ -139,5 +139,5 @@ def _cell(rows: Sequence[Mapping[str, Any]], name: str, digits: int, best: float
     if not values:
         return Cell("–")
     mean = float(np.mean(values))
-    low, high = (figure(end, digits) for end in (min(values), max(values)))
-    return Cell(figure(mean, digits), "" if low == high else f"{low} – {high}", best=mean == best)
+    low, high = (numeral(end, digits) for end in (min(values), max(values)))
+    return Cell(numeral(mean, digits), "" if low == high else f"{low} – {high}", best=mean == best)

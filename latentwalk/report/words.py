@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["amount", "by_latent", "card", "disagreements", "head", "idea", "interval", "plural", "share", "shared_prior"]
+from latentwalk.studies.judgement import definite
+
+__all__ = ["amount", "by_latent", "card", "disagreements", "head", "idea", "interval", "percentage", "plural", "shared_prior"]
 __all__ += ["summary", "warnings"]
 
 Content = Mapping[str, Any]
@@ -76,7 +78,7 @@ def by_latent(content: Content) -> dict[int, list[Content]]:
 def shared_prior(content: Content) -> str:
     """The title of what all models draw from; where they differ, that it is their own."""
     titles = {entry["prior"] for entry in content["entries"]}
-    return str(titles.pop()) if len(titles) == 1 else "a model’s own prior"
+    return definite(titles.pop()) if len(titles) == 1 else "its own prior"
 
 
 def head(key: str, measure: Content, prior: str) -> str:
@@ -85,10 +87,10 @@ def head(key: str, measure: Content, prior: str) -> str:
     return HEADS.get(key, f"{title[:1].upper()}{title[1:]}").format(prior=prior)
 
 
-def share(value: float | None) -> str:
+def percentage(value: float | None) -> str:
     """62 %. Never "100 %" nor "0 %" for a share that is neither.
 
-    >>> share(0.996), share(1.0)
+    >>> percentage(0.996), percentage(1.0)
     ('99.6\u202f%', '100\u202f%')
     """
     if value is None:
@@ -118,7 +120,7 @@ def amount(value: float | None, digits: int = 3) -> str:
 
 def idea(entry: Content) -> str:
     """What a family does, in a sentence."""
-    return IDEAS.get(entry["recipe"], "").format(prior=entry["prior"])
+    return IDEAS.get(entry["recipe"], "").format(prior=definite(entry["prior"]))
 
 
 def card(entry: Content) -> list[tuple[str, str]]:
@@ -127,13 +129,13 @@ def card(entry: Content) -> list[tuple[str, str]]:
     own = entry["history"] and entry["grid"]["over"] == "prior"
     found = [
         ("error", amount(judged["error"])),
-        ("continuity", share(measures["continuity"]["value"])),
-        ("completeness", f"≤ {share(measures['prior' if own else 'matched']['value'])}"),
+        ("continuity", percentage(measures["continuity"]["value"])),
+        ("completeness", f"≤ {percentage(measures['prior' if own else 'matched']['value'])}"),
     ]
     if judged["class_accuracy"] is not None:
-        found.append(("class accuracy", share(judged["class_accuracy"])))
+        found.append(("class accuracy", percentage(judged["class_accuracy"])))
     if judged.get("speaking") is not None:
-        found.append(("units that speak", share(judged["speaking"])))
+        found.append(("units that speak", percentage(judged["speaking"])))
     found.append(("dimensions", f"{judged['active']} of {entry['latent']} active"))
     return [*found, ("trained in", f"{amount(entry['seconds'], 2)} s")]
 
@@ -151,9 +153,9 @@ def _alone(entry: Content) -> list[str]:
     if entry["judgement"]["collapsed"]:
         return [f"The {entry['title']} has collapsed: its decoder ignores the code, and all draws look alike."]
     return [
-        f"Of codes drawn from {entry['prior']}, {_most(own)} land where the {entry['title']} has encoded data"
+        f"Of codes drawn from {definite(entry['prior'])}, {_most(own)} land where the {entry['title']} has encoded data"
         + (": as complete as the test can see." if own["high"] >= 1 else "; the rest fall into holes."),
-        f"A small step in its latent space leaves the output nearly as it was {share(smooth['value'])} of the time.",
+        f"A small step in its latent space leaves the output nearly as it was {percentage(smooth['value'])} of the time.",
     ]
 
 
@@ -182,7 +184,7 @@ def _drawn(latent: int, better: Content, worse: Content) -> str:
     if better["judgement"]["collapsed"]:
         return f"In {plural(latent, 'dimension')} the {better['title']} has collapsed: all its draws look alike."
     return (
-        f"In {plural(latent, 'dimension')}, {_most(own)} of the codes drawn from {better['prior']} land where the "
+        f"In {plural(latent, 'dimension')}, {_most(own)} of the codes drawn from {definite(better['prior'])} land where the "
         f"{better['title']} has encoded data; for the {_plain(worse)} it is {_most(other)}."
     )
 
@@ -214,8 +216,8 @@ def _steps(groups: Mapping[int, Sequence[Content]]) -> list[str]:
         if vae and ae:
             smooth, other = (entry["judgement"]["measures"]["continuity"]["value"] for entry in (vae, ae))
             return [
-                f"A small step leaves the output nearly as it was {share(smooth)} of the time in the VAE and "
-                f"{share(other)} in the plain autoencoder ({plural(latent, 'dimension')})."
+                f"A small step leaves the output nearly as it was {percentage(smooth)} of the time in the VAE and "
+                f"{percentage(other)} in the plain autoencoder ({plural(latent, 'dimension')})."
             ]
     return []
 
@@ -228,12 +230,11 @@ def _no_gain(latent: int, entries: Sequence[Content]) -> str:
     if not (ours["high"] < full["low"] and ours["low"] <= plain["high"]):
         return ""
     part = without["posterior"]["share"]
-    why = (
-        f" Nothing keeps sigma up: it shrinks to {share(part)} of the codes’ spread." if part is not None and part < 0.1 else ""
-    )
+    shrunk = part is not None and part < 0.1
+    why = f" Nothing keeps sigma up: it shrinks to {percentage(part)} of the codes’ spread." if shrunk else ""
     return (
-        f"In {plural(latent, 'dimension')} it is as continuous as the plain autoencoder, no more: {share(ours['value'])} "
-        f"against {share(plain['value'])}, and {share(full['value'])} with the KL.{why}"
+        f"In {plural(latent, 'dimension')} it is as continuous as the plain autoencoder, no more: {percentage(ours['value'])} "
+        f"against {percentage(plain['value'])}, and {percentage(full['value'])} with the KL.{why}"
     )
 
 
@@ -246,7 +247,7 @@ def _holes_in_vae(latent: int, entries: Sequence[Content]) -> str:
         return ""
     return (
         f"In {plural(latent, 'dimension')}, {_most(own)} of the draws from its own prior land where data lies: at least "
-        f"{share(1 - own['value'])} fall into holes."
+        f"{percentage(1 - own['value'])} fall into holes."
     )
 
 
@@ -259,9 +260,9 @@ def _smooth_with_holes(latent: int, entries: Sequence[Content]) -> str:
     if not (smooth["low"] >= SMOOTH and max(own["high"], matched["high"]) < HOLES):
         return ""
     return (
-        f"In {plural(latent, 'dimension')}, {share(smooth['value'])} of its small steps change next to nothing, yet "
-        f"{_most(own)} of {ae['prior']} and {_most(matched)} of a Gaussian fitted to its codes land on data: it fails by "
-        "holes, not by jumps."
+        f"In {plural(latent, 'dimension')}, {percentage(smooth['value'])} of its small steps change next to nothing, yet "
+        f"{_most(own)} of {definite(ae['prior'])} and {_most(matched)} of a Gaussian fitted to its codes land on data: it "
+        "fails by holes, not by jumps."
     )
 
 
@@ -269,7 +270,7 @@ def _most(measure: Content) -> str:
     """'at most 62 %'; the number is an upper bound."""
     if measure["high"] >= 1:
         return "practically all"
-    return "practically none" if measure["value"] < 0.005 else f"at most {share(measure['value'])}"
+    return "practically none" if measure["value"] < 0.005 else f"at most {percentage(measure['value'])}"
 
 
 def _plain(entry: Content) -> str:

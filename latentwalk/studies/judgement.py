@@ -13,7 +13,7 @@ from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.criteria.structure import active_units, collapsed
 from latentwalk.latent.space import LatentSpace
 
-__all__ = ["Judgement", "judge", "reconstruction_error"]
+__all__ = ["Judgement", "definite", "judge", "reconstruction_error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ def judge(space: LatentSpace, seed: int = 0, *, most: int = 20_000) -> Judgement
         collapsed=units.kl is not None and not units.active.any(),
         warning=collapsed(space),
     )
+
+
+def definite(title: str) -> str:
+    """The title of a prior as it stands in a sentence: "N(0, I)", "the learnt mixture"."""
+    return f"the {title}" if title[:1].islower() else title
 
 
 def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:

@@ -216,14 +216,14 @@ class Rival:
             prior=NormalSampler(self.latent),
             labels=data.y,
             classes=data.classes,
-            unit=_unit(data.x, replace(data.spec, columns=())) if self.unit is None else self.unit,
+            unit=Scaling.natural(data.x, replace(data.spec, columns=())).unit if self.unit is None else self.unit,
             held_out=held_out,
         )
 
 
 def units(train: Dataset) -> NDArray[np.float32]:
     """One unit of error, broadcastable to an example (*E), read off the training rows as an autoencoder's scaling is."""
-    return _unit(train.x, train.spec)
+    return Scaling.natural(train.x, train.spec).unit
 
 
 def has_umap() -> bool:
@@ -280,10 +280,6 @@ def _flat(x: Array, unit: NDArray[np.float32] | None, spec: DataSpec) -> Array:
     precision: type = np.float32 if spec.form.bounded else np.float64
     found: Array = np.asarray(x) if unit is None else np.asarray(np.asarray(x, precision) / unit)
     return found.reshape(len(x), -1)
-
-
-def _unit(x: Array, spec: DataSpec) -> NDArray[np.float32]:
-    return Scaling.natural(x, spec).unit
 
 
 def _by_median(x: Array, seed: int) -> float:

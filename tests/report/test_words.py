@@ -42,8 +42,8 @@ def said(function: Any, *entries: dict[str, Any]) -> str:
 def test_the_order_is_the_one_measured(vae, ae, expected):
     text = said(words.summary, made_up("ae", 2, 0.6, ae), made_up("vae", 2, 0.9, vae))
     assert expected in text
-    assert f"at most {words.share(vae)} of the codes drawn from N(0, I) land where the VAE" in text
-    assert f"for the plain autoencoder it is at most {words.share(ae)}" in text
+    assert f"at most {words.percentage(vae)} of the codes drawn from N(0, I) land where the VAE" in text
+    assert f"for the plain autoencoder it is at most {words.percentage(ae)}" in text
 
 
 def test_orders_that_differ_between_dimensions_are_told_apart():
@@ -96,4 +96,4 @@ def test_a_single_model_is_told_as_it_is():
     ("share", "text"), [(0.62, "62"), (0.995, "99.5"), (0.9999, "> 99.9"), (1.0, "100"), (0.0, "0"), (0.0001, "< 0.1")]
 )
 def test_no_share_is_rounded_to_all_or_nothing(share, text):
-    assert words.share(share) == f"{text}\u202f%"
+    assert words.percentage(share) == f"{text}\u202f%"

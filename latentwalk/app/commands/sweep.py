@@ -154,8 +154,8 @@ def _tell(sweep: "Sweep", out: Path, settings: Mapping[str, Any]) -> None:
 
 def _rows(sweep: "Sweep", axes: Sequence[str], digits: Mapping[str, int]) -> Iterator[Sequence[str]]:
     """The means over seeds, as they are printed."""
-    from latentwalk.studies.sweep.curves import figure, short
+    from latentwalk.studies.sweep.curves import numeral, short
 
     for row in sweep.means():
-        numbers = ("–" if row.get(name) is None else figure(row[name], some) for name, some in digits.items())
+        numbers = ("–" if row.get(name) is None else numeral(row[name], some) for name, some in digits.items())
         yield *(short(row[axis]) for axis in axes), *numbers

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
-    "Column",
     "Curve",
-    "column",
+    "Display",
     "curves",
+    "display",
     "draw",
-    "figure",
     "grouped",
     "label",
     "means",
     "means_table",
+    "numeral",
     "numeric",
     "sentences",
     "short",
@@ -39,7 +39,7 @@ FLAT = 0.02  # of the largest value: a smaller change is none
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Display:
     """How a column of numbers is shown; {prior} stands for the title of what the models draw from.
 
     said: in a sentence, of its curves. chart: above these. head: above the column of a table. Empty: it is not shown there.
@@ -54,29 +54,29 @@ class Column:
 
 
 COLUMNS = {
-    "completeness": Column("completeness under {prior}", "Completeness under {prior}", "complete, {prior}"),
-    "matched_completeness": Column(head="codes’ Gaussian"),
-    "continuity": Column("continuity", "Continuity", "continuity"),
-    "error": Column("reconstruction error", "Reconstruction error", "error", 4, "lower"),
-    "active": Column("the number of active dimensions", "Active dimensions", "active", 1, ""),
-    "class_accuracy": Column(head="class acc."),
-    "epochs": Column(better="lower"),
-    "seconds": Column(better="lower"),
+    "completeness": Display("completeness under {prior}", "Completeness under {prior}", "complete, {prior}"),
+    "matched_completeness": Display(head="codes’ Gaussian"),
+    "continuity": Display("continuity", "Continuity", "continuity"),
+    "error": Display("reconstruction error", "Reconstruction error", "error", 4, "lower"),
+    "active": Display("the number of active dimensions", "Active dimensions", "active", 1, ""),
+    "class_accuracy": Display(head="class acc."),
+    "epochs": Display(better="lower"),
+    "seconds": Display(better="lower"),
 }
 
 
-def column(name: str) -> Column:
+def display(name: str) -> Display:
     """How a column is shown: a measure that is not in `COLUMNS` by its own name, the ends of an interval nowhere."""
     if name in COLUMNS or name.endswith(("_low", "_high")):
-        return COLUMNS.get(name, Column())
-    return Column(heading(name), heading(name).capitalize(), heading(name))
+        return COLUMNS.get(name, Display())
+    return Display(heading(name), heading(name).capitalize(), heading(name))
 
 
-def shown(rows: Sequence[Row], where: Literal["said", "chart", "head"]) -> dict[str, Column]:
+def shown(rows: Sequence[Row], where: Literal["said", "chart", "head"]) -> dict[str, Display]:
     """The columns with numbers in them that are shown in sentences, above charts or in tables: `COLUMNS` first."""
     known = numeric(rows)
     names = [*(name for name in COLUMNS if name in known), *(name for name in known if name not in COLUMNS)]
-    return {name: found for name in names if getattr(found := column(name), where)}
+    return {name: found for name in names if getattr(found := display(name), where)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def curves(rows: Sequence[Row], y: str, x: str, hue: str | None = None) -> list[
     """
     known = numeric(rows)
     if y not in known:
-        raise unknown("column", y, known)
+        raise unknown("display", y, known)
     found = []
     for line in _values(rows, hue) if hue is not None else [None]:
         of = [row for row in rows if (hue is None or row[hue] == line) and row.get(y) is not None]
@@ -154,7 +154,7 @@ def label(axis: str, value: Any) -> str:
     return value if alone else f"{heading(axis)} {short(value)}"
 
 
-def figure(value: float, digits: int) -> str:
+def numeral(value: float, digits: int) -> str:
     """.86 for shares, 0.0123 for errors, 7.5 and 8 for counts."""
     text = f"{value:.{digits}f}"
     return text.removeprefix("0") if digits == 2 else text.removesuffix(".0")
@@ -213,7 +213,7 @@ def _course(curve: Curve, x: str, digits: int) -> str:
     values, last, whole = curve.mean, len(curve.mean) - 1, partial(label, x)
 
     def at(index: int, say: Callable[[Any], str] = short) -> str:
-        return f"{figure(values[index], digits)} at {say(curve.x[index])}"
+        return f"{numeral(values[index], digits)} at {say(curve.x[index])}"
 
     if last == 0:
         return f"is {at(0, whole)}"
@@ -239,7 +239,7 @@ def _best(rows: Sequence[Row], over: Sequence[str], prior: str) -> list[str]:
     if len(done) < 2:
         return []
     best, exact = max(done, key=lambda row: row["completeness"]), min(done, key=lambda row: row["error"])
-    told = f"The highest mean completeness under {prior}, {figure(best['completeness'], 2)}, is that of {_names(best, over)}"
+    told = f"The highest mean completeness under {prior}, {numeral(best['completeness'], 2)}, is that of {_names(best, over)}"
     if best is exact:
         return [f"{told}, as is the least error, {exact['error']:.4f}."]
     return [f"{told} (error {best['error']:.4f}); the least error, {exact['error']:.4f}, that of {_names(exact, over)}."]
@@ -254,7 +254,7 @@ def _names(row: Row, axes: Sequence[str]) -> str:
 
 def means_table(rows: Sequence[Row], by: Sequence[str]) -> str:
     """The means as an HTML table, for notebooks."""
-    known = [name for name in rows[0] if column(name).head and name not in by and name != "seeds"]
+    known = [name for name in rows[0] if display(name).head and name not in by and name != "seeds"]
     names = [*by, "seeds", *(name for name in known if any(row[name] is not None for row in rows))]
     head = "".join(f"<th>{escape(heading(name))}</th>" for name in names)
     body = "".join(f"<tr>{''.join(f'<td>{escape(_cell(row[name]))}</td>' for name in names)}</tr>" for row in rows)

@@ -29,7 +29,7 @@ from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.models.prior import PRIORS
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.studies.comparison import check_enough
-from latentwalk.studies.judgement import Judgement, judge
+from latentwalk.studies.judgement import Judgement, definite, judge
 from latentwalk.studies.methods import Tried, attempt, trained
 from latentwalk.studies.sweep import curves
 from latentwalk.studies.sweep.ledger import Ledger, identity
@@ -115,7 +115,7 @@ class Sweep:
         empty = {column: None for _, found in done for column in found}
         self.results_ = [named | empty | found for named, found in done]
         titles = {trial.prior for trial in trials}
-        self.prior_ = titles.pop() if len(titles) == 1 else "its own prior"
+        self.prior_ = definite(titles.pop()) if len(titles) == 1 else "its own prior"
         if self.interrupted_:
             self._tell_stopped(len(trials))
         return self
@@ -129,7 +129,7 @@ class Sweep:
         rows = [row for row in self.means() if row.get(by) is not None]
         if not rows:
             raise ConfigError(f"no trial has a number called {by!r}. There are: {', '.join(curves.numeric(self._results()))}.")
-        return (min if curves.column(by).better == "lower" else max)(rows, key=lambda row: row[by])
+        return (min if curves.display(by).better == "lower" else max)(rows, key=lambda row: row[by])
 
     def plot(self, y: str = "completeness", x: str | None = None, hue: str | None = None, ax: "Axes | None" = None) -> "Axes":
         """A curve of `y` over axis `x` for every value of axis `hue`, with a band from the lowest to the highest seed.

@@ -206,7 +206,7 @@ def _samples(space: LatentSpace, painter: Painter, source: str) -> dict[str, Any
 
 def _conditions(space: LatentSpace) -> list[Any]:
     """The labels, ROWS at most, that a model with a condition can be told; none for any other."""
-    if space.told is None or space.labels is None:
+    if space.condition is None or space.labels is None:
         return []
     return [space.classes[label] if space.classes else int(label) for label in np.unique(space.labels)[:ROWS]]
 

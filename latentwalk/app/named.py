@@ -148,7 +148,7 @@ def region_named(given: str, spec: DataSpec) -> Any:
     Raises ConfigError, DataError.
     """
     path = Path(given).expanduser()
-    if path.is_file() and spec.kind == "image":
+    if path.is_file() and spec.form.pictured:
         return _weights(path, spec)
     try:
         return tuple(float(part) for part in given.split(","))
@@ -175,7 +175,7 @@ def _weights(path: Path, spec: DataSpec) -> NDArray[np.float32]:
 
 def draws(run: Run) -> bool:
     """Whether what the model decodes is pictures."""
-    return bool(run.model.spec_.kind == "image")
+    return run.model.spec_.form.pictured
 
 
 def endings(run: Run, *others: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ __all__ = [
     "Attributes",
     "BatchSize",
     "ColorOption",
-    "Condition",
+    "ConditionOption",
     "Data",
     "DataAgain",
     "Epochs",
@@ -228,7 +228,7 @@ Attributes = Annotated[
         rich_help_panel=DATA,
     ),
 ]
-Condition = Annotated[
+ConditionOption = Annotated[
     str | None,
     typer.Option(
         metavar="LABEL",

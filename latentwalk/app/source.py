@@ -99,13 +99,13 @@ def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | 
     if path.is_file() and is_picture(path):
         return pictures_like(spec, [path])
     archive = path.suffix.lower() == ".zip" or (path.is_dir() and not idx.is_mnist_folder(path))
-    if archive and spec.kind == "image":
+    if archive and spec.form.pictured:
         height, width = spec.event[1:]
         data = load(path, split=split, size=(height, width), color=_color(spec))
         return replace(data, x=changed(data.x, partial(_like, spec)), spec=spec)
     if spec.framed and path.is_file():
         return load(path, split=split, label=label or "", columns=spec.columns)
-    if spec.kind == "signal" and path.exists():
+    if spec.form.timed and path.exists():
         return load(path, split=split, kind="signal")
     if label is not None and path.exists():
         try:
@@ -125,7 +125,7 @@ def pictures_like(spec: DataSpec, files: Sequence[Path]) -> Dataset:
 
     Raises DataError, with the path, for a file that is not there or no image.
     """
-    if spec.kind != "image":
+    if not spec.form.pictured:
         raise DataError(f"{files[0]}: this model learnt from tables of {spec.size} numbers, not from images.")
     height, width = spec.event[1:]
     parts = []

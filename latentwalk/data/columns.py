@@ -16,12 +16,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError, DataError, unknown
 
 __all__ = ["Column", "ColumnKind", "columns_of", "decoded", "encoded", "is_frame", "needs_columns", "unnamed"]
 
 ColumnKind = Literal["continuous", "count", "category"]
-Array = NDArray[Any]
 MOST_CATEGORIES = 1_000
 LARGEST_COUNT = 1_000_000
 EXACT = 2**53  # from here on float64 leaves out whole numbers

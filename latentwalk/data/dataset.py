@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns
 from latentwalk.data.examples import as_array, check_finite, check_labels, is_ragged, padded
 from latentwalk.data.rows import joined, picked
@@ -34,13 +35,13 @@ class Dataset:
     skipped: what could not be read, and why, one line each.
     """
 
-    x: NDArray[Any]
+    x: Array
     spec: DataSpec
     y: NDArray[np.int64] | None = None
     classes: tuple[str, ...] = ()
     name: str = "data"
     names: tuple[str, ...] = ()
-    factors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    factors: Mapping[str, Array] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
 
     @classmethod

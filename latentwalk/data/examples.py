@@ -1,23 +1,24 @@
 """Examples as arrays (n, *E): made of what a user holds, and checked, with errors that name row and column."""
 
 from collections.abc import Sequence
-from typing import Any, TypeGuard, cast
+from typing import TypeGuard, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from latentwalk.arrays import Array
 from latentwalk.data.rows import Rows, pieces
 from latentwalk.errors import DataError
 
 __all__ = ["as_array", "check_finite", "check_labels", "is_ragged", "padded"]
 
 
-def as_array(x: ArrayLike) -> NDArray[Any]:
+def as_array(x: ArrayLike) -> Array:
     """`x` as an array (n, *E) of booleans, integers or floats with at least one row and one value a row.
 
     A memory-mapped array stays one, and so do `Rows`: they have all of an array that examples need. Raises DataError.
     """
-    array = cast(NDArray[Any], x) if isinstance(x, (np.ndarray, Rows)) else np.asarray(x)
+    array = cast(Array, x) if isinstance(x, (np.ndarray, Rows)) else np.asarray(x)
     if array.dtype.kind not in "biuf":
         raise DataError(f"expected numbers, got an array of dtype {array.dtype}. Turn text and dates into numbers first.")
     if array.ndim < 2:
@@ -29,7 +30,7 @@ def as_array(x: ArrayLike) -> NDArray[Any]:
     return array
 
 
-def check_finite(x: NDArray[Any], *, missing: bool = False) -> None:
+def check_finite(x: Array, *, missing: bool = False) -> None:
     """Raise DataError naming row and column of the first NaN or infinity in `x` (n, *E).
 
     missing: NaN is welcome, and says that a value was not observed; then only a row that is all NaN is refused.
@@ -55,14 +56,14 @@ def check_finite(x: NDArray[Any], *, missing: bool = False) -> None:
             )
 
 
-def is_ragged(x: object) -> "TypeGuard[Sequence[NDArray[Any]]]":
+def is_ragged(x: object) -> "TypeGuard[Sequence[Array]]":
     """Whether `x` is a list of signals, (T, F) or (T,) each, that differ in length."""
     if not (isinstance(x, (list, tuple)) and len(x)):
         return False
     return all(isinstance(one, np.ndarray) and one.ndim in (1, 2) for one in x) and len({len(one) for one in x}) > 1
 
 
-def padded(signals: Sequence[ArrayLike], length: int | None = None) -> NDArray[Any]:
+def padded(signals: Sequence[ArrayLike], length: int | None = None) -> Array:
     """Signals of different lengths, (T_i,) or (T_i, F) each, as one array (n, T[, F]) that is NaN after each one's end.
 
     length: T; that of the longest unless given. Raises DataError: a signal without steps, longer than `length`, or with
@@ -89,7 +90,7 @@ def padded(signals: Sequence[ArrayLike], length: int | None = None) -> NDArray[A
     return whole
 
 
-def check_labels(y: ArrayLike, rows: int) -> NDArray[Any]:
+def check_labels(y: ArrayLike, rows: int) -> Array:
     """`y` as (rows,). Raises DataError when its shape is another."""
     labels = np.asarray(y)
     if labels.shape != (rows,):

@@ -4,8 +4,8 @@ import zlib
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import evenly, nbytes, pieces
 
@@ -14,7 +14,7 @@ __all__ = ["fingerprint"]
 WHOLE = 1 << 30  # bytes of which every one is looked at: a second or so
 
 
-def fingerprint(data: Dataset | NDArray[Any]) -> dict[str, Any]:
+def fingerprint(data: Dataset | Array) -> dict[str, Any]:
     """Shape, dtype, and a checksum (CRC-32) of the rows: of all up to a GiB of them, of evenly spaced ones beyond.
 
     The same rows have the same fingerprint, in memory or not. rows: how many were looked at.

@@ -14,6 +14,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
+
 __all__ = [
     "DECODED",
     "PIECE",
@@ -35,7 +37,6 @@ __all__ = [
     "value_range",
 ]
 
-Array = NDArray[Any]
 HELD = 1 << 28  # bytes of rows that lie elsewhere, up to which they are simply copied into memory
 DECODED = 1 << 30  # bytes up to which images are decoded once and kept: they are dear to read again
 PIECE = 1 << 24  # bytes looked at together

@@ -5,13 +5,14 @@ formed), and is undone on the way out.
 """
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from latentwalk.arrays import Array
 from latentwalk.data.rows import pieces
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import DataError
@@ -41,12 +42,12 @@ class Scaling(nn.Module):
         self.register_buffer("scale", torch.ones_like(empty) if scale is None else scale.to(empty))
 
     @classmethod
-    def natural(cls, x: NDArray[Any], spec: DataSpec) -> "Scaling":
+    def natural(cls, x: Array, spec: DataSpec) -> "Scaling":
         """The scaling for data (n, *E) by its kind: to [0, 1] where its ends are known beforehand, to deviation 1 elsewhere."""
         return cls.fit(x, spec, "unit" if spec.form.bounded else "standard")
 
     @classmethod
-    def fit(cls, x: NDArray[Any], spec: DataSpec, how: ScalingName) -> "Scaling":
+    def fit(cls, x: Array, spec: DataSpec, how: ScalingName) -> "Scaling":
         """The scaling for data (n, *E): "none", "unit" (range [0, 1]) or "standard" (mean 0, deviation 1 each)."""
         plain = cls(spec)
         match how:
@@ -106,7 +107,7 @@ class Scaling(nn.Module):
         return raw.movedim(axes.channel, 1) if axes.channel else raw
 
 
-def as_tensor(x: NDArray[Any]) -> Tensor:
+def as_tensor(x: Array) -> Tensor:
     """`x` as a tensor with its dtype, or the next larger one that PyTorch calculates with (it does not subtract booleans).
 
     It shares no memory that is read-only, so that who writes to it does no harm.
@@ -129,7 +130,7 @@ def _each(spec: DataSpec) -> tuple[int, ...]:
     return {"one": (1, *ones), "channel": (spec.event[0], *ones), "value": spec.event}[spec.form.units]
 
 
-def _moments(x: NDArray[Any], columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _moments(x: Array, columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and deviation of the observed values of each of `columns` columns of `x` (n, *E), its last axis; in one pass.
 
     The moments of a piece are added to those of the pieces before it (Chan, Golub & LeVeque 1983, equation 2.1). A constant

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.columns import Column
 from latentwalk.data.rows import evenly, pieces, value_range
 from latentwalk.errors import DataError, unknown
@@ -56,15 +56,23 @@ class Axes:
 class Form:
     """What all data of a kind has in common.
 
-    layouts: how its examples can lie in an array, the likeliest first. shapes: the same, in words. units: what is measured in a
-    unit of its own, each "value" (column) or "channel", or the whole example as "one". bounded: whether values have ends that
-    are known beforehand, black and white, and are all there; otherwise NaN says that one was not observed.
+    layouts: how its examples can lie in an array, the likeliest first.
+    shapes: the same, in words.
+    units: what is measured in a unit of its own, each "value" (column) or "channel", or the whole example as "one".
+    bounded: whether values have ends that are known beforehand, black and white, and are all there; otherwise NaN says that
+        one was not observed.
+    pictured: whether an example is a picture.
+    timed: whether its first axis is time, so that one example may end before another.
+    columned: whether its numbers are columns, each with a meaning of its own.
     """
 
     layouts: dict[Layout, Axes]
     shapes: str
     units: Literal["one", "channel", "value"]
     bounded: bool = False
+    pictured: bool = False
+    timed: bool = False
+    columned: bool = False
 
 
 FORMS: dict[Kind, Form] = {
@@ -73,9 +81,10 @@ FORMS: dict[Kind, Form] = {
         "(H, W), (H, W, C) or (C, H, W) with C in 1, 3, 4. Reshape X, or leave out kind='image'",
         "one",
         bounded=True,
+        pictured=True,
     ),
-    "table": Form({"flat": Axes(None)}, "any", "value"),
-    "signal": Form({"T": Axes(1), "TF": Axes(2, -1)}, "(T,) or (T, F): time first, then channels", "channel"),
+    "table": Form({"flat": Axes(None)}, "any", "value", columned=True),
+    "signal": Form({"T": Axes(1), "TF": Axes(2, -1)}, "(T,) or (T, F): time first, then channels", "channel", timed=True),
 }
 GUESSED: tuple[Kind, ...] = ("image", "table")  # kinds that are read off a shape, where none is given
 
@@ -117,7 +126,7 @@ class DataSpec:
             raise DataError(f"{len(self.columns)} columns cannot be those of examples of shape {self.shape}.")
 
     @classmethod
-    def infer(cls, x: NDArray[Any], kind: Kind | None = None, layout: Layout | None = None) -> "DataSpec":
+    def infer(cls, x: Array, kind: Kind | None = None, layout: Layout | None = None) -> "DataSpec":
         """The spec of `x` (n, *E), read off its shape and values. `kind` and `layout` override what would be guessed.
 
         An event of two axes is a gray image; of three, a colour image when its first or last axis has 1, 3 or 4 entries;
@@ -135,7 +144,7 @@ class DataSpec:
         return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(evenly(x), low, high), missing)
 
     @classmethod
-    def of_columns(cls, x: NDArray[Any], columns: Sequence[Column]) -> "DataSpec":
+    def of_columns(cls, x: Array, columns: Sequence[Column]) -> "DataSpec":
         """The spec of a table `x` (n, C) whose columns are these."""
         return replace(cls.infer(x, "table"), columns=tuple(columns))
 
@@ -169,7 +178,7 @@ class DataSpec:
         """Numbers in one example."""
         return math.prod(self.shape)
 
-    def channels_last(self, x: NDArray[Any]) -> NDArray[Any]:
+    def channels_last(self, x: Array) -> Array:
         """Images (n, *E) with their channels as the last axis: (n, H, W, C)."""
         if self.axes.channel is None:
             return x[..., None]
@@ -202,7 +211,7 @@ def _form(shape: tuple[int, ...], kind: Kind | None, layout: Layout | None) -> t
     raise DataError(f"an event of shape {shape} is not {article} {kind}. Expected {FORMS[kind].shapes}.")
 
 
-def _range(x: NDArray[Any], bounded: bool) -> tuple[float, float]:
+def _range(x: Array, bounded: bool) -> tuple[float, float]:
     if bounded and x.dtype == np.uint8 and (_beyond_one(evenly(x)) or _beyond_one(x)):
         return 0.0, 255.0
     low, high = value_range(x)
@@ -211,12 +220,12 @@ def _range(x: NDArray[Any], bounded: bool) -> tuple[float, float]:
     return low, high
 
 
-def _beyond_one(x: NDArray[Any]) -> bool:
+def _beyond_one(x: Array) -> bool:
     """Whether bytes are more than 0 and 1: usually known after the first piece."""
     return any((rows > 1).any() for _, rows in pieces(x))
 
 
-def _extreme(x: NDArray[Any], low: float, high: float) -> float:
+def _extreme(x: Array, low: float, high: float) -> float:
     margin = (high - low) / 20
     near = observed = 0
     for _, rows in pieces(x):

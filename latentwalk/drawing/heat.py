@@ -4,8 +4,9 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
+from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec, Kind
-from latentwalk.drawing.painter import Array, Marks, Painter, clear_sheet, png, subset
+from latentwalk.drawing.painter import Marks, Painter, clear_sheet, png, subset
 from latentwalk.drawing.tiles import GAP, MARK, PAPER, Pixels
 from latentwalk.errors import ConfigError
 

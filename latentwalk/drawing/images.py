@@ -5,8 +5,9 @@ from typing import Any, ClassVar, final
 import numpy as np
 from PIL import Image
 
+from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec, Kind
-from latentwalk.drawing.painter import Array, Marks, Painter, clear_sheet, png
+from latentwalk.drawing.painter import Marks, Painter, clear_sheet, png
 from latentwalk.drawing.tiles import Pixels, enlarged, even_columns, pixels, sheet
 
 __all__ = ["Images"]

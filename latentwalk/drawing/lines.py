@@ -5,9 +5,10 @@ from typing import Any, ClassVar, final
 import numpy as np
 from PIL import Image, ImageDraw
 
+from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.drawing.film import opaque
-from latentwalk.drawing.painter import Array, Marks, Painter, clear_sheet, png, subset
+from latentwalk.drawing.painter import Marks, Painter, clear_sheet, png, subset
 from latentwalk.drawing.tiles import Pixels, even_columns, sheet
 
 __all__ = ["Lines"]

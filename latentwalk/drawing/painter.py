@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.drawing.tiles import GAP, PAPER, Pixels
 
 __all__ = ["Marks", "Painter", "clear_sheet", "png", "subset"]
 
-Array = NDArray[Any]
 Marks = Sequence[bool] | NDArray[np.bool_]  # (n,) which examples are marked, or none at all
 LOOKED_AT = 5000  # rows by which a range is judged
 

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec
 
 __all__ = ["Pixels", "enlarged", "even_columns", "pixels", "sheet", "square_columns"]
@@ -19,7 +19,7 @@ ACROSS = 12  # tiles in a row of a strip, at most
 MARK = (209, 67, 31)  # of a tile that is marked: the red of holes in reports
 
 
-def pixels(x: NDArray[Any], spec: DataSpec) -> Pixels:
+def pixels(x: Array, spec: DataSpec) -> Pixels:
     """Examples (n, *E) in the units of the data as bytes (n, H, W, C), C in 1, 3, 4. What lies outside the range is cut."""
     span = (spec.high - spec.low) or 1.0
     gray = np.clip((np.asarray(x, np.float64) - spec.low) / span, 0, 1)

@@ -27,7 +27,6 @@ from latentwalk.networks.build import Network
 
 __all__ = ["AnomalyDetector"]
 
-Array = NDArray[Any]
 FORMAT, VERSION, ABOUT = "latentwalk-detector", 1, "anomalies.json"
 DRAWS = 8  # of q(z | x) for each score: enough that it hardly depends on them
 SEEN = 60_000  # rows seen in all while training on a small table
@@ -137,7 +136,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         x = X.x if isinstance(X, Dataset) else X
         shape = x.shape if hasattr(x, "shape") else np.asarray(x).shape
         rows, size = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (1, 1)
-        table = len(shape) == 2 and not (isinstance(X, Dataset) and X.spec.kind != "table")
+        table = len(shape) == 2 and not (isinstance(X, Dataset) and not X.spec.form.columned)
         usual = {
             "latent": self.latent or max(1, min(MOST_LATENT, size // 4)),
             "network": self.network or (NETWORK if table else "auto"),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_labels
 from latentwalk.errors import ConfigError, DataError, unknown
@@ -56,7 +57,7 @@ class Labels:
         """The label that most rows had."""
         return self.names[int(np.argmax(self.shares))]
 
-    def places(self, labels: Sequence[Any] | NDArray[Any]) -> NDArray[np.int64]:
+    def places(self, labels: Sequence[Any] | Array) -> NDArray[np.int64]:
         """Where labels (n,) stand among the names: (n,). Raises ConfigError for one that the model does not know."""
         known = {name: place for place, name in enumerate(self.names)}
         said = [str(label) for label in np.asarray(labels)]

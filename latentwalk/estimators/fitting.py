@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.chance import seeded
 from latentwalk.data.adopt import as_known
 from latentwalk.data.batches.batch import Batches
@@ -40,7 +41,6 @@ from latentwalk.training.tracking import Gallery, Tracker
 
 __all__ = ["fit"]
 
-Array = NDArray[Any]
 QUIET = 5  # epochs in a row without an active dimension after which that is said,
 STEPS = 500  # and steps, before which a code may just not have been found yet
 
@@ -203,7 +203,7 @@ def _tracked(
     if not folder:
         yield []
         return
-    shown = Gallery.of(trained.model, trained.spec, x, given=told) if trained.spec.kind == "image" else None
+    shown = Gallery.of(trained.model, trained.spec, x, given=told) if trained.spec.form.pictured else None
     with Tracker(folder, len(trained.history) + 1) as tracker:
 
         def record(trained: Trained) -> None:

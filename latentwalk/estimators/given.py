@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from latentwalk.arrays import Array
 from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import columns_of, decoded, encoded, is_frame, needs_columns, unnamed
 from latentwalk.data.dataset import Dataset
@@ -22,8 +23,6 @@ from latentwalk.estimators.options import Options
 from latentwalk.models.likelihood import OF_COLUMNS, Likelihood
 
 __all__ = ["as_learnt", "first_seen", "held_mask", "over"]
-
-Array = NDArray[Any]
 
 
 def first_seen(X: Any, options: Options) -> tuple[Array, DataSpec, tuple[str, ...]]:
@@ -50,7 +49,7 @@ def first_seen(X: Any, options: Options) -> tuple[Array, DataSpec, tuple[str, ..
     if spec.shape != x.shape[1:]:
         raise ConfigError(f"spec says an example has shape {spec.shape}; in X it has {x.shape[1:]}.")
     check_finite(x, missing=spec.missing)
-    if likelihood in OF_COLUMNS and spec.kind == "table" and not spec.columns:
+    if likelihood in OF_COLUMNS and spec.form.columned and not spec.columns:
         if likelihood == "mixed":
             raise ConfigError('likelihood="mixed" needs named columns. Give a pandas frame, or a Dataset read from a file.')
         spec = replace(spec, columns=unnamed(x, "count" if likelihood == "negative-binomial" else "continuous"))
@@ -64,7 +63,7 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
     Raises DataError.
     """
     X = as_known(X)
-    of_signals = spec.kind == "signal" and spec.missing
+    of_signals = spec.form.timed and spec.missing
     if of_signals and isinstance(X, (list, tuple)) and all(isinstance(one, np.ndarray) for one in X):
         X = padded(X, spec.shape[0])
     x = _numbers(X, spec, features)
@@ -108,7 +107,7 @@ def _numbers(X: Any, spec: DataSpec, features: tuple[str, ...]) -> Array:
         if is_frame(X):
             X = encoded(X, spec.columns)
     x = X.x if isinstance(X, Dataset) else X
-    if spec.framed or spec.kind == "signal" or _axes(x) > 2:
+    if spec.framed or spec.form.timed or _axes(x) > 2:
         return as_array(x)  # scikit-learn would miss the names that are in the spec
     table = _Table()
     table.n_features_in_ = spec.size

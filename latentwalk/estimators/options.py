@@ -17,7 +17,7 @@ from latentwalk.latent.samplers import Vamp
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
-from latentwalk.saving import options as codec
+from latentwalk.saving.options import params_from_json, params_to_json
 from latentwalk.training.plan import Plan
 from latentwalk.training.runtime import device_named
 from latentwalk.training.settings import Settings
@@ -158,12 +158,12 @@ def flat_json(params: Mapping[str, Any]) -> dict[str, Any]:
 
     No condition is not written: an estimator of before there were conditions is the same as one of today.
     """
-    return {name: value for name, value in codec.params_to_json(flat(params)).items() if (name, value) != ("condition", False)}
+    return {name: value for name, value in params_to_json(flat(params)).items() if (name, value) != ("condition", False)}
 
 
 def params_of(values: Mapping[str, Any], parts: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The parameters that `flat_json` wrote. parts: see `codec.from_json`. Raises CheckpointError, ConfigError."""
-    params = codec.params_from_json(values, parts)
+    """The parameters that `flat_json` wrote. parts: see `from_json`. Raises CheckpointError, ConfigError."""
+    params = params_from_json(values, parts)
     if strange := sorted(params.keys() - {one.name for one in ALL}):
         raise ConfigError(f"an option {strange[0]!r} is not known here")
     try:

@@ -6,12 +6,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
+from latentwalk.arrays import Array
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.options import FREE, Options, flat_json
-from latentwalk.saving import options as codec
+from latentwalk.saving.options import is_same
 from latentwalk.training.checkpoints import Checkpoints, opened
 from latentwalk.training.group import Group
 from latentwalk.training.history import Epoch
@@ -35,9 +34,7 @@ class Beginning:
 
 
 @contextmanager
-def begun(
-    folder: Path | None, group: Group, options: Options, x: NDArray[Any], told: NDArray[Any] | None = None
-) -> Iterator[Beginning]:
+def begun(folder: Path | None, group: Group, options: Options, x: Array, told: Array | None = None) -> Iterator[Beginning]:
     """The beginning that `folder` keeps; without one, a new one. told: what is learnt beside x (n, *E), for each row.
 
     The first process of a group reads and writes for all. Raises CheckpointError, ConfigError, DataError.
@@ -73,7 +70,7 @@ def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: 
     """Raise ConfigError or DataError, saying which, where going on would not be the same training."""
     for name in {**now["params"], **before["params"]}:
         begun_with, value = (params.get(name) for params in (before["params"], now["params"]))
-        if name not in FREE and not codec.is_same(begun_with, value):
+        if name not in FREE and not is_same(begun_with, value):
             raise ConfigError(
                 f"{name}={value!r} is not what the training in {folder} was begun with: {begun_with!r}. "
                 "Give the same options to go on, or choose another folder to begin anew."

@@ -21,8 +21,8 @@ from latentwalk.latent.samplers import FittedSampler, restored
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.prior import Prior
 from latentwalk.models.recipes import assemble
-from latentwalk.saving import folder as disk
-from latentwalk.saving import options as codec
+from latentwalk.saving.folder import DESCRIPTION, packed, read_weights, write_weights
+from latentwalk.saving.options import TYPES, from_json, own_parts, to_json
 from latentwalk.training import history
 
 __all__ = ["check_keepable", "from_folder", "to_folder"]
@@ -41,10 +41,10 @@ def to_folder(folder: str | os.PathLike[str], trained: Trained, params: Mapping[
     sampler, arrays = (None, {}) if trained.sampler is None else trained.sampler.parts()
     description = {
         "params": flat_json(params),
-        "recipe": codec.to_json(trained.recipe),
-        "network": codec.to_json(trained.network),
-        "likelihood": codec.to_json(trained.likelihood),
-        "spec": codec.to_json(trained.spec),
+        "recipe": to_json(trained.recipe),
+        "network": to_json(trained.network),
+        "likelihood": to_json(trained.likelihood),
+        "spec": to_json(trained.spec),
         "latent": trained.latent,
         "features": list(trained.features),
         "validation_rows": trained.validation_rows.tolist(),
@@ -55,7 +55,7 @@ def to_folder(folder: str | os.PathLike[str], trained: Trained, params: Mapping[
         "completeness": {kind: measure.to_json() for kind, measure in trained.completeness.items()},
     }
     held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-    disk.write_weights(folder, description, trained.model.state_dict() | held)
+    write_weights(folder, description, trained.model.state_dict() | held)
 
 
 def check_keepable(trained: Trained) -> None:
@@ -69,7 +69,7 @@ def check_keepable(trained: Trained) -> None:
     if not _own(trained):
         return
     try:
-        disk.packed(trained.model.state_dict())
+        packed(trained.model.state_dict())
     except Exception as error:  # anybody's modules
         raise ConfigError(
             f"the weights of these parts cannot be saved: {str(error).strip().partition(chr(10))[0]} Keep plain tensors in "
@@ -83,13 +83,13 @@ def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None 
     parts: those of the maker's own, "network", "prior" and "objective", which no folder holds. Raises CheckpointError.
     """
     own = {name: part for name, part in (parts or {}).items() if part is not None}
-    said, tensors = disk.read_weights(folder)
+    said, tensors = read_weights(folder)
     _check_parts(folder, said, own)
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(SAMPLER)}
     arrays = {name.removeprefix(SAMPLER): tensor for name, tensor in tensors.items() if name.startswith(SAMPLER)}
     try:
         params = params_of(said["params"], own)
-        made = {name: codec.from_json(said[name], own) for name in PARTS}
+        made = {name: from_json(said[name], own) for name in PARTS}
         labels = _labels(said.get("labels"))
         model = _assembled(made, said["latent"], 0 if labels is None else len(labels.names), weights)
         model.load_state_dict(weights)
@@ -109,7 +109,7 @@ def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None 
         )  # labels, sampler and completeness are missing in a model of an earlier version
     except Exception as error:  # options of a foreign file have any type, and the parts are made for those of ours
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
-        raise CheckpointError(f"{folder}/{disk.DESCRIPTION} does not describe its weights: {reason}.") from error
+        raise CheckpointError(f"{folder}/{DESCRIPTION} does not describe its weights: {reason}.") from error
     return params, trained
 
 
@@ -189,14 +189,14 @@ def _strange(value: Any) -> str | None:
     """The name of the first type among options that is none of this library's; None where all are."""
     if not is_dataclass(value):
         return None
-    if codec.TYPES.get(type(value).__name__) is not type(value):
+    if TYPES.get(type(value).__name__) is not type(value):
         return type(value).__name__
     return next((found for one in fields(value) if (found := _strange(getattr(value, one.name)))), None)
 
 
 def _check_parts(folder: str | os.PathLike[str], said: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Raise CheckpointError where parts of the maker's own are missing, ConfigError where there are none of that name."""
-    needed = codec.own_parts({name: said.get(name) for name in ("params", *PARTS)})
+    needed = own_parts({name: said.get(name) for name in ("params", *PARTS)})
     if missing := [f"{part} ({name})" for part, name in needed.items() if part not in given]:
         words = ", ".join(f"{part}={'(encoder, decoder)' if part == 'network' else '…'}" for part in needed)
         raise CheckpointError(

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from latentwalk.arrays import Array
+from latentwalk.data import columns
 from latentwalk.data.adopt import as_known
-from latentwalk.data.columns import decoded as decoded_columns
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_finite
 from latentwalk.data.rows import changed_by_row, value_range
@@ -37,7 +38,6 @@ from latentwalk.training.history import Epoch
 
 __all__ = ["Trained"]
 
-Array = NDArray[Any]
 Codes = NDArray[np.float32]
 
 
@@ -83,7 +83,7 @@ class Trained:
 
     def framed(self, x: Array) -> Any:
         """x (n, *E) as it came: a frame, where the model learnt from one."""
-        return decoded_columns(x, self.spec.columns) if self.spec.framed else x
+        return columns.decoded(x, self.spec.columns) if self.spec.framed else x
 
     def told(self, condition: Any, X: Any, rows: int) -> Conditions | None:
         """The condition of so many rows, X: (n, C), or (C,), the same for all; None for a model that takes none.
@@ -129,7 +129,7 @@ class Trained:
         """x (n, *E), encoded to the posterior mean and decoded again; NaN where a signal is over. told: see `told`."""
         coder = Coder(self.model, told)
         back = coder.decode(coder.encode(x)[0])
-        if self.spec.kind == "signal" and self.spec.missing:
+        if self.spec.form.timed and self.spec.missing:
             back[over(x)] = np.nan
         return back
 
@@ -167,7 +167,7 @@ class Trained:
         """Raise DataError where the likelihood knows no such values: outside the range that was scaled to [0, 1]."""
         if self.likelihood.kind not in ("bernoulli", "continuous-bernoulli"):
             return
-        low, high = (self.spec.low, self.spec.high) if self.spec.kind == "image" else (0.0, 1.0)
+        low, high = (self.spec.low, self.spec.high) if self.spec.form.bounded else (0.0, 1.0)
         for worst in value_range(x):
             if not low <= worst <= high:
                 raise DataError(

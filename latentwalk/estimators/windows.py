@@ -3,11 +3,10 @@
 They are cut into windows that overlap by half, and put together again without a seam.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.examples import padded
 from latentwalk.data.sources.sounds import apart, together
 from latentwalk.data.spec import DataSpec
@@ -15,8 +14,6 @@ from latentwalk.errors import DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 
 __all__ = ["denoised_picture", "denoised_signal"]
-
-Array = NDArray[Any]
 
 
 def denoised_picture(model: Autoencoder, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -59,7 +56,7 @@ def denoised_signal(model: Autoencoder, x: Array, what: str = "X") -> Array:
     what: what the signal is called in a complaint. Raises DataError for one that is too short, or no signal of this model.
     """
     spec = model.spec_
-    if spec.kind != "signal":
+    if not spec.form.timed:
         raise DataError(f"{what}: this model learnt from a {spec.kind} of shape {spec.shape}, not from signals.")
     length, channels = spec.shape[0], spec.event[0]
     if len(x) < length and not spec.missing:

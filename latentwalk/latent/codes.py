@@ -1,10 +1,9 @@
 """Codes, as everything in a latent space sees them, and a look at them before anything is learnt or measured of them."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.errors import DataError
 
 __all__ = ["Codes", "check_codes"]
@@ -12,7 +11,7 @@ __all__ = ["Codes", "check_codes"]
 Codes = NDArray[np.float32]
 
 
-def check_codes(codes: NDArray[Any], fewest: int, need: str) -> NDArray[np.float64]:
+def check_codes(codes: Array, fewest: int, need: str) -> NDArray[np.float64]:
     """Codes (n, D) in double precision. need: what needs so many, "a map needs at least {} codes".
 
     Raises DataError for fewer than `fewest`, other shapes, and what is no number.

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.film import FPS, gif_bytes, mp4_bytes, png_bytes
 from latentwalk.drawing.html import figure
@@ -42,7 +42,7 @@ class Decoded:
     painter: Painter | None = None
     marks: NDArray[np.bool_] | None = None
     closed: bool = False
-    notes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    notes: Mapping[str, Array] = field(default_factory=dict)
     said: str = ""
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class Decoded:
         return f"{count:,} point{'s' * (count != 1)} of a latent space of {self.z.shape[-1]} dimensions, decoded."
 
     @property
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, Array]:
         """What a .npz holds, by name."""
         return {"z": self.z, "x": self.x, **self.notes}
 

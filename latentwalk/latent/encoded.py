@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError, DataError, unknown
@@ -23,10 +24,9 @@ from latentwalk.models.prior import PriorSampler
 
 __all__ = ["Condition", "Encoded", "Part", "Point", "expect", "is_whole"]
 
-Array = NDArray[Any]
 LAID_OUT = 20_000  # draws that quantiles are read off, of a prior that knows none
 Made = TypeVar("Made")
-Point = int | np.integer[Any] | NDArray[Any] | Sequence[float]
+Point = int | np.integer[Any] | Array | Sequence[float]
 
 
 class Part(Protocol):

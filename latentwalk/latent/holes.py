@@ -6,11 +6,12 @@ called a hole 1 time in 20, by definition, and a share of holes has to be read a
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.samplers.mixture import Mixture, usual
@@ -34,7 +35,7 @@ class Holes:
     known: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
+    def fit(cls, codes: Array, seed: int = 0) -> Self:
         """The holes between these codes (n, D). Raises DataError for fewer than 40 codes or any that is no number."""
         check_codes(codes, FEWEST, "holes are looked for between at least {} codes")
         shuffled = np.random.default_rng(seed).permutation(codes)
@@ -48,19 +49,19 @@ class Holes:
         """The holes between one draw of q(z | x) for every example of a space."""
         return cls.fit(space.draw_codes(np.random.default_rng(seed)), seed)
 
-    def __call__(self, z: NDArray[Any]) -> NDArray[np.bool_]:
+    def __call__(self, z: Array) -> NDArray[np.bool_]:
         """Which of the codes z (*B, D) lie in a hole: (*B,)."""
         return self.depth(z) > 0
 
-    def depth(self, z: NDArray[Any]) -> NDArray[np.float64]:
+    def depth(self, z: Array) -> NDArray[np.float64]:
         """How many nats the density at codes z (*B, D) is below that of the region's edge: (*B,); negative inside it."""
         return self.level - self._nats(z)
 
-    def share(self, z: NDArray[Any]) -> NDArray[np.float64]:
+    def share(self, z: Array) -> NDArray[np.float64]:
         """The share of encoded data that lies where it is denser than at codes z (*B, D): (*B,); above .95 in a hole."""
         return 1 - np.interp(self._nats(z), self.known, np.linspace(0, 1, len(self.known)))
 
-    def _nats(self, z: NDArray[Any]) -> NDArray[np.float64]:
+    def _nats(self, z: Array) -> NDArray[np.float64]:
         z = np.asarray(z)
         found: NDArray[np.float64] = self.density.log_density(z.reshape(-1, z.shape[-1])).reshape(z.shape[:-1])
         return found

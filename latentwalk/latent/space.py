@@ -6,12 +6,13 @@ are functions in `criteria`, so that new ones need no new method. All of these s
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from PIL.Image import Image
 
+from latentwalk.arrays import Array
 from latentwalk.drawing.html import figure
 from latentwalk.errors import DataError
 from latentwalk.latent.decoded import Decoded
@@ -194,7 +195,7 @@ class LatentSpace(Encoded):
 
     # ------------------------------------------------------------------ inside
 
-    def _decoded(self, z: NDArray[Any]) -> Decoded:
+    def _decoded(self, z: Array) -> Decoded:
         z = np.asarray(z, dtype=np.float32)
         x = self.decode(z.reshape(-1, self.dim))
         return Decoded(z, x.reshape(*z.shape[:-1], *x.shape[1:]), self.spec, self.painter)

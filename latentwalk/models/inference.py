@@ -9,13 +9,13 @@ import hashlib
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from latentwalk.arrays import Array
 from latentwalk.chance import seeded
 from latentwalk.data.rows import release
 from latentwalk.data.scaling import as_tensor
@@ -27,7 +27,6 @@ from latentwalk.networks.layers import channels_last
 
 __all__ = ["Coder", "chunk", "signature"]
 
-Array = NDArray[Any]
 DENSE, OTHER = 512, 128  # convolutions and recurrent layers are slower when what is between their layers outgrows the cache
 CODES = 2048  # draws decoded at once
 

@@ -96,7 +96,7 @@ class Likelihood:
 
     def scaling(self, spec: DataSpec) -> ScalingName:
         """How the data must be scaled for it. Raises ConfigError when the data's range cannot be read as [0, 1]."""
-        if self.kind in OF_COLUMNS and spec.kind != "table":
+        if self.kind in OF_COLUMNS and not spec.form.columned:
             raise ConfigError(f'likelihood="{self.kind}" is for tables; the data is a {spec.kind}. Use "gaussian".')
         values = VALUES[spec.kind]
         if self.kind == "gaussian" or spec.columns:

@@ -17,6 +17,7 @@ from scipy.special import ndtr, ndtri
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, Normal
 
+from latentwalk.arrays import Array
 from latentwalk.chance import seeded
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Lazy
@@ -83,11 +84,11 @@ class PriorSampler(ABC):
         """`n` codes (n, D). The same state of the generator gives the same codes."""
 
     @abstractmethod
-    def log_density(self, z: NDArray[Any]) -> NDArray[np.float64]:
+    def log_density(self, z: Array) -> NDArray[np.float64]:
         """log p(z) of codes z (m, D), in nats, at a temperature above 0: (m,)."""
 
     @abstractmethod
-    def quantiles(self, p: NDArray[Any]) -> NDArray[np.float64]:
+    def quantiles(self, p: Array) -> NDArray[np.float64]:
         """For shares p (m,), what so much of the mass lies below in each dimension: (m, D)."""
 
     def at(self, temperature: float) -> Self:
@@ -122,7 +123,7 @@ class _Sampled(PriorSampler):
             z = self._centre() + self.temperature * (z - self._centre())
         return z.astype(np.float32)
 
-    def log_density(self, z: NDArray[Any]) -> NDArray[np.float64]:
+    def log_density(self, z: Array) -> NDArray[np.float64]:
         centre = self._centre() if self.temperature != 1 else 0.0
         colder = centre + (np.asarray(z) - centre) / self.temperature
         like = next((some.dtype for some in (*self.prior.parameters(), *self.prior.buffers())), torch.float32)
@@ -131,7 +132,7 @@ class _Sampled(PriorSampler):
         density: NDArray[np.float64] = found - self.dim * np.log(self.temperature)
         return density
 
-    def quantiles(self, p: NDArray[Any]) -> NDArray[np.float64]:
+    def quantiles(self, p: Array) -> NDArray[np.float64]:
         draws = self(LAID_OUT, np.random.default_rng(0)).astype(np.float64)
         return np.asarray(np.quantile(draws, p, axis=0))
 
@@ -187,12 +188,12 @@ class NormalSampler(PriorSampler):
     def __call__(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
         return (self.temperature * rng.standard_normal((n, self.dim))).astype(np.float32)
 
-    def log_density(self, z: NDArray[Any]) -> NDArray[np.float64]:
+    def log_density(self, z: Array) -> NDArray[np.float64]:
         t = self.temperature
         density: NDArray[np.float64] = -((z / t) ** 2 / 2 + np.log(t) + LOG_2_PI / 2).sum(axis=1)
         return density
 
-    def quantiles(self, p: NDArray[Any]) -> NDArray[np.float64]:
+    def quantiles(self, p: Array) -> NDArray[np.float64]:
         each = self.temperature * np.asarray(ndtri(p), dtype=np.float64)
         return np.repeat(each[:, None], self.dim, axis=1)
 
@@ -243,7 +244,7 @@ class MixtureSampler(PriorSampler):
         noise = self.temperature * rng.standard_normal((n, self.dim))
         return (self.means[which] + self.scales[which] * noise).astype(np.float32)
 
-    def log_density(self, z: NDArray[Any]) -> NDArray[np.float64]:
+    def log_density(self, z: Array) -> NDArray[np.float64]:
         scales = self.temperature * self.scales
         level = np.log(self.weights) - np.log(scales).sum(axis=1) - self.dim * LOG_2_PI / 2
         found = np.full(len(z), -np.inf)
@@ -251,7 +252,7 @@ class MixtureSampler(PriorSampler):
             found = np.logaddexp(found, one - (((z - mean) / scale) ** 2).sum(axis=1) / 2)
         return found
 
-    def quantiles(self, p: NDArray[Any]) -> NDArray[np.float64]:
+    def quantiles(self, p: Array) -> NDArray[np.float64]:
         scales = np.maximum(self.temperature * self.scales, SMALLEST)
         far = FURTHEST * scales
         low = np.repeat((self.means - far).min(axis=0)[None], len(p), axis=0)

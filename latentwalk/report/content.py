@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.stats import norm
 
+from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError
@@ -34,7 +34,6 @@ from latentwalk.training.runtime import processor
 
 __all__ = ["REPORT_FORMAT", "REPORT_VERSION", "as_json", "content"]
 
-Array = NDArray[Any]
 REPORT_FORMAT = "latentwalk-report"
 REPORT_VERSION = 2  # 1 had a fixed list of measures, under other keys: see `earlier`
 SCATTERED, ELLIPSES = 3_000, 150  # examples drawn as points, and as ellipses

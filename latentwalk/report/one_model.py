@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.completion import completion
@@ -121,7 +122,7 @@ def _grafted(space: LatentSpace, painter: Painter, direction: Direction) -> dict
     return sheet | {"name": direction.name, "reading": direction.reading}
 
 
-def _lacking(values: NDArray[Any], held_out: NDArray[np.bool_] | None) -> Sequence[int]:
+def _lacking(values: Array, held_out: NDArray[np.bool_] | None) -> Sequence[int]:
     known = np.isfinite(values)
     lacks = known & (values <= (values[known].min() + values[known].max()) / 2)
     kept = lacks if held_out is None or not (lacks & held_out).any() else lacks & held_out

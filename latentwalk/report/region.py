@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.maps.chart import Chart
@@ -47,6 +48,6 @@ def held_rows(space: Encoded, most: int, seed: int = 0) -> NDArray[np.intp]:
     return np.sort(np.random.default_rng(seed).permutation(space.unseen)[:most])
 
 
-def _short(point: NDArray[Any]) -> list[float]:
+def _short(point: Array) -> list[float]:
     """Coordinates with four digits: a picture needs no more, and the file is half as long."""
     return [float(f"{value:.4g}") for value in point]

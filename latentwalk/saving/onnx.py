@@ -19,14 +19,13 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from latentwalk.arrays import Array
 from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError
@@ -92,7 +91,7 @@ class _Decode(nn.Module):
         return self.model.scaling.inverse(self.model.decoder(codes, given).mean)
 
 
-def _onnx(part: nn.Module, trial: dict[str, NDArray[Any]], gives: str, about: dict[str, str]) -> bytes:
+def _onnx(part: nn.Module, trial: dict[str, Array], gives: str, about: dict[str, str]) -> bytes:
     """The content of an ONNX file for one half of a model; trial: what it is tried with, by name. Raises ConfigError."""
     rows = tuple(torch.from_numpy(array) for array in trial.values())
     with _quiet(), torch.no_grad():
@@ -129,7 +128,7 @@ def _check_possible(model: LatentModel) -> None:
         raise ConfigError(f"the model's weights are {size:,} bytes; an ONNX file holds {LARGEST:,}. Fit a smaller network.")
 
 
-def _check_same(content: bytes, trial: dict[str, NDArray[Any]], expected: NDArray[Any]) -> None:
+def _check_same(content: bytes, trial: dict[str, Array], expected: Array) -> None:
     """Raise ConfigError where onnxruntime does not find in `trial` what PyTorch finds, for all rows and for one."""
     import onnxruntime
 
@@ -146,7 +145,7 @@ def _check_same(content: bytes, trial: dict[str, NDArray[Any]], expected: NDArra
             )
 
 
-def _rows(spec: DataSpec, rng: np.random.Generator) -> NDArray[Any]:
+def _rows(spec: DataSpec, rng: np.random.Generator) -> Array:
     """Rows (TRIED, *E) such as the model learnt from may have been, of the same type, some of them not all observed."""
     rows = rng.uniform(spec.low, spec.high, (TRIED, *spec.shape))
     if spec.missing:

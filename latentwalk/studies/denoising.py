@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.corruption import Corruption, CorruptionKind
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.scaling import as_tensor
@@ -23,7 +24,6 @@ from latentwalk.studies.filters import filters_for, tuned
 
 __all__ = ["NoiseSweep", "Score", "noise_sweep", "psnr", "snr_gain", "spoilt", "ssim"]
 
-Array = NDArray[Any]
 LEVELS = (0.1, 0.2, 0.3, 0.5, 0.7)
 CHOSEN_ON = 500  # clean examples on which a filter's width is chosen; the linear one learns from all
 SHOWN = 8  # examples kept as pictures
@@ -76,7 +76,7 @@ def noise_sweep(
     (see `Corruption`); None is the one the model was trained against. Raises ConfigError, DataError.
     """
     spec = model.spec_
-    if spec.kind == "table" or spec.missing:
+    if spec.form.columned or spec.missing:
         raise ConfigError(f"filters are for images and signals without gaps; the model learnt from a {spec.kind}.")
     learnt, clean = (part.x if isinstance(part, Dataset) else np.asarray(part) for part in (learnt, clean))
     for part in (learnt, clean):
@@ -84,7 +84,7 @@ def noise_sweep(
             raise DataError(f"expected clean examples of shape {spec.shape}, as in training; got {part.shape}.")
     trained = model.recipe_.corruption or Corruption()
     noise = Corruption(kind or trained.kind, clip=trained.clip).fitted(spec)
-    names = filters_for(spec.kind == "image") if rivals is None else list(rivals)
+    names = filters_for(spec.form.pictured) if rivals is None else list(rivals)
     shown_at = levels[len(levels) // 2]
     scores, pictures = [], {"clean": clean[:SHOWN]}
     for level in levels:
@@ -140,7 +140,7 @@ def ssim(clean: Array, found: Array, width: float) -> float | None:
 def _rival(name: str, model: Autoencoder, pairs: tuple[Array, Array], noisy: Array) -> tuple[Array, Any]:
     """What a filter makes of noisy examples, and what was chosen for it. It sees channels last, in units of its own."""
     spec, unit = model.spec_, _unit(model)
-    image = spec.kind == "image"
+    image = spec.form.pictured
 
     def seen(x: Array) -> Array:
         x = np.asarray(x, np.float64)
@@ -157,7 +157,7 @@ def _rival(name: str, model: Autoencoder, pairs: tuple[Array, Array], noisy: Arr
 def _score(name: str, level: float, model: Autoencoder, clean: Array, noisy: Array, found: Array, choice: Any) -> Score:
     spec, width = model.spec_, model.spec_.high - model.spec_.low
     similar = None
-    if spec.kind == "image":
+    if spec.form.pictured:
         similar = ssim(spec.channels_last(clean), spec.channels_last(found), width)
     return Score(name, float(level), psnr(clean, found, width), snr_gain(clean, noisy, found), similar, choice)
 

@@ -31,7 +31,6 @@ from latentwalk.studies.reduction import check_numbers
 
 __all__ = ["CLOSE", "MEAN", "USUAL", "Elbow", "Trial", "elbow", "elbows", "intrinsic_dimension", "trials"]
 
-Array = NDArray[Any]
 USUAL = (1, 2, 4, 8, 16, 32)
 MEAN = "mean"  # the method that answers with the mean of the training rows, in 0 dimensions
 CLOSE = 0.05  # of the whole fall of the error: what may be missing at the elbow

@@ -16,15 +16,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.signal import savgol_filter
 
+from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError, unknown
 
 __all__ = ["FILTERS", "Filter", "Linear", "filters_for", "tuned"]
 
-Array = NDArray[Any]
 Denoise = Callable[[Array], Array]
 INSTALL = "wavelet shrinkage needs scikit-image and PyWavelets. Install them with: pip install 'latentwalk[denoise]'"
 RIDGE = 1e-4  # of the mean variance, added to that of the noisy values: where some never vary

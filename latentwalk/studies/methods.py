@@ -25,6 +25,7 @@ from sklearn.decomposition import PCA, IncrementalPCA, KernelPCA
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import euclidean_distances
 
+from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import fits, pieces
 from latentwalk.data.scaling import Scaling
@@ -39,7 +40,6 @@ from latentwalk.networks.build import Network
 __all__ = ["INSTALL", "LEARNT", "NAMES", "RIVALS", "Family", "Rival", "Tried", "attempt"]
 __all__ += ["families", "has_umap", "trained", "units"]
 
-Array = NDArray[Any]
 Map = Callable[[Array], Array]
 LEARNT = {"kernel-pca": 4_000, "umap": 10_000}  # rows that a method learns from, at most
 RIDGE, NARROWER = 0.1, 4.0  # of kernel PCA's way back: what was best or nearly so on digits, MNIST and a roll at D = 2 and 8
@@ -88,7 +88,7 @@ def families(spec: DataSpec) -> list["str | Family"]:
     other = [Family(replace(RECIPES["ae"], name=f"ae-{kind}"), kind) for kind in networks]
     rest = [Family(recipe, latent=spec.size) if recipe.latent is None else Family(recipe) for recipe in RECIPES.values()]
     found: list[str | Family] = ["pca", *rest[:1], *other, *rest[1:]]
-    if spec.kind == "image":
+    if spec.form.pictured:
         found.append(Family(replace(RECIPES["vae"], name="vae-conv"), "conv"))
     return found[1:] if spec.missing else found
 

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.tiles import Pixels, enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError
@@ -95,14 +96,12 @@ class Gallery:
 
     model: LatentModel
     spec: DataSpec
-    rows: NDArray[Any]
+    rows: Array
     seed: int = 0
     given: NDArray[np.float32] | None = None
 
     @classmethod
-    def of(
-        cls, model: LatentModel, spec: DataSpec, x: NDArray[Any], seed: int = 0, given: NDArray[np.float32] | None = None
-    ) -> Self:
+    def of(cls, model: LatentModel, spec: DataSpec, x: Array, seed: int = 0, given: NDArray[np.float32] | None = None) -> Self:
         """For images x (n, *E) and their conditions (n, C): the first of them."""
         return cls(model, spec, x[:SHOWN], seed, None if given is None else given[:SHOWN])
 

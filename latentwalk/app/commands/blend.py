@@ -6,7 +6,7 @@ from typing import Annotated, cast
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import Condition, DataAgain, Force, Out, RunFolder, reals
+from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RunFolder, reals
 
 __all__ = ["blend"]
 
@@ -20,7 +20,7 @@ def blend(
         str | None, typer.Option(metavar="W,W,…", help="One for each, 0 or more; divided by their sum. Default: equal.")
     ] = None,
     how: Annotated[str, typer.Option(metavar="mean|spherical|product", help="How codes are put together.")] = "mean",
-    condition: Condition = None,
+    condition: ConditionOption = None,
     data: DataAgain = None,
     out: Out = None,
     force: Force = False,

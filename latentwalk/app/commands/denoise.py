@@ -49,7 +49,7 @@ def denoise(
     pairs = _folder(given, out) if given.is_dir() else [(given, out)]
     targets = [destination(target, target, [source], force=force) for source, target in pairs]
     for (source, _), target in zip(pairs, targets, strict=True):
-        write = _picture if model.spec_.kind == "image" else _sound if source.suffix.lower() == ".wav" else _table
+        write = _picture if model.spec_.form.pictured else _sound if source.suffix.lower() == ".wav" else _table
         write(model, source, target)
     typer.echo(out if len(pairs) == 1 else f"{len(pairs)} files\n{out}")
 
@@ -108,7 +108,7 @@ def _table(model: "Autoencoder", source: Path, target: Path) -> None:
         raise ConfigError(f"{target}: expected a file ending in {source.suffix}, as what is read.")
     names, x = (None, _numbers(source)) if source.suffix.lower() == ".npy" else _csv(source)
     spec = model.spec_
-    long = spec.kind == "signal" and x.shape[1:] != spec.shape
+    long = spec.form.timed and x.shape[1:] != spec.shape
     clean = denoised_signal(model, x if x.ndim > 1 else x[:, None], str(source)) if long else model.denoise(x)
     clean = np.asarray(clean).reshape(x.shape)
     if names is None:

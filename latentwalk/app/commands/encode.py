@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import DATA, Condition, Data, Force, Out, RunFolder
+from latentwalk.app.options import DATA, ConditionOption, Data, Force, Out, RunFolder
 from latentwalk.app.output import destination, write_csv
 
 __all__ = ["encode"]
@@ -15,7 +15,7 @@ __all__ = ["encode"]
 def encode(
     run: RunFolder,
     data: Data,
-    condition: Condition = None,
+    condition: ConditionOption = None,
     out: Out = None,
     split: Annotated[
         str, typer.Option(metavar="all|train|test", help="Which half, where the data has halves.", rich_help_panel=DATA)

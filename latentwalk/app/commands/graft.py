@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import Attributes, Condition, DataAgain, Force, Out, RunFolder, reals, words
+from latentwalk.app.options import Attributes, ConditionOption, DataAgain, Force, Out, RunFolder, reals, words
 from latentwalk.app.output import save_png, write_csv
 from latentwalk.errors import ConfigError
 
@@ -48,7 +48,7 @@ def graft(
         typer.Option(metavar="picture|reconstruction", help="Change the picture, or decode anew.", show_default=False),
     ] = None,
     attributes: Annotated[bool, typer.Option("--attributes", help="List what can be grafted, and stop.")] = False,
-    condition: Condition = None,
+    condition: ConditionOption = None,
     data: DataAgain = None,
     table: Attributes = None,
     out: Out = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import Condition, Force, RunFolder
+from latentwalk.app.options import ConditionOption, Force, RunFolder
 from latentwalk.app.output import destination, note, save_png, write_csv
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def reconstruct(
         typer.Option(metavar="FILE|DIR", help="A sheet, or a folder. Default: into RUN.", show_default=False),
     ] = None,
     rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="Examples on a sheet, at most.")] = 40,
-    condition: Condition = None,
+    condition: ConditionOption = None,
     force: Force = False,
 ) -> None:
     """Encode and decode what you have.

@@ -48,7 +48,7 @@ def _judge(run: "Run", data: str | None) -> None:
     page = write_report(run.folder, [entry], title=entry.tried.title, data=name, seconds=seconds, settings=settings)
     verdicts([entry])
     typer.echo(f"look: {page}")
-    if model.recipe_.corruption is not None and model.spec_.kind != "table" and not model.spec_.missing:
+    if model.recipe_.corruption is not None and not model.spec_.form.columned and not model.spec_.missing:
         typer.echo(f"look: {_against_noise(run, data, name)}")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import Condition, DataAgain, Force, Out, RunFolder, indices
+from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RunFolder, indices
 
 __all__ = ["swap"]
 
@@ -16,7 +16,7 @@ def swap(
     one: Annotated[str, typer.Argument(metavar="A", help="An example: a class, row:123 or an image file.", show_default=False)],
     other: Annotated[str, typer.Argument(metavar="B", help="Whose coordinates it gets.", show_default=False)],
     axes: Annotated[str, typer.Option(metavar="N,N,…", help="Which dimensions, counted from 0.", show_default=False)],
-    condition: Condition = None,
+    condition: ConditionOption = None,
     data: DataAgain = None,
     out: Out = None,
     force: Force = False,

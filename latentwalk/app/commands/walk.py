@@ -6,7 +6,7 @@ from typing import Annotated, cast
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import Condition, DataAgain, Force, Out, RunFolder
+from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RunFolder
 
 __all__ = ["walk"]
 
@@ -26,7 +26,7 @@ def walk(
         str, typer.Option(metavar="spherical|linear|quantile|density", help="The way; density goes around holes.")
     ] = "spherical",
     loop: Annotated[bool, typer.Option("--loop", help="Go back to the start in the end.")] = False,
-    condition: Condition = None,
+    condition: ConditionOption = None,
     data: DataAgain = None,
     out: Out = None,
     force: Force = False,

@@ -14,8 +14,8 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.checks import whole
 from latentwalk.data.batches.batch import Batch, Batches, Own
 from latentwalk.data.batches.windowed import WINDOW, ahead
@@ -86,13 +86,13 @@ class Stream:
         """Batches to learn from. size, seed, share: see `Resident`. apart: leave out the examples that are held."""
         return Passing(self, device, size, seed, share, apart)
 
-    def parts(self, rows: int = HELD) -> Iterator[NDArray[Any]]:
+    def parts(self, rows: int = HELD) -> Iterator[Array]:
         """All examples in order, so many at a time: to be transformed, or scored."""
         examples = iter(self.source)
         while some := list(islice(examples, rows)):
             yield self.rows(some)
 
-    def rows(self, examples: Sequence[Example]) -> NDArray[Any]:
+    def rows(self, examples: Sequence[Example]) -> Array:
         """Examples as an array (B, *E) of numbers like those held. Raises DataError."""
         found = self.reading.rows(examples)
         check_finite(found, missing=self.held.spec.missing)

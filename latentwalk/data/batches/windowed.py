@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latentwalk.arrays import Array
 from latentwalk.data.batches.batch import Batch, Batches, Own, batch_count, shuffled
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.rows import fits, nbytes, release, taken
@@ -24,7 +25,6 @@ from latentwalk.data.scaling import as_tensor
 
 __all__ = ["Windowed", "ahead", "batches_of", "placed"]
 
-Array = NDArray[Any]
 T = TypeVar("T")
 _END = object()
 ROOM = 0.5  # the share of a graphics card's free memory that data may take

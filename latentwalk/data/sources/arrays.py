@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.sources import packed
 from latentwalk.data.sources.packed import MissingHalf, Split, dataset_of, undivided, unpacked
@@ -43,7 +43,7 @@ def read_npy(path: Path, *, split: Split, kind: Kind | None) -> Dataset:
     return dataset_of(mapped(path), kind=kind, name=path.stem)
 
 
-def mapped(path: Path) -> NDArray[Any]:
+def mapped(path: Path) -> Array:
     """The array of a .npy, memory-mapped. Raises DataError, OSError."""
     if not path.is_file():  # a pipe would be waited for
         raise DataError("no such file, or a folder, pipe or device.")
@@ -97,7 +97,7 @@ def _part(
     usual = next((name for name in LABELS if name in about and _labels(about[name], rows)), None)
     target = usual if label is None else label or None  # "" asks for none
 
-    def load(name: str) -> NDArray[Any]:
+    def load(name: str) -> Array:
         if about[name].dtype.hasobject:
             raise DataError(f"array {name!r}: {_PICKLED}")
         file = archive.getinfo(_file(archive, names[name]))
@@ -185,7 +185,7 @@ def _check_length(header: Header, found: int) -> None:
         )
 
 
-def _values(content: bytearray, header: Header) -> NDArray[Any]:
+def _values(content: bytearray, header: Header) -> Array:
     """The array of these bytes, which can be written to since a bytearray can."""
     _check_length(header, len(content))
     if header.bytes == 0:

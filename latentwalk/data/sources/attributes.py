@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources import tables
 from latentwalk.errors import DataError
@@ -72,7 +72,7 @@ def _rows(named: Sequence[str], names: Sequence[str], title: str) -> NDArray[np.
     return np.array([place.get(name, -1) for name in wanted])
 
 
-def _taken(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+def _taken(values: Array, rows: NDArray[np.int64]) -> Array:
     """The values (m,) of these rows, NaN for -1: (n,)."""
     if (rows >= 0).all():
         return values[rows]

@@ -17,6 +17,7 @@ from typing import Any, Literal, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_labels
 from latentwalk.data.rows import DECODED, Rows, fits
@@ -38,7 +39,6 @@ __all__ = [
     "undecoded",
 ]
 
-Array = NDArray[Any]
 Example = Mapping[str, Any]
 LABELS = ("label", "labels", "class", "target", "y")  # in order of preference
 LOOKED_AT = 64  # examples by which size and colour of images are judged; a header lies in the middle of an Arrow file

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.sources.packed import MissingHalf, Split, dataset_of, native, undivided, unpacked
 from latentwalk.data.spec import Kind
@@ -75,7 +75,7 @@ def read_file(path: Path, *, split: Split, kind: Kind | None, name: str | None =
     return dataset_of(x, y, kind=kind, name=name or path.name.split(".")[0])
 
 
-def decode(stream: IO[bytes], packed: int | None = None) -> NDArray[Any]:
+def decode(stream: IO[bytes], packed: int | None = None) -> Array:
     """The array in `stream`, in this machine's byte order. packed: bytes it unpacks, where it does.
 
     Allocates no more than there is to read.
@@ -87,7 +87,7 @@ def decode(stream: IO[bytes], packed: int | None = None) -> NDArray[Any]:
     return native(np.frombuffer(values, dtype).reshape(shape))
 
 
-def _array(path: Path) -> NDArray[Any]:
+def _array(path: Path) -> Array:
     with _open(path) as stream:
         length = path.stat().st_size
         if isinstance(stream, gzip.GzipFile):

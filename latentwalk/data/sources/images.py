@@ -16,12 +16,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import DECODED, Rows
 from latentwalk.data.sources.packed import Split, archive, check_unpacked, dataset_of, undivided, unpacked
@@ -246,7 +247,7 @@ def _shared(names: list[str]) -> int:
     return next((depth for depth, level in enumerate(levels) if len(set(level)) > 1), min(map(len, folders), default=0))
 
 
-def _classes(names: list[str], inside: int) -> NDArray[Any] | None:
+def _classes(names: list[str], inside: int) -> Array | None:
     """The sub-folder of each image, where every image lies in one and there are two or more."""
     parts = [PurePosixPath(name).parts[inside:] for name in names]
     if any(len(part) < 2 for part in parts) or len({part[0] for part in parts}) < 2:

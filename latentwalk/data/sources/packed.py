@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.columns import is_frame
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import changed
@@ -87,15 +87,15 @@ def undivided(split: Split) -> None:
         )
 
 
-def native(x: NDArray[Any]) -> NDArray[Any]:
+def native(x: Array) -> Array:
     """`x` in this machine's byte order: torch takes no other. Copies only where the order differs."""
     return x if x.dtype.isnative else changed(x, lambda rows: rows.astype(x.dtype.newbyteorder("=")))
 
 
 def dataset_of(
     x: Any,
-    labels: NDArray[Any] | None = None,
-    factors: Mapping[str, NDArray[Any]] | None = None,
+    labels: Array | None = None,
+    factors: Mapping[str, Array] | None = None,
     *,
     label: str = "label",
     asked: bool = False,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.checks import whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources.packed import Split, undivided
@@ -22,7 +23,6 @@ from latentwalk.errors import ConfigError, DataError
 
 __all__ = ["WINDOW", "Sound", "apart", "read_wav", "sound", "together"]
 
-Array = NDArray[Any]
 WINDOW = 256  # steps of a window, unless said
 FULL = {"int16": 2**15, "int32": 2**31, "int64": 2**63, "uint8": 2**7}  # what 1.0 is in a file's own type
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources.packed import Split, check_unpacked, dataset_of, undivided, unpacked
@@ -31,7 +31,7 @@ NAMES = ("name", "file", "filename")  # text that says which row it is
 TRUTH = {"true": "1", "false": "0"}
 INSTALL = "Install them with: pip install 'latentwalk[data]' pyarrow"
 MOST_COLUMNS = 50_000  # genes are 30,000; a reader of tables takes a while for each
-Columns = dict[str, NDArray[Any]]
+Columns = dict[str, Array]
 Open = Callable[[], IO[bytes]]
 
 
@@ -142,7 +142,7 @@ def _features(numbers: Columns, kind: Kind | None, known: Sequence[Column] | Non
     return frame.mask(frame == "") if texts else frame
 
 
-def meant_as_numbers(values: NDArray[Any]) -> bool:
+def meant_as_numbers(values: Array) -> bool:
     """Whether a column holds numbers, or text that seems meant as such: then a word is a mistake to be told, no category."""
     if values.dtype.kind in "biufmM":  # a date is no number, although NumPy makes one of it
         return values.dtype.kind in "biuf"
@@ -156,7 +156,7 @@ def column_called(columns: Columns, wanted: Sequence[str]) -> str | None:
     return next((lowered[name] for name in wanted if name in lowered), None)
 
 
-def as_numbers(column: str, values: NDArray[Any], first_line: int) -> NDArray[Any]:
+def as_numbers(column: str, values: Array, first_line: int) -> Array:
     """The column as numbers, NaN where a field is empty; DataError names the first value that is none, or is infinite."""
     if values.dtype.kind in "biu":
         return values
@@ -174,7 +174,7 @@ def as_numbers(column: str, values: NDArray[Any], first_line: int) -> NDArray[An
     raise DataError(f"column {column!r} holds {values[row]!s:.40} at {where}. Expected finite numbers. {advice}")
 
 
-def _labels(values: NDArray[Any], label: str) -> NDArray[Any]:
+def _labels(values: Array, label: str) -> Array:
     """The label column; text as one string type, none of it missing."""
     if values.dtype.kind in "biuf":
         return values
@@ -237,7 +237,7 @@ def _exact(pandas: Any) -> dict[str, str]:
     return {} if version >= (3, 1) else {"float_precision": "round_trip"}
 
 
-def _objects(values: NDArray[Any]) -> NDArray[Any]:
+def _objects(values: Array) -> Array:
     """Text as Python strings, whichever string type this pandas prefers."""
     return values if values.dtype.kind in "biufmM" else values.astype(object)
 
@@ -256,7 +256,7 @@ def _plainly(source: Open, delimiter: str, names: list[str]) -> Columns:
     return {name: _values([row[i] for row in rows]) for i, name in enumerate(names)}
 
 
-def _values(fields: list[str]) -> NDArray[Any]:
+def _values(fields: list[str]) -> Array:
     """Whole numbers, else numbers (empty is NaN), else the text as it is."""
     plain = [TRUTH.get(field.strip().lower(), field.strip()) for field in fields]
     for convert in (int, lambda field: float(field or "nan")):

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Canvas", "Spot"]
+__all__ = ["Canvas", "Spot"]
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 Profile: TypeAlias = Callable[[Array], Array]

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from latentwalk.arrays import Array
 from latentwalk.checks import whole
 from latentwalk.errors import ConfigError, unknown
 
@@ -29,7 +29,7 @@ class Factor:
     neutral: float = 0.0
     chance: float | None = None
 
-    def draw(self, n: int, rng: np.random.Generator) -> NDArray[Any]:
+    def draw(self, n: int, rng: np.random.Generator) -> Array:
         """(n,) values; the first ones are the same for every n."""
         share = rng.random(n)
         if self.chance is not None:
@@ -38,7 +38,7 @@ class Factor:
             return (self.low + np.floor(share * (self.high - self.low + 1))).astype(np.int64)
         return self.low + share * (self.high - self.low)
 
-    def check(self, name: str, values: ArrayLike) -> NDArray[Any]:
+    def check(self, name: str, values: ArrayLike) -> Array:
         """`values` as an array. Raises ConfigError when one is out of range, or is not whole and should be."""
         array = np.asarray(values)
         if array.dtype.kind not in "biuf":
@@ -54,7 +54,7 @@ class Factor:
         return array.astype(np.int64 if self.whole else np.float64)
 
 
-def factor_values(known: Mapping[str, Factor], n: int, seed: int, fixed: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+def factor_values(known: Mapping[str, Factor], n: int, seed: int, fixed: Mapping[str, ArrayLike]) -> dict[str, Array]:
     """Every factor of `known`, (n,) each, from a stream of chance of its own; those in `fixed` are as given.
 
     Raises ConfigError: an unknown factor, a value out of range, n below 1, a negative seed.
@@ -67,7 +67,7 @@ def factor_values(known: Mapping[str, Factor], n: int, seed: int, fixed: Mapping
     }
 
 
-def checked(known: Mapping[str, Factor], given: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
+def checked(known: Mapping[str, Factor], given: Mapping[str, ArrayLike]) -> dict[str, Array]:
     """`given` as arrays. Raises ConfigError for a factor that is not in `known`, or a value out of its range."""
     for name in given:
         if name not in known:
@@ -75,7 +75,7 @@ def checked(known: Mapping[str, Factor], given: Mapping[str, ArrayLike]) -> dict
     return {name: known[name].check(name, values) for name, values in given.items()}
 
 
-def stretched(name: str, values: NDArray[Any], n: int) -> NDArray[Any]:
+def stretched(name: str, values: Array, n: int) -> Array:
     """One value, or (n,) of them, as (n,). Raises ConfigError."""
     if values.shape not in {(), (n,)}:
         raise ConfigError(f"{name} has shape {values.shape}. Expected one value, or {n}: one for each example.")

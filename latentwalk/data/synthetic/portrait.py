@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.data.synthetic.canvas import Array, Canvas, Profile, Spot
+from latentwalk.arrays import Array
+from latentwalk.data.synthetic.canvas import Canvas, Profile, Spot
 
 __all__ = ["portraits"]
 

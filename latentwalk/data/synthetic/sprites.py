@@ -9,11 +9,12 @@ every half. A place is a whole pixel, so each image is one of 720 stamps put som
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import Rows, fits
 from latentwalk.data.spec import DataSpec
@@ -84,7 +85,7 @@ def render_sprites(factors: Mapping[str, ArrayLike]) -> NDArray[np.uint8]:
 class Stamped(Rows):
     """Sprites (n, 64, 64), each drawn when it is asked for. factors: all five, (n,) each."""
 
-    def __init__(self, factors: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, factors: Mapping[str, Array]) -> None:
         self.table = np.stack([factors[name] for name in SPRITE_FACTORS], 1).astype(np.uint8)  # (n, 5)
         self.shape, self.dtype = (len(self.table), SIZE, SIZE), np.dtype(np.uint8)
 

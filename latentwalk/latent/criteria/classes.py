@@ -1,11 +1,9 @@
 """What the codes know of labels: which class their neighbours have, and what a walk between two of one class meets."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
+from latentwalk.arrays import Array
 from latentwalk.errors import DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, mean_interval, percent
@@ -13,7 +11,6 @@ from latentwalk.latent.encoded import Encoded
 
 __all__ = ["class_accuracy", "foreign_classes"]
 
-Array = NDArray[Any]
 FEWEST = 20  # codes below which a share says nothing
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from latentwalk.arrays import Array
 from latentwalk.chance import seeded
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.dataset import Dataset
@@ -33,7 +34,6 @@ from latentwalk.training.runtime import one_thread
 
 __all__ = ["Classifier", "classifier_features"]
 
-Array = NDArray[Any]
 WHAT = "classifier"  # in the file that describes it
 FEWEST = 50  # labelled examples, a tenth of which tell how well it has learnt
 BATCH, AT_ONCE = 128, 512
@@ -151,7 +151,7 @@ class _Scaled(nn.Module):
 
 def _layers(spec: DataSpec, scaling: Scaling, width: int, classes: int) -> tuple[nn.Sequential, nn.Linear]:
     """raw (B, *E) → features (B, width), and features → logits (B, classes)."""
-    body = Network("dense", widths=(256,)) if spec.kind == "table" else Network("conv", widths=())
+    body = Network("dense", widths=(256,)) if spec.form.columned else Network("conv", widths=())
     return nn.Sequential(_Scaled(scaling), body.encoder(spec, (width,)), nn.ReLU()), nn.Linear(width, classes)
 
 

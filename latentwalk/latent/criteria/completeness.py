@@ -14,15 +14,14 @@ Planted holes of known size are measured in `benchmarks/planted_holes.py`; `docs
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent
@@ -32,7 +31,6 @@ from latentwalk.training.runtime import one_thread
 
 __all__ = ["FEWEST_TO_TELL", "acceptance", "accepted_share", "completeness", "draws_of"]
 
-Array = NDArray[Any]
 Score = Callable[[Array], Array]  # (m, D) → (m,), higher where the point looks encoded
 
 OUTSIDE = 0.05  # the share of encoded data that may fall outside the accepted region

@@ -4,12 +4,10 @@ A finite network is always continuous as a function, so the question needs a sca
 own spread, how many change the output by less than half of what lies between two neighbouring examples?
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent, wilson
@@ -17,7 +15,6 @@ from latentwalk.latent.encoded import Encoded
 
 __all__ = ["FEWEST_TO_STEP", "continuity", "neighbour_distance"]
 
-Array = NDArray[Any]
 FEWEST_TO_STEP = 20  # held-out codes below which a share says nothing
 CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)  # the steps s of continuity's curve
 CURVE_CODES = 2_000  # codes the curve is drawn from; the headline uses all

@@ -20,6 +20,7 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.metrics import balanced_accuracy_score, mutual_info_score
 from sklearn.svm import LinearSVC
 
+from latentwalk.arrays import Array
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import percent
@@ -35,7 +36,6 @@ __all__ = [
     "separated_predictability",
 ]
 
-Array = NDArray[Any]
 Factors = Mapping[str, ArrayLike]
 Trees = Literal["random forest", "boosted trees"]
 BINS = 20  # of equal width, for codes and for continuous factors, as in Locatello et al. 2019

@@ -7,18 +7,17 @@ Source: Kim & Mnih 2018, "Disentangling by factorising", section 4; collapsed di
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent, wilson
 
 __all__ = ["factor_vae_score"]
 
-Array = NDArray[Any]
 Encode = Callable[[Mapping[str, Array]], ArrayLike]
 STILL = 0.05  # a dimension whose deviation over all data is below this is collapsed, and is never voted for
 SPREAD = 10_000  # examples by which the deviation of a dimension is known

@@ -7,17 +7,15 @@ the very data is used (`classifier.py`), or any function of the user's. The name
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.errors import DataError
 from latentwalk.latent.encoded import Encoded
 
 __all__ = ["Features", "plain_values"]
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,6 @@ class Features:
 def plain_values(space: Encoded) -> Features:
     """The values of an example themselves, in units of `space.unit`: blind to meaning, but the same for everybody."""
     count = int(np.prod(space.data.shape[1:]))
-    what = "pixels" if space.spec is not None and space.spec.kind == "image" else "values"
+    what = "pixels" if space.spec is not None and space.spec.form.pictured else "values"
     unit = space.unit
     return Features(f"plain {what}, {count} features", lambda x: (np.asarray(x) / unit).reshape(len(x), -1))

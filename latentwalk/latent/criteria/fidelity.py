@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_chunked
 
+from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import taken
 from latentwalk.errors import ConfigError, DataError
@@ -31,7 +32,6 @@ from latentwalk.training.runtime import one_thread
 
 __all__ = ["Fidelity", "fidelity", "frechet_distance", "prdc"]
 
-Array = NDArray[Any]
 HELD = 64  # MiB of distances held at once
 
 

@@ -19,12 +19,11 @@ A plain autoencoder's q(z | x) is a point: I(x; z) is not defined there, and the
 no density of either side.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from latentwalk.arrays import Array
 from latentwalk.errors import DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, half_width
@@ -34,7 +33,6 @@ from latentwalk.training.runtime import one_thread
 
 __all__ = ["elbo_surgery", "log_prior", "mutual_information", "prior_gap"]
 
-Array = NDArray[Any]
 FEWEST = 40  # codes, half of which are fitted a density
 AT_ONCE = 2**22  # densities held at once: 32 MB
 SMALL = 0.05  # nats below which a gap is none to speak of

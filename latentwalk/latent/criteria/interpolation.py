@@ -9,12 +9,11 @@ adversarial regularizer", train against it.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from latentwalk.arrays import Array
 from latentwalk.data.rows import taken
 from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import check_codes
@@ -26,7 +25,6 @@ from latentwalk.latent.holes import Holes
 
 __all__ = ["interpolation_gap"]
 
-Array = NDArray[Any]
 FEWEST = 100  # held-out examples, half of which stand for data
 GROUPS = 10  # of the jackknife
 

@@ -11,7 +11,8 @@ from statistics import NormalDist
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+
+from latentwalk.arrays import Array
 
 __all__ = ["Better", "Measure", "half_width", "html_table", "mean_interval", "percent", "wilson"]
 
@@ -106,13 +107,13 @@ def wilson(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]:
     return max(0.0, float(min(centre - half, share))), min(1.0, float(max(centre + half, share)))
 
 
-def mean_interval(values: NDArray[Any], level: float = 0.95) -> tuple[float, float]:
+def mean_interval(values: Array, level: float = 0.95) -> tuple[float, float]:
     """The normal interval for the mean of independent `values` (n,) that lie in [0, 1], cut to that range."""
     half = half_width(values, level)
     return max(0.0, float(values.mean() - half)), min(1.0, float(values.mean() + half))
 
 
-def half_width(values: NDArray[Any], level: float = 0.95) -> float:
+def half_width(values: Array, level: float = 0.95) -> float:
     """Half of the normal interval for the mean of independent `values` (n,)."""
     return float(NormalDist().inv_cdf(0.5 + level / 2) * values.std(ddof=1) / np.sqrt(len(values)))
 

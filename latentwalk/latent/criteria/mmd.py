@@ -8,12 +8,10 @@ Tolstikhin et al. 2018, "Wasserstein auto-encoders", section 4 (the inverse mult
 al. 2012, "Kernels based tests with non-asymptotic bootstrap approaches", section 3 (the null by random signs).
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.completeness import draws_of
@@ -24,7 +22,6 @@ from latentwalk.training.runtime import one_thread
 
 __all__ = ["mmd", "squared_mmd"]
 
-Array = NDArray[Any]
 FEWEST = 40  # codes below which the null's spread says nothing
 SCALES = (0.1, 0.3, 1.0, 3.0, 10.0)  # of the kernels, in median squared distances
 SIGNS = 400  # draws of the null

@@ -1,11 +1,9 @@
 """How many dimensions points spread in, from nothing but the distances to their two nearest neighbours."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from latentwalk.arrays import Array
 from latentwalk.errors import DataError
 
 __all__ = ["two_nearest"]
@@ -14,7 +12,7 @@ DROPPED = 0.1  # of the neighbour ratios, the largest: they are the noisy ones, 
 FEWEST = 20  # different points
 
 
-def two_nearest(points: NDArray[Any]) -> float:
+def two_nearest(points: Array) -> float:
     """The dimension in which points (n, C) spread around each other; repeated points count once.
 
     With r1 and r2 the distances to the two nearest, r2 / r1 has the distribution function F(m) = 1 - m^-d wherever the density

@@ -7,15 +7,15 @@ Source: Alain & Bengio 2016, "Understanding intermediate layers using linear cla
 """
 
 import warnings
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from latentwalk.arrays import Array
 from latentwalk.data.examples import check_labels
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.codes import check_codes
@@ -25,7 +25,6 @@ from latentwalk.training.runtime import one_thread
 
 __all__ = ["linear_probe"]
 
-Array = NDArray[Any]
 FEWEST = 30  # examples, a third of which judge
 RESAMPLES = 1_000
 

@@ -1,12 +1,12 @@
 """What the codes look like from the inside: which dimensions are used, and whether neighbours in the data stay neighbours."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
+from latentwalk.arrays import Array
 from latentwalk.errors import DataError
 from latentwalk.latent.encoded import Encoded
 from latentwalk.models.collapse import ACTIVE, COLLAPSED
@@ -87,7 +87,7 @@ def neighbour_preservation(space: Encoded, *, k: int = 15, most: int = 4_000, se
     return float(sklearn_trustworthiness(space.codes[rows], x, n_neighbors=k))
 
 
-def _looked_at(space: Encoded, k: int, most: int, seed: int, what: str) -> tuple[NDArray[Any], NDArray[Any]]:
+def _looked_at(space: Encoded, k: int, most: int, seed: int, what: str) -> tuple[Array, Array]:
     """At most `most` rows, and their data (m, C) in units of `space.unit`."""
     if len(space.codes) <= 2 * k:
         raise DataError(f"{what} with k={k} needs more than {2 * k} examples; got {len(space.codes)}.")

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.fft import fft2, fftfreq
 from sklearn.neighbors import KNeighborsRegressor
 
+from latentwalk.arrays import Array
 from latentwalk.latent.criteria.measure import percent
-from latentwalk.latent.diagnosis.evidence import Array, Evidence, square
+from latentwalk.latent.diagnosis.evidence import Evidence, square
 from latentwalk.latent.diagnosis.finding import ORDER, Finding
 from latentwalk.latent.diagnosis.learnt import FALLING, PRICE, collapse, falling, graded, over_regularised, under_trained
 from latentwalk.networks.build import Network
@@ -150,7 +151,7 @@ def _foretold(e: Evidence) -> float:
 def _detail(e: Evidence) -> float | None:
     """The energy of fine detail in reconstructions over that in the examples; None where examples are no images or signals."""
     spec = e.space.spec
-    if spec is None or spec.kind == "table":
+    if spec is None or spec.form.columned:
         return None
     (height, width), channels = {"signal": ((*spec.shape[:1], 1), -1)}.get(spec.kind, (spec.event[1:], spec.channels))
     energies = []
@@ -173,7 +174,7 @@ def _abler(e: Evidence) -> Network:
     network, spec = e.origin.network, e.space.spec
     if network.widths is not None and sum(network.widths) < 256:
         return Network(network.kind)
-    if spec is not None and spec.kind == "image" and network.kind in ("auto", "dense"):
+    if spec is not None and spec.form.pictured and network.kind in ("auto", "dense"):
         return Network("conv")
     return Network(network.kind, widths=(1024, 512))
 

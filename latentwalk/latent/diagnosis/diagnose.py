@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentwalk.arrays import Array
 from latentwalk.data.examples import check_finite
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.diagnosis.capacity import blurry_decoder, too_few, too_many
 from latentwalk.latent.diagnosis.draws import crowding, discontinuity, draws_in_holes
-from latentwalk.latent.diagnosis.evidence import Array, Evidence
+from latentwalk.latent.diagnosis.evidence import Evidence
 from latentwalk.latent.diagnosis.finding import Diagnosis, Finding
 from latentwalk.latent.diagnosis.learnt import collapse, over_regularised, overfitting, under_trained
 from latentwalk.latent.diagnosis.rows import out_of_range

@@ -5,12 +5,11 @@ Two sets of rows never meet: yardsticks (principal components, neighbours) are l
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+from latentwalk.arrays import Array
 from latentwalk.errors import DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.nearest import two_nearest
@@ -23,7 +22,6 @@ from latentwalk.models.recipes import RECIPES
 
 __all__ = ["FEWEST", "Evidence", "beyond_chance", "square"]
 
-Array = NDArray[Any]
 FEWEST = 100  # rows, below which no share or ratio of errors says anything
 LEARNT, JUDGED = 3_000, 1_500  # rows looked at, at most
 NUMBERS = 2**25  # values of them held at once: 128 MB as float32

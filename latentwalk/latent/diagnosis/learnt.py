@@ -179,7 +179,7 @@ def _generalised(e: Evidence) -> tuple[str, Mapping[str, Any]]:
     spec, network = e.space.spec, e.origin.network
     if not e.gaussian:
         return 'Let codes be distributions: recipe="vae".', {"recipe": "vae"}
-    if spec is not None and spec.kind == "image" and network.kind in ("auto", "dense"):
+    if spec is not None and spec.form.pictured and network.kind in ("auto", "dense"):
         return "Use convolutions, which know that neighbours go together.", {"network": Network("conv")}
     return "Silence hidden units while learning.", {"network": replace(network, dropout=0.3)}
 

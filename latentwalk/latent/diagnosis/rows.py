@@ -1,10 +1,8 @@
 """Rows that are not like those the model learnt from."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.latent.criteria.measure import percent, wilson
 from latentwalk.latent.diagnosis.evidence import Evidence
 from latentwalk.latent.diagnosis.finding import Finding, Severity
@@ -12,7 +10,6 @@ from latentwalk.latent.holes import Holes
 
 __all__ = ["out_of_range"]
 
-Array = NDArray[Any]
 MARGIN = 0.10  # of a value's range, by which a row may leave it: a few rows always do
 RARE = 0.01  # of the rows it is compared with that look as strange as a foreign one
 MANY = 0.05  # foreign rows, surely, beyond which data is another
@@ -39,7 +36,7 @@ def out_of_range(e: Evidence) -> Finding | str:
         codes, known = e.space.encode(rows)[0], e.judged
         x = e.space.flat(np.asarray(rows))
         error = np.square(x - e.space.outputs(codes)).mean(axis=1)
-    beyond = _leaves(e.x[0], x, apart=e.space.spec is not None and e.space.spec.kind == "table")
+    beyond = _leaves(e.x[0], x, apart=e.space.spec is not None and e.space.spec.form.columned)
     holes = e.space.kept(Holes)
     apart = holes.depth(codes) > np.quantile(holes.depth(e.space.codes[known]), 1 - RARE)
     badly = np.zeros(len(x), bool) if error is None else error > np.quantile(np.square(e.residual[1]).mean(axis=1), 1 - RARE)

@@ -6,7 +6,7 @@ opens, and a notebook shows nothing twice: `ax.figure` is the picture.
 
 import io
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from matplotlib import color_sequences
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.drawing.tiles import MARK
 from latentwalk.errors import DataError
 from latentwalk.latent.codes import check_codes
@@ -55,11 +56,11 @@ class Chart:
         except DataError:
             return cls(plane, None)
 
-    def depth(self, across: NDArray[Any], down: NDArray[Any]) -> NDArray[np.float64] | None:
+    def depth(self, across: Array, down: Array) -> NDArray[np.float64] | None:
         """Nats below a hole's edge at these places of the plane: (rows, columns), the lowest row first."""
         return None if self.holes is None else self.holes.depth(self._places(across, down))
 
-    def share(self, across: NDArray[Any], down: NDArray[Any]) -> NDArray[np.float64]:
+    def share(self, across: Array, down: Array) -> NDArray[np.float64]:
         """The share of encoded data, or of its shadows, that lies where it is denser: (rows, columns), the lowest row first.
 
         Raises DataError where holes are not known.
@@ -68,13 +69,13 @@ class Chart:
             raise DataError("there are too few codes to say where they lie densely. Encode more data.")
         return self.holes.share(self._places(across, down))
 
-    def _places(self, across: NDArray[Any], down: NDArray[Any]) -> NDArray[Any]:
+    def _places(self, across: Array, down: Array) -> Array:
         if self.plane.shadow:
             return np.stack(np.meshgrid(across, down), axis=-1)
         return self.plane.points(across, down)[::-1]
 
 
-def draw_space(space: Encoded, ax: Axes | None = None, reach: NDArray[Any] | None = None) -> Axes:
+def draw_space(space: Encoded, ax: Axes | None = None, reach: Array | None = None) -> Axes:
     """Codes, coloured by class, and holes, shaded; for D > 2, the shadow on the codes' first two principal axes.
 
     reach: points of the plane (m, 2) that have to be in sight.
@@ -107,7 +108,7 @@ def _figure(inches: float = 5) -> Figure:
     return Figure(figsize=(inches, inches), layout="constrained")
 
 
-def _shade(ax: Axes, across: NDArray[Any], down: NDArray[Any], depth: NDArray[Any] | None) -> None:
+def _shade(ax: Axes, across: Array, down: Array, depth: Array | None) -> None:
     """Shade holes, and draw their edges; nothing where they are not known."""
     if depth is None or depth.max() <= 0:
         return

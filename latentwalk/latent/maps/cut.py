@@ -8,11 +8,12 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.checks import whole
 from latentwalk.errors import ConfigError
 from latentwalk.latent.criteria.gap import log_prior
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HoleMap", "hole_map"]
 
-Array = NDArray[Any]
 NEAR = 500  # codes drawn: those nearest to the plane
 LEVELS = (0.0, 5.0, 20.0, 80.0)  # nats below the edge at which the shade changes; above it, two steps of a round number
 STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)

@@ -5,18 +5,16 @@ it is a shadow: points that look close may lie far apart in the directions that 
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError
 from latentwalk.latent.encoded import Encoded, Point
 
 __all__ = ["Plane"]
 
-Array = NDArray[Any]
 TAILS = np.array([1 / 256, 1 / 2, 255 / 256])  # shares of the prior's mass, exact in binary
 WIDTH = 2 * float(ndtri(TAILS[2]))  # between the outer ones, for N(0, 1)
 FLAT = 1e-6  # the sine of an angle below which three points lie on a line

@@ -1,12 +1,12 @@
 """Blends in a space: points named in any way, put together (`barycentres`), and shown beside what they came from."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from latentwalk.arrays import Array
 from latentwalk.drawing.film import image
 from latentwalk.errors import ConfigError
 from latentwalk.latent.encoded import Encoded, Point
@@ -39,7 +39,7 @@ def mean_and_deviation(space: Encoded, point: Point) -> tuple[NDArray[np.float32
     return mean, scale
 
 
-def example(space: Encoded, point: Point) -> NDArray[Any]:
+def example(space: Encoded, point: Point) -> Array:
     """The example (*E) that a point is: that of a row number, or itself. Raises ConfigError for a bare code."""
     if isinstance(point, (int, np.integer)):
         space.code(point)  # raises where there is no such row
@@ -50,7 +50,7 @@ def example(space: Encoded, point: Point) -> NDArray[Any]:
     return x
 
 
-def triptych(space: Encoded, points: Sequence[Point], made: NDArray[Any]) -> Image:
+def triptych(space: Encoded, points: Sequence[Point], made: Array) -> Image:
     """One picture: the examples that points are, their reconstructions, and what was made of them (…, *E).
 
     Raises ConfigError.

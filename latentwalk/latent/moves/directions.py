@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.criteria.measure import percent
 from latentwalk.latent.encoded import Encoded
@@ -31,7 +32,6 @@ from latentwalk.latent.moves.regression import EACH, auc, plenty, step, tie, une
 
 __all__ = ["Attribute", "Confounders", "Direction", "direction"]
 
-Array = NDArray[Any]
 Mask = NDArray[np.bool_]
 Attribute = str | ArrayLike  # a name, row numbers, or a mask (n,)
 Confounders = str | Iterable[Any]  # "auto", a name, names, arrays (n,)

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.latent.decoded import Decoded
@@ -21,7 +22,6 @@ from latentwalk.latent.moves.directions import Direction
 
 __all__ = ["Onto", "mask", "transplant"]
 
-Array = NDArray[Any]
 Onto = Literal["picture", "reconstruction"]
 SOFT = 0.2  # the share of a box's side over which its edge fades in
 
@@ -38,7 +38,7 @@ def transplant(
     step, strengths = _checked_step(space, direction), _checked_strengths(strength)
     codes, pictures = _places(space, x)
     spec = space.spec
-    onto = onto or ("picture" if pictures is not None and spec is not None and spec.kind == "image" else "reconstruction")
+    onto = onto or ("picture" if pictures is not None and spec is not None and spec.form.pictured else "reconstruction")
     _check_onto(onto, spec, pictures)
     z = codes + strengths.reshape(*strengths.shape, *[1] * codes.ndim) * step  # (*S, *N, D)
     drawn = _decoded(space, z)
@@ -58,7 +58,7 @@ def mask(region: ArrayLike, spec: DataSpec | None) -> NDArray[np.float32]:
     region: (H, W) weights, or (top, left, bottom, right) in shares of the sides, from 0 to 1. A box fades in within itself, but
     not where it meets the picture's border. Raises ConfigError.
     """
-    if spec is None or spec.kind != "image":
+    if spec is None or not spec.form.pictured:
         raise ConfigError(f"a region is a part of an image; this is {'not known to be one' if spec is None else spec.kind}.")
     height, width = spec.event[1:]
     try:
@@ -147,7 +147,7 @@ def _checked_strengths(strength: ArrayLike) -> NDArray[np.float32]:
 def _check_onto(onto: str, spec: DataSpec | None, pictures: Array | None) -> None:
     if onto not in get_args(Onto):
         raise unknown("ground (onto=)", onto, get_args(Onto))
-    if onto == "picture" and (spec is None or spec.kind != "image"):
+    if onto == "picture" and (spec is None or not spec.form.pictured):
         raise ConfigError("onto='picture' is for images; these are none. Use onto='reconstruction'.")
     if onto == "picture" and pictures is None:
         raise ConfigError("onto='picture' needs a picture, and got a code. Give a row or an example, or onto='reconstruction'.")

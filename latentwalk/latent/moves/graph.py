@@ -11,7 +11,7 @@ Chen et al. 2019, "Fast approximate geodesics for deep generative models" (the g
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,13 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
+from latentwalk.arrays import Array
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.moves.paths import along, straight
 
 __all__ = ["Graph"]
 
-Array = NDArray[Any]
 NODES = 3_000  # codes on the graph, at most
 NEIGHBOURS = 12  # of each node
 PRICE = 20.0  # of a step along a hole's edge

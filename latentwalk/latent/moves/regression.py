@@ -4,16 +4,16 @@ has, lacks, rows: masks (n,). columns: (n, k) numbers, the confounders. codes: (
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.covariance import ledoit_wolf
 
+from latentwalk.arrays import Array
+
 __all__ = ["EACH", "auc", "plenty", "step", "tie", "unexplained"]
 
-Array = NDArray[Any]
 Mask = NDArray[np.bool_]
 EACH = 10  # examples for each coefficient of a regression, at least
 FOLDS = 5  # parts that are held out, one after the other

@@ -6,11 +6,12 @@ from functools import cached_property, partial
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.film import FPS
 from latentwalk.drawing.painter import Painter
@@ -138,7 +139,7 @@ class Walk:
     # ------------------------------------------------------------------ as arrays, files and pictures: see `Decoded`
 
     @property
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, Array]:
         """What a .npz holds, by name."""
         return self._told.arrays
 
@@ -199,7 +200,7 @@ class Way:
     line: NDArray[np.float64]
 
 
-def journey(space: Encoded, points: NDArray[Any], steps: int, path: PathName) -> Way:
+def journey(space: Encoded, points: Array, steps: int, path: PathName) -> Way:
     """The way through points (k, D), each of which is a step. steps: at least k. Raises ConfigError, DataError."""
     legs = [_Leg.of(course(space, a, b, path)) for a, b in pairwise(points)]
     z, reach, before = [points[:1]], [np.zeros(1)], 0.0
@@ -215,7 +216,7 @@ def journey(space: Encoded, points: NDArray[Any], steps: int, path: PathName) ->
     )
 
 
-def course(space: Encoded, a: NDArray[Any], b: NDArray[Any], name: PathName) -> Course:
+def course(space: Encoded, a: Array, b: Array, name: PathName) -> Course:
     """The way of that name between two codes (D,). Raises ConfigError for an unknown name."""
     if name == "density":
         return partial(along, space.kept(Graph).way(a, b))
@@ -277,7 +278,7 @@ def _said(crossings: Sequence[Crossing], share: float) -> str:
     return f"In a hole {' and '.join([', '.join(parts[:-1])] * (len(parts) > 1) + parts[-1:])} of the way"
 
 
-def _in_holes(walk: Walk, t: NDArray[Any]) -> NDArray[np.bool_]:
+def _in_holes(walk: Walk, t: Array) -> NDArray[np.bool_]:
     """Which shares t (m,) of the way are in holes: (m,); none where that is not known."""
     try:
         return np.any([(t >= one.start) & (t <= one.end) for one in walk.crossings] or [t < 0], axis=0)

@@ -9,7 +9,7 @@ Source: Durkan et al. 2019, "Neural spline flows".
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, parameters_to_vector, vector_to_parameters
 from zuko.flows import NSF  # type: ignore[import-untyped]
 
+from latentwalk.arrays import Array
 from latentwalk.chance import seeded
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler
@@ -50,7 +51,7 @@ class Flow(FittedSampler):
     temperature: float = 1.0
 
     @classmethod
-    def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
+    def fit(cls, codes: Array, seed: int = 0) -> Self:
         """The flow under which these codes (n, D), n at least 20, are likely; a tenth of them says when it is best."""
         codes = check_codes(codes, 20, "a flow needs at least {} codes")
         mean, root = whitening(codes)
@@ -78,7 +79,7 @@ class Flow(FittedSampler):
         vector_to_parameters(torch.from_numpy(self.weights), flow.parameters())
         return flow.requires_grad_(False)
 
-    def log_density(self, z: NDArray[Any]) -> NDArray[np.float64]:
+    def log_density(self, z: Array) -> NDArray[np.float64]:
         """The natural logarithm of the density, at temperature 1, at codes z (m, D): (m,).
 
         Where codes are flat in some direction, it is the density within what they span.

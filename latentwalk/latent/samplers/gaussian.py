@@ -1,11 +1,12 @@
 """Gaussians: the usual prior N(0, I), kept with a model, and the one with the moments of given codes."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
 from latentwalk.models.prior import NormalSampler
@@ -22,14 +23,14 @@ class Isotropic(FittedSampler):
     temperature: float = 1.0
 
     @classmethod
-    def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
+    def fit(cls, codes: Array, seed: int = 0) -> Self:
         """The prior in as many dimensions as the codes (n, D) have. Nothing else of them matters."""
         return cls(check_codes(codes, 1, "the prior needs at least {} codes").shape[1])
 
     def __call__(self, n: int, rng: np.random.Generator) -> Codes:
         return self._prior(n, rng)
 
-    def log_density(self, z: NDArray[Any]) -> NDArray[np.float64]:
+    def log_density(self, z: Array) -> NDArray[np.float64]:
         """The natural logarithm of the density, at a temperature above 0, at codes z (m, D): (m,)."""
         return self._prior.log_density(z)
 
@@ -59,7 +60,7 @@ class MomentMatched(FittedSampler):
     temperature: float = 1.0
 
     @classmethod
-    def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
+    def fit(cls, codes: Array, seed: int = 0) -> Self:
         """The Gaussian of these codes (n, D), n at least 2. A flat direction gets no spread instead of an error."""
         codes = check_codes(codes, 2, "a covariance needs at least {} codes")
         values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(codes, rowvar=False)))

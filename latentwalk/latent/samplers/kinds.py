@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from numpy.typing import NDArray
-
+from latentwalk.arrays import Array
 from latentwalk.errors import unknown
 from latentwalk.latent.samplers.flow import Flow
 from latentwalk.latent.samplers.gaussian import Isotropic, MomentMatched
@@ -22,7 +21,7 @@ KINDS: dict[str, type[FittedSampler]] = {
 }
 
 
-def fitted(kind: str, codes: NDArray[Any], seed: int = 0, posterior: Posterior | None = None) -> FittedSampler:
+def fitted(kind: str, codes: Array, seed: int = 0, posterior: Posterior | None = None) -> FittedSampler:
     """The sampler of that kind, fitted to codes (n, D). posterior: of the model whose codes they are; "vamp" needs it.
 
     Raises ConfigError for another name, DataError for codes that cannot be learnt from.
@@ -34,7 +33,7 @@ def fitted(kind: str, codes: NDArray[Any], seed: int = 0, posterior: Posterior |
     return KINDS[kind].fit(codes, seed)
 
 
-def restored(numbers: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> FittedSampler:
+def restored(numbers: Mapping[str, Any], arrays: Mapping[str, Array]) -> FittedSampler:
     """The sampler whose `parts` these are. Raises ValueError where they are no sampler's."""
     kind = numbers.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:

@@ -17,12 +17,12 @@ from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
+from latentwalk.arrays import Doubles
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
 
 __all__ = ["Mixture", "usual"]
 
-Array = NDArray[np.float64]
 MOST = 100  # components
 EACH = 10  # codes a component should have for each of its dimensions, at least
 FEWER = (1.0, 0.3)  # of the usual number of components, what is tried
@@ -40,9 +40,9 @@ class Mixture(FittedSampler):
     """
 
     kind: ClassVar[str] = "mixture"
-    weights: Array
-    means: Array
-    roots: Array
+    weights: Doubles
+    means: Doubles
+    roots: Doubles
     temperature: float = 1.0
 
     @classmethod
@@ -61,7 +61,7 @@ class Mixture(FittedSampler):
         return max(drawn, key=lambda mixture: mixture.log_density(codes[:held]).mean())
 
     @classmethod
-    def _of(cls, codes: Array, components: int, seed: int) -> Self:
+    def _of(cls, codes: Doubles, components: int, seed: int) -> Self:
         """The likeliest mixture of so many Gaussians for these codes (n, D)."""
         centre, spread = codes.mean(axis=0), codes.std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
@@ -94,7 +94,7 @@ class Mixture(FittedSampler):
     def dim(self) -> int:
         return self.means.shape[1]
 
-    def log_density(self, z: NDArray[Any]) -> Array:
+    def log_density(self, z: NDArray[Any]) -> Doubles:
         """The natural logarithm of the density, at temperature 1, at codes z (m, D): (m,)."""
         count, dim = self.means.shape
         inverse = np.linalg.inv(self.roots)  # (K, D, D)

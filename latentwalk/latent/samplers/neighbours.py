@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.neighbors import NearestNeighbors
 
+from latentwalk.arrays import Doubles
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
 
 __all__ = ["Neighbours"]
 
-Array = NDArray[np.float64]
 KEPT = 20_000  # codes, at most
 AROUND = 16  # neighbours whose differences make the noise of a code
 SCALES = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4)  # h, and
@@ -102,30 +102,30 @@ class _Kernels:
     from the centre along them. outside: (m, N) squared distance in the other directions. count: n, of all kernels.
     """
 
-    spread: Array
-    inside: Array
-    outside: Array
+    spread: Doubles
+    inside: Doubles
+    outside: Doubles
     dim: int
     count: int
 
     @classmethod
-    def of(cls, sampler: Neighbours, z: Array, near: NDArray[Any]) -> Self:
+    def of(cls, sampler: Neighbours, z: Doubles, near: NDArray[Any]) -> Self:
         """The kernels `near` (m, N) codes z (m, D)."""
         parts = [_aligned(sampler, some, rows) for some, rows in zip(z, near, strict=True)]
         spread, inside, outside = (np.stack(part) for part in zip(*parts, strict=True))
         return cls(spread, inside, outside, sampler.dim, len(sampler.codes))
 
-    def log_density(self, scale: float, round_: float) -> Array:
+    def log_density(self, scale: float, round_: float) -> Doubles:
         """The logarithm of the mean of all kernels at the codes: (m,)."""
         variance = scale**2 * self.spread + round_**2
         rest = self.dim - self.spread.shape[-1]
         squared = (self.inside / variance).sum(axis=-1) + self.outside / round_**2
         volume = np.log(variance).sum(axis=-1) + rest * np.log(round_**2) + self.dim * np.log(2 * np.pi)
-        found: Array = logsumexp(-(squared + volume) / 2, axis=1) - np.log(self.count)
+        found: Doubles = logsumexp(-(squared + volume) / 2, axis=1) - np.log(self.count)
         return found
 
 
-def _aligned(sampler: Neighbours, z: Array, rows: NDArray[Any]) -> tuple[Array, Array, Array]:
+def _aligned(sampler: Neighbours, z: Doubles, rows: NDArray[Any]) -> tuple[Doubles, Doubles, Doubles]:
     """One code z (D,) and N kernels: variances (N, r) and squared distances (N, r) along their directions, the rest (N,)."""
     centres = sampler.codes[rows].astype(np.float64)
     differences = sampler.codes[sampler.nearest[rows]] - centres[:, None]  # (N, k, D)

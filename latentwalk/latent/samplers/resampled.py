@@ -12,7 +12,7 @@ for training variational autoencoder priors", who take one of many as here (samp
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from latentwalk.arrays import Array
 from latentwalk.chance import seeded
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.mixture import Mixture
@@ -56,7 +57,7 @@ class Resampled(FittedSampler):
     temperature: float = 1.0
 
     @classmethod
-    def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
+    def fit(cls, codes: Array, seed: int = 0) -> Self:
         """The mixture of these codes (n, D), n at least 20, and the network that tells its draws from them."""
         codes = np.random.default_rng(seed).permutation(check_codes(codes, 20, "a resampled mixture needs at least {} codes"))
         base = Mixture.fit(codes, seed)
@@ -107,7 +108,7 @@ def _network(dim: int, width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(dim, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), last)
 
 
-def _draws(base: Mixture, centre: NDArray[Any], spread: NDArray[Any], rng: np.random.Generator) -> Iterator[Tensor]:
+def _draws(base: Mixture, centre: Array, spread: Array, rng: np.random.Generator) -> Iterator[Tensor]:
     """Batches of new draws (BATCH, D), as the network sees them, without end."""
     while True:
         z = (base(64 * BATCH, rng) - centre) / spread

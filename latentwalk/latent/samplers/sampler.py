@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from latentwalk.arrays import Array
 from latentwalk.latent.codes import Codes
 from latentwalk.models.prior import temperature_of
 
@@ -28,7 +28,7 @@ class FittedSampler(ABC):
 
     @classmethod
     @abstractmethod
-    def fit(cls, codes: NDArray[Any], seed: int = 0) -> Self:
+    def fit(cls, codes: Array, seed: int = 0) -> Self:
         """The sampler that codes (n, D) are likely under. Raises DataError for too few, and for what is no number."""
 
     @abstractmethod
@@ -50,14 +50,14 @@ class FittedSampler(ABC):
 
     # ------------------------------------------------------------------ saving
 
-    def parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    def parts(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """All that it is: its kind and numbers, ready for JSON, and its arrays."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
         arrays = {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
         return {"kind": self.kind} | {name: value for name, value in found.items() if name not in arrays}, arrays
 
     @classmethod
-    def of_parts(cls, numbers: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def of_parts(cls, numbers: Mapping[str, Any], arrays: Mapping[str, Array]) -> Self:
         """The sampler that has these numbers and arrays. Raises ValueError where no such sampler can be."""
         found: dict[str, Any] = {}
         for field in fields(cls):  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def _dtype(annotation: Any) -> np.dtype[Any]:
     return np.dtype(get_args(get_args(annotation)[1])[0])
 
 
-def expect_shape(array: NDArray[Any], shape: tuple[int, ...], name: str) -> None:
+def expect_shape(array: Array, shape: tuple[int, ...], name: str) -> None:
     """Raise ValueError for another shape."""
     if array.shape != shape:
         raise ValueError(f"expected {name} of shape {shape}, found {array.shape}")

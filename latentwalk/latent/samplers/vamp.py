@@ -10,7 +10,7 @@ Source: Tomczak & Welling 2018, "VAE with a VampPrior", equation 9.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Distribution
 
+from latentwalk.arrays import Array
 from latentwalk.chance import seeded
 from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import Codes, check_codes
@@ -38,9 +39,9 @@ class Posterior:
     """
 
     of: Callable[[Tensor], Distribution]
-    examples: Callable[[NDArray[Any]], Tensor]
+    examples: Callable[[Array], Tensor]
 
-    def among(self, rows: NDArray[Any]) -> "Posterior":
+    def among(self, rows: Array) -> "Posterior":
         """The same for some rows of the data, numbered anew from 0."""
         return Posterior(self.of, lambda chosen: self.examples(rows[chosen]))
 
@@ -55,7 +56,7 @@ class Vamp(FittedSampler):
     temperature: float = 1.0
 
     @classmethod
-    def fit(cls, codes: NDArray[Any], seed: int = 0, *, posterior: Posterior | None = None) -> Self:
+    def fit(cls, codes: Array, seed: int = 0, *, posterior: Posterior | None = None) -> Self:
         """The mixture under which these codes (n, D), draws of q(z | x) in the order of the examples, are likely.
 
         Raises ConfigError where q(z | x) has no spread, as that of a plain autoencoder.
@@ -81,7 +82,7 @@ class Vamp(FittedSampler):
     def dim(self) -> int:
         return self.means.shape[1]
 
-    def log_density(self, z: NDArray[Any]) -> NDArray[np.float64]:
+    def log_density(self, z: Array) -> NDArray[np.float64]:
         """The natural logarithm of the density, at temperature 1, at codes z (m, D): (m,)."""
         means, scales = torch.from_numpy(self.means).double(), torch.from_numpy(self.scales).double()
         found: NDArray[np.float64] = _log_density(torch.as_tensor(z, dtype=torch.float64), means, scales).numpy()

@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.arrays import Doubles
 from latentwalk.errors import DataError
 from latentwalk.latent.samplers.sampler import expect_shape
 
 __all__ = ["check_white", "white", "whitening"]
 
-Array = NDArray[np.float64]
 FLAT = 1e-9  # of the largest variance: below, codes have no spread in a direction
 
 
-def whitening(codes: Array) -> tuple[Array, Array]:
+def whitening(codes: Doubles) -> tuple[Doubles, Doubles]:
     """Mean (D,) and root (D, R) with which mean + root y has the mean and covariance of codes (n, D) where y is white (R,).
 
     R is D less the directions in which all codes are the same. Raises DataError where there is no other.
@@ -26,9 +26,9 @@ def whitening(codes: Array) -> tuple[Array, Array]:
     return codes.mean(axis=0), vectors[:, kept] * np.sqrt(values[kept])
 
 
-def white(codes: NDArray[Any], mean: Array, root: Array) -> Array:
+def white(codes: NDArray[Any], mean: Doubles, root: Doubles) -> Doubles:
     """The white coordinates (n, R) of codes (n, D)."""
-    found: Array = (codes - mean) @ np.linalg.pinv(root).T
+    found: Doubles = (codes - mean) @ np.linalg.pinv(root).T
     return found
 
 

@@ -121,7 +121,7 @@ def fit(
                     look(trained)
         except KeyboardInterrupt:
             trained = replace(trained, interrupted=True)
-            epochs.close()  # type: ignore[attr-defined]  # a generator; closing it puts the best weights back
+            epochs.close()  # puts the best weights back
         if trained.interrupted or asked():
             trained = replace(trained, interrupted=True)
             warnings.warn(

@@ -222,8 +222,8 @@ def _drawn(paint: Callable[[Axes, Palette], None], palette: Palette, size: tuple
     paint(axes, palette)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a class named in a script the font lacks is drawn as boxes, no more
-        canvas.draw()  # type: ignore[no-untyped-call]
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
+        canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba()))
     file = io.BytesIO()
     image.quantize(192, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     return base64.b64encode(file.getvalue()).decode()

@@ -6,7 +6,7 @@ closing the generator, by an exception), the model is left with the best weights
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import partial
 
 import torch
@@ -57,7 +57,7 @@ def train(
     start: Snapshot | None = None,
     group: Group = ALONE,
     asked: Callable[[], bool] = lambda: False,
-) -> Iterator[Epoch]:
+) -> Generator[Epoch]:
     """Train `model` in place, yielding after each epoch.
 
     batches: raw training data, shuffled anew each epoch. validation: raw data the best weights are chosen on; the training
@@ -144,7 +144,7 @@ class _Run:
         self.watching = self.step.learnt[0].device.type == "cpu" and self.group.size == 1  # looking at a number costs nothing
         self.steady = settings.learning_schedule == "constant" and not settings.warmup
 
-    def epochs(self) -> Iterator[Epoch]:
+    def epochs(self) -> Generator[Epoch]:
         """Train until all epochs are done, patience ends or someone asks to stop; save at the end."""
         good = self.state.snapshot()
         self._save()  # from now on there is something to go on from

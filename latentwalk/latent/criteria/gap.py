@@ -90,8 +90,8 @@ def elbo_surgery(space: Encoded, *, most: int = 10_000, seed: int = 0) -> tuple[
 
 def log_prior(prior: Sampler, z: Array) -> NDArray[np.float64] | None:
     """log p(z) of codes z (m, D) under a sampling distribution: (m,); None for one whose density is not known."""
-    known = hasattr(prior, "log_density") and getattr(prior, "temperature", 1.0) > 0
-    return np.asarray(prior.log_density(z)) if known else None  # type: ignore[attr-defined]  # just asked
+    density = getattr(prior, "log_density", None)
+    return None if density is None or getattr(prior, "temperature", 1.0) <= 0 else np.asarray(density(z))
 
 
 # ---------------------------------------------------------------------- inside

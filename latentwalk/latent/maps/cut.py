@@ -80,7 +80,7 @@ class HoleMap:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
         figure, file = self.plot().figure, io.BytesIO()
-        FigureCanvasAgg(figure.get_figure(root=True)).print_png(file)  # type: ignore[no-untyped-call]
+        FigureCanvasAgg(figure.get_figure(root=True)).print_png(file)
         picture = base64.b64encode(file.getvalue()).decode()
         caption = f'<p style="font:13px/1.45 system-ui,sans-serif">{self.reading}</p>'
         return f'<img alt="hole map" width="520" src="data:image/png;base64,{picture}">{caption}'

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, parameters_to_vector, vector_to_parameters
-from zuko.flows import NSF  # type: ignore[import-untyped]
+from zuko.flows import NSF
 
 from latentwalk.arrays import Array
 from latentwalk.chance import seeded

@@ -275,7 +275,7 @@ def test_grids_that_cannot_be_are_refused_before_anything_is_trained(grid, messa
         ({"seeds": [1, 1]}, "seeds="),
         ({"seeds": 2.5}, "seeds=2.5"),
         ({"n_iter": 0}, "n_iter=0"),
-        ({"most": 5}, "most=5: expected how many points"),
+        ({"most": 5}, "most=5: expected a whole number of points"),
         ({"track": "a"}, "unknown option 'track'"),
         ({"training": Settings(track="a")}, "track is no option of a sweep"),
         ({"ema": 0.9}, r"training=Settings\(ema=0.9\)"),

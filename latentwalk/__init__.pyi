@@ -48,6 +48,8 @@ from latentwalk.latent.moves.directions import Direction as Direction
 from latentwalk.latent.moves.walks import Walk as Walk
 from latentwalk.latent.space import LatentSpace as LatentSpace
 from latentwalk.models.likelihood import Likelihood as Likelihood
+from latentwalk.models.objective import Terms as Terms
+from latentwalk.models.prior import Prior as Prior
 from latentwalk.models.recipes import RECIPES as RECIPES
 from latentwalk.models.recipes import Recipe as Recipe
 from latentwalk.models.schedule import Schedule as Schedule

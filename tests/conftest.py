@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # fixtures, in several folders: no modules to look for examples in
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

@@ -16,10 +16,9 @@ from torch import nn
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.spec import DataSpec
-from latentwalk.errors import ConfigError
 from latentwalk.estimators import saved
 from latentwalk.estimators.fitting import fit
-from latentwalk.estimators.options import Options, moved
+from latentwalk.estimators.options import SETTINGS, Options, moved, places_told
 from latentwalk.estimators.trained import Trained
 from latentwalk.latent.completion import BEST
 from latentwalk.latent.criteria.measure import Measure
@@ -77,6 +76,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     trained_: Trained
 
+    @places_told
     def __init__(
         self,
         recipe: str | Recipe = "vae",
@@ -98,10 +98,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         complete: bool | str = False,
         condition: bool = False,
         training: Settings | None = None,
-        **unknown: Any,
     ) -> None:
-        for name, value in unknown.items():
-            raise moved(name, value)
         self.recipe = recipe
         self.latent = latent
         self.network = network
@@ -361,8 +358,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             whole, _, part = name.partition("__")
             if part and whole in inner:
                 inner[whole][part] = value
-            elif isinstance(error := moved(name, value, setting=True), ConfigError):
-                raise error
+            elif name in SETTINGS:
+                raise moved(name, value, setting=True)
             else:
                 outer[name] = value
         super().set_params(**outer)

@@ -1,8 +1,9 @@
 """What an estimator was asked for: its parameters as they were set, and what they come to."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -21,8 +22,9 @@ from latentwalk.training.plan import Plan
 from latentwalk.training.runtime import device_named
 from latentwalk.training.settings import Settings
 
-__all__ = ["FREE", "IDLE", "LATER", "Options", "flat", "flat_json", "moved", "params_of"]
+__all__ = ["FREE", "IDLE", "SETTINGS", "Options", "flat", "flat_json", "moved", "params_of", "places_told"]
 
+P = ParamSpec("P")
 MAY_DIFFER = {"free": True}  # where a training is gone on with; random_state, where it is not the same seed, is told by that
 IS_IDLE = {"free": True, "idle": True}  # no number depends on it
 
@@ -47,8 +49,8 @@ class Options:
     spec: DataSpec | None
     progress: bool = field(metadata=IS_IDLE)
     complete: bool | str = field(metadata=IS_IDLE)
-    condition: bool = False
-    training: Settings | None = None
+    condition: bool
+    training: Settings | None
 
     @property
     def settings(self) -> Settings:
@@ -124,7 +126,6 @@ ALL = (*fields(Options), *fields(Settings))
 FREE = frozenset(one.name for one in ALL if one.metadata.get("free"))  # may differ where a training is gone on with
 IDLE = frozenset(one.name for one in ALL if one.metadata.get("idle"))  # no number depends on them
 SETTINGS = frozenset(one.name for one in fields(Settings))
-LATER = {one.name: one.default for one in fields(Options) if one.default is not MISSING}  # where a file is older than an option
 
 
 def flat(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,12 +134,23 @@ def flat(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if name != "training"} | training.get_params()
 
 
-def moved(name: str, value: object, *, setting: bool = False) -> Exception:
-    """The error for a parameter that an estimator does not have; where it is one of its training, it says so."""
-    if name not in SETTINGS:
-        return TypeError(f"Autoencoder() got an unexpected keyword argument {name!r}")
+def moved(name: str, value: object, *, setting: bool = False) -> ConfigError:
+    """The error for an option of the training that is given as one of the estimator's own: it says where it belongs."""
     place = f"training__{name}={value!r}" if setting else f"training=Settings({name}={value!r})"
     return ConfigError(f"{name} is an option of the training. Say it there: {place}.")
+
+
+def places_told(init: Callable[P, None]) -> Callable[P, None]:
+    """A constructor that says where options of the training belong, and is as it was otherwise."""
+
+    @wraps(init)
+    def checked(*args: P.args, **options: P.kwargs) -> None:
+        for name, value in options.items():
+            if name in SETTINGS:
+                raise moved(name, value)
+        init(*args, **options)
+
+    return checked
 
 
 def flat_json(params: Mapping[str, Any]) -> dict[str, Any]:

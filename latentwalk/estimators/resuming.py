@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.estimators.options import FREE, LATER, Options, flat_json
+from latentwalk.estimators.options import FREE, Options, flat_json
 from latentwalk.saving import options as codec
 from latentwalk.training.checkpoints import Checkpoints, opened
 from latentwalk.training.group import Group
@@ -72,7 +72,7 @@ def _beginning(
 def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise ConfigError or DataError, saying which, where going on would not be the same training."""
     for name in {**now["params"], **before["params"]}:
-        begun_with, value = (params.get(name, LATER.get(name)) for params in (before["params"], now["params"]))
+        begun_with, value = (params.get(name) for params in (before["params"], now["params"]))
         if name not in FREE and not codec.is_same(begun_with, value):
             raise ConfigError(
                 f"{name}={value!r} is not what the training in {folder} was begun with: {begun_with!r}. "

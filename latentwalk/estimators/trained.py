@@ -1,6 +1,6 @@
 """All that a fit made, as one value: it encodes, decodes, draws, scores, and is looked at as a latent space."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -22,12 +22,14 @@ from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import as_learnt, held_mask, over
 from latentwalk.latent.completion import completion
 from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.encoded import Condition
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, FittedSampler, Isotropic, Posterior, Sampler, Vamp
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.inference import Coder, signature
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
+from latentwalk.models.prior import StandardNormal
 from latentwalk.models.recipes import Recipe
 from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
@@ -182,37 +184,39 @@ class Trained:
         X = as_known(X)
         x, told = self.seen(X, y if condition is None and self.labels is not None else condition)
         told = None if told is None else _for_each(told, len(x))
+        usual = None if self.labels is None else self._one(self.labels.usual)
         labelled = X if isinstance(X, Dataset) and y is None else Dataset.of(np.zeros((len(x), 1)), y)
         codes, scales = Coder(self.model, told).encode(x)
         return LatentSpace(
             codes=codes,
             scales=scales,
             data=changed_by_row(x, partial(self._filled, codes, told)) if self.spec.missing else x,
-            decode=self.decode if told is None else partial(self._decode_own, _rows_by_code(codes), told),
+            decode=self.decode if usual is None else partial(self.decode, told=usual),
             prior=self.model.prior.sampler(),
             labels=labelled.y,
             classes=labelled.classes,
             unit=self.model.scaling.unit,
             held_out=None if held_out is None else held_mask(held_out, len(x)),
-            encode=self.encode if self.labels is None else partial(self.encode, told=self.labels.told(self.labels.usual, 1)),
+            encode=self.encode if usual is None else partial(self.encode, told=usual),
             spec=self.spec,
             attributes=dict(X.factors) if isinstance(X, Dataset) else {},
             model=signature(self.model),
             fitted=self.sampler,
             posterior=Posterior(self.model.encoder, partial(self._inputs, x)) if self._has_posterior else None,
-            told=None if self.labels is None else self.under,
+            condition=None if told is None else Condition(told, self.decode, self.encode, self._one),
             origin=Origin(self.recipe, self.network, self.likelihood, self.epochs, self.learning_rate, self.history),
         )
 
-    def under(self, label: Any) -> tuple[Callable[[Array], NDArray[np.float32]], Callable[[Array], tuple[Codes, Codes]]]:
-        """How codes decode and examples are encoded under one label. Raises ConfigError for a label it does not know."""
-        told = self.told(label, None, 1)
-        return partial(self.decode, told=told), partial(self.encode, told=told)
-
     def completed(self, X: ArrayLike | Dataset, sampler: str, seed: int, condition: Any = None) -> "Trained":
         """The same with a sampler fitted to the codes of X (n, *E): see `Autoencoder.fit_sampler`."""
+        plain = isinstance(self.model.prior, StandardNormal)
+        if sampler == Isotropic.kind and not plain:
+            raise ConfigError(
+                f'the sampler "prior" is {StandardNormal.title}, and the prior of this model is its own: '
+                f'{self.model.prior.title}. It needs no fitting: sample(n, source="prior").'
+            )
         space = self.space(X, condition=condition)
-        needs = {Isotropic.kind: self.recipe.generative, Vamp.kind: self._has_posterior}
+        needs = {Isotropic.kind: self.recipe.generative and plain, Vamp.kind: self._has_posterior}
         found = completion(
             space,
             sampler,
@@ -229,13 +233,10 @@ class Trained:
         """Whether q(z | x) is a distribution that an example alone decides."""
         return self.recipe.spreads and self.labels is None
 
-    def _decode_own(self, rows: Mapping[bytes, int], told: Conditions, Z: ArrayLike) -> NDArray[np.float32]:
-        """What codes decode to: those of rows, found by their bytes, under their own conditions, others under the usual one."""
+    def _one(self, label: Any) -> Conditions:
+        """The condition (C,) of a label. Raises ConfigError for one that the model does not know."""
         assert self.labels is not None
-        z = self.codes(Z)
-        at = np.array([rows.get(code.tobytes(), -1) for code in z], dtype=np.int64)
-        usual = self.labels.told(self.labels.usual, 1)
-        return self.decode(z, np.where(at[:, None] >= 0, told[at], usual))
+        return self.labels.told(label, 1)
 
     def _filled(self, codes: Codes, told: Conditions | None, rows: NDArray[np.int64], x: Array) -> Array:
         """Rows `rows` of the data, x, with what their codes decode to where a value is missing."""
@@ -265,11 +266,6 @@ class Trained:
                 + 'Make it generative: fit_sampler(X, "mixture"), or `latentwalk complete RUN`. Or fit recipe="vae".'
             )
         return self.model.prior.sampler().at(temperature)
-
-
-def _rows_by_code(codes: Codes) -> dict[bytes, int]:
-    """Row numbers by the bytes of their codes (n, D)."""
-    return {code.tobytes(): row for row, code in enumerate(codes)}
 
 
 def _for_each(told: Conditions, rows: int) -> Conditions:

@@ -21,7 +21,7 @@ from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, FittedSampler, Posterior, Sampler, fitted
 from latentwalk.models.prior import PriorSampler
 
-__all__ = ["Encoded", "Part", "Point", "expect", "is_whole"]
+__all__ = ["Condition", "Encoded", "Part", "Point", "expect", "is_whole"]
 
 Array = NDArray[Any]
 LAID_OUT = 20_000  # draws that quantiles are read off, of a prior that knows none
@@ -38,6 +38,22 @@ class Part(Protocol):
 
 
 OfSpace = TypeVar("OfSpace", bound=Part)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """What a model that is told a label with each example is told of the rows of a space.
+
+    rows: (n, C) what it is told of each row.
+    decode: codes (m, D), and (C,) or (m, C) → (m, *E).
+    encode: examples (m, *E), and (C,) → means and deviations, each (m, D).
+    of: label → (C,). Raises ConfigError for a label that the model does not know.
+    """
+
+    rows: Codes
+    decode: Callable[[Array, Codes], NDArray[np.float32]]
+    encode: Callable[[Array, Codes], tuple[Codes, Codes]]
+    of: Callable[[Any], Codes]
 
 
 @dataclass(frozen=True, eq=False)  # without slots, for what is kept
@@ -61,8 +77,8 @@ class Encoded(ABC):
     posterior: q(z | u) with gradients, and the encoded examples as networks see them, for "vamp"; None where q(z | x) is a
         point.
     origin: what that model was made of and how it learnt, where that is known.
-    told: of a model that is told a label with each example: label → `decode` and `encode` under it. `decode` itself has each of
-        the rows' codes under its row's label, and all other points under the most frequent one.
+    condition: of a model that is told a label with each example; `decode` and `encode` then are under one label, the most
+        frequent one unless `under` says another. None for all other models.
     """
 
     codes: Codes
@@ -81,7 +97,7 @@ class Encoded(ABC):
     fitted: FittedSampler | None = None
     posterior: Posterior | None = None
     origin: Origin | None = None
-    told: Callable[[Any], tuple[Callable[[Array], NDArray[np.float32]], Callable[[Array], tuple[Codes, Codes]]]] | None = None
+    condition: Condition | None = None
 
     @abstractmethod
     def sample(self, n: int, source: str | Sampler = "prior", seed: int | None = 0) -> Decoded:
@@ -107,18 +123,29 @@ class Encoded(ABC):
             for name in ("codes", "scales", "data", "labels", "held_out")
             if (value := getattr(self, name)) is not None
         }
-        attributes = {name: values[rows] for name, values in self.attributes.items()}
-        return replace(self, **kept, attributes=attributes, posterior=self.posterior and self.posterior.among(rows))
+        return replace(
+            self,
+            **kept,
+            attributes={name: values[rows] for name, values in self.attributes.items()},
+            posterior=self.posterior and self.posterior.among(rows),
+            condition=self.condition and replace(self.condition, rows=self.condition.rows[rows]),
+        )
 
     def under(self, label: int | str) -> Self:
-        """The space of a model with a condition in which every point decodes under this label.
+        """The space of a model with a condition in which every point, rows too, decodes under this label.
 
         Raises ConfigError for a label that the model does not know, and where it takes no condition.
         """
-        if self.told is None:
+        known = self.condition
+        if known is None:
             raise ConfigError("this model takes no condition. Fit one that does: Autoencoder(condition=True).fit(X, y).")
-        decode, encode = self.told(label)
-        return replace(self, decode=decode, encode=encode)
+        told = known.of(label)
+        return replace(
+            self,
+            decode=lambda z: known.decode(z, told),
+            encode=lambda x: known.encode(x, told),
+            condition=replace(known, rows=np.tile(told, (len(self), 1))),
+        )
 
     # ------------------------------------------------------------------ kept
 
@@ -189,12 +216,18 @@ class Encoded(ABC):
 
     # ------------------------------------------------------------------ what codes decode to, as points
 
-    def outputs(self, z: Array) -> Array:
+    def decode_as(self, z: Array, rows: Array) -> NDArray[np.float32]:
+        """What codes z (m, D) decode to (m, *E) under the labels of these rows (m,); labels matter to few models."""
+        return self.decode(z) if self.condition is None else self.condition.decode(z, self.condition.rows[rows])
+
+    def outputs(self, z: Array, rows: Array | None = None) -> Array:
         """What codes (m, D) decode to, flattened, in units of the data: (m, prod(E)), between which distances are measured.
 
+        rows: (m,) those under whose labels they decode, see `decode_as`.
         Raises DataError where the decoder gives another shape, NaN or infinity.
         """
-        x = np.asarray(self.decode(z.astype(self.codes.dtype)))
+        codes = z.astype(self.codes.dtype)
+        x = np.asarray(self.decode(codes) if rows is None else self.decode_as(codes, rows))
         if x.shape != (len(z), *self.data.shape[1:]):
             raise DataError(f"the decoder gave shape {x.shape} for {len(z)} codes; expected {(len(z), *self.data.shape[1:])}.")
         bad = ~np.isfinite(x.reshape(len(z), -1)).all(axis=1)

@@ -133,7 +133,7 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "condition": None if tried.model is None or tried.model.trained_.labels is None else tried.model.trained_.labels.usual,
         "samples": {name: _samples(space, painter, name) for name in ("prior", "gaussian")}
         | {"conditions": [str(label) for label in _conditions(space)]},
-        "reconstructions": painter.sheet(space.decode(space.codes[rows]), SHOWN, magnify=2),
+        "reconstructions": painter.sheet(space.decode_as(space.codes[rows], rows), SHOWN, magnify=2),
     }
 
 
@@ -206,7 +206,7 @@ def _samples(space: LatentSpace, painter: Painter, source: str) -> dict[str, Any
 
 def _conditions(space: LatentSpace) -> list[Any]:
     """The labels, ROWS at most, that a model with a condition can be told; none for any other."""
-    if space.told is None or space.labels is None:
+    if space.condition is None or space.labels is None:
         return []
     return [space.classes[label] if space.classes else int(label) for label in np.unique(space.labels)[:ROWS]]
 

@@ -68,6 +68,6 @@ def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:
     rows = rows[:most]
     total = count = 0.0
     for some in np.array_split(rows, max(1, len(rows) * space.data[:1].nbytes // PIECE)):
-        errors = np.square((space.decode(space.codes[some]) - space.data[some]) / space.unit)
+        errors = np.square((space.decode_as(space.codes[some], some) - space.data[some]) / space.unit)
         total, count = total + float(np.sum(errors, dtype=np.float64)), count + errors.size
     return total / count

@@ -5,8 +5,9 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from latentwalk import Autoencoder, Dataset, Network
+from latentwalk import Autoencoder, Dataset, Network, continuity
 from latentwalk.errors import CheckpointError, ConfigError, DataError
+from latentwalk.studies.judgement import reconstruction_error
 
 RNG = np.random.default_rng(0)
 SHIFT = np.array([[4.0, 0, 0, 0, 0], [-4.0, 0, 0, 0, 0], [0, 4.0, 0, 0, 0]])
@@ -69,13 +70,18 @@ def test_a_condition_explains_what_the_code_then_need_not(model):
     assert model.score(X, Y) > auto(condition=False).fit(X, Y).score(X) + 0.3
 
 
-def test_the_space_decodes_rows_under_their_own_labels_and_all_else_under_the_usual_one(model):
+def test_rows_decode_under_their_own_labels_where_they_are_asked_for_and_all_points_under_one(model):
     space = model.space(X, Y)
-    np.testing.assert_array_equal(space.decode(space.codes), model.reconstruct(X, condition=Y))
+    rows = np.arange(len(X))
+    np.testing.assert_array_equal(space.decode_as(space.codes, rows), model.reconstruct(X, condition=Y))
+    some = space.among(rows[5:])
+    np.testing.assert_array_equal(some.decode_as(some.codes, rows[:-5]), model.reconstruct(X[5:], condition=Y[5:]))
     np.testing.assert_array_equal(space.codes, model.space(Dataset.of(X, Y)).codes)
-    np.testing.assert_array_equal(space.walk(0, 1).x[0], model.reconstruct(X[:1], condition=Y[:1])[0])
-    elsewhere = space.codes.max() + np.ones((4, 1), np.float32)
-    np.testing.assert_array_equal(space.decode(elsewhere), model.inverse_transform(elsewhere, condition="b"))
+    np.testing.assert_array_equal(space.decode(space.codes), model.inverse_transform(space.codes, condition="b"))
+    errors = np.square(model.reconstruct(X, condition=Y) - X) / np.square(space.unit)
+    assert reconstruction_error(space) == pytest.approx(errors.mean(), rel=1e-5)
+    rows = np.flatnonzero(Y == "c")  # a step changes what is decoded, never the label it is decoded under
+    assert continuity(space.among(rows)).value == continuity(space.under("c").among(rows)).value
     under = space.under("c")
     np.testing.assert_array_equal(under.decode(space.codes), model.inverse_transform(space.codes, condition="c"))
     np.testing.assert_array_equal(under.encode(X[:3])[0], model.transform(X[:3], condition="c"))

@@ -41,11 +41,12 @@ def continuity(space: Encoded, *, scale: float = 0.1, seed: int = 0, most: int =
     rows = space.unseen
     check_codes(space.codes[rows], FEWEST_TO_STEP, "continuity needs at least {} held-out codes")
     near = neighbour_distance(space, rng)
-    z = space.codes[rng.permutation(rows)[:most]]
+    rows = rng.permutation(rows)[:most]
+    z = space.codes[rows]
     step = rng.standard_normal(z.shape) @ _root(space.codes)  # one direction a code, shared by all scales
 
-    jump = _jumps(space, z, step, (scale,))[0] / near  # (m,), in neighbour distances
-    curve = _jumps(space, z[:CURVE_CODES], step[:CURVE_CODES], CURVE) / near  # (S, m)
+    jump = _jumps(space, z, rows, step, (scale,))[0] / near  # (m,), in neighbour distances
+    curve = _jumps(space, z[:CURVE_CODES], rows[:CURVE_CODES], step[:CURVE_CODES], CURVE) / near  # (S, m)
     hits = int((jump <= 0.5).sum())
     details: dict[str, float | list[float]] = {
         "scale": float(scale),
@@ -83,16 +84,16 @@ def neighbour_distance(space: Encoded, rng: np.random.Generator) -> float:
     return float(np.median(distances[:, 1]))
 
 
-def _jumps(space: Encoded, z: Array, step: Array, scales: tuple[float, ...]) -> Array:
-    """How far the output moves when codes z (m, D) move by scale * step: (S, m), in units of the data."""
+def _jumps(space: Encoded, z: Array, rows: Array, step: Array, scales: tuple[float, ...]) -> Array:
+    """How far the output moves when codes z (m, D) of rows (m,) move by scale * step: (S, m), in units of the data."""
     event = max(1, int(np.prod(space.data.shape[1:])))
-    rows = max(1, AT_ONCE // event)
+    once = max(1, AT_ONCE // event)
     found = np.empty((len(scales), len(z)))
-    for start in range(0, len(z), rows):
-        part = slice(start, start + rows)
-        here = space.outputs(z[part])
+    for start in range(0, len(z), once):
+        part = slice(start, start + once)
+        here = space.outputs(z[part], rows[part])
         for at, scale in enumerate(scales):
-            there = space.outputs(z[part] + scale * step[part])
+            there = space.outputs(z[part] + scale * step[part], rows[part])
             found[at, part] = np.linalg.norm(there - here, axis=1)
     return found
 

@@ -117,7 +117,7 @@ class Evidence:
     @cached_property
     def y(self) -> tuple[Array, Array]:
         """What their codes decode to."""
-        learnt, judged = (self.space.outputs(self.space.codes[rows]) for rows in self._rows)
+        learnt, judged = (self.space.outputs(self.space.codes[rows], rows) for rows in self._rows)
         return learnt, judged
 
     @cached_property
@@ -183,7 +183,7 @@ class Evidence:
         while low < high:
             middle = (low + high) // 2
             kept = axes[:, :middle]
-            cost = square(x - self.space.outputs(away @ kept @ kept.T + centre)) - self.error
+            cost = square(x - self.space.outputs(away @ kept @ kept.T + centre, self.judged)) - self.error
             low, high = (low, middle) if cost <= KEPT * self.variance else (middle + 1, high)
         return low
 
@@ -201,7 +201,7 @@ class Evidence:
         capacity = float((1 - np.square(self.space.scales[self.learnt], dtype=np.float64)).clip(0).mean(axis=0).sum())
         if not self.gaussian or capacity < 0.05 or not self.units.active.any():
             return None
-        noisy = self.space.outputs(self.space.draw_codes(self.rng())[self.learnt])
+        noisy = self.space.outputs(self.space.draw_codes(self.rng())[self.learnt], self.learnt)
         return max(0.0, 2 * self._cost(noisy) / capacity)
 
     def _cost(self, noisy: Array) -> float:

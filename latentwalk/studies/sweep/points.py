@@ -10,7 +10,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 from latentwalk.checks import whole
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.estimators.options import IDLE, moved
+from latentwalk.estimators.options import IDLE, SETTINGS, moved
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.models.schedule import Schedule
 from latentwalk.networks.build import Network
@@ -85,8 +85,8 @@ def check_options(options: Mapping[str, Any], grid: Grid) -> None:
     for name in options:
         if name in grid:
             raise ConfigError(f"{name} is an axis of the grid and an option as well. Leave one of them out.")
-        if isinstance(error := moved(name, options[name]), ConfigError) and name not in OUTSIDE:
-            raise error
+        if name in SETTINGS and name not in OUTSIDE:
+            raise moved(name, options[name])
         if name not in known:
             raise unknown("option", name, known)
 

@@ -35,12 +35,11 @@ class Cut(Exception):
 
 
 def processor() -> str:
-    """Which kernels ran: other processors round otherwise."""
+    """Which kernels ran: other processors, and other numbers of threads, round otherwise."""
     with open("/proc/cpuinfo") as file:
         names = {line.partition(":")[2].strip() for line in file if line.startswith("model name")}
-    return (
-        f"{' '.join(sorted(names))}, {platform.machine()}, torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
-    )
+    kernels = f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
+    return f"{' '.join(sorted(names))}, {platform.machine()}, {kernels}, threads: {torch.get_num_threads()}"
 
 
 def model(digits, folder):

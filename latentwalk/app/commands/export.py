@@ -34,5 +34,8 @@ def export(
     spec = model.spec_
     example = ", ".join(map(str, spec.shape))
     latent = model.model_.dim
-    typer.echo(f"{encoder}: x (n, {example}), {spec.dtype} → codes (n, {latent})")
-    typer.echo(f"{decoder}: codes (n, {latent}) → x (n, {example})")
+    given = f", given (n, {len(model.classes_)}), float32" if model.condition else ""
+    typer.echo(f"{encoder}: x (n, {example}), {spec.dtype}{given} → codes (n, {latent})")
+    typer.echo(f"{decoder}: codes (n, {latent}){given} → x (n, {example})")
+    if given:
+        typer.echo(f"given is 1 at the label's place, 0 elsewhere; labels: {', '.join(model.classes_)}")

@@ -15,7 +15,7 @@ from latentwalk.arrays import Array
 from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import columns_of, decoded, encoded, is_frame, needs_columns, unnamed
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.examples import as_array, check_finite, is_ragged, padded
+from latentwalk.data.examples import as_array, check_finite, is_ragged, padded, unmasked
 from latentwalk.data.rows import Rows
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, DataError
@@ -122,7 +122,7 @@ def _looked_at(table: _Table, x: Any, *, reset: bool) -> Any:
     if isinstance(x, Rows):
         how = {"skip_check_array": True}  # it would read all of them
     try:
-        return validate_data(table, x, reset=reset, **how)
+        return validate_data(table, unmasked(x), reset=reset, **how)
     except ValueError as error:
         raise DataError(str(error)) from error
 

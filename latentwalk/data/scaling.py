@@ -30,6 +30,7 @@ SMALLEST = 1e-290  # a scale below it leaves numbers that are flushed to 0 while
 TINY, HUGE = 1e-30, 1e30  # units that float32 calculates with, with room for products
 REACH = 1e18  # scaled values beyond it have squares that float32 does not hold
 OFFSET = 256  # what lies further from 0, in its own deviations or ranges, loses digits in float32
+NEAR, FAR = np.float32(1e-3), 1e6  # numbers closer to 0 are one to networks; what is further than so many widths is far
 LEVELS = 8  # the fewest different numbers that the middle of the data may become in float32
 MIDDLES = ((0.25, 0.75), (0.1, 0.9), (0.01, 0.99))  # quantiles between which the middle of the data lies
 _ADVICE = "Drop or clip it, or mark it as missing (NaN) if it says that nothing was observed."
@@ -178,10 +179,12 @@ class Scaling(nn.Module):
             with np.errstate(all="ignore"):
                 differ = high - low > CONSTANT * np.maximum(np.abs(low), np.abs(high))
                 first, second = (((end - shift) / scale).astype(np.float32) for end in (low, high))
-                levels = (second - first) / np.spacing(np.maximum(np.abs(first), np.abs(second)).clip(min=np.float32(TINY)))
+                levels = (second - first) / np.spacing(np.maximum(np.abs(first), np.abs(second)).clip(min=NEAR))
             if (lost := differ & (last >= 3) & (levels < LEVELS)).any():
                 column = int(np.argmax(lost))
-                row, place, value = _furthest_from(x, len(scale), column, (low[column] + high[column]) / 2)
+                row, place, value = _furthest_from(x, len(scale), column, low[column])
+                if abs(float(value) - low[column]) < FAR * (high[column] - low[column]):
+                    continue  # the scaling is that of wider data
                 raise DataError(
                     f"X holds {digits_of(value)} at {self._place(row, place)}, so far from the others, most of which lie from "
                     f"{low[column]:.3g} to {high[column]:.3g}, that beside it float32 takes them for one number. {_ADVICE}"

@@ -5,6 +5,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from latentwalk.data.dataset import Dataset
+from latentwalk.data.examples import unmasked
 from latentwalk.data.sources.huggingface import is_hugging_face, of_table
 
 __all__ = ["adopt", "as_known"]
@@ -25,5 +26,6 @@ def adopt(x: Any, y: ArrayLike | None = None, **known: Any) -> Dataset:
 
 
 def as_known(x: Any) -> Any:
-    """A Hugging Face data set as a `Dataset`; all else as it is, for whoever tells arrays, frames and signals apart itself."""
-    return adopt(x) if is_hugging_face(x) else x
+    """A Hugging Face data set as a `Dataset`, masked arrays with NaN where they are masked; all else as it is, for whoever
+    tells arrays, frames and signals apart itself."""
+    return adopt(x) if is_hugging_face(x) else unmasked(x)

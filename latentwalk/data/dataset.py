@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
 from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns
-from latentwalk.data.examples import as_array, check_finite, check_labels, is_ragged, padded
+from latentwalk.data.examples import as_array, check_finite, check_labels, is_ragged, padded, unmasked
 from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import DataError
@@ -65,6 +65,7 @@ class Dataset:
         """
         if type(x).__module__.split(".")[0] == "datasets":
             raise DataError("a Hugging Face data set has columns to choose from. Use latentwalk.adopt(X).")
+        x = unmasked(x)
         if is_ragged(x):
             x, kind = padded(x), kind or "signal"
         elif is_frame(x) and (columns or needs_columns(x)):

@@ -97,7 +97,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike | Dataset) -> NDArray[np.int64]:
         """1 for rows that belong, -1 for those that do not: (n,)."""
-        return np.where(self.decision_function(X) < 0, -1, 1).astype(np.int64)
+        return np.where(self.decision_function(X) >= 0, 1, -1).astype(np.int64)  # no number is not ordinary
 
     def blame(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
         """How much each value (n, *E) makes its row strange: the nats by which it is less likely than is usual for it.

@@ -81,6 +81,7 @@ def fit(
         if before is None:
             check_keepable(trained)
         trained.check_range(x)
+        trained.check_reach(x)
         trained.model.to(group.device)
         batches, validation, held = _batches(options, x, told, stream, beginning.seed, group)
         past = beginning.past if before is None else before.history

@@ -57,7 +57,8 @@ class Dataset:
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
         x may also be a list of signals of different lengths, or a pandas frame with text, categories and dates beside numbers.
-        columns: what its columns are, as another table had them; a category that they do not know is "other". In a table or a signal, NaN says: not observed.
+        columns: what its columns are, as another table had them; a category that they do not know is "other".
+        In a table or a signal, NaN says: not observed.
         Raises DataError: no rows, no numbers, infinity, a row that is all NaN (which one), labels of another length.
 
         >>> Dataset.of(np.eye(3), ["a", "b", "a"]).classes

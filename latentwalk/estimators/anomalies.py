@@ -49,10 +49,11 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     """Says which rows of X (n, *E) do not belong: whatever an `Autoencoder` takes, a table or a frame of mixed columns first.
 
     recipe, network, likelihood, random_state: as of `Autoencoder`; the defaults are for tables. latent, epochs: None chooses by
-    the size of the data. contamination: the share of rows that are strange, which sets where `predict` draws the line; it may be
-    changed afterwards. "auto" draws it where hardly an ordinary row is, however many are strange: below the median m of the
-    training scores by 6.6 times the distance from m to their lower quartile. Of scores that fall off exponentially, as those of
-    two normal columns do, that is 1 in 200; of more columns, fewer.
+    the size of the data.
+    contamination: the share of rows that are strange, which sets where `predict` draws the line; it may be changed afterwards.
+    "auto" draws it where hardly an ordinary row is, however many are strange: below the median m of the training scores by 6.6
+    times the distance from m to their lower quartile. Of scores that fall off exponentially, as those of two normal columns do,
+    that is 1 in 200; of more columns, fewer.
     options: any other of `Autoencoder`, as a mapping.
 
     Learned: model_ (the fitted `Autoencoder`), offset_ (scores below it are strange), usual_ (*E), the mean log-likelihood of
@@ -88,7 +89,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> Self:
         """Learn what is ordinary from X; labels are not used. Raises DataError, ConfigError, TrainingError."""
         _check_contamination(self.contamination)
-        given = Stream.of(X) if is_stream(X) else as_known(X)
+        given: Any = Stream.of(X) if is_stream(X) else as_known(X)
         rows = given.held if isinstance(given, Stream) else given
         model = Autoencoder(self.recipe, random_state=self.random_state, **self._chosen(rows)).fit(given)
         self._take(model)
@@ -211,9 +212,10 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     def _take(self, model: Autoencoder) -> None:
         """Hold a fitted model."""
         self.model_, self.n_features_in_ = model, model.n_features_in_
-        vars(self).pop("feature_names_in_", None)
         if hasattr(model, "feature_names_in_"):
             self.feature_names_in_ = model.feature_names_in_
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
 
     def _chosen(self, X: Any) -> dict[str, Any]:
         """Options of the autoencoder: what was asked for, and for the rest what suits the size of the data."""
@@ -289,7 +291,7 @@ class _TrainingScores:
 def _ranks(rows: int) -> NDArray[np.int64]:
     """Which of so many ascending scores are kept."""
     lowest = np.arange(min(rows, EXACT))
-    rest = np.linspace(EXACT, rows - 1, min(rows - EXACT, APART)).round() if rows > EXACT else []
+    rest = np.linspace(EXACT, rows - 1, min(max(rows - EXACT, 0), APART)).round()
     return np.concatenate([lowest, rest]).astype(np.int64)
 
 

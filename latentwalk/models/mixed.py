@@ -7,8 +7,9 @@
 
 Continuous columns come standardised, counts as they are, categories as codes. A cell that is NaN was not observed, and has no
 part in anything. What was never seen in training has the probability `OTHER`: another value in a column that was constant, a
-category of code K ("other"), a negative count. Sources: Nazábal et al. 2020, "Handling incomplete heterogeneous data using VAEs"; Lopez et al. 2018, "Deep
-generative modeling for single-cell transcriptomics" (the negative binomial).
+category of code K ("other"), a negative count.
+Sources: Nazábal et al. 2020, "Handling incomplete heterogeneous data using VAEs"; Lopez et al. 2018, "Deep generative modeling
+for single-cell transcriptomics" (the negative binomial).
 """
 
 import math

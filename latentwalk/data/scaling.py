@@ -90,6 +90,9 @@ class Scaling(nn.Module):
                 if spec.columns:  # counts and codes stay what they are
                     plain_ = torch.tensor([column.kind != "continuous" for column in spec.columns])
                     mean, deviation = mean.where(~plain_, 0.0), deviation.where(~plain_, 1.0)
+                    for at, column in enumerate(spec.columns):
+                        if column.constant is not None:  # exactly: a mean of many is rounded
+                            mean[at], deviation[at] = column.constant, 1.0
                 return cls(spec, mean, deviation)
             case _:
                 return plain

@@ -15,7 +15,7 @@ from sklearn.utils.validation import validate_data
 from latentwalk.arrays import Array
 from latentwalk.checks import digits_of
 from latentwalk.data.adopt import as_known
-from latentwalk.data.columns import columns_of, decoded, encoded, is_frame, needs_columns, unnamed
+from latentwalk.data.columns import check_known, columns_of, decoded, encoded, is_frame, needs_columns, unnamed
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_array, check_finite, is_ragged, padded, unmasked
 from latentwalk.data.rows import Rows, changed, value_range
@@ -73,7 +73,7 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
         x = padded(list(x), spec.shape[0])
     if x.shape[1:] != spec.shape:
         raise DataError(f"expected examples of shape {spec.shape}, as in training; got {x.shape[1:]}.")
-    check_finite(x, missing=spec.missing)
+    check_finite(x, missing=spec.missing or bool(spec.columns))  # each column has a likelihood of its own, or none
     if spec.form.bounded:
         if isinstance(X, Dataset) and spec.dtype == "uint8" and x.dtype == np.uint16 and value_range(x)[1] > 255:
             return changed(x, _as_bytes)
@@ -130,9 +130,10 @@ def _numbers(X: Any, spec: DataSpec, features: tuple[str, ...]) -> Array:
     """X as an array (n, *E), its columns like those learnt from. Raises DataError."""
     if spec.framed:
         if isinstance(X, Dataset) and X.spec.framed and X.spec.columns != spec.columns:
+            check_known(X.x, X.spec.columns)  # what has no name cannot be given another code
             X = decoded(X.x, X.spec.columns)  # its categories have codes of their own
         if is_frame(X):
-            X = encoded(X, spec.columns)
+            X = encoded(X, spec.columns, other=True)
     x = X.x if isinstance(X, Dataset) else X
     if spec.framed or spec.form.timed or _axes(x) > 2:
         return as_array(x)  # scikit-learn would miss the names that are in the spec

@@ -137,7 +137,9 @@ class Trained:
 
     def impute(self, x: Array, told: Conditions | None = None) -> Array:
         """x (n, *E) with its reconstruction where a value is missing. told: see `told`."""
-        return np.where(np.isnan(x), self.reconstruct(x, told), x) if self.spec.missing else x
+        columns.check_known(x, self.spec.columns)  # what has no name could not be given back
+        gaps = self.spec.missing or (self.spec.columns and np.isnan(x).any())
+        return np.where(np.isnan(x), self.reconstruct(x, told), x) if gaps else x
 
     def sample(self, n: int, temperature: float, source: str | Sampler | None, condition: Any, seed: int) -> Array:
         """`n` new examples (n, *E): see `Autoencoder.sample`. Raises NotGenerativeError, ConfigError."""

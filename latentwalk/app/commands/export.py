@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import RunFolder
-from latentwalk.app.output import saving
+from latentwalk.app.options import Force, RunFolder
+from latentwalk.app.output import destination, saving
 
 __all__ = ["export"]
 
@@ -17,18 +17,24 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where to write. Default: RUN.", show_default=False)
     ] = None,
+    force: Force = False,
 ) -> None:
     """Write the model as encoder.onnx and decoder.onnx, for use without PyTorch.
 
     The encoder takes data in its own units, layout and type, and gives codes; the decoder takes codes and gives data. Files of
-    an earlier export are replaced, each at once.
+    an earlier export are replaced in RUN, each at once, and elsewhere with --force.
 
     \b
     Examples:
       latentwalk export run
       latentwalk export run --out deployed
     """
+    from latentwalk.saving.onnx import DECODER, ENCODER
+
     model = app.run.Run.open(run).model
+    for name in (ENCODER, DECODER):
+        if out is not None and out.resolve() != run.resolve():
+            destination(out / name, out / name, force=force)
     with saving():
         encoder, decoder = model.export(run if out is None else out)
     spec = model.spec_

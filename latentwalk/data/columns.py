@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError, DataError, unknown
 
-__all__ = ["Column", "ColumnKind", "columns_of", "decoded", "encoded", "is_frame", "needs_columns", "unnamed"]
+__all__ = ["Column", "ColumnKind", "columns_of", "decoded", "encoded", "is_frame", "joint_error", "needs_columns", "unnamed"]
 
 ColumnKind = Literal["continuous", "count", "category"]
 MOST_CATEGORIES = 1_000
@@ -27,6 +27,7 @@ LARGEST_COUNT = 1_000_000
 EXACT = 2**53  # from here on float64 leaves out whole numbers
 LONGEST = {True: (-9.2e15, 9.2e15), False: (-62_135_596_800e6, 253_402_300_799e6)}  # microseconds that fit: nanoseconds; others
 ARROW = "[pyarrow]"
+SEVERAL = "several columns cannot be learnt from; mend them, leave them out (drop=), or say what they are (columns=):"
 INSTALL = "Tables of mixed columns need pandas. Install it with: pip install 'latentwalk[data]'"
 
 
@@ -69,7 +70,7 @@ def columns_of(frame: Any, kinds: Mapping[str, ColumnKind] | None = None) -> tup
     """The columns of a pandas frame. kinds: what a column is, where the guess would be wrong.
 
     Raises DataError: two columns of one name, one without a single value, more than 1,000 categories, text among numbers,
-    whole numbers too large to be exact. Raises ConfigError: a kind that the column cannot be.
+    whole numbers too large to be exact; all such columns at once. Raises ConfigError: a kind that the column cannot be.
     """
     names = _names(frame)
     for name, kind in (kinds or {}).items():
@@ -77,7 +78,23 @@ def columns_of(frame: Any, kinds: Mapping[str, ColumnKind] | None = None) -> tup
             raise unknown("column", name, names)
         if kind not in get_args(ColumnKind):
             raise unknown("kind of column", kind, get_args(ColumnKind))
-    return tuple(_column(name, frame.iloc[:, at], (kinds or {}).get(name)) for at, name in enumerate(names))
+    found, problems = [], []
+    for at, name in enumerate(names):
+        try:
+            found.append(_column(name, frame.iloc[:, at], (kinds or {}).get(name)))
+        except DataError as error:
+            problems.append(error)
+    if problems:
+        raise joint_error(problems)
+    return tuple(found)
+
+
+def joint_error(problems: Sequence[DataError]) -> DataError:
+    """One error that says what is wrong with several columns."""
+    if len(problems) == 1:
+        return problems[0]
+    said = [line for one in problems for line in str(one).removeprefix(SEVERAL).splitlines() if line]
+    return DataError("\n  ".join([SEVERAL, *map(str.strip, said)]))
 
 
 def unnamed(x: Array, kind: Literal["continuous", "count"]) -> tuple[Column, ...]:

@@ -11,12 +11,15 @@ from latentwalk.app.options import (
     MODEL,
     OUTPUT,
     ColorOption,
+    ColumnsOption,
     Data,
+    DropOption,
     Epochs,
     Force,
     KindOption,
     Label,
     Seed,
+    SeparatorOption,
     SizeOption,
 )
 from latentwalk.app.output import check_csv, check_writable, destination, write_csv
@@ -50,6 +53,9 @@ def anomalies(
     color: ColorOption = None,
     label: Label = None,
     kind: KindOption = None,
+    drop: DropOption = None,
+    columns: ColumnsOption = None,
+    separator: SeparatorOption = None,
     force: Force = False,
 ) -> None:
     """Find the rows that do not belong.
@@ -61,7 +67,8 @@ def anomalies(
     Example:
       latentwalk anomalies payments.csv --contamination 0.01 --out strange.csv
     """
-    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
+    of_cells = {"drop": drop, "columns": columns, "separator": separator}
+    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
     check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
     rows = source.train(tell=True)
@@ -74,8 +81,8 @@ def anomalies(
     strange = scores < detector.offset_
     blamed = _blamed(detector, rows)
     named = {"name": rows.names} if rows.names else {}
-    columns = {f"blame {i + 1}": blamed[:, i] for i in range(blamed.shape[1])}
-    write_csv(to, {"row": range(len(rows)), **named, "score": scores, "anomaly": strange.astype(int), **columns})
+    blames = {f"blame {i + 1}": blamed[:, i] for i in range(blamed.shape[1])}
+    write_csv(to, {"row": range(len(rows)), **named, "score": scores, "anomaly": strange.astype(int), **blames})
     if run is not None:
         detector.save(run)
     typer.echo(f"{int(strange.sum()):,} of {len(rows):,} rows are called strange. The strangest:")

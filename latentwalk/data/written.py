@@ -57,7 +57,7 @@ def meaning(fields: Sequence[str], decimal: DecimalMark = ".") -> Array:
     None. Numbers that no float can hold leave their column text. Dates of several zones are those of Greenwich.
     decimal: what stands before the fractions, in the table as a whole (see `decimal_mark`).
     """
-    plain = _plain(fields) if decimal == "." or not any("." in field for field in fields) else None
+    plain = _plain(fields) if decimal == "." or "." not in "".join(fields) else None
     if plain is not None:
         return plain
     texts = {field: field.strip() for field in set(fields)}
@@ -201,11 +201,16 @@ def _all(read: Callable[[str], Any], texts: Iterable[str]) -> dict[str, Any] | N
 
 def _plain(fields: Sequence[str]) -> Array | None:
     """Numbers as Python writes them, gaps between them empty or nan; None for anything else. Most columns are such."""
-    for convert, dtype in ((int, np.int64), (lambda field: float(field or "nan"), np.float64)):
+    if "_" in "".join(fields):  # to Python, 1_000 is a number
+        return None
+    for convert, dtype in ((int, np.int64), (float, np.float64), (_float, np.float64)):
         try:
             found: Array = np.array([*map(convert, fields)], dtype=dtype)
         except (ValueError, OverflowError):
             continue
-        finite = not np.isinf(found).any() and not any("_" in field for field in fields)  # to Python, 1_000 is a number
-        return found if finite else None
+        return None if np.isinf(found).any() else found
     return None
+
+
+def _float(field: str) -> float:
+    return float(field) if field else math.nan

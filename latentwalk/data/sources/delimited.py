@@ -79,6 +79,10 @@ class Sheet:
             found += piece.split(BETWEEN) if isinstance(piece, str) else piece
         return found
 
+    def holds(self, name: str, text: str) -> bool:
+        """Whether that stands in some field of the column."""
+        return any(text in (piece if isinstance(piece, str) else BETWEEN.join(piece)) for piece in self.cells[name])
+
 
 def check_separator(separator: object) -> str | None:
     """What stands between fields: a letter, or its name. Raises ConfigError.

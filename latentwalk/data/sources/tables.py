@@ -91,8 +91,8 @@ def csv_cells(path: Path, separator: str | None = None) -> Cells:
     """The columns of a .csv or .tsv, gzipped or not. Raises DataError."""
     sheet = Sheet.of(path, separator)
     values = {name: meaning(sheet.fields(name)) for name in sheet.names}
-    unclear = (sheet.fields(name) for name in sheet.names if values[name].dtype.kind in "fO" and len(values[name]))
-    mark = decimal_mark((fields for fields in unclear if any("," in field for field in fields)), sheet.separator)
+    unclear = (name for name in sheet.names if values[name].dtype.kind in "fO" and sheet.holds(name, ","))
+    mark = decimal_mark(map(sheet.fields, unclear), sheet.separator)
     if mark == ",":
         values = {name: meaning(sheet.fields(name), mark) for name in sheet.names}
     remarks = (*sheet.remarks, *(["decimal commas"] if mark == "," else []))

@@ -25,7 +25,7 @@ from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources.delimited import Sheet
 from latentwalk.data.sources.packed import Split, check_unpacked, dataset_of, undivided
 from latentwalk.data.spec import Kind
-from latentwalk.data.written import GAPS, decimal_mark, meaning, plain_text
+from latentwalk.data.written import GAPS, decimal_mark, meaning, moments, plain_text
 from latentwalk.errors import ConfigError, DataError, unknown
 
 __all__ = [
@@ -45,7 +45,7 @@ __all__ = [
 LABELS = ("label", "class", "target", "y")  # in order of preference
 NAMES = ("name", "file", "filename")  # text that says which row it is
 ID = re.compile(r"(?i:(^|.*[ _.-])(id|uuid|guid))|.*[a-z]I[dD]|ID")
-COUNTED = re.compile(r"(?i:unnamed: 0|index|row|rownum|.*id)")  # an id where its numbers follow one another
+COUNTED = re.compile(r"(?i:unnamed: 0|index|row|rownum|#|.*id)")  # an id where its numbers follow one another
 FEW = 20  # rows, from which on text that is never twice the same is no category
 NAMELESS = "the first column"  # what one without a name is called
 INSTALL = "Install them with: pip install 'latentwalk[data]' pyarrow"
@@ -361,8 +361,21 @@ def _series(pandas: Any, cells: Cells, name: str, known: Column | None, kind: Co
     if values.dtype.kind in "mM" or timed or (known is not None and known.kind == "category"):
         return values
     if known is None and kind is None and not meant_as_numbers(values):
+        _check_dates(name, values, cells.where)
         return values
     return as_numbers(name, values, cells.where)
+
+
+def _check_dates(name: str, values: Array, where: Callable[[int], str]) -> None:
+    """Raise DataError where text is mostly dates: then a word is a mistake to be told, no category."""
+    texts = [*dict.fromkeys(value for value in values if isinstance(value, str))][: MOST_CATEGORIES + 1]
+    strange = {text for text in texts if moments([text]) is None}
+    if texts and len(strange) < len(texts) / 2:
+        row = next((row for row, value in enumerate(values) if value in strange), 0)
+        raise DataError(
+            f"column {name!r} holds {values[row]!s:.40} at {where(row)}, and dates elsewhere. Expected dates, all alike. "
+            "Mend it, drop the column, or say that it is a category."
+        )
 
 
 def _attempt(problems: list[DataError], make: Callable[..., Any], *given: Any) -> Any:

@@ -135,6 +135,13 @@ def test_dates_are_dates_however_they_are_written(tmp_path, style, rows):
         assert np.isnan(data.x[3, 0]) == name.startswith("t")
 
 
+def test_a_word_among_dates_is_told(tmp_path):
+    path = written(tmp_path, "day,v\n2020-01-01,1\nsoon,2\n2020-01-03,4\n")
+    with pytest.raises(DataError, match=r"column 'day' holds soon at row 1 \(line 3\), and dates elsewhere"):
+        read(path)
+    assert kinds(read(path, columns={"day": "category"}))["day"] == "category"
+
+
 def test_a_clock_is_a_span_of_time(tmp_path):
     data = read(written(tmp_path, "at,v\n08:30,1.5\n17:00:30,2.5\n"))
     assert_array_equal(data.x[:, 0], [8.5 * 3600e6, 17 * 3600e6 + 30e6])

@@ -152,8 +152,9 @@ class Run:
 
     def read(self, given: str, split: Any = "all") -> Dataset:
         """A data set made like the examples learnt from."""
-        label = None if self.source is None else self.source.options.get("label")
-        return read_like(self.model.spec_, given, split=split, label=label)
+        options = {} if self.source is None else self.source.options
+        kept = {name: options[name] for name in ("label", "drop", "separator") if name in options}
+        return read_like(self.model.spec_, given, split=split, **kept)
 
     def where(self, given: str | None) -> Source:
         """Where the data is that the model learnt from, or the data `given` instead. Raises ConfigError, DataError."""

@@ -32,7 +32,8 @@ class Dataset:
     name: what the data set is called.
     names: (n,) what each row is called (a file name, say), or empty.
     factors: known generative factors or attributes by name, each (n,).
-    skipped: what could not be read, and why, one line each.
+    skipped: what could not be read, or was left out, and why, one line each.
+    remarks: what else was found in reading, and may not be known to its owner, one line each.
     """
 
     x: Array
@@ -43,6 +44,7 @@ class Dataset:
     names: tuple[str, ...] = ()
     factors: Mapping[str, Array] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(

@@ -370,10 +370,10 @@ def test_label_is_chosen(tmp_path, parser):
         ("a,b\n1,2\n3,inf\n", r"column 'b' holds .*inf.* at row 1"),
         ("a,b\n1,2\n3,4,5\n", "fields"),
         ("a,b\n1,2,3\n3,4,5\n", "fields"),
-        ("a,b\n1,2\n3,NA\n", "column 'b' holds NA at row 1"),
         ("a,label\n1,u\n3,\n", "missing at row 1"),
         ("a,a\n1,2\n", "more than once"),
-        ("1.5,2\n1,2\n", "all numbers"),
+        ("1.5,2,u\n1,2,v\n", "1.5 and 2 are no names"),
+        ("a,b\n1,2\n3,4,5\n", r"line 3 has 3 fields, the header 2 \(the separator is ','\)"),
         ("label\nu\n", "no column is left"),
     ],
 )
@@ -384,7 +384,7 @@ def test_bad_tables(tmp_path, parser, text, message):
 
 
 def test_tables_that_are_no_text(tmp_path, parser):
-    (tmp_path / "t.csv").write_bytes(b"a,b\n\xff\xfe,1\n")
+    (tmp_path / "t.csv").write_bytes(b"a,b\n\xff\xfe\x01,1\n")
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 9000)[:-30])
     for name in ("t.csv", "t.csv.gz"):
         with pytest.raises(DataError, match=r"UTF-8|cut off"):

@@ -11,12 +11,15 @@ from latentwalk.app.options import (
     MODEL,
     OUTPUT,
     ColorOption,
+    ColumnsOption,
     Data,
+    DropOption,
     Epochs,
     Force,
     KindOption,
     Label,
     Seed,
+    SeparatorOption,
     SizeOption,
     epochs_for,
 )
@@ -58,6 +61,9 @@ def reduce(
     color: ColorOption = None,
     label: Label = None,
     kind: KindOption = None,
+    drop: DropOption = None,
+    columns: ColumnsOption = None,
+    separator: SeparatorOption = None,
     force: Force = False,
 ) -> None:
     """Write each row as a few numbers, and say how good they are.
@@ -72,7 +78,8 @@ def reduce(
     """
     from latentwalk.studies.reduction import reductions
 
-    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
+    of_cells = {"drop": drop, "columns": columns, "separator": separator}
+    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
     check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
     if beside:

@@ -2,8 +2,8 @@
 
     category    text, booleans, pandas' categories: codes 0 to K - 1, and K for "other", a value not seen in training
     count       whole numbers from 0 on that spread at least as much as a Poisson would (variance >= mean), up to a million
-    continuous  all other numbers, dates (text that is all dates, too) and spans of time (to the microsecond); also those that are
-                always the same
+    continuous  all other numbers, those that are always the same too, dates (also text that is all dates) and spans of time
+                (to the microsecond)
 
 A missing cell is NaN. Whatever type a column had, it has again on the way out; the index, which says which row is which, is not
 kept, and names that are not text become text. Of pandas' types for Arrow, those of numbers, booleans and text are read.

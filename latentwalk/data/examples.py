@@ -129,6 +129,8 @@ def check_labels(y: ArrayLike | None, rows: int) -> Array:
     Raises DataError: another shape; a row without a label (None, NaN, pandas' NA or NaT); labels that cannot be sorted.
     """
     labels = _of_tensor(y) if isinstance(y, torch.Tensor) else _array(y)
+    if labels.dtype.kind in "US" and isinstance(y, (list, tuple)) and any(map(_is_gap, y)):
+        labels = np.array(y, dtype=object)  # where NaN is not yet the text "nan"
     labels = labels[:, 0] if labels.shape == (rows, 1) else labels
     if labels.shape != (rows,):
         raise DataError(f"expected {rows} labels, one for each row of X, got an array of shape {labels.shape}.")
@@ -165,7 +167,10 @@ def _of_tensor(x: torch.Tensor) -> Array:
 
 def _of_list(x: Sequence[Any]) -> Any:
     """A list as an array; signals of different lengths as a list of arrays."""
-    if not any(isinstance(one, torch.Tensor) for one in x):
+    if x and all(type(one) is np.ndarray and one.dtype != object and one.ndim in (1, 2) for one in x):
+        if is_ragged(x) or len({one.shape for one in x}) == 1:
+            return x  # signals already, of whatever length
+    elif not any(isinstance(one, (torch.Tensor, np.ma.MaskedArray)) for one in x):
         try:
             found = np.asarray(x)
         except ValueError:  # no rectangle

@@ -276,9 +276,7 @@ def _headers(entry: ImageFile, skipped: dict[str, str], films: bool) -> list[See
     try:
         with _open(entry) as image:
             first = Seen(entry, _upright(image), _has_color(image))
-            check_unpacked(
-                4 * first.size[0] * first.size[1], entry.held, EXPANSION, LARGEST
-            )  # 4 a pixel in Pillow
+            check_unpacked(4 * first.size[0] * first.size[1], entry.held, EXPANSION, LARGEST)  # 4 a pixel in Pillow
             return _film(first, image, skipped) if films and image.format in FILMS else [first]
     except Exception as error:  # a decoder raises whatever it likes at a damaged file
         skipped[entry.name] = _reason(error)

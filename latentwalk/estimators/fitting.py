@@ -208,9 +208,9 @@ def _unsourced(part: Recipe | Network) -> Recipe | Network:
 
 def _check_count(y: Any, rows: int) -> None:
     """Raise DataError where labels that are not learnt are other than one for each row."""
-    count = y.shape[0] if getattr(y, "shape", ()) else len(y) if hasattr(y, "__len__") and not hasattr(y, "shape") else 0
-    if count != rows:
-        raise DataError(f"expected {rows} labels, one for each row of X, got {count}.")
+    shape = (len(y),) if isinstance(y, (list, tuple)) else tuple(y.shape) if hasattr(y, "shape") else np.asarray(y).shape
+    if shape[:1] != (rows,):
+        raise DataError(f"expected {rows} labels, one for each row of X, got {shape[0] if shape else 1}.")
 
 
 def _batches(

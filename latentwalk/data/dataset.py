@@ -57,7 +57,8 @@ class Dataset:
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
         x may also be a tensor, a list of signals of different lengths, or a pandas frame with text, categories and dates beside
-        numbers. columns: what its columns are, as another table had them. In a table or a signal, NaN says: not observed.
+        numbers. columns: what its columns are, as another table had them; a category that they do not know is "other".
+        In a table or a signal, NaN says: not observed.
         Raises DataError: no rows, no numbers, infinity, a row that is all NaN or has no label (which one), labels of another
         length.
 
@@ -71,7 +72,7 @@ class Dataset:
             x, kind = padded(x), kind or "signal"
         elif is_frame(x) and (columns or needs_columns(x)):
             columns = columns or columns_of(x)
-            x, kind = encoded(x, columns), "table"
+            x, kind = encoded(x, columns, other=True), "table"
         x = as_array(x)
         spec = replace(DataSpec.infer(x, kind), columns=tuple(columns))
         check_finite(x, missing=spec.missing)

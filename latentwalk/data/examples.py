@@ -14,7 +14,7 @@ from latentwalk.arrays import Array
 from latentwalk.data.rows import Rows, pieces
 from latentwalk.errors import DataError
 
-__all__ = ["as_array", "as_plain", "check_finite", "check_labels", "is_ragged", "padded"]
+__all__ = ["as_array", "as_plain", "check_finite", "check_labels", "is_ragged", "padded", "position", "unmasked"]
 
 
 def as_plain(x: Any) -> Any:
@@ -38,8 +38,7 @@ def as_plain(x: Any) -> Any:
     if isinstance(x, Items):
         raise DataError(f"X is a {type(x).__name__}, a data set of PyTorch's. Use latentwalk.adopt(X).")
     if isinstance(x, np.ma.MaskedArray):
-        gaps = np.ma.is_masked(x) and x.dtype.kind in "biuf"
-        return np.ma.filled(x.astype(np.result_type(x, np.float32)), np.nan) if gaps else x.data
+        return unmasked(x)
     if isinstance(x, np.ndarray) and x.dtype == object:
         return as_plain(list(x)) if x.ndim == 1 and _holds_rows(x) else _of_objects(x)
     return _of_list(x) if isinstance(x, (list, tuple)) else x
@@ -48,7 +47,8 @@ def as_plain(x: Any) -> Any:
 def as_array(x: ArrayLike) -> Array:
     """`x` as an array (n, *E) of booleans, integers or floats with at least one row and one value a row.
 
-    A memory-mapped array stays one, and so do `Rows`: they have all of an array that examples need. Raises DataError.
+    A memory-mapped array stays one, and so do `Rows`: they have all of an array that examples need. What a masked array hides
+    is NaN: not observed. Raises DataError.
     """
     plain = as_plain(x)
     array = cast(Array, plain) if isinstance(plain, (np.ndarray, Rows)) else _array(plain)
@@ -75,9 +75,8 @@ def check_finite(x: Array, *, missing: bool = False) -> None:
         if bad.any():
             row, *column = (int(i) for i in np.argwhere(bad)[0])
             value = rows[(row, *column)]
-            where = f"column {column[0]}" if len(column) == 1 else f"position {tuple(column)}"
             raise DataError(
-                f"X holds {'NaN' if np.isnan(value) else 'infinity'} ({value}) at row {start + row}, {where}. "
+                f"X holds {'NaN' if np.isnan(value) else 'infinity'} ({value}) at {position(start + row, column)}. "
                 f"Expected finite numbers{', or NaN where nothing was observed' if missing else ''}. "
                 "Drop or fill those values first."
             )
@@ -87,6 +86,33 @@ def check_finite(x: Array, *, missing: bool = False) -> None:
                 f"row {start + int(np.argmax(empty))} of X holds nothing but NaN (a signal of length 0, or a table row without "
                 "one observed value). Nothing can be learnt or said about it. Drop such rows first."
             )
+
+
+def position(row: int, column: Sequence[int], names: Sequence[str] = ()) -> str:
+    """Where a value lies, in words: "row 5, column 1", "row 5, position (3, 4)" of an image; names: what columns are called.
+
+    >>> position(5, [1], ["age", "income"])
+    "row 5, column 1 ('income')"
+    """
+    if len(column) > 1:
+        return f"row {row}, position {tuple(column)}"
+    name = names[column[0]] if column[0] < len(names) else ""
+    return f"row {row}, column {column[0]}" + (f" ({name!r})" if name else "")
+
+
+def unmasked(x: Any) -> Any:
+    """A NumPy masked array, or a list of them, with NaN where it is masked, of its own float type or float64; else x itself.
+
+    >>> unmasked(np.ma.masked_array([1, 2], mask=[False, True]))
+    array([ 1., nan])
+    """
+    if isinstance(x, (list, tuple)) and any(isinstance(one, np.ma.MaskedArray) for one in x):
+        return [unmasked(one) for one in x]
+    if not isinstance(x, np.ma.MaskedArray):
+        return x
+    if not np.ma.getmaskarray(x).any() or x.dtype.kind not in "biuf":
+        return np.asarray(x)
+    return np.ma.filled(x.astype(x.dtype if x.dtype.kind == "f" else np.float64), np.nan)
 
 
 def is_ragged(x: object) -> "TypeGuard[Sequence[Array]]":
@@ -106,7 +132,7 @@ def padded(signals: Sequence[ArrayLike], length: int | None = None) -> Array:
     array([[ 1.,  2.],
            [ 3., nan]])
     """
-    arrays = [np.asarray(one) for one in signals]
+    arrays = [np.asarray(unmasked(one)) for one in signals]
     if not arrays:
         raise DataError("no signals: the list is empty. At least one is needed.")
     longest = max(len(one) for one in arrays) if length is None else length

@@ -18,6 +18,7 @@ from latentwalk.data.adopt import as_known
 from latentwalk.data.batches.batch import Batches
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
+from latentwalk.data.columns import check_known
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
@@ -68,10 +69,11 @@ def fit(
     stream = Stream.of(X) if is_stream(X) else X if isinstance(X, Stream) else None
     X = stream.held if stream is not None else as_known(X)
     x, spec, features = first_seen(X, options) if before is None else (before.given(X), before.spec, before.features)
-    if y is not None and not options.condition:
-        _check_count(y, len(x))
     if before is not None:
         _check_same(options, before)
+        check_known(x, spec.columns)
+    if y is not None and not options.condition:
+        _check_count(y, len(x))
     labels, told = (None, None) if not options.condition else _told(X, y, len(x), before, stream)
     if len(x) < 2:
         raise DataError(f"found 1 sample (X has shape {x.shape}); learning needs at least 2 rows.")
@@ -83,6 +85,7 @@ def fit(
         if before is None:
             check_keepable(trained)
         trained.check_range(x)
+        trained.check_reach(x)
         trained.model.to(group.device)
         batches, validation, held = _batches(options, x, told, stream, beginning.seed, group)
         past = beginning.past if before is None else before.history

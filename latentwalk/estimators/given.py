@@ -3,6 +3,7 @@
 scikit-learn looks at tables: at the number of their columns, and at their names.
 """
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +13,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from latentwalk.arrays import Array
+from latentwalk.checks import digits_of
 from latentwalk.data.adopt import as_known
-from latentwalk.data.columns import columns_of, decoded, encoded, is_frame, needs_columns, unnamed
+from latentwalk.data.columns import check_known, columns_of, decoded, encoded, is_frame, needs_columns, unnamed
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.examples import as_array, check_finite, is_ragged, padded
-from latentwalk.data.rows import Rows
+from latentwalk.data.examples import as_array, as_plain, check_finite, is_ragged, padded
+from latentwalk.data.rows import Rows, changed, value_range
 from latentwalk.data.spec import DataSpec, Kind
-from latentwalk.errors import ConfigError, DataError
+from latentwalk.errors import ConfigError, DataError, DataWarning
 from latentwalk.estimators.options import Options
 from latentwalk.models.likelihood import OF_COLUMNS, Likelihood
 
@@ -71,8 +73,33 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
         x = padded(list(x), spec.shape[0])
     if x.shape[1:] != spec.shape:
         raise DataError(f"expected examples of shape {spec.shape}, as in training; got {x.shape[1:]}.")
-    check_finite(x, missing=spec.missing)
+    check_finite(x, missing=spec.missing or bool(spec.columns))  # each column has a likelihood of its own, or none
+    if spec.form.bounded:
+        if isinstance(X, Dataset) and spec.dtype == "uint8" and x.dtype == np.uint16 and value_range(x)[1] > 255:
+            return changed(x, _as_bytes)
+        _tell_other_units(x, spec)
     return x
+
+
+def _as_bytes(x: Array) -> Array:
+    """Pictures of 16 bits as bytes, as they were read when there were no others to learn from."""
+    return (x >> 8).astype(np.uint8)
+
+
+def _tell_other_units(x: Array, spec: DataSpec) -> None:
+    """Warn where images x (n, *E) are fractions and the model learnt from whole numbers, or the other way round."""
+    fractions = spec.low >= 0 and spec.high <= 1 and spec.dtype.startswith("float")
+    if fractions == (x.dtype.kind == "f") or (not fractions and (spec.dtype.startswith("float") or spec.high <= 1)):
+        return
+    low, high = value_range(x)
+    if (high > 1) if fractions else (0 <= low < high <= 1):
+        ends = [f"[{digits_of(first)}, {digits_of(last)}]" for first, last in ((low, high), (spec.low, spec.high))]
+        warnings.warn(
+            f"the values of X lie in {ends[0]}; the model learnt from {spec.dtype} in {ends[1]}, and takes X to be in the same "
+            f"units. If white is 1 in one of them and more in the other, {'divide' if fractions else 'multiply'} X first.",
+            DataWarning,
+            stacklevel=2,
+        )
 
 
 def over(x: Array) -> NDArray[np.bool_]:
@@ -103,9 +130,10 @@ def _numbers(X: Any, spec: DataSpec, features: tuple[str, ...]) -> Array:
     """X as an array (n, *E), its columns like those learnt from. Raises DataError."""
     if spec.framed:
         if isinstance(X, Dataset) and X.spec.framed and X.spec.columns != spec.columns:
+            check_known(X.x, X.spec.columns)  # what has no name cannot be given another code
             X = decoded(X.x, X.spec.columns)  # its categories have codes of their own
         if is_frame(X):
-            X = encoded(X, spec.columns)
+            X = encoded(X, spec.columns, other=True)
     x = X.x if isinstance(X, Dataset) else X
     if spec.framed or spec.form.timed or _axes(x) > 2:
         return as_array(x)  # scikit-learn would miss the names that are in the spec
@@ -122,7 +150,7 @@ def _looked_at(table: _Table, x: Any, *, reset: bool) -> Any:
     if isinstance(x, Rows):
         how = {"skip_check_array": True}  # it would read all of them
     try:
-        return validate_data(table, x, reset=reset, **how)
+        return validate_data(table, as_plain(x), reset=reset, **how)
     except ValueError as error:
         raise DataError(str(error)) from error
 

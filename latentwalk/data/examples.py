@@ -1,18 +1,18 @@
 """Examples as arrays (n, *E): made of what a user holds, and checked, with errors that name row and column."""
 
+import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
-from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as Items
 
 from latentwalk.arrays import Array
 from latentwalk.data.rows import Rows, pieces
 from latentwalk.errors import DataError
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["as_array", "as_plain", "check_finite", "check_labels", "is_ragged", "padded", "position", "unmasked"]
 
@@ -29,13 +29,13 @@ def as_plain(x: Any) -> Any:
     >>> [len(signal) for signal in as_plain([[1.0, 2.0, 3.0], [4.0]])]
     [3, 1]
     """
-    if isinstance(x, torch.Tensor):
+    if _is_tensor(x):
         return [_of_tensor(one) for one in x.unbind()] if x.is_nested else _of_tensor(x)
-    if issparse(x):
+    if _is_a(x, "scipy.sparse", "sparray", "spmatrix"):
         raise _sparse(f"a SciPy sparse matrix of {x.dtype}", x.shape, x.dtype.itemsize, "X.toarray()")
-    if isinstance(x, DataLoader):
+    if _is_a(x, "torch.utils.data", "DataLoader"):
         raise DataError("X is a DataLoader, whose batches are mixed anew in every pass. Give its data set: loader.dataset.")
-    if isinstance(x, Items):
+    if _is_a(x, "torch.utils.data", "Dataset"):
         raise DataError(f"X is a {type(x).__name__}, a data set of PyTorch's. Use latentwalk.adopt(X).")
     if isinstance(x, np.ma.MaskedArray):
         return unmasked(x)
@@ -101,13 +101,11 @@ def position(row: int, column: Sequence[int], names: Sequence[str] = ()) -> str:
 
 
 def unmasked(x: Any) -> Any:
-    """A NumPy masked array, or a list of them, with NaN where it is masked, of its own float type or float64; else x itself.
+    """A NumPy masked array with NaN where it is masked, of its own float type or float64; all else as it is.
 
     >>> unmasked(np.ma.masked_array([1, 2], mask=[False, True]))
     array([ 1., nan])
     """
-    if isinstance(x, (list, tuple)) and any(isinstance(one, np.ma.MaskedArray) for one in x):
-        return [unmasked(one) for one in x]
     if not isinstance(x, np.ma.MaskedArray):
         return x
     if not np.ma.getmaskarray(x).any() or x.dtype.kind not in "biuf":
@@ -154,7 +152,7 @@ def check_labels(y: ArrayLike | None, rows: int) -> Array:
 
     Raises DataError: another shape; a row without a label (None, NaN, pandas' NA or NaT); labels that cannot be sorted.
     """
-    labels = _of_tensor(y) if isinstance(y, torch.Tensor) else _array(y)
+    labels = _of_tensor(y) if _is_tensor(y) else _array(y)
     if labels.dtype.kind in "US" and isinstance(y, (list, tuple)) and any(map(_is_gap, y)):
         labels = np.array(y, dtype=object)  # where NaN is not yet the text "nan"
     labels = labels[:, 0] if labels.shape == (rows, 1) else labels
@@ -179,8 +177,20 @@ def check_labels(y: ArrayLike | None, rows: int) -> Array:
 # ---------------------------------------------------------------------- inside
 
 
-def _of_tensor(x: torch.Tensor) -> Array:
+def _is_tensor(x: object) -> "TypeGuard[torch.Tensor]":
+    return _is_a(x, "torch", "Tensor")
+
+
+def _is_a(x: object, module: str, *names: str) -> bool:
+    """Whether `x` is of one of these classes of a module; nobody holds one of a module that is not imported, nor is it here."""
+    found = sys.modules.get(module)
+    return found is not None and isinstance(x, tuple(getattr(found, name) for name in names))
+
+
+def _of_tensor(x: "torch.Tensor") -> Array:
     """A tensor as an array, from whatever device. Raises DataError for one without numbers in memory."""
+    import torch
+
     if x.layout != torch.strided:
         raise _sparse("a sparse tensor", tuple(x.shape), x.element_size(), "X.to_dense()")
     if x.device.type == "meta":
@@ -196,7 +206,7 @@ def _of_list(x: Sequence[Any]) -> Any:
     if x and all(type(one) is np.ndarray and one.dtype != object and one.ndim in (1, 2) for one in x):
         if is_ragged(x) or len({one.shape for one in x}) == 1:
             return x  # signals already, of whatever length
-    elif not any(isinstance(one, (torch.Tensor, np.ma.MaskedArray)) for one in x):
+    elif not any(_is_tensor(one) or isinstance(one, np.ma.MaskedArray) for one in x):
         try:
             found = np.asarray(x)
         except ValueError:  # no rectangle
@@ -255,7 +265,7 @@ def _array(x: Any) -> Array:
 
 
 def _holds_rows(x: Iterable[Any]) -> bool:
-    return all(isinstance(one, (np.ndarray, list, tuple, torch.Tensor)) for one in x)
+    return all(isinstance(one, (np.ndarray, list, tuple)) or _is_tensor(one) for one in x)
 
 
 def _types(x: Iterable[Any]) -> str:

@@ -172,12 +172,13 @@ def pictures_like(spec: DataSpec, files: Sequence[Path]) -> Dataset:
     for file in files:
         try:
             entry = images.ImageFile(file.name, file.stat().st_size, partial(content_of, file))
-            parts.append(images.read_entries([entry], file.stem, "all", "image", (height, width), _color(spec)).x)
+            parts.append(images.read_entries([entry], file.stem, "all", "image", (height, width), _color(spec)))
         except OSError as error:
             raise DataError(f"{file}: {error.strerror or error}.") from error
         except DataError as error:
             raise DataError(f"{file}: {error}") from error
-    return Dataset(np.concatenate([_like(spec, part) for part in parts]), spec, names=tuple(file.name for file in files))
+    pixels = np.concatenate([_like(spec, part.x) for part in parts])
+    return Dataset(pixels, spec, names=tuple(name for part in parts for name in part.names))
 
 
 def _tell_table(data: Dataset) -> None:

@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from numbers import Real
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -366,6 +367,9 @@ def _series(pandas: Any, x: Array, column: Column) -> Any:
 
 def _is_number(values: Any) -> bool:
     types = _pandas().api.types
+    if values.dtype == object:  # numbers beside None or NA
+        observed = values.dropna()
+        return len(observed) > 0 and all(isinstance(one, Real) and not isinstance(one, (bool, np.bool_)) for one in observed)
     return bool(types.is_numeric_dtype(values.dtype)) and not (
         types.is_bool_dtype(values.dtype) or types.is_complex_dtype(values.dtype)
     )

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
 from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns
-from latentwalk.data.examples import as_array, check_finite, check_labels, is_ragged, padded, unmasked
+from latentwalk.data.examples import as_array, as_plain, check_finite, check_labels, is_ragged, padded
 from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import DataError
@@ -58,17 +58,18 @@ class Dataset:
     ) -> "Dataset":
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
-        x may also be a list of signals of different lengths, or a pandas frame with text, categories and dates beside numbers.
-        columns: what its columns are, as another table had them; a category that they do not know is "other".
+        x may also be a tensor, a list of signals of different lengths, or a pandas frame with text, categories and dates beside
+        numbers. columns: what its columns are, as another table had them; a category that they do not know is "other".
         In a table or a signal, NaN says: not observed.
-        Raises DataError: no rows, no numbers, infinity, a row that is all NaN (which one), labels of another length.
+        Raises DataError: no rows, no numbers, infinity, a row that is all NaN or has no label (which one), labels of another
+        length.
 
         >>> Dataset.of(np.eye(3), ["a", "b", "a"]).classes
         ('a', 'b')
         """
         if type(x).__module__.split(".")[0] == "datasets":
             raise DataError("a Hugging Face data set has columns to choose from. Use latentwalk.adopt(X).")
-        x = unmasked(x)
+        x = as_plain(x)
         if is_ragged(x):
             x, kind = padded(x), kind or "signal"
         elif is_frame(x) and (columns or needs_columns(x)):

@@ -17,7 +17,7 @@ from latentwalk.checks import digits_of
 from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import check_known, columns_of, decoded, encoded, is_frame, needs_columns, unnamed
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.examples import as_array, check_finite, is_ragged, padded, unmasked
+from latentwalk.data.examples import as_array, as_plain, check_finite, is_ragged, padded
 from latentwalk.data.rows import Rows, changed, value_range
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, DataError, DataWarning
@@ -150,7 +150,7 @@ def _looked_at(table: _Table, x: Any, *, reset: bool) -> Any:
     if isinstance(x, Rows):
         how = {"skip_check_array": True}  # it would read all of them
     try:
-        return validate_data(table, unmasked(x), reset=reset, **how)
+        return validate_data(table, as_plain(x), reset=reset, **how)
     except ValueError as error:
         raise DataError(str(error)) from error
 

@@ -15,7 +15,7 @@ from latentwalk.checks import digits_of
 from latentwalk.data import columns
 from latentwalk.data.adopt import as_known
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.examples import check_finite, position
+from latentwalk.data.examples import as_plain, check_finite, position
 from latentwalk.data.rows import changed_by_row, first_outside
 from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
@@ -118,7 +118,7 @@ class Trained:
     def codes(self, Z: ArrayLike) -> Codes:
         """Z as codes (n, D). Raises DataError."""
         try:
-            z = np.asarray(Z, dtype=np.float32)
+            z = np.asarray(as_plain(Z), dtype=np.float32)
         except (TypeError, ValueError) as error:
             raise DataError(f"expected codes (n, {self.latent}), all numbers: {error}.") from error
         if z.ndim != 2 or z.shape[1] != self.latent:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["reduce"]
 
+NEIGHBOURS = 15  # of each held-out row, by which a map is judged; fewer where fewer rows are held out
 COLUMNS = ("method", "error", "trustworthiness", "preservation", "class accuracy", "learnt from", "seconds")
 
 
@@ -92,7 +93,8 @@ def reduce(
     methods = [recipe, *(_rivals(recipe) if beside else ())]
     passes = epochs or epochs_for(len(train))
     found: list[Reduction] = []
-    for one in reductions(train, test, [latent], methods, random_state=seed, epochs=passes):
+    neighbours = min(NEIGHBOURS, max(1, (len(test) - 1) // 2))
+    for one in reductions(train, test, [latent], methods, neighbours=neighbours, random_state=seed, epochs=passes):
         found.append(one)
         if one.tried.model is not None and run is not None:
             with saving():
@@ -100,6 +102,8 @@ def reduce(
                 app.run.Run.of(run, one.tried.model, source, train, passes).save()
     _write_codes(found[0], [("train", train), ("test", test)], to)
     show(COLUMNS, [_row(one) for one in found])
+    if neighbours < NEIGHBOURS:
+        note(f"measured on {len(test)} rows held out, by the {neighbours} nearest of each: rough numbers.")
     typer.echo(f"{len(train) + len(test):,} codes of {latent} dimensions\n{to}")
     if beside:
         from latentwalk.report.reduction import reduction_report

@@ -533,6 +533,18 @@ def test_every_frame_of_a_file_is_an_image(tmp_path, ending):
     assert_array_equal(read(tmp_path / "all.zip", color="gray").x, data.x[:6])
 
 
+def test_frames_of_16_bits_keep_them_beside_one_of_8(tmp_path):
+    deep = RNG.integers(0, 65536, (5, 10, 12)).astype(np.uint16)
+    film = [*map(Image.fromarray, deep), *frames(1)]
+    film[0].save(tmp_path / "a.tif", save_all=True, append_images=film[1:])
+    data, lazy = read(tmp_path), read(tmp_path, lazy=True)
+    assert data.x.dtype == lazy.x.dtype == np.uint16 and len(data) == 6 and not data.skipped
+    assert_array_equal(data.x, [*deep, np.asarray(film[5]).astype(np.uint16) * 257])
+    assert_array_equal(lazy.x[np.array([5, 0, 3, 0])], data.x[[5, 0, 3, 0]])
+    assert read(tmp_path, size=(5, 6)).x.dtype == np.uint16
+    assert read(tmp_path, color="rgb").x.shape == (6, 10, 12, 3)
+
+
 def test_an_animation_is_in_colour_where_one_frame_is(tmp_path):
     gray, colored = frames(3), frames(1, rgb=True)
     gray[0].save(tmp_path / "gray.gif", save_all=True, append_images=gray[1:])

@@ -168,7 +168,7 @@ class Scaling(nn.Module):
 
     def _check_apart(self, x: Array) -> None:
         """Raise DataError where the middle of the data becomes one number in float32, because of one value that is far away."""
-        if not _many_digits(x):
+        if self.scale.is_meta or not _many_digits(x):
             return
         shift, scale = (values.double().cpu().numpy().reshape(-1) for values in (self.shift, self.scale))
         flat = spaced(x).reshape(-1, len(scale))

@@ -213,7 +213,7 @@ def _check_count(y: Any, rows: int) -> None:
     """Raise DataError where labels that are not learnt are other than one for each row."""
     shape = (len(y),) if isinstance(y, (list, tuple)) else tuple(y.shape) if hasattr(y, "shape") else np.asarray(y).shape
     if shape[:1] != (rows,):
-        raise DataError(f"expected {rows} labels, one for each row of X, got {shape[0] if shape else 1}.")
+        raise DataError(f"expected {rows} labels, one for each row of X, got an array of shape {shape}.")
 
 
 def _batches(

@@ -14,7 +14,17 @@ from latentwalk.errors import DataError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["as_array", "as_plain", "check_finite", "check_labels", "is_ragged", "padded", "position", "unmasked"]
+__all__ = [
+    "as_array",
+    "as_plain",
+    "check_finite",
+    "check_labels",
+    "check_one_each",
+    "is_ragged",
+    "padded",
+    "position",
+    "unmasked",
+]
 
 
 def as_plain(x: Any) -> Any:
@@ -147,6 +157,12 @@ def padded(signals: Sequence[ArrayLike], length: int | None = None) -> Array:
     return whole
 
 
+def check_one_each(found: tuple[int, ...], rows: int) -> None:
+    """Raise DataError where labels of this shape are other than one for each of so many rows."""
+    if found != (rows,):
+        raise DataError(f"expected {rows} labels, one for each row of X, got an array of shape {found}.")
+
+
 def check_labels(y: ArrayLike | None, rows: int) -> Array:
     """`y`, (rows,) or one column (rows, 1), as (rows,).
 
@@ -156,8 +172,7 @@ def check_labels(y: ArrayLike | None, rows: int) -> Array:
     if labels.dtype.kind in "US" and isinstance(y, (list, tuple)) and any(map(_is_gap, y)):
         labels = np.array(y, dtype=object)  # where NaN is not yet the text "nan"
     labels = labels[:, 0] if labels.shape == (rows, 1) else labels
-    if labels.shape != (rows,):
-        raise DataError(f"expected {rows} labels, one for each row of X, got an array of shape {labels.shape}.")
+    check_one_each(labels.shape, rows)
     empty = _gaps(labels)
     if empty.any():
         row, others = int(np.argmax(empty)), int(empty.sum()) - 1

@@ -20,6 +20,7 @@ from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.columns import check_known
 from latentwalk.data.dataset import Dataset
+from latentwalk.data.examples import check_one_each
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, TrainingWarning
@@ -213,7 +214,7 @@ def _check_count(y: Any, rows: int) -> None:
     """Raise DataError where labels that are not learnt are other than one for each row."""
     shape = (len(y),) if isinstance(y, (list, tuple)) else tuple(y.shape) if hasattr(y, "shape") else np.asarray(y).shape
     if shape[:1] != (rows,):
-        raise DataError(f"expected {rows} labels, one for each row of X, got an array of shape {shape}.")
+        check_one_each(shape, rows)
 
 
 def _batches(

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latentwalk.arrays import Array
+from latentwalk.data.examples import check_one_each
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent, wilson
@@ -106,6 +107,5 @@ def _are_classes(y: Array) -> bool:
 def _one_each(target: ArrayLike, rows: int) -> Array:
     """A target as (rows,), where NaN says that it is not known. Raises DataError for another number of them."""
     values = np.asarray(target)
-    if values.shape != (rows,):
-        raise DataError(f"expected {rows} labels, one for each row of X, got an array of shape {values.shape}.")
+    check_one_each(values.shape, rows)
     return values

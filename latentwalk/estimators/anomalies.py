@@ -94,10 +94,10 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         model = Autoencoder(self.recipe, random_state=self.random_state, **self._chosen(rows)).fit(given)
         self._take(model)
         x, told = model.trained_.seen(rows, None)
-        each = model.trained_.log_probs(x, told)
+        each = model.trained_.log_probs(x, told, held=False)
         seen = _observed(x) & np.isfinite(each)
         self.usual_ = np.where(seen, each, 0.0).sum(axis=0) / seen.sum(axis=0).clip(min=1)
-        self._kept = _TrainingScores.of(_finite(model.trained_.bounds(x, DRAWS, told)))
+        self._kept = _TrainingScores.of(_finite(model.trained_.bounds(x, DRAWS, told, held=False)))
         return self
 
     @property
@@ -122,7 +122,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         A row that the model's numbers cannot hold has the lowest score there is, -3.4e38.
         """
         check_is_fitted(self)
-        return _finite(self.model_.score_samples(X, draws=DRAWS))
+        trained = self.model_.trained_
+        x, told = trained.seen(X, None)
+        return _finite(trained.bounds(x, DRAWS, told, held=False))
 
     def decision_function(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
         """`score_samples` less `offset_`: below 0 is strange. (n,)"""
@@ -141,7 +143,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         trained = self.model_.trained_
         x, told = trained.seen(X, None)
-        blame: NDArray[np.float64] = self.usual_ - trained.log_probs(x, told)
+        blame: NDArray[np.float64] = self.usual_ - trained.log_probs(x, told, held=False)
         if not np.isfinite(blame).all():
             blame = np.where(np.isfinite(blame), blame, self._distance(x))
         return np.where(_observed(x), blame, 0.0)

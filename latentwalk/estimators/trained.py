@@ -155,17 +155,35 @@ class Trained:
 
     # ------------------------------------------------------------------ scores
 
-    def bounds(self, x: Array, draws: int, told: Conditions | None = None) -> NDArray[np.float64]:
-        """A lower bound on log p(x), in nats, for each row of x (n, *E): (n,). Raises ConfigError, DataError."""
+    def bounds(self, x: Array, draws: int, told: Conditions | None = None, *, held: bool = True) -> NDArray[np.float64]:
+        """A lower bound on log p(x), in nats, for each row of x (n, *E): (n,). Raises ConfigError, DataError.
+
+        held: whether a row that the model's numbers cannot hold is an error; otherwise its score is no number.
+        """
         if not (isinstance(draws, (int, np.integer)) and draws >= 1):
             raise ConfigError(f"draws={draws!r}: expected a whole number, at least 1.")
         self.check_range(x)
-        volume = self.model.scaling.log_volume if self.likelihood.is_density else 0.0
-        return Coder(self.model, told).bound(x, int(draws)).astype(np.float64) - volume
+        coder = Coder(self.model, told)
+        found = coder.bound(x, int(draws))
+        if held:
+            coder.check_scored(x, found)
+        return found.astype(np.float64) - self.log_volume
 
-    def log_probs(self, x: Array, told: Conditions | None = None) -> NDArray[np.float64]:
-        """log p(value | z) of each value of x (n, *E) at its row's code, in nats of the scaled values: (n, *E)."""
-        return Coder(self.model, told).log_probs(x).astype(np.float64)
+    def log_probs(self, x: Array, told: Conditions | None = None, *, held: bool = True) -> NDArray[np.float64]:
+        """log p(value | z) of each value of x (n, *E) at its row's code, in nats of the scaled values: (n, *E).
+
+        held: as of `bounds`.
+        """
+        coder = Coder(self.model, told)
+        found = coder.log_probs(x)
+        if held:
+            coder.check_scored(x, found)
+        return found.astype(np.float64)
+
+    @property
+    def log_volume(self) -> float:
+        """What a score of scaled data has more than that of the data in its own units, in nats."""
+        return self.model.scaling.log_volume if self.likelihood.is_density else 0.0
 
     def check_range(self, x: Array) -> None:
         """Raise DataError where the likelihood knows no such values: outside the range that was scaled to [0, 1]."""

@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 
-from latentwalk.app.output import write_text
+from latentwalk.app.output import note, write_text
 from latentwalk.app.source import Source, fingerprint, read_like
 from latentwalk.data import Dataset
 from latentwalk.data.dataset import join
@@ -151,7 +151,16 @@ class Run:
     def read(self, given: str, split: Any = "all") -> Dataset:
         """A data set made like the examples learnt from."""
         label = None if self.source is None else self.source.options.get("label")
-        return read_like(self.model.spec_, given, split=split, label=label)
+        data = read_like(self.model.spec_, given, split=split, label=label)
+        try:
+            known = self.model.trained_.narrowed(data)
+        except DataError as error:
+            raise DataError(f"{given}: {error}") from error
+        if left := len(data.spec.named) - len(known.spec.named):
+            kept = {column.name for column in known.spec.named}
+            names = [column.name for column in data.spec.named if column.name not in kept]
+            note(f"{given}: left out, since not learnt from: {', '.join(names[:5])}{', …' * (left > 5)}")
+        return cast(Dataset, known)
 
     def where(self, given: str | None) -> Source:
         """Where the data is that the model learnt from, or the data `given` instead. Raises ConfigError, DataError."""

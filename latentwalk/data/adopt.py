@@ -5,6 +5,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from latentwalk.data.dataset import Dataset
+from latentwalk.data.frames import in_pandas
 from latentwalk.data.sources.huggingface import is_hugging_face, of_table
 
 __all__ = ["adopt", "as_known"]
@@ -21,9 +22,12 @@ def adopt(x: Any, y: ArrayLike | None = None, **known: Any) -> Dataset:
     """
     if isinstance(x, Dataset) and not known:
         return x if y is None else x.labelled(y)
-    return of_table(x, y, **known) if is_hugging_face(x) else Dataset.of(x, y, **known)
+    return of_table(x, y, **known) if is_hugging_face(x) else Dataset.of(in_pandas(x), y, **known)
 
 
 def as_known(x: Any) -> Any:
-    """A Hugging Face data set as a `Dataset`; all else as it is, for whoever tells arrays, frames and signals apart itself."""
-    return adopt(x) if is_hugging_face(x) else x
+    """A Hugging Face data set as a `Dataset`, a frame of any library as one of pandas; all else as it is.
+
+    For whoever tells arrays, frames and signals apart itself.
+    """
+    return adopt(x) if is_hugging_face(x) else in_pandas(x)

@@ -70,10 +70,10 @@ class Scaling(nn.Module):
         return (shifted / self.scale).float()
 
     def inverse(self, x: Tensor) -> Tensor:
-        """x (B, *event) → raw (B, *E), in the units of the data: float32, float64 for the rows of a frame (dates need it)."""
+        """x (B, *event) → raw (B, *E), in the units of the data: float64 where float32 would round those, else float32."""
         raw = x * self.scale
         raw = raw + self.shift if self._shifts else raw
-        return self.arranged(raw if self.spec.framed else raw.float())
+        return self.arranged(raw if self._wide else raw.float())
 
     def arranged(self, x: Tensor) -> Tensor:
         """x (B, *event) → (B, *E): the layout of the data, the values as they are."""
@@ -85,6 +85,11 @@ class Scaling(nn.Module):
     def _shifts(self) -> bool:
         """Whether shift can be anything but 0. For bytes it is 0, and leaving it out saves a pass over every batch."""
         return not self.spec.form.bounded or self.spec.low != 0
+
+    @property
+    def _wide(self) -> bool:
+        """Whether the data had numbers that float32 rounds. The rows of a frame may hold dates."""
+        return self.spec.framed or np.result_type(self.spec.dtype, np.float32).itemsize > 4
 
     @property
     def unit(self) -> NDArray[np.float32]:

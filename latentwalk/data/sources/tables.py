@@ -110,16 +110,31 @@ def _table(
         raise DataError(f"no column is left to learn from: found {', '.join(columns)}. Add one of numbers.")
     if known is not None:
         numbers = {column: values for column, values in columns.items() if column in {one.name for one in known}} or numbers
+    features = _features(numbers, kind, known, first_line)
     return dataset_of(
-        _features(numbers, kind, known, first_line),
+        features,
         None if not target else _labels(columns[target], target),
         label=target or "",
         asked=label is not None,
         kind=kind or "table",
         columns=known or (),
+        plain=[_plain(name, features[:, at], values) for at, (name, values) in enumerate(numbers.items())]
+        if isinstance(features, np.ndarray) and all(numbers)
+        else (),
+        header=tuple(columns),
+        beside={name: values for name, values in columns.items() if name not in numbers},
         name=name,
         names=() if title is None else tuple(str(value) for value in columns[title]),
     )
+
+
+def _plain(name: str, numbers: Array, values: Array) -> Column:
+    """A column (n,) of plain numbers: whole ones, also where some are missing, are told from others."""
+    there = numbers[~np.isnan(numbers)]
+    if values.dtype.kind in "iu":
+        return Column(name, "continuous", str(values.dtype))
+    whole = len(there) < len(numbers) and len(there) and (there == np.rint(there)).all() and (np.abs(there) < 2**53).all()
+    return Column(name, "continuous", "Int64" if whole else "float64")
 
 
 def _features(numbers: Columns, kind: Kind | None, known: Sequence[Column] | None, first_line: int) -> Any:

@@ -12,6 +12,7 @@ from latentwalk.data.spec import DataSpec as DataSpec
 from latentwalk.errors import CheckpointError as CheckpointError
 from latentwalk.errors import ConfigError as ConfigError
 from latentwalk.errors import DataError as DataError
+from latentwalk.errors import DataWarning as DataWarning
 from latentwalk.errors import LatentwalkError as LatentwalkError
 from latentwalk.errors import NotGenerativeError as NotGenerativeError
 from latentwalk.errors import TrainingError as TrainingError

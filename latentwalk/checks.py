@@ -1,11 +1,12 @@
-"""Numbers that are given: each of these raises ConfigError with the one sentence for a number that cannot be meant."""
+"""Numbers that are given: the one sentence, a ConfigError, for one that cannot be meant; and how a number is shown in one."""
 
 import math
 from numbers import Integral, Real
+from typing import Any
 
 from latentwalk.errors import ConfigError
 
-__all__ = ["positive", "share", "whole"]
+__all__ = ["digits_of", "positive", "share", "whole"]
 
 
 def whole(name: str, value: object, of: str = "", *, least: int = 0, most: int | None = None, none: str = "") -> None:
@@ -53,6 +54,17 @@ def share(name: str, value: object, of: str, *, zero: bool = True, most: float |
     if not (above and (number < 1 if most is None else number <= most)):
         span = f"0 {'<=' if zero else '<'} {name} {'< 1' if most is None else f'<= {most}'}"
         raise ConfigError(f"{name}={value!r} is not a share of {of}. Expected {span}{_or(none)}.")
+
+
+def digits_of(value: Any) -> str:
+    """A number in as few digits as say which it is, and no fewer.
+
+    >>> digits_of(1.0), digits_of(1.0000001), digits_of(255), digits_of(1e200)
+    ('1', '1.0000001', '255', '1e+200')
+    """
+    number = float(value)
+    short = f"{number:g}"
+    return short if float(short) == number else str(value)
 
 
 def _or(none: str) -> str:

@@ -8,6 +8,7 @@
     └── CheckpointError      a saved model that cannot be written or read              (also a RuntimeError)
 
     UserWarning
+    ├── DataWarning          data that is hardly what was meant: in other units than the data learnt from
     ├── TrainingStopped      Ctrl-C ended training early; what was learnt is kept
     └── TrainingWarning      something is wrong with a training that goes on: a collapse, a rescue
 
@@ -21,6 +22,7 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "DataError",
+    "DataWarning",
     "LatentwalkError",
     "NotGenerativeError",
     "TrainingError",
@@ -44,6 +46,10 @@ class DataError(LatentwalkError, ValueError):
 
 class TrainingError(LatentwalkError, RuntimeError):
     """Training that went wrong."""
+
+
+class DataWarning(UserWarning):
+    """A warning: data can be used as it is, but is hardly what was meant."""
 
 
 class TrainingStopped(UserWarning):

@@ -38,6 +38,7 @@ __all__ = [
     "noise",
     "reals",
     "side",
+    "was_typed",
     "weights",
     "words",
 ]
@@ -134,6 +135,12 @@ def noise(text: str) -> Any:
         raise typer.BadParameter(f"{text!r}: expected one amount, or two: the least and the most.", param_hint="--noise")
     level = found[0] if len(found) == 1 else found
     return (kind, level) if kind else level
+
+
+def was_typed(context: typer.Context, name: str) -> bool:
+    """Whether the user gave this option, rather than leaving its default."""
+    origin = context.get_parameter_source(name)
+    return origin is not None and origin.name in ("COMMANDLINE", "ENVIRONMENT")
 
 
 def side(text: str) -> Any:

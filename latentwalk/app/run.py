@@ -7,6 +7,7 @@
     RUN/report.json, report.html             once `latentwalk report RUN` was called
     RUN/diagnosis.json                       once `latentwalk inspect RUN` was called
     RUN/encoder.onnx, decoder.onnx           once `latentwalk export RUN` was called
+    RUN/anomalies.json                       what makes a detector of the model: see `estimators.anomalies`
     RUN/samples.png, walk.png, …             what the other commands draw, unless told where
 
 A folder that only `Autoencoder.save` wrote is a RUN too; commands that need its data then ask for `--data`.
@@ -26,6 +27,7 @@ from latentwalk.app.source import Source, fingerprint, read_like
 from latentwalk.data import Dataset
 from latentwalk.data.dataset import join
 from latentwalk.errors import CheckpointError, ConfigError, DataError
+from latentwalk.estimators.anomalies import DETECTOR
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.options import params_of
 from latentwalk.files import complaint, json_of
@@ -33,11 +35,11 @@ from latentwalk.latent.space import LatentSpace
 from latentwalk.saving.onnx import DECODER, ENCODER
 from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest
 
-__all__ = ["MODEL", "REPORT", "SWEEP", "Run", "forget", "holds_model"]
+__all__ = ["MODEL", "REPORT", "SWEEP", "Run", "check_free", "forget", "holds_model"]
 
 FORMAT, VERSION = "latentwalk-run", 1
 MODEL, ABOUT, REPORT, SWEEP, DIAGNOSIS = "model.json", "run.json", "report.json", "sweep.json", "diagnosis.json"
-STALE = (REPORT, "report.html", DIAGNOSIS, ENCODER, DECODER)  # what was made of the model that a new one replaces
+STALE = (REPORT, "report.html", DIAGNOSIS, ENCODER, DECODER, DETECTOR)  # what was made of the model that a new one replaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,19 @@ class Run:
 def holds_model(folder: Path) -> bool:
     """Whether a model is saved in the folder."""
     return (folder / MODEL).exists()
+
+
+def check_free(folder: Path, option: str, *, force: bool, instead: str = "") -> None:
+    """Raise ConfigError where the folder holds what was learnt, which is not to be lost without --force.
+
+    option: by which the folder was given. instead: a sentence, what may have been meant.
+    """
+    there = holds_model(folder)
+    if (there or holds_checkpoint(folder)) and not force:
+        what = "a model already" if there else "a training that was cut short"
+        raise ConfigError(
+            f"{folder} holds {what}.{' ' if instead else ''}{instead} Replace it: --force. Or choose another {option}."
+        )
 
 
 def forget(folder: Path) -> None:

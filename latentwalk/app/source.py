@@ -137,7 +137,7 @@ def pictures_like(spec: DataSpec, files: Sequence[Path]) -> Dataset:
             raise DataError(f"{file}: {error.strerror or error}.") from error
         except DataError as error:
             raise DataError(f"{file}: {error}") from error
-    return Dataset(_like(spec, np.concatenate(parts)), spec, names=tuple(file.name for file in files))
+    return Dataset(np.concatenate([_like(spec, part) for part in parts]), spec, names=tuple(file.name for file in files))
 
 
 def _tell_skipped(data: Dataset) -> None:
@@ -151,14 +151,16 @@ def _color(spec: DataSpec) -> Color:
     return "gray" if spec.channels == 1 else "rgb"
 
 
-def _like(spec: DataSpec, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-    """Bytes (n, H, W) or (n, H, W, 3) in the layout and the range of `spec`."""
+def _like(spec: DataSpec, pixels: NDArray[Any]) -> NDArray[Any]:
+    """Bytes (n, H, W) or (n, H, W, 3), or gray pixels of 16 bits, in the layout and the range of `spec`."""
+    if pixels.dtype == np.uint16 and spec.dtype == "uint8":  # learnt from 16 bits as they were read then, or from other files
+        pixels = (pixels >> 8).astype(np.uint8)
     if spec.channels == 4:
         pixels = np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], axis=-1)
     x = pixels if spec.channels > 1 else pixels[..., None]  # (n, H, W, C)
     x = np.moveaxis(x, -1, 1) if spec.layout == "CHW" else x.reshape(-1, *spec.shape)
-    if spec.dtype == "uint8" and (spec.low, spec.high) == (0, 255):
+    if (spec.dtype == "uint8" and (spec.low, spec.high) == (0, 255)) or x.dtype == spec.dtype == "uint16":
         return x
-    values = spec.low + x / 255 * (spec.high - spec.low)
+    values = spec.low + x / np.iinfo(x.dtype).max * (spec.high - spec.low)
     dtype = np.dtype(spec.dtype)
     return values.astype(dtype) if dtype.kind == "f" else np.round(values).astype(dtype)

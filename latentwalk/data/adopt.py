@@ -5,6 +5,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from latentwalk.data.dataset import Dataset
+from latentwalk.data.examples import unmasked
 from latentwalk.data.frames import in_pandas
 from latentwalk.data.sources.huggingface import is_hugging_face, of_table
 
@@ -26,8 +27,9 @@ def adopt(x: Any, y: ArrayLike | None = None, **known: Any) -> Dataset:
 
 
 def as_known(x: Any) -> Any:
-    """A Hugging Face data set as a `Dataset`, a frame of any library as one of pandas; all else as it is.
+    """A Hugging Face data set as a `Dataset`, a frame of any library as one of pandas, masked arrays with NaN where they are
+    masked; all else as it is.
 
     For whoever tells arrays, frames and signals apart itself.
     """
-    return adopt(x) if is_hugging_face(x) else in_pandas(x)
+    return adopt(x) if is_hugging_face(x) else unmasked(in_pandas(x))

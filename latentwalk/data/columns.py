@@ -1,8 +1,8 @@
 """What the columns of a table are: measured, counted or named; and the way from a pandas frame to numbers and back.
 
-    category    text, booleans, pandas' categories, and numbers that are always the same: codes 0 to K - 1
+    category    text, booleans, pandas' categories: codes 0 to K - 1, and K for "other", a value not seen in training
     count       whole numbers from 0 on that spread at least as much as a Poisson would (variance >= mean), up to a million
-    continuous  all other numbers, dates and spans of time (to the microsecond)
+    continuous  all other numbers, dates and spans of time (to the microsecond); also those that are always the same
 
 A missing cell is NaN. Whatever type a column had, it has again on the way out; the index, which says which row is which, is the
 business of `frames`, and names that are not text become text. Of pandas' types for Arrow, those of numbers, booleans and text
@@ -10,8 +10,9 @@ are read.
 """
 
 import importlib
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = [
     "Column",
     "ColumnKind",
     "check_categories",
+    "check_known",
     "columns_of",
     "decoded",
     "encoded",
@@ -50,6 +52,7 @@ class Column:
 
     dtype: pandas' name of its type, "category[that of each]" for pandas' categories, "" for a column of a plain array.
     categories: the values that codes stand for. typical: the mean of a count, by which it is scaled.
+    constant: the number that a continuous column always was, where it was seen more than once; None where it varied.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Column:
     categories: tuple[Any, ...] = ()
     ordered: bool = False
     typical: float = 1.0
+    constant: float | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(ColumnKind):
@@ -66,6 +70,12 @@ class Column:
             raise ConfigError(
                 f"column {self.name!r} of kind {self.kind!r} has {len(self.categories)} categories. Expected at least one "
                 "for a category, none for any other kind."
+            )
+        number = isinstance(self.constant, (int, float)) and math.isfinite(self.constant)
+        if self.constant is not None and not (number and self.kind == "continuous"):
+            raise ConfigError(
+                f"column {self.name!r} of kind {self.kind!r} has the constant {self.constant!r}. Expected a number, and "
+                "only for a continuous column."
             )
 
 
@@ -138,22 +148,25 @@ def places_of(table: Any, columns: Sequence[Column], *, extra: bool = False) -> 
     return [place[name] for name in wanted]
 
 
-def encoded(frame: Any, columns: Sequence[Column]) -> NDArray[np.float64]:
+def encoded(frame: Any, columns: Sequence[Column], *, other: bool = False) -> NDArray[np.float64]:
     """A frame with these columns, in any order, as numbers (n, C): codes for categories, NaN where a value is missing.
 
-    Raises DataError for a column that is missing or unknown, a category not seen in training, text where numbers were.
+    other: whether rows may hold what was not seen in training: a category of the same type, whose code is then the number of
+    those seen, and numbers that no counting gives.
+    Raises DataError for a column that is missing or unknown, text where numbers were, and for these where they may not.
     """
     places = places_of(frame, columns)
-    return np.column_stack([_numbers(frame.iloc[:, at], column) for at, column in zip(places, columns, strict=True)])
+    return np.column_stack([_numbers(frame.iloc[:, at], column, other) for at, column in zip(places, columns, strict=True)])
 
 
-def check_categories(x: Array, columns: Sequence[Column]) -> None:
+def check_categories(x: Array, columns: Sequence[Column], *, other: bool = False) -> None:
     """Raise DataError for the first value of `x` (n, C), NaN aside, that stands for nothing in its column.
 
-    A category has codes 0 to K - 1, a count is a whole number, 0 or more.
+    A category has codes 0 to K, K for "other"; a count is a whole number, 0 or more. other: whether counts may be numbers that
+    no counting gives, see `encoded`.
     """
-    told = [at for at, column in enumerate(columns) if column.kind != "continuous"]
-    most = np.array([len(columns[at].categories) - 1 if columns[at].categories else np.inf for at in told])
+    told = [at for at, column in enumerate(columns) if column.kind == "category" or (column.kind == "count" and not other)]
+    most = np.array([len(columns[at].categories) or np.inf for at in told])
     for start, rows in pieces(x) if told else ():
         some = rows[:, told]
         bad = ~np.isnan(some) & ((some < 0) | (some > most) | (some != np.trunc(some)))
@@ -162,15 +175,27 @@ def check_categories(x: Array, columns: Sequence[Column]) -> None:
             column = columns[told[at]]
             named = f"column {told[at]}" + (f" ({column.name!r})" if column.name else "")
             expected = (
-                f"the code of a category, 0 to {most[at]:.0f}: give a frame, whose categories are told by name"
+                f"the code of a category, 0 to {most[at] - 1:.0f}: give a frame, whose categories are told by name"
                 if column.categories
                 else "a count, a whole number from 0 on"
             )
             raise DataError(f"X holds {some[row, at]:g} at row {start + row}, {named}. Expected {expected}.")
 
 
+def check_known(x: Array, columns: Sequence[Column]) -> None:
+    """Raise DataError, naming row and column, where numbers (n, C) hold what was not seen in training: see `encoded`."""
+    for at, column in enumerate(columns):
+        if column.kind == "category" and (strange := x[:, at] == len(column.categories)).any():
+            raise _unseen(column, "a value", int(np.argmax(strange)))
+        if column.kind == "count":
+            _check_counts(f"column {column.name!r}", x[:, at])
+
+
 def decoded(x: Array, columns: Sequence[Column]) -> Any:
-    """Numbers (n, C) as a frame with these columns: names, types and categories as they were; NaN is a missing value."""
+    """Numbers (n, C) as a frame with these columns: names, types and categories as they were; NaN is a missing value.
+
+    So is "other", which has no name.
+    """
     pandas = _pandas()
     return pandas.DataFrame({column.name: _series(pandas, x[:, at], column) for at, column in enumerate(columns)})
 
@@ -199,7 +224,7 @@ def _column(name: str, values: Any, kind: ColumnKind | None) -> Column:
             f"column {name!r} is {dtype} and can be a {only} column only, not {kind}. Turn it into numbers first."
         )
     if only == "continuous":
-        return Column(name, only, dtype)
+        return _continuous(Column(name, only, dtype), _numbers(observed, Column(name, only, dtype)))
     if dtype == "category":
         each = values.cat.categories
         return Column(name, "category", f"category[{each.dtype}]", _few(name, _plain(name, each)), bool(values.cat.ordered))
@@ -208,14 +233,18 @@ def _column(name: str, values: Any, kind: ColumnKind | None) -> Column:
         return Column(name, "category", dtype, (False, True) if boolean else _categories(name, observed))
     numbers = _floats(name, values)
     numbers = numbers[~np.isnan(numbers)]
-    if kind is None and len(numbers) > 1 and numbers.min() == numbers.max():
-        return Column(name, "category", dtype, _plain(name, observed.iloc[:1]))
     whole = _pandas().api.types.is_integer_dtype(values.dtype)
     spread = numbers.min() >= 0 and numbers.max() <= LARGEST_COUNT and numbers.var() >= numbers.mean() > 0
     if (kind or ("count" if whole and spread else "continuous")) == "continuous":
-        return Column(name, "continuous", dtype)
+        return _continuous(Column(name, "continuous", dtype), numbers)
     _check_counts(f"column {name!r}", numbers)
     return Column(name, "count", dtype, typical=_typical(numbers.mean()))
+
+
+def _continuous(column: Column, observed: Array) -> Column:
+    """The column with what is known of its observed values (n,): seen once, nothing says that it is always so."""
+    same = len(observed) > 1 and observed.min() == observed.max()
+    return replace(column, constant=float(observed[0])) if same else column
 
 
 def _typical(mean: float) -> float:
@@ -274,9 +303,9 @@ def _item(value: Any) -> Any:
 # ---------------------------------------------------------------------- to numbers and back
 
 
-def _numbers(values: Any, column: Column) -> Array:
+def _numbers(values: Any, column: Column, other: bool = False) -> Array:
     if column.kind == "category":
-        return _codes(values, column)
+        return _codes(values, column, other)
     if _is_time(column.dtype):
         return np.where(values.isna().to_numpy(), np.nan, _microseconds(values, column).astype(np.float64))
     try:
@@ -285,12 +314,12 @@ def _numbers(values: Any, column: Column) -> Array:
         if isinstance(error, DataError):
             raise
         raise DataError(f"column {column.name!r} was {column.dtype} in training, now it is {values.dtype}: {error}.") from error
-    if column.kind == "count":
+    if column.kind == "count" and not other:
         _check_counts(f"column {column.name!r}", numbers)
     return numbers
 
 
-def _codes(values: Any, column: Column) -> Array:
+def _codes(values: Any, column: Column, other: bool) -> Array:
     known = {category: code for code, category in enumerate(column.categories)}
     codes = np.full(len(values), np.nan)
     missing = values.isna().to_numpy()
@@ -298,14 +327,23 @@ def _codes(values: Any, column: Column) -> Array:
         if not missing[row]:
             plain = _item(value)
             code = known.get(plain) if isinstance(plain, (str, int, float)) else None
-            if code is None:
-                some = ", ".join(map(repr, column.categories[:10]))
-                raise DataError(
-                    f"column {column.name!r} holds {plain!r} at row {row}, which was not seen in training. Expected one of "
-                    f"{some}{', …' if len(column.categories) > 10 else ''}, or a missing value."
-                )
-            codes[row] = code
+            if code is None and not (other and _is_like(plain, column.categories[0])):
+                raise _unseen(column, repr(plain), row)
+            codes[row] = len(column.categories) if code is None else code
     return codes
+
+
+def _is_like(value: Any, category: Any) -> bool:
+    """Whether a value is text, where a category is text, or a number, where that is one."""
+    return any(isinstance(value, kind) and isinstance(category, kind) for kind in (str, (int, float)))
+
+
+def _unseen(column: Column, what: str, row: int) -> DataError:
+    some = ", ".join(map(repr, column.categories[:10]))
+    return DataError(
+        f"column {column.name!r} holds {what} at row {row}, which was not seen in training. Expected one of "
+        f"{some}{', …' if len(column.categories) > 10 else ''}, or a missing value."
+    )
 
 
 def _floats(name: str, values: Any) -> Array:
@@ -326,6 +364,7 @@ def _floats(name: str, values: Any) -> Array:
 def _series(pandas: Any, x: Array, column: Column) -> Any:
     missing = np.isnan(x)
     if column.kind == "category":
+        missing |= x == len(column.categories)
         codes = np.where(missing, -1, np.rint(np.where(missing, 0, x)).clip(0, len(column.categories) - 1)).astype(np.int64)
         if column.dtype.startswith("category"):
             each = pandas.Index(list(column.categories), dtype=column.dtype[len("category[") : -1])

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
 from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns, places_of, plain_columns
-from latentwalk.data.examples import as_array, check_finite, check_labels, is_ragged, padded
+from latentwalk.data.examples import as_array, check_finite, check_labels, is_ragged, padded, unmasked
 from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import DataError
@@ -63,8 +63,9 @@ class Dataset:
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
         x may also be a list of signals of different lengths, or a pandas frame with text, categories and dates beside numbers.
-        columns: what its columns are, as another table had them. plain: what columns of plain numbers are called (see
-        `DataSpec`), where x is no frame. In a table or a signal, NaN says: not observed.
+        columns: what its columns are, as another table had them; a category that they do not know is "other".
+        plain: what columns of plain numbers are called (see `DataSpec`), where x is no frame.
+        In a table or a signal, NaN says: not observed.
         Raises DataError: no rows, no numbers, infinity, a row that is all NaN (which one), labels of another length.
 
         >>> Dataset.of(np.eye(3), ["a", "b", "a"]).classes
@@ -72,11 +73,12 @@ class Dataset:
         """
         if type(x).__module__.split(".")[0] == "datasets":
             raise DataError("a Hugging Face data set has columns to choose from. Use latentwalk.adopt(X).")
+        x = unmasked(x)
         if is_ragged(x):
             x, kind = padded(x), kind or "signal"
         elif is_frame(x) and (columns or needs_columns(x)):
             columns = columns or columns_of(x)
-            x, kind = encoded(x, columns), "table"
+            x, kind = encoded(x, columns, other=True), "table"
         elif is_frame(x):
             plain = plain_columns(x)
         x = as_array(x)

@@ -1,7 +1,7 @@
 """Examples as arrays (n, *E): made of what a user holds, and checked, with errors that name row and column."""
 
 from collections.abc import Sequence
-from typing import TypeGuard, cast
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,14 +10,16 @@ from latentwalk.arrays import Array
 from latentwalk.data.rows import Rows, pieces
 from latentwalk.errors import DataError
 
-__all__ = ["as_array", "check_finite", "check_labels", "is_ragged", "padded"]
+__all__ = ["as_array", "check_finite", "check_labels", "is_ragged", "padded", "position", "unmasked"]
 
 
 def as_array(x: ArrayLike) -> Array:
     """`x` as an array (n, *E) of booleans, integers or floats with at least one row and one value a row.
 
-    A memory-mapped array stays one, and so do `Rows`: they have all of an array that examples need. Raises DataError.
+    A memory-mapped array stays one, and so do `Rows`: they have all of an array that examples need. What a masked array hides
+    is NaN: not observed. Raises DataError.
     """
+    x = unmasked(x)
     array = cast(Array, x) if isinstance(x, (np.ndarray, Rows)) else np.asarray(x)
     if array.dtype.kind not in "biuf":
         raise DataError(f"expected numbers, got an array of dtype {array.dtype}. Turn text and dates into numbers first.")
@@ -42,9 +44,8 @@ def check_finite(x: Array, *, missing: bool = False) -> None:
         if bad.any():
             row, *column = (int(i) for i in np.argwhere(bad)[0])
             value = rows[(row, *column)]
-            where = f"column {column[0]}" if len(column) == 1 else f"position {tuple(column)}"
             raise DataError(
-                f"X holds {'NaN' if np.isnan(value) else 'infinity'} ({value}) at row {start + row}, {where}. "
+                f"X holds {'NaN' if np.isnan(value) else 'infinity'} ({value}) at {position(start + row, column)}. "
                 f"Expected finite numbers{', or NaN where nothing was observed' if missing else ''}. "
                 "Drop or fill those values first."
             )
@@ -54,6 +55,33 @@ def check_finite(x: Array, *, missing: bool = False) -> None:
                 f"row {start + int(np.argmax(empty))} of X holds nothing but NaN (a signal of length 0, or a table row without "
                 "one observed value). Nothing can be learnt or said about it. Drop such rows first."
             )
+
+
+def position(row: int, column: Sequence[int], names: Sequence[str] = ()) -> str:
+    """Where a value lies, in words: "row 5, column 1", "row 5, position (3, 4)" of an image; names: what columns are called.
+
+    >>> position(5, [1], ["age", "income"])
+    "row 5, column 1 ('income')"
+    """
+    if len(column) > 1:
+        return f"row {row}, position {tuple(column)}"
+    name = names[column[0]] if column[0] < len(names) else ""
+    return f"row {row}, column {column[0]}" + (f" ({name!r})" if name else "")
+
+
+def unmasked(x: Any) -> Any:
+    """A NumPy masked array, or a list of them, with NaN where it is masked, of its own float type or float64; else x itself.
+
+    >>> unmasked(np.ma.masked_array([1, 2], mask=[False, True]))
+    array([ 1., nan])
+    """
+    if isinstance(x, (list, tuple)) and any(isinstance(one, np.ma.MaskedArray) for one in x):
+        return [unmasked(one) for one in x]
+    if not isinstance(x, np.ma.MaskedArray):
+        return x
+    if not np.ma.getmaskarray(x).any() or x.dtype.kind not in "biuf":
+        return np.asarray(x)
+    return np.ma.filled(x.astype(x.dtype if x.dtype.kind == "f" else np.float64), np.nan)
 
 
 def is_ragged(x: object) -> "TypeGuard[Sequence[Array]]":
@@ -73,7 +101,7 @@ def padded(signals: Sequence[ArrayLike], length: int | None = None) -> Array:
     array([[ 1.,  2.],
            [ 3., nan]])
     """
-    arrays = [np.asarray(one) for one in signals]
+    arrays = [np.asarray(unmasked(one)) for one in signals]
     if not arrays:
         raise DataError("no signals: the list is empty. At least one is needed.")
     longest = max(len(one) for one in arrays) if length is None else length

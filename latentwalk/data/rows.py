@@ -26,6 +26,7 @@ __all__ = [
     "changed",
     "changed_by_row",
     "evenly",
+    "first_outside",
     "fits",
     "is_read_when_asked",
     "joined",
@@ -202,6 +203,20 @@ def value_range(x: Array) -> tuple[float, float]:
     ends = [(np.fmin.reduce(rows, axis=None), np.fmax.reduce(rows, axis=None)) for _, rows in pieces(x)]
     low, high = np.array(ends).T
     return float(np.fmin.reduce(low)), float(np.fmax.reduce(high))
+
+
+def first_outside(x: Array, low: float, high: float) -> tuple[int, ...] | None:
+    """Where the first value of `x` (n, *E) lies that is outside [low, high]: its row, and its place in it; None for no such.
+
+    >>> first_outside(np.array([[0.5, np.nan], [0.0, 2.0]]), 0, 1)
+    (1, 1)
+    """
+    for start, rows in pieces(x):
+        outside = (rows < low) | (rows > high)
+        if outside.any():
+            row, *place = (int(at) for at in np.argwhere(outside)[0])
+            return (start + row, *place)
+    return None
 
 
 def taken(x: Array, rows: NDArray[np.integer[Any]]) -> Array:

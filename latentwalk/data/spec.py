@@ -20,6 +20,7 @@ __all__ = ["FORMS", "Axes", "DataSpec", "Form", "Kind", "Layout"]
 
 Kind = Literal["image", "table", "signal"]
 Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF"]
+DARKEST = 2.0**-16  # images that nowhere reach it are no fractions of white, but have units of their own
 COLOURS = (1, 3, 4)  # channels by which an image is told from a block of numbers
 
 
@@ -229,7 +230,7 @@ def _range(x: Array, bounded: bool) -> tuple[float, float]:
     if bounded and x.dtype == np.uint8 and (_beyond_one(evenly(x)) or _beyond_one(x)):
         return 0.0, 255.0
     low, high = value_range(x)
-    if x.dtype.kind == "b" or (low >= 0 and high <= 1 and bounded):
+    if x.dtype.kind == "b" or (bounded and low >= 0 and (high == 0 or DARKEST <= high <= 1)):
         return 0.0, 1.0
     return low, high
 

@@ -10,39 +10,54 @@ autoencoder for robust density estimation".
 import json
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from latentwalk.arrays import Array
+from latentwalk.data.adopt import as_known
+from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.dataset import Dataset
-from latentwalk.errors import CheckpointError, ConfigError
+from latentwalk.data.scaling import as_tensor
+from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.files import complaint, json_of, telling, write_atomically
-from latentwalk.networks.build import Network
+from latentwalk.models.inference import signature
+from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
 
-__all__ = ["AnomalyDetector"]
+__all__ = ["DETECTOR", "AnomalyDetector"]
 
-FORMAT, VERSION, ABOUT = "latentwalk-detector", 1, "anomalies.json"
+FORMAT, VERSION, DETECTOR = "latentwalk-detector", 1, "anomalies.json"
 DRAWS = 8  # of q(z | x) for each score: enough that it hardly depends on them
 SEEN = 60_000  # rows seen in all while training on a small table
 MOST_LATENT = 8
 NETWORK = Network("dense", widths=(64,), activation="tanh")
+SELDOM = 0.005  # the share of ordinary rows that contamination="auto" calls strange, at most
+LOWEST = float(np.finfo(np.float32).min)  # the score, in place of NaN, of what the model's numbers cannot hold
+EXACT, APART = 10_000, 10_000  # training scores that are kept: all of the lowest, and so many of the others
+OWN = ("latent", "network", "likelihood", "epochs")  # parameters that are passed on where they are not None
 
 
 class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
-    """Says which rows of X (n, *E) do not belong: a table, a frame of mixed columns, signals or images.
+    """Says which rows of X (n, *E) do not belong: whatever an `Autoencoder` takes, a table or a frame of mixed columns first.
 
     recipe, network, likelihood, random_state: as of `Autoencoder`; the defaults are for tables. latent, epochs: None chooses by
-    the size of the data. contamination: the share of rows that are strange, which sets where `predict` draws the line.
+    the size of the data.
+    contamination: the share of rows that are strange, which sets where `predict` draws the line; it may be changed afterwards.
+    "auto" draws it where hardly an ordinary row is, however many are strange: below the median m of the training scores by 6.6
+    times the distance from m to their lower quartile. Of scores that fall off exponentially, as those of two normal columns do,
+    that is 1 in 200; of more columns, fewer.
     options: any other of `Autoencoder`, as a mapping.
 
     Learned: model_ (the fitted `Autoencoder`), offset_ (scores below it are strange), usual_ (*E), the mean log-likelihood of
-    each value over the training rows.
+    each value over the training rows in which it was observed.
 
     >>> rng = np.random.default_rng(0)
     >>> X = np.r_[rng.normal(size=(200, 4)), [[9, 9, 9, 9]]]
@@ -58,7 +73,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         network: Any = None,
         likelihood: Any = None,
         epochs: int | None = None,
-        contamination: float = 0.1,
+        contamination: float | Literal["auto"] = 0.1,
         random_state: Any = None,
         options: dict[str, Any] | None = None,
     ) -> None:
@@ -73,23 +88,41 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike | Dataset, y: ArrayLike | None = None) -> Self:
         """Learn what is ordinary from X; labels are not used. Raises DataError, ConfigError, TrainingError."""
-        if not (isinstance(self.contamination, (int, float, np.floating)) and 0 < self.contamination <= 0.5):
-            raise ConfigError(
-                f"contamination={self.contamination!r} is not a share of strange rows. Expected 0 < share <= 0.5."
-            )
-        model = Autoencoder(self.recipe, random_state=self.random_state, **self._chosen(X)).fit(X)
-        self.model_ = model
-        self.n_features_in_ = model.n_features_in_
-        if hasattr(model, "feature_names_in_"):
-            self.feature_names_in_ = model.feature_names_in_
-        self.usual_ = self.model_.score_each(X).mean(axis=0)
-        self.offset_ = float(np.percentile(self.score_samples(X), 100 * self.contamination))
+        _check_contamination(self.contamination)
+        given: Any = Stream.of(X) if is_stream(X) else as_known(X)
+        rows = given.held if isinstance(given, Stream) else given
+        model = Autoencoder(self.recipe, random_state=self.random_state, **self._chosen(rows)).fit(given)
+        self._take(model)
+        x, told = model.trained_.seen(rows, None)
+        each = model.trained_.log_probs(x, told)
+        seen = _observed(x) & np.isfinite(each)
+        self.usual_ = np.where(seen, each, 0.0).sum(axis=0) / seen.sum(axis=0).clip(min=1)
+        self._kept = _TrainingScores.of(_finite(model.trained_.bounds(x, DRAWS, told)))
         return self
 
+    @property
+    def offset_(self) -> float:
+        """Where the line is drawn, by `contamination`. Raises ConfigError."""
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError("offset_ is known once the detector was fitted")
+        _check_contamination(self.contamination)
+        if isinstance(self._kept, _TrainingScores):
+            return self._kept.line() if self.contamination == "auto" else self._kept.quantile(float(self.contamination))
+        contamination, offset = self._kept
+        if contamination != self.contamination:
+            raise ConfigError(
+                f"contamination={self.contamination!r}: this detector was saved by a version that kept no training scores, "
+                f"so its line stays where contamination={contamination!r} drew it. Set that, or fit anew."
+            )
+        return offset
+
     def score_samples(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
-        """How ordinary each row is: a bound on log p(x) in nats, (n,). The same row has the same score, in any company."""
+        """How ordinary each row is: a bound on log p(x) in nats, (n,). The same row has the same score, in any company.
+
+        A row that the model's numbers cannot hold has the lowest score there is, -3.4e38.
+        """
         check_is_fitted(self)
-        return self.model_.score_samples(X, draws=DRAWS)
+        return _finite(self.model_.score_samples(X, draws=DRAWS))
 
     def decision_function(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
         """`score_samples` less `offset_`: below 0 is strange. (n,)"""
@@ -97,46 +130,98 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike | Dataset) -> NDArray[np.int64]:
         """1 for rows that belong, -1 for those that do not: (n,)."""
-        return np.where(self.decision_function(X) < 0, -1, 1).astype(np.int64)
+        return np.where(self.decision_function(X) >= 0, 1, -1).astype(np.int64)  # no number is not ordinary
 
     def blame(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
         """How much each value (n, *E) makes its row strange: the nats by which it is less likely than is usual for it.
 
-        From log p(value | z) at the row's code. A value that is missing is blamed for nothing.
+        From log p(value | z) at the row's code. A value that is missing is blamed for nothing: 0. In a row that the model's
+        numbers cannot hold, values are blamed by their distance from the mean, in deviations.
         """
         check_is_fitted(self)
-        return self.usual_ - self.model_.score_each(X)
+        trained = self.model_.trained_
+        x, told = trained.seen(X, None)
+        blame: NDArray[np.float64] = self.usual_ - trained.log_probs(x, told)
+        if not np.isfinite(blame).all():
+            blame = np.where(np.isfinite(blame), blame, self._distance(x))
+        return np.where(_observed(x), blame, 0.0)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Save the model, and the detector beside it. Raises CheckpointError."""
+        """Save the model, and the detector beside it. Raises CheckpointError; ConfigError for a wrong contamination."""
         check_is_fitted(self)
+        kept = self._kept if isinstance(self._kept, _TrainingScores) else None
+        about = {
+            "offset": self.offset_,
+            "usual": self.usual_.tolist(),
+            "contamination": self.contamination if self.contamination == "auto" else float(self.contamination),
+            "given": [name for name in OWN if getattr(self, name) is not None],
+            "options": None if self.options is None else list(self.options),
+            "model": signature(self.model_.model_),
+            "rows": None if kept is None else kept.rows,
+            "scores": None if kept is None else kept.scores.tolist(),
+        }
         self.model_.save(folder)
-        about = {"offset": self.offset_, "usual": self.usual_.tolist(), "contamination": float(self.contamination)}
-        path = Path(folder) / ABOUT
+        path = Path(folder) / DETECTOR
         with telling("write", path, "Free some space or choose another folder."):
             write_atomically(path, json.dumps({"format": FORMAT, "version": VERSION} | about).encode())
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> Self:
-        """The detector that `save` wrote. Raises CheckpointError."""
-        model, path = Autoencoder.load(folder), Path(folder) / ABOUT
+    def load(cls, folder: str | os.PathLike[str], *, network: Any = None, prior: Any = None, objective: Any = None) -> Self:
+        """The detector that `save` wrote, with all its parameters; parts of one's own as for `Autoencoder.load`.
+
+        Raises CheckpointError, ConfigError.
+        """
+        model = Autoencoder.load(folder, network=network, prior=prior, objective=objective)
+        path = Path(folder) / DETECTOR
         try:
             about = json_of(path)
             if wrong := complaint(path, about, "detector", FORMAT, VERSION):
                 raise CheckpointError(wrong)
-            self = cls(model.recipe, contamination=about["contamination"], random_state=model.random_state)
-            self.offset_, self.usual_ = float(about["offset"]), np.asarray(about["usual"], dtype=np.float64)
-        except (OSError, AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise CheckpointError(f"{path} is missing or damaged ({error}): {folder} holds no whole detector.") from error
-        self.model_, self.n_features_in_ = model, model.n_features_in_
+            if about.get("model") not in (None, signature(model.model_)):
+                raise CheckpointError(
+                    f"{path} is of another model than the one beside it, which has replaced it. Fit the detector anew."
+                )
+            params = model.get_params(deep=False)
+            given, options = about.get("given", ()), about.get("options")
+            self = cls(
+                model.recipe,
+                contamination=about["contamination"],
+                random_state=model.random_state,
+                **{name: params[name] for name in OWN if name in given},
+                options=None if options is None else {name: params[name] for name in options},
+            )
+            _check_contamination(self.contamination)
+            self.usual_ = np.asarray(about["usual"], dtype=np.float64)
+            self._kept = (
+                (self.contamination, float(about["offset"]))
+                if about.get("scores") is None
+                else _TrainingScores(about["rows"], np.asarray(about["scores"], dtype=np.float64))
+            )
+        except (OSError, AttributeError, ConfigError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise CheckpointError(
+                f"{path} is missing or damaged ({error}): {folder} holds no whole detector. One is made by "
+                "AnomalyDetector.save, or: latentwalk anomalies DATA --run DIR"
+            ) from error
+        self._take(model)
         return self
+
+    # ------------------------------------------------------------------ inside
+
+    _kept: "_TrainingScores | tuple[Any, float]"  # of a detector of before: its contamination, and where that drew the line
+
+    def _take(self, model: Autoencoder) -> None:
+        """Hold a fitted model."""
+        self.model_, self.n_features_in_ = model, model.n_features_in_
+        if hasattr(model, "feature_names_in_"):
+            self.feature_names_in_ = model.feature_names_in_
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
 
     def _chosen(self, X: Any) -> dict[str, Any]:
         """Options of the autoencoder: what was asked for, and for the rest what suits the size of the data."""
-        x = X.x if isinstance(X, Dataset) else X
-        shape = x.shape if hasattr(x, "shape") else np.asarray(x).shape
+        options = self.options or {}
+        shape, table = _shape(X, self.network or options.get("network"), options.get("spec"))
         rows, size = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (1, 1)
-        table = len(shape) == 2 and not (isinstance(X, Dataset) and not X.spec.form.columned)
         usual = {
             "latent": self.latent or max(1, min(MOST_LATENT, size // 4)),
             "network": self.network or (NETWORK if table else "auto"),
@@ -145,10 +230,100 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             "batch_size": 64,
             "progress": False,
         }
-        return usual | (self.options or {})
+        return usual | options
+
+    def _distance(self, x: Array) -> NDArray[np.float64]:
+        """How far each value of x (n, *E) lies from the mean, in deviations."""
+        scaling = self.model_.model_.scaling
+        with torch.no_grad():
+            inside = scaling.arranged(scaling(as_tensor(x).to(scaling.shift.device)))
+        return np.nan_to_num(np.abs(inside.double().cpu().numpy()), posinf=-LOWEST).clip(max=-LOWEST)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.non_deterministic = self.random_state is None
         return tags
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _TrainingScores:
+    """The scores of so many training rows, ascending; of very many, all of the lowest and evenly spaced ones of the rest.
+
+    Raises ValueError where there are other than so many, or they do not ascend.
+    """
+
+    rows: int
+    scores: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if type(self.rows) is not int or self.rows < 1 or self.scores.shape != _ranks(self.rows).shape:
+            raise ValueError(f"the scores of {self.rows!r} rows are not so many: {self.scores.shape}")
+        if not (np.isfinite(self.scores).all() and (np.diff(self.scores) >= 0).all()):
+            raise ValueError("the training scores do not ascend")
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float64]) -> Self:
+        """Those to keep of the scores (n,) of all rows."""
+        return cls(len(scores), np.sort(scores)[_ranks(len(scores))])
+
+    def quantile(self, share: float) -> float:
+        """The score that a share of the rows is below."""
+        return float(np.interp(share * (self.rows - 1), _ranks(self.rows), self.scores))
+
+    def line(self) -> float:
+        """The score that at most `SELDOM` of the ordinary rows are below, if scores fall off exponentially, or faster.
+
+        Below the median, by the excess e, lie then .5 exp(-e / s) of them; half of that below the lower quartile, where
+        e = s ln 2. Neither moves much as long as the strange are few. Where the two are the same (most rows are alike), s is
+        the mean excess.
+        """
+        middle = self.quantile(0.5)
+        scale = (middle - self.quantile(0.25)) / math.log(2)
+        if not scale:
+            scale = float(np.mean([middle - self.quantile(share) for share in np.linspace(0, 0.5, 257)]))
+        return middle - scale * math.log(0.5 / SELDOM)
+
+
+def _ranks(rows: int) -> NDArray[np.int64]:
+    """Which of so many ascending scores are kept."""
+    lowest = np.arange(min(rows, EXACT))
+    rest = np.linspace(EXACT, rows - 1, min(max(rows - EXACT, 0), APART)).round()
+    return np.concatenate([lowest, rest]).astype(np.int64)
+
+
+def _check_contamination(contamination: Any) -> None:
+    """Raise ConfigError where that is no share of strange rows."""
+    number = isinstance(contamination, (int, float, np.floating)) and 0 < contamination <= 0.5
+    if not (number or (isinstance(contamination, str) and contamination == "auto")):
+        raise ConfigError(
+            f'contamination={contamination!r} is not a share of strange rows. Expected 0 < share <= 0.5, or "auto".'
+        )
+
+
+def _observed(x: Array) -> NDArray[np.bool_]:
+    """Which values (n, *E) are there."""
+    return ~np.isnan(x) if x.dtype.kind == "f" else np.ones(x.shape, dtype=bool)
+
+
+def _finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores (n,), the lowest one where there is none: never NaN, which would be below no line."""
+    return np.where(np.isfinite(scores), scores, LOWEST)
+
+
+def _shape(X: Any, network: Any, spec: Any) -> tuple[tuple[int, ...], bool]:
+    """The shape (n, *E) of X, and whether that is a table; (1, 1) of what no autoencoder takes, which will say so."""
+    if not hasattr(X, "shape") and not isinstance(X, Dataset):  # lists, of signals of different lengths, say
+        try:
+            X = Dataset.of(X)
+        except LatentwalkError:
+            return (1, 1), True
+    shape = tuple(X.x.shape if isinstance(X, Dataset) else X.shape)
+    known = X.spec if spec is None and isinstance(X, Dataset) else spec
+    if known is not None:
+        return shape, len(shape) == 2 and known.form.columned
+    of_signals = network is not None and network_named(network).kind in (*RECURRENT, *CONVOLUTIONAL)
+    return shape, len(shape) == 2 and not of_signals

@@ -18,6 +18,7 @@ from latentwalk.data.adopt import as_known
 from latentwalk.data.batches.batch import Batches
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
+from latentwalk.data.columns import check_known
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_labels
 from latentwalk.data.scaling import Scaling
@@ -68,6 +69,8 @@ def fit(
     stream = Stream.of(X) if is_stream(X) else X if isinstance(X, Stream) else None
     X = stream.held if stream is not None else as_known(X)
     x, spec, features = first_seen(X, options) if before is None else (before.given(X), before.spec, before.features)
+    if before is not None:
+        check_known(x, spec.columns)
     if y is not None:
         check_labels(np.asarray(y).reshape(-1), len(x))
     labels, told = (None, None) if not options.condition else _told(X, y, len(x), before, stream)
@@ -81,6 +84,7 @@ def fit(
         if before is None:
             check_keepable(trained)
         trained.check_range(x)
+        trained.check_reach(x)
         trained.model.to(group.device)
         batches, validation, held = _batches(options, x, told, stream, beginning.seed, group)
         past = beginning.past if before is None else before.history

@@ -3,6 +3,7 @@
 scikit-learn looks at tables: at the number of their columns, and at their names.
 """
 
+import warnings
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
@@ -13,10 +14,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from latentwalk.arrays import Array
+from latentwalk.checks import digits_of
 from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import (
     Column,
     check_categories,
+    check_known,
     columns_of,
     decoded,
     encoded,
@@ -27,11 +30,11 @@ from latentwalk.data.columns import (
     unnamed,
 )
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.examples import as_array, check_finite, is_ragged, padded
+from latentwalk.data.examples import as_array, check_finite, is_ragged, padded, unmasked
 from latentwalk.data.frames import picked_columns
-from latentwalk.data.rows import Rows
+from latentwalk.data.rows import Rows, changed, value_range
 from latentwalk.data.spec import DataSpec, Kind
-from latentwalk.errors import ConfigError, DataError
+from latentwalk.errors import ConfigError, DataError, DataWarning
 from latentwalk.estimators.options import Options
 from latentwalk.models.likelihood import OF_COLUMNS, Likelihood
 
@@ -89,10 +92,36 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
         x = padded(list(x), spec.shape[0])
     if x.shape[1:] != spec.shape:
         raise DataError(f"expected examples of shape {spec.shape}, as in training; got {x.shape[1:]}.")
-    check_finite(x, missing=spec.missing)
+    check_finite(x, missing=spec.missing or bool(spec.columns))  # each column has a likelihood of its own, or none
     if spec.columns:
-        check_categories(x, spec.columns)
+        by_name = is_frame(X) or (isinstance(X, Dataset) and bool(X.spec.columns))
+        check_categories(x, spec.columns, other=by_name)
+    if spec.form.bounded:
+        if isinstance(X, Dataset) and spec.dtype == "uint8" and x.dtype == np.uint16 and value_range(x)[1] > 255:
+            return changed(x, _as_bytes)
+        _tell_other_units(x, spec)
     return x
+
+
+def _as_bytes(x: Array) -> Array:
+    """Pictures of 16 bits as bytes, as they were read when there were no others to learn from."""
+    return (x >> 8).astype(np.uint8)
+
+
+def _tell_other_units(x: Array, spec: DataSpec) -> None:
+    """Warn where images x (n, *E) are fractions and the model learnt from whole numbers, or the other way round."""
+    fractions = spec.low >= 0 and spec.high <= 1 and spec.dtype.startswith("float")
+    if fractions == (x.dtype.kind == "f") or (not fractions and (spec.dtype.startswith("float") or spec.high <= 1)):
+        return
+    low, high = value_range(x)
+    if (high > 1) if fractions else (0 <= low < high <= 1):
+        ends = [f"[{digits_of(first)}, {digits_of(last)}]" for first, last in ((low, high), (spec.low, spec.high))]
+        warnings.warn(
+            f"the values of X lie in {ends[0]}; the model learnt from {spec.dtype} in {ends[1]}, and takes X to be in the same "
+            f"units. If white is 1 in one of them and more in the other, {'divide' if fractions else 'multiply'} X first.",
+            DataWarning,
+            stacklevel=2,
+        )
 
 
 def called(spec: DataSpec, features: tuple[str, ...] = ()) -> tuple[Column, ...]:
@@ -170,6 +199,7 @@ def _in_order(X: Any, spec: DataSpec, columns: tuple[Column, ...]) -> Any:
     """X, its named columns those learnt from, in their order: a frame as one, or as its codes. Raises DataError."""
     if isinstance(X, Dataset) and X.spec.named:
         if X.spec.framed and X.spec.columns != spec.columns:
+            check_known(X.x, X.spec.columns)  # what has no name cannot be given another code
             X = decoded(X.x, X.spec.columns)  # its categories have codes of their own
         elif spec.framed and not X.spec.framed:
             X = decoded(X.x, X.spec.plain)
@@ -178,7 +208,7 @@ def _in_order(X: Any, spec: DataSpec, columns: tuple[Column, ...]) -> Any:
             return X if places == sorted(places) else replace(X, x=np.asarray(X.x)[:, places])
     if not is_frame(X):
         return X
-    return encoded(X, columns) if spec.framed else picked_columns(X, columns)
+    return encoded(X, columns, other=True) if spec.framed else picked_columns(X, columns)
 
 
 def _column(x: Array, column: Column) -> Array:
@@ -192,7 +222,7 @@ def _looked_at(table: _Table, x: Any, *, reset: bool) -> Any:
     if isinstance(x, Rows):
         how = {"skip_check_array": True}  # it would read all of them
     try:
-        return validate_data(table, x, reset=reset, **how)
+        return validate_data(table, unmasked(x), reset=reset, **how)
     except ValueError as error:
         raise DataError(str(error)) from error
 

@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from latentwalk.arrays import Array
+from latentwalk.checks import digits_of
 from latentwalk.data.adopt import as_known
-from latentwalk.data.columns import Column, decoded, is_frame, plain_columns
+from latentwalk.data.columns import Column, check_known, decoded, is_frame, plain_columns
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.examples import check_finite
+from latentwalk.data.examples import check_finite, position
 from latentwalk.data.frames import framed_like, imputed_like, mended, of_kind
-from latentwalk.data.rows import changed_by_row, value_range
+from latentwalk.data.rows import changed_by_row, first_outside
 from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
@@ -171,12 +172,14 @@ class Trained:
         """x (n, *E), encoded to the posterior mean and decoded again; NaN where a signal is over. told: see `told`."""
         coder = Coder(self.model, told)
         back = coder.decode(coder.encode(x)[0])
+        coder.check_decoded(x, back)
         if self.spec.form.timed and self.spec.missing:
             back[over(x)] = np.nan
         return back
 
     def impute(self, x: Array, told: Conditions | None = None) -> Array:
         """A copy of x (n, *E) with its reconstruction where a value is missing. told: see `told`."""
+        check_known(x, self.spec.columns)  # what has no name could not be given back
         whole = np.array(x)
         if whole.dtype.kind == "f" and (missing := np.isnan(whole)).any():
             whole[missing] = self.reconstruct(x, told)[missing]
@@ -213,12 +216,18 @@ class Trained:
         if self.likelihood.kind not in ("bernoulli", "continuous-bernoulli"):
             return
         low, high = (self.spec.low, self.spec.high) if self.spec.form.bounded else (0.0, 1.0)
-        for worst in value_range(x):
-            if not low <= worst <= high:
-                raise DataError(
-                    f'likelihood="{self.likelihood.kind}" needs values in [{low:g}, {high:g}] here; X holds {worst:g}. '
-                    'Clip or scale X, or fit with likelihood="gaussian".'
-                )
+        if (strange := first_outside(x, low, high)) is None:
+            return
+        row, *column = strange
+        raise DataError(
+            f'likelihood="{self.likelihood.kind}" needs values in [{digits_of(low)}, {digits_of(high)}] here; X holds '
+            f"{digits_of(x[row][tuple(column)])} at {position(row, column)}. Clip or scale X, or fit with "
+            'likelihood="gaussian".'
+        )
+
+    def check_reach(self, x: Array) -> None:
+        """Raise DataError naming row and column of a value of x (n, *E) that is too far from what scaling was fitted to."""
+        self.model.scaling.check_reach(x)
 
     # ------------------------------------------------------------------ looked at
 

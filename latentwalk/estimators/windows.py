@@ -75,6 +75,5 @@ def _whole(model: Autoencoder, x: Array, length: int) -> Array:
     if len(x) < length:
         return model.denoise(padded([x.reshape(-1, *model.spec_.shape[1:])], length))[0, : len(x)].reshape(x.shape)
     parts = apart(x, length)
-    own = np.result_type(x.dtype, np.float32)  # float64, where float32 would round what is given
-    found = model.denoise(parts.reshape(-1, *model.spec_.shape).astype(own))
+    found = model.denoise(parts.reshape(-1, *model.spec_.shape).astype(np.result_type(x.dtype, np.float32)))
     return together(np.asarray(found, np.float64).reshape(parts.shape), len(x))

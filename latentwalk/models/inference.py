@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from latentwalk.arrays import Array
 from latentwalk.chance import seeded
-from latentwalk.data.rows import release
+from latentwalk.data.rows import pieces, release
 from latentwalk.data.scaling import as_tensor
-from latentwalk.errors import ConfigError
+from latentwalk.errors import ConfigError, DataError
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import log_weights
 from latentwalk.models.observed import each_log_prob
@@ -62,13 +62,14 @@ class Coder:
             raise ConfigError(f"the model takes conditions of {wanted} numbers, not of {found}.")
 
     def encode(self, x: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Means and deviations of q(z | x) for raw data (n, *E), each (n, D)."""
+        """Means and deviations of q(z | x) for raw data (n, *E), each (n, D). Raises DataError where they are no numbers."""
 
         def moments(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor, Tensor]:
             q = self.model.encoder(channels_last(self.model.scaling(raw)), given)
             return q.mean, q.stddev
 
         means, deviations = self._in_chunks(moments, x)
+        self._check_numbers(x, means, "no code")
         return means, deviations
 
     def decode(self, z: Array) -> NDArray[np.float32]:
@@ -91,7 +92,8 @@ class Coder:
     def bound(self, x: Array, draws: int) -> NDArray[np.float32]:
         """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (n, *E), in the units that networks see: (n,).
 
-        For a posterior that is a point, log p(x | z). The draws of a row depend on its values alone.
+        For a posterior that is a point, log p(x | z). The draws of a row depend on its values alone. Raises DataError for a row
+        so far from all that was learnt from that the bound is no number.
         """
         model, size = self.model, chunk(self.model)
 
@@ -111,10 +113,14 @@ class Coder:
             rows = x[start : start + size]
             noise = np.stack([_noise(row, draws, model.dim) for row in rows])
             found += self._in_chunks(bound, rows, noise, start=start)
+            self._check_numbers(rows, found[-1], "no score", start)
         return np.concatenate(found)
 
     def log_probs(self, x: Array) -> NDArray[np.float32]:
-        """log p(value | z) of each value of raw data (n, *E), z the mean of q(z | x), in the units networks see: (n, *E)."""
+        """log p(value | z) of each value of raw data (n, *E), z the mean of q(z | x), in the units networks see: (n, *E).
+
+        Raises DataError where that is no number.
+        """
         model = self.model
 
         def each(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
@@ -122,9 +128,27 @@ class Coder:
             likelihood = model.decoder(model.encoder(inside, given).mean, given, inside)
             return (model.scaling.arranged(each_log_prob(likelihood, inside)),)
 
-        return self._in_chunks(each, x)[0]
+        found = self._in_chunks(each, x)[0]
+        self._check_numbers(x, found, "no score")
+        return found
+
+    def check_decoded(self, x: Array, back: Array) -> None:
+        """Raise DataError where the reconstruction (n, *E) of a row of x (n, *E) is no number."""
+        self._check_numbers(x, back, "no reconstruction")
 
     # ------------------------------------------------------------------ inside
+
+    def _check_numbers(self, x: Array, answers: Array, what: str, start: int = 0) -> None:
+        """Raise DataError naming the first row of x (n, *E), which begins at row `start`, whose answer (n, …) is no number."""
+        for first, some in pieces(answers):
+            wrong = ~np.isfinite(some).reshape(len(some), -1).all(axis=1)
+            if wrong.any():
+                row = first + int(np.argmax(wrong))
+                where = self.model.scaling.furthest(x[row : row + 1], start + row)
+                raise DataError(
+                    f"there is {what} for row {start + row} of X: float32 does not hold it. Its value furthest from what was "
+                    f"learnt is at {where}. Drop or clip it, or mark it as missing (NaN) if the model knows missing values."
+                )
 
     @property
     def _device(self) -> torch.device:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from latentwalk.checks import digits_of
 from latentwalk.data.columns import Column
 from latentwalk.data.scaling import ScalingName
 from latentwalk.data.spec import DataSpec, Kind
@@ -104,7 +105,8 @@ class Likelihood:
         if spec.low < 0 or (not values.ranged and spec.high > 1):
             worst = spec.low if spec.low < 0 else spec.high
             raise ConfigError(
-                f'likelihood="{self.kind}" needs values in [0, 1]; X holds {worst:g}. Use likelihood="gaussian", or scale X.'
+                f'likelihood="{self.kind}" needs values in [0, 1]; X holds {digits_of(worst)}. '
+                'Use likelihood="gaussian", or scale X.'
             )
         return values.share
 

@@ -6,8 +6,10 @@
     categorical        the decoder gives the logits
 
 Continuous columns come standardised, counts as they are, categories as codes. A cell that is NaN was not observed, and has no
-part in anything. Sources: Nazábal et al. 2020, "Handling incomplete heterogeneous data using VAEs"; Lopez et al. 2018, "Deep
-generative modeling for single-cell transcriptomics" (the negative binomial).
+part in anything. What was never seen in training has the probability `OTHER`: another value in a column that was constant, a
+category of code K ("other"), a negative count.
+Sources: Nazábal et al. 2020, "Handling incomplete heterogeneous data using VAEs"; Lopez et al. 2018, "Deep generative modeling
+for single-cell transcriptomics" (the negative binomial).
 """
 
 import math
@@ -33,6 +35,7 @@ QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; a 
 LOG_SCALE = (-7.0, 7.0)  # a decoder that reproduces a column exactly would drive its density to infinity
 LOG_MEAN = (-12.0, 20.0)  # of a count: exp overflows float32 far beyond
 FEWEST_FREEDOM = 2.0  # below, a Student-t has no variance
+OTHER = math.log(1e-6)  # at most: less than any value seen has; so little that what was seen need not give it up
 
 
 class MixedHead(Head):
@@ -40,6 +43,7 @@ class MixedHead(Head):
 
     places: Tensor
     log_typical: Tensor
+    constant: Tensor | None
 
     def __init__(self, columns: Sequence[Column], kinds: Sequence[ColumnLikelihood]) -> None:
         super().__init__(axes=1)
@@ -50,6 +54,8 @@ class MixedHead(Head):
         self.register_buffer("places", torch.tensor(order).argsort(), persistent=False)  # column → place among the groups
         typical = [math.log(columns[at].typical) for at in groups["negative-binomial"]]
         self.register_buffer("log_typical", torch.tensor(typical), persistent=False)
+        constant = [column.constant is not None for column in columns]
+        self.register_buffer("constant", torch.tensor(constant) if any(constant) else None, persistent=False)
         gaussian, student, negative = self.counts
         self.slow_log_sigma = nn.Parameter(torch.zeros(gaussian))
         self.slow_log_scale = nn.Parameter(torch.zeros(student))
@@ -68,7 +74,7 @@ class MixedHead(Head):
             HeavyTailed(FEWEST_FREEDOM + self._bounded(self.slow_log_freedom), loc, self._bounded(self.slow_log_scale)),
             Counts(dispersion, logits=log_mean - dispersion.log(), validate_args=False),
         ]
-        return Mixed(parts, [Categorical(logits=one, validate_args=False) for one in logits], self.places)
+        return Mixed(parts, [Categorical(logits=one, validate_args=False) for one in logits], self.places, self.constant)
 
     @staticmethod
     def _bounded(slow: Tensor) -> Tensor:
@@ -101,23 +107,33 @@ class Counts(NegativeBinomial):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value), broadcast over the batch."""
-        k, r = value.double(), self.total_count.double()
+        counted = value.clamp(min=0)
+        k, r = counted.double(), self.total_count.double()
         ways = torch.lgamma(k + r) - torch.lgamma(k + 1) - torch.lgamma(r)
-        return ways.to(self.logits) + self.total_count * logsigmoid(-self.logits) + value * logsigmoid(self.logits)
+        found = ways.to(self.logits) + self.total_count * logsigmoid(-self.logits) + counted * logsigmoid(self.logits)
+        return found.where(value >= 0, found.clamp(max=OTHER))
 
 
 class Mixed(Distribution):
     """Independent columns (C,): `numeric` distributions of several columns each, then one categorical for each other column.
 
-    places: (C,) where each column stands among them. NaN is a cell that was not observed.
+    places: (C,) where each column stands among them. constant: (C,) which columns were always the same, 0 once scaled, whatever
+    their distribution; None where none was. NaN is a cell that was not observed.
     """
 
     arg_constraints = {}  # noqa: RUF012  # torch's own convention
 
-    def __init__(self, numeric: Sequence[Distribution], categorical: Sequence[Categorical], places: Tensor) -> None:
+    def __init__(
+        self,
+        numeric: Sequence[Distribution],
+        categorical: Sequence[Categorical],
+        places: Tensor,
+        constant: Tensor | None = None,
+    ) -> None:
         self.numeric = numeric
         self.categorical = categorical
         self.places = places
+        self.constant = constant
         super().__init__(numeric[0].batch_shape[:-1], torch.Size([len(places)]), validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -132,35 +148,50 @@ class Mixed(Distribution):
         sizes = [part.batch_shape[-1] for part in self.numeric]
         *some, codes = cells.split([*sizes, len(self.categorical)], dim=-1)
         found = [part.log_prob(one) for part, one in zip(self.numeric, some, strict=True)]
-        found += [part.log_prob(code)[..., None] for part, code in zip(self.categorical, codes.unbind(-1), strict=True)]
-        return torch.where(seen, torch.cat(found, dim=-1)[..., self.places], 0.0)
+        found += [_named(part, code)[..., None] for part, code in zip(self.categorical, codes.unbind(-1), strict=True)]
+        each = torch.cat(found, dim=-1)[..., self.places]
+        if self.constant is not None:
+            each = torch.where(self.constant, torch.where(value == 0, 0.0, OTHER), each)
+        return torch.where(seen, each, 0.0)
 
     @property
     def mean(self) -> Tensor:
         """What each cell is expected to be (..., C): the mean of a number, the likeliest code of a category."""
         numbers = [part.mean for part in self.numeric]
         codes = [part.logits.argmax(-1, keepdim=True).to(numbers[0]) for part in self.categorical]
-        return torch.cat([*numbers, *codes], dim=-1)[..., self.places]
+        return self._settled(torch.cat([*numbers, *codes], dim=-1)[..., self.places])
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
         """Rows (*sample_shape, ..., C): whole numbers in the columns of counts, codes in those of categories."""
         shape = torch.Size(sample_shape)
         numbers = [part.sample(shape) for part in self.numeric]
         codes = [part.sample(shape)[..., None].to(numbers[0]) for part in self.categorical]
-        return torch.cat([*numbers, *codes], dim=-1)[..., self.places]
+        return self._settled(torch.cat([*numbers, *codes], dim=-1)[..., self.places])
+
+    def _settled(self, rows: Tensor) -> Tensor:
+        """Rows (..., C) with 0 in the columns that are always the same."""
+        return rows if self.constant is None else rows.where(~self.constant, 0.0)
+
+
+def _named(part: Categorical, code: Tensor) -> Tensor:
+    """log p of codes (...), 0 to K - 1, or K: no likelier than the least likely of the others, and than `OTHER`."""
+    most = part.logits.shape[-1]
+    known: Tensor = part.log_prob(code.clamp(max=most - 1))
+    return known.where(code != most, part.logits.amin(-1).clamp(max=OTHER))
 
 
 class Inputs(nn.Module):
     """Rows x (B, C) with NaN where nothing was observed → what an encoder reads, (B, size).
 
     Numbers as they are, counts as log1p beside their typical value, a category as K numbers of which one is 1 (that of the code
-    nearest to what noise has left of it); 0 where missing.
+    nearest to what noise has left of it), none for "other"; 0 where missing, and in a column that was always the same.
     missing: one number more for each column says whether it was observed.
     """
 
     def __init__(self, columns: Sequence[Column], missing: bool) -> None:
         super().__init__()
         self.plain = [at for at, column in enumerate(columns) if column.kind == "continuous"]
+        self.varies = [columns[at].constant is None for at in self.plain]
         self.counted = [at for at, column in enumerate(columns) if column.kind == "count"]
         self.named = [(at, len(column.categories)) for at, column in enumerate(columns) if column.kind == "category"]
         self.typical = [math.log1p(columns[at].typical) for at in self.counted]
@@ -171,6 +202,11 @@ class Inputs(nn.Module):
         seen = ~x.isnan()
         x = torch.where(seen, x, 0.0)
         counts = x[:, self.counted].clamp(min=0).log1p() - x.new_tensor(self.typical)
-        parts = [x[:, self.plain], torch.where(seen[:, self.counted], counts, 0.0)]
-        parts += [one_hot(x[:, at].round().long().clamp(0, n - 1), n).to(x) * seen[:, at : at + 1] for at, n in self.named]
+        plain = x[:, self.plain]
+        if not all(self.varies):
+            plain = torch.where(torch.tensor(self.varies, device=x.device), plain, 0.0)
+        parts = [plain, torch.where(seen[:, self.counted], counts, 0.0)]
+        for at, n in self.named:
+            known = seen[:, at : at + 1] & (x[:, at : at + 1] != n)
+            parts.append(one_hot(x[:, at].round().long().clamp(0, n - 1), n).to(x) * known)
         return torch.cat([*parts, seen.to(x)] if self.missing else parts, dim=1)

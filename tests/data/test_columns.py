@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentwalk.data.columns import Column, columns_of, decoded, encoded, needs_columns, unnamed
+from latentwalk.data.columns import Column, check_known, columns_of, decoded, encoded, needs_columns, unnamed
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import ConfigError, DataError
 
@@ -103,15 +103,39 @@ def test_draws_far_away_are_still_dates_and_categories():
     assert decoded(np.array([[-7.0], [1.4], [9.0]]), (column,)).a.tolist() == ["x", "y", "z"]
 
 
-def test_a_number_that_is_always_the_same_is_reproduced_exactly():
+def test_a_number_that_is_always_the_same_is_a_number():
     frame = pd.DataFrame({"a": [0.1, np.nan, 0.1], "b": [7, 7, 7], "c": [1.0, np.nan, np.nan]})
-    a, b, c = columns_of(frame)
-    assert (a.kind, a.categories, b.kind, b.categories) == ("category", (0.1,), "category", (7,))
-    assert c.kind == "continuous"  # seen once: nothing says that it is always so
-    assert columns_of(frame, {"a": "continuous"})[0].kind == "continuous"
-    pd.testing.assert_frame_equal(decoded(np.zeros((3, 2)), (a, b)), pd.DataFrame({"a": [0.1] * 3, "b": [7] * 3}))
-    with pytest.raises(DataError, match="column 'b' holds 8 at row 1, which was not seen in training. Expected one of 7"):
-        encoded(pd.DataFrame({"b": [7, 8]}), (b,))
+    frame["d"] = pd.Timestamp("2024-02-29 12:00")
+    a, b, c, d = columns_of(frame)
+    assert {column.kind for column in (a, b, c, d)} == {"continuous"}
+    assert (a.constant, b.constant) == (0.1, 7)
+    assert c.constant is None  # seen once: nothing says that it is always so
+    assert columns_of(frame, {"a": "continuous"})[0] == a
+    changed = frame.assign(b=[7, 8, 7], d=pd.Timestamp("2025-01-01"))
+    pd.testing.assert_frame_equal(decoded(encoded(changed, (a, b, c, d)), (a, b, c, d)), changed, check_dtype=False)
+    for kind, constant in (("count", 1.0), ("continuous", "x"), ("continuous", np.nan)):
+        with pytest.raises(ConfigError, match="has the constant"):
+            Column("a", kind, constant=constant)
+
+
+def test_what_was_not_seen_in_training_is_other():
+    frame = pd.DataFrame({"town": ["Bern", "Oslo"], "member": [True, True], "grade": pd.Categorical([3, 1]), "n": [1, 9]})
+    columns = columns_of(frame)
+    new = frame.assign(town=["Paris", None], member=[True, False], grade=[7, 1], n=[-1, 2])
+    with pytest.raises(DataError, match="column 'town' holds 'Paris' at row 0, which was not seen in training"):
+        encoded(new, columns)
+    x = encoded(new, columns, other=True)
+    np.testing.assert_array_equal(x, [[2, 1, 2, -1], [np.nan, 0, 0, 2]])
+    back = decoded(x, columns)
+    assert back.town.isna().tolist() == [True, True]  # "other" has no name
+    assert back.grade.isna().tolist() == [True, False]
+    with pytest.raises(DataError, match="column 'town' holds a value at row 0, which was not seen in training"):
+        check_known(x, columns)
+    with pytest.raises(DataError, match="column 'n' holds -1 at row 0; counts are whole numbers"):
+        check_known(x[:, 3:], columns[3:])
+    check_known(encoded(frame, columns), columns)
+    with pytest.raises(DataError, match="holds 5 at row 0, which was not seen"):  # text has become numbers: another table
+        encoded(frame.assign(town=5), columns, other=True)
 
 
 def test_times_are_kept_to_the_microsecond():

@@ -267,9 +267,25 @@ def test_exif_orientation_is_respected(tmp_path):
     assert_array_equal(read(tmp_path).x[0], np.rot90(BYTES[0], -1))
 
 
-def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_sixteen_bits_are_kept_in_the_range_that_they_use(tmp_path, lazy, ending):
+    """A camera of 12 bits: by the upper byte alone, 16 of its 4,096 levels would be left."""
+    levels = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+    for name, pixels in (("a", levels), ("b", levels[::-1].copy())):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.{ending}")
+    data = read(tmp_path, lazy=lazy)
+    assert data.x.dtype == np.uint16 and (data.spec.low, data.spec.high) == (0, 4095)
+    assert_array_equal(np.asarray(data.x), [levels, levels[::-1]])
+    small = np.asarray(read(tmp_path, lazy=lazy, size=16).x)
+    assert small.shape == (2, 16, 16) and 3500 < small.max() <= 4095
+
+
+def test_eight_bits_beside_sixteen_are_as_bright_as_they_were(tmp_path):
     save(tmp_path / "a.png", BYTES[0].astype(np.uint16) * 257)
-    assert_array_equal(read(tmp_path).x[0], BYTES[0])
+    save(tmp_path / "b.png", BYTES[0])
+    assert_array_equal(read(tmp_path).x, [BYTES[0].astype(np.uint16) * 257] * 2)
+    assert_array_equal(read(tmp_path, color="rgb").x, [np.repeat(BYTES[0][..., None], 3, -1)] * 2)
 
 
 def test_transparency_lies_on_white(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import cross_val_score
 
 from latentwalk.data import Dataset, load
 from latentwalk.errors import ConfigError, DataError
@@ -165,3 +166,63 @@ def test_a_csv_with_text_and_empty_fields_is_learnt_from_as_it_is(tmp_path):
     again = load(tmp_path / "one.csv", columns=data.spec.columns)
     assert model.impute(again).town.tolist() == ["Rome"]
     assert np.isfinite(model.impute(again).age).all()
+
+
+QUICK = {"epochs": 2, "random_state": 0, "progress": False, "network": Network(widths=(16,))}
+
+
+def test_tomorrows_rows_are_scored_and_what_is_new_in_them_is_unlikely(fitted):
+    model, frame = fitted
+    usual = model.score_samples(frame.iloc[1:2])
+    for new in ({"town": "Paris"}, {"visits": -1}):
+        row = frame.iloc[1:2].assign(**new)
+        assert usual - 5 > model.score_samples(row)
+        assert np.isfinite(model.transform(row)).all()
+        assert np.isfinite(model.score_each(row)).all()
+        with pytest.raises(DataError, match="row 0"):  # it could not be given back
+            model.impute(row)
+    assert set(model.reconstruct(frame.iloc[1:9].assign(town="Paris")).town) <= set(TOWNS)
+    some = Dataset.of(frame.iloc[:20].assign(town="Paris"), columns=model.spec_.columns)
+    assert np.array_equal(model.score_samples(some), model.score_samples(frame.iloc[:20].assign(town="Paris")))
+
+
+def test_a_gap_where_none_was_is_scored_and_filled():
+    frame = whole()
+    model = Autoencoder(**QUICK).fit(frame)
+    row = frame.iloc[:2].assign(age=[np.nan, 30.0], town=[None, "Oslo"])
+    assert np.isfinite(model.score_samples(row)).all()
+    assert model.score_each(row)[0, 0] == 0
+    filled = model.impute(row)
+    assert np.isfinite(filled.age).all()
+    assert filled.town[0] in TOWNS
+
+
+def test_a_constant_is_reproduced_exactly_and_may_change():
+    frame = whole().assign(unit=1e-9, version=7, day=pd.Timestamp("2024-02-29"))
+    model = Autoencoder(**QUICK).fit(frame)
+    for made in (model.sample(5), model.reconstruct(frame.iloc[:5])):
+        pd.testing.assert_frame_equal(made[["unit", "version", "day"]], frame[["unit", "version", "day"]].iloc[:5])
+    before = model.score_samples(frame.iloc[:1])
+    for new in ({"unit": 2e-9}, {"version": 8}, {"version": 10**12}, {"day": pd.Timestamp("2025-01-01")}):
+        row = frame.iloc[:1].assign(**new)
+        assert before - 5 > model.score_samples(row)
+        assert np.array_equal(model.transform(row), model.transform(frame.iloc[:1]))
+        pd.testing.assert_frame_equal(model.impute(row), row)
+
+
+@pytest.mark.parametrize(
+    "rare",
+    [
+        pytest.param([0.0] * 297 + [1.0, 2.0, 1.5], id="a number that is constant in two folds"),
+        pytest.param([5] * 297 + [6, 7, 8], id="a whole number"),
+        pytest.param(["a"] * 297 + ["b", "c", "d"], id="levels of one fold alone"),
+        pytest.param([True] * 299 + [False], id="a truth"),
+        pytest.param([*range(297), -1, -2, -3], id="counts, and some below 0"),
+        pytest.param([1.0, 2.0] * 148 + [np.nan] * 4, id="gaps in one fold alone"),
+        pytest.param([pd.Timestamp("2024-01-01")] * 299 + [pd.Timestamp("2024-01-02")], id="a date"),
+    ],
+)
+def test_what_is_in_one_fold_alone_is_no_hindrance_to_cross_validation(rare):
+    frame = pd.DataFrame({"z": RNG.normal(size=300), "rare": rare, "t": RNG.choice(list("ab"), 300)})
+    scores = cross_val_score(Autoencoder(**QUICK), frame, cv=3, error_score="raise")
+    assert np.isfinite(scores).all()

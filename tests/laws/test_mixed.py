@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from latentwalk.data.columns import Column
-from latentwalk.models.mixed import Counts, Inputs, MixedHead
+from latentwalk.models.mixed import OTHER, Counts, Inputs, MixedHead
 
 COLUMNS = (
     Column("a", "category", categories=("x", "y", "z")),
@@ -190,3 +190,35 @@ def test_columns_of_one_kind_alone_and_categories_of_one_value():
         assert p.mean.shape == (5, 3, len(columns))
         assert torch.isfinite(p.log_prob(draws)).all()
     assert (p.log_prob(draws) < 0).all()
+
+
+def test_a_category_never_seen_is_no_likelier_than_any_that_was(head):
+    p = head(4 * raw(head))
+    each = torch.stack([p.log_prob_each(torch.tensor([float(code), 0, 0, 0, 0, 0]))[:, 0] for code in range(4)])
+    assert (each[:3].exp().sum(0) - 1).abs().max() < 1e-12
+    assert (each[3] <= each[:3].amin(0)).all()
+    assert (each[3] <= OTHER).all()
+    assert each.exp().sum(0).max() <= 1 + math.exp(OTHER) + 1e-12
+    found = Inputs(COLUMNS, missing=False)(torch.tensor([[3.0, 0.0, 0.0, 0.0, 2.0, 0.0]]))
+    assert (found[0, 4:] == 0).all()
+
+
+def test_a_count_below_zero_is_no_likelier_than_none(head):
+    p = head(raw(head))
+    negative, none, some = (p.log_prob_each(torch.tensor([0.0, 0, n, 0, 0, n]))[:, [2, 5]] for n in (-3.0, 0.0, 2.5))
+    assert (negative <= none.clamp(max=OTHER)).all()
+    assert torch.isfinite(negative).all()
+    assert torch.isfinite(some).all()
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "student-t"])
+def test_a_column_that_was_always_the_same_is_a_point(kind):
+    columns = (Column("a", "continuous", constant=1e-9), Column("b", "continuous"))
+    p = MixedHead(columns, (kind, kind))(torch.randn(4, 2))
+    assert (p.mean[:, 0] == 0).all()
+    assert (p.sample((3,))[..., 0] == 0).all()
+    assert (p.sample((3,))[..., 1] != 0).all()
+    x = torch.tensor([[0.0, 0.3], [1e-9, 0.3], [torch.inf, 0.3], [NAN, 0.3]])
+    assert p.log_prob_each(x)[:, 0].tolist() == pytest.approx([0, OTHER, OTHER, 0])
+    inside = Inputs(columns, missing=False)(x)
+    assert inside.tolist() == [[0.0, pytest.approx(0.3)]] * 4

@@ -1,5 +1,6 @@
 """Scaling lives in the model: a round trip for every type and layout, and the digits are kept."""
 
+import re
 from itertools import product
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 from latentwalk.data import DataSpec
 from latentwalk.data.scaling import Scaling, as_tensor
+from latentwalk.errors import DataError
 
 DTYPES = [
     *("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"),
@@ -51,6 +53,87 @@ def test_large_offsets_keep_their_digits_inside(offset):
     x = offset + 60 * np.random.default_rng(0).normal(size=(1000, 1))
     inside = scaled(x, "standard")[0](as_tensor(x))
     np.testing.assert_allclose(inside.numpy(), (x - x.mean(0)) / x.std(0), atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("offset", "unit"),
+    [
+        (0, 1e-30),
+        (0, 1e-46),
+        (0, 1e-200),
+        (0, 1e200),
+        (1e9, 1),
+        (1.7e9, 60),
+        (1e12, 1),
+        (1e15, 3),
+        (-1e12, 1e-3),
+        (1e-46, 1e-47),
+    ],
+)
+@pytest.mark.parametrize("shape", [(4,), (8, 8), (30, 2)], ids=str)
+def test_what_comes_back_has_the_digits_of_what_went_in(offset, unit, shape):
+    """To float32 of a deviation, and to float64 of the number: no unit and no offset costs more."""
+    x = offset + unit * np.random.default_rng(0).normal(size=(300, *shape))
+    spec = DataSpec.infer(x, "signal" if shape == (30, 2) else None)
+    scaling = Scaling.natural(x, spec)
+    inside = scaling(as_tensor(x))
+    assert 0.1 < inside.std() < 1.1 and inside.abs().max() < 7
+    np.testing.assert_allclose(scaling.inverse(inside).numpy(), x, rtol=0, atol=1e-6 * unit + 3e-16 * abs(offset))
+    assert (scaling.unit > 0).all() and np.isfinite(scaling.unit).all() and np.isfinite(scaling.log_volume)
+    again = Scaling(spec)
+    again.load_state_dict(scaling.state_dict())
+    np.testing.assert_array_equal(again.inverse(inside), scaling.inverse(inside))
+
+
+@pytest.mark.parametrize("offset", [1e10, 1e13, 1e15])
+def test_moments_keep_their_digits_beside_an_offset(offset):
+    x = offset + np.random.default_rng(0).integers(-9, 9, size=(9000, 2)).astype(float)
+    scaling, _ = scaled(x, "standard")
+    np.testing.assert_allclose(scaling.scale, (x - offset).std(0), rtol=1e-12)
+    np.testing.assert_allclose(scaling.shift - offset, (x - offset).mean(0), atol=0.5 * np.spacing(offset))
+
+
+def test_bytes_and_fractions_are_still_scaled_in_float32():
+    rng = np.random.default_rng(0)
+    for x in (rng.integers(0, 256, (5, 6, 6), dtype=np.uint8), rng.random((5, 6, 6)), rng.normal(size=(5, 6, 6))):
+        scaling, _ = scaled(x, "unit")
+        assert scaling.scale.dtype == torch.float32 and scaling.inverse(scaling(as_tensor(x))).dtype == torch.float32
+
+
+@pytest.mark.parametrize("value", [1e200, -1e200, 1e20, 3e38])
+@pytest.mark.parametrize("shape", [(3,), (4, 4)], ids=str)
+def test_a_value_beside_which_all_others_vanish_is_named(value, shape):
+    x = np.random.default_rng(0).normal(size=(200, *shape))
+    x[(5, *(1,) * len(shape))] = value
+    where = "column 1" if len(shape) == 1 else r"position \(1, 1\)"
+    with pytest.raises(DataError, match=rf"{re.escape(f'{value:g}')} at row 5, {where}"):
+        Scaling.natural(x, DataSpec.infer(x))
+
+
+def test_far_values_that_leave_the_others_apart_are_taken():
+    rng = np.random.default_rng(0)
+    x = np.column_stack([rng.normal(size=500), np.exp(8 * rng.normal(size=500)), rng.random(500) < 0.01, rng.normal(size=500)])
+    x[7, 0] = 1e6
+    assert torch.isfinite(scaled(x, "standard")[0](as_tensor(x))).all()
+
+
+@pytest.mark.parametrize(("ends", "said"), [((1.5e308, -1.6e308), "far apart"), ((1e-306, 2e-306), "little apart")])
+@pytest.mark.parametrize("shape", [(3,), (4, 4)], ids=str)
+def test_a_range_beyond_float64_is_refused(ends, said, shape):
+    x = np.zeros((20, *shape))
+    x[3], x[4] = ends
+    with pytest.raises(DataError, match=rf"at row 4, .*{said}"):
+        Scaling.natural(x, DataSpec.infer(x))
+
+
+def test_values_out_of_reach_are_named():
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    scaling, _ = scaled(x, "standard")
+    scaling.check_reach(x)
+    x[4, 2] = 1e25
+    with pytest.raises(DataError, match=r"1e\+25 at row 4, column 2"):
+        scaling.check_reach(x)
+    assert scaling.furthest(x[3:], 3) == "row 4, column 2, and is 1e+25"
 
 
 def test_constant_columns_are_left_alone():

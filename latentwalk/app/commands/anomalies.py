@@ -1,4 +1,4 @@
-"""`latentwalk anomalies`: which rows are strange, and the columns to blame."""
+"""`latentwalk anomalies`: which rows are strange, and the columns to blame; by a detector that is learnt, or was kept."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,8 +18,10 @@ from latentwalk.app.options import (
     Label,
     Seed,
     SizeOption,
+    was_typed,
 )
-from latentwalk.app.output import check_csv, check_writable, destination, write_csv
+from latentwalk.app.output import check_csv, check_writable, destination, saving, write_csv
+from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
     from latentwalk.data import Dataset
@@ -29,17 +31,44 @@ __all__ = ["anomalies"]
 
 BLAMED = 3  # columns named for each row
 WORST = 5  # rows printed
+LEARNING = ("run", "epochs", "seed", "size", "color", "kind")  # options that a kept detector has no use for
+
+
+def line(text: str) -> Any:
+    """Where the line is drawn: "auto", or a share of the rows, "0.01" → 0.01. Raises BadParameter."""
+    if text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}: expected a share of the rows, for example 0.01, or auto.") from None
 
 
 def anomalies(
+    context: typer.Context,
     data: Data,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DETECTOR",
+            help="Score with this one, kept by --run; nothing is learnt or changed.",
+            show_default=False,
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the scores.", rich_help_panel=OUTPUT)] = Path(
         "anomalies.csv"
     ),
     contamination: Annotated[
-        float,
-        typer.Option(metavar="SHARE", help="Share of the rows that are strange, above 0, at most .5.", rich_help_panel=MODEL),
-    ] = 0.1,
+        Any,
+        typer.Option(
+            parser=line,
+            metavar="SHARE|auto",
+            help="Share of the rows that are strange, above 0, at most .5; or auto. Default: .1, or the detector's.",
+            show_default=False,
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Keep the detector here.", show_default=False, rich_help_panel=OUTPUT),
@@ -58,26 +87,57 @@ def anomalies(
     to blame. No labels are needed; a label column is left out.
 
     \b
-    Example:
-      latentwalk anomalies payments.csv --contamination 0.01 --out strange.csv
+    Examples:
+      latentwalk anomalies payments.csv --contamination 0.01 --out strange.csv --run detector
+      latentwalk anomalies tomorrow.csv --model detector --out strange-tomorrow.csv
     """
     source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
     check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
-    rows = source.train(tell=True)
+    if model is not None:
+        idle = [f"--{name}" for name in LEARNING if was_typed(context, name)]
+        if idle:
+            raise ConfigError(f"--model scores with a detector that has learnt. Leave out {', '.join(idle)}.")
+        detector, rows = _kept(model, data, label)
+        if contamination is not None:
+            detector.set_params(contamination=contamination)
+        _tell(detector, rows, to)
+        return
     if run is not None:
+        app.run.check_free(run, "--run", force=force, instead=f"Score with it: --model {run}.")
         check_writable(run)
+    rows = source.train(tell=True)
     detector = latentwalk.AnomalyDetector(
-        contamination=contamination, epochs=epochs, random_state=seed, options={"progress": True}
+        contamination=0.1 if contamination is None else contamination,
+        epochs=epochs,
+        random_state=seed,
+        options={"progress": True},
     ).fit(rows)
+    if run is not None:
+        with saving():
+            app.run.forget(run)
+            app.run.Run.of(run, detector.model_, source, rows, detector.model_.epochs).save()
+            detector.save(run)
+    _tell(detector, rows, to)
+
+
+def _kept(folder: Path, data: str, label: str | None) -> "tuple[AnomalyDetector, Dataset]":
+    """The detector kept in the folder, and the data made like what it learnt from. Raises CheckpointError, DataError."""
+    opened = app.run.Run.open(folder)
+    detector = latentwalk.AnomalyDetector.load(folder)
+    if label is None:
+        return detector, opened.read(data)
+    return detector, app.source.read_like(opened.model.spec_, data, label=label)
+
+
+def _tell(detector: "AnomalyDetector", rows: "Dataset", to: Path) -> None:
+    """Write the scores of the rows, and print the strangest."""
     scores = detector.score_samples(rows)
-    strange = scores < detector.offset_
+    strange = ~(scores >= detector.offset_)
     blamed = _blamed(detector, rows)
     named = {"name": rows.names} if rows.names else {}
     columns = {f"blame {i + 1}": blamed[:, i] for i in range(blamed.shape[1])}
     write_csv(to, {"row": range(len(rows)), **named, "score": scores, "anomaly": strange.astype(int), **columns})
-    if run is not None:
-        detector.save(run)
     typer.echo(f"{int(strange.sum()):,} of {len(rows):,} rows are called strange. The strangest:")
     for row in scores.argsort()[:WORST]:
         name = f" ({rows.names[row]})" if rows.names else ""

@@ -125,7 +125,9 @@ def compared(
             _finish(out, done, {**about, "seconds": time.perf_counter() - start})
         if isinstance(error, KeyboardInterrupt):
             finished = f"{len(done)} of {len(members) * len(dimensions)} models were finished"
-            note(f"stopped; {finished}" + (f", and are saved in {out}. To have all, run it again." if done else "."))
+            note(
+                f"stopped; {finished}" + (f", and are saved in {out}. To have all, run it again with --force." if done else ".")
+            )
             raise typer.Exit(STOPPED) from None
         raise
     _finish(out, done, {**about, "seconds": time.perf_counter() - start})
@@ -214,12 +216,7 @@ def _dimensions(latent: Sequence[int] | None, train: "Dataset") -> Sequence[int]
 
 
 def _check_out(out: Path, force: bool) -> None:
-    """Raise ConfigError for a folder that holds something else than a tour or a comparison."""
-    if (
-        out.is_dir()
-        and any(out.iterdir())
-        and not (out / app.run.REPORT).exists()
-        and not (out / "models").is_dir()
-        and not force
-    ):
-        raise ConfigError(f"{out} is not empty and holds no report. Choose another --out, or write into it with --force.")
+    """Raise ConfigError for a folder that holds anything, models of an earlier comparison too."""
+    if out.is_dir() and any(out.iterdir()) and not force:
+        what = "holds models already" if (out / "models").is_dir() else "is not empty"
+        raise ConfigError(f"{out} {what}. Choose another --out, or write into it with --force.")

@@ -68,6 +68,8 @@ def dimensions(
     source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
     check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
+    for page in (to.with_suffix(".html"), to.with_suffix(".json")):
+        destination(page, page, [Path(source.what)], force=force)
     _, train, test = source.halves(seed)
     most = min(train.spec.size, len(train) - 1)
     found = _tried(train, test, asked or [number for number in USUAL if number <= most], recipe, epochs, seed)

@@ -27,6 +27,7 @@ from latentwalk.app.options import (
     Seed,
     SizeOption,
     epochs_for,
+    was_typed,
 )
 from latentwalk.app.output import STOPPED, check_writable, note, saving
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
@@ -222,7 +223,7 @@ def fit(
     """
     given = context.params
     source = app.source.Source.named(data, **{name: given[name] for name in READING})
-    typed = {name: value for name, value in given.items() if _typed(context, name)}
+    typed = {name: value for name, value in given.items() if was_typed(context, name)}
     again = _restarted(out)
     if resume or again:
         _resume(out, source, {name: value for name, value in typed.items() if not (again and name == "force")})
@@ -232,13 +233,10 @@ def fit(
 
 def _begin(out: Path, source: "Source", given: Mapping[str, Any], *, force: bool) -> None:
     """Train a new model, with the options `given`, and save it in `out`."""
-    from latentwalk.training.checkpoints import holds_checkpoint
     from latentwalk.training.group import first_here
 
-    there = app.run.holds_model(out)
-    if first_here() and (there or holds_checkpoint(out)) and not force:  # the first process may have begun already
-        what = "a model already" if there else "a training that was cut short"
-        raise ConfigError(f"{out} holds {what}. Go on with it: --resume. Replace it: --force. Or choose another --out.")
+    if first_here():  # the others may come when it has begun already
+        app.run.check_free(out, "--out", force=force, instead="Go on with it: --resume.")
     model = latentwalk.Autoencoder().set_params(**_parameters(given))
     train = source.train(tell=True)
     model.epochs = given["epochs"] or epochs_for(len(train))
@@ -372,9 +370,3 @@ def _restarted(out: Path) -> bool:
     from latentwalk.training.group import restarts
 
     return restarts() > 0 and holds_checkpoint(out)
-
-
-def _typed(context: typer.Context, name: str) -> bool:
-    """Whether the user gave this option, rather than leaving its default."""
-    origin = context.get_parameter_source(name)
-    return origin is not None and origin.name in ("COMMANDLINE", "ENVIRONMENT")

@@ -89,5 +89,4 @@ def _keep(folder: Path, found: dict[str, Any]) -> None:
 def _check_free(to: Path, run: Path, *, force: bool) -> None:
     if to.resolve() == run.resolve():
         raise ConfigError(f"--out {to} is the run itself, which stays as it is. Choose another --out.")
-    if app.run.holds_model(to) and not force:
-        raise ConfigError(f"{to} holds a model already. Choose another --out, or replace it with --force.")
+    app.run.check_free(to, "--out", force=force)

@@ -20,7 +20,7 @@ from latentwalk.app.options import (
     SizeOption,
     epochs_for,
 )
-from latentwalk.app.output import STOPPED, check_csv, destination, note, saving, show, write_csv
+from latentwalk.app.output import STOPPED, check_csv, check_writable, destination, note, saving, show, write_csv
 
 if TYPE_CHECKING:
     from latentwalk.data import Dataset
@@ -75,6 +75,12 @@ def reduce(
     source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
     check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
+    if beside:
+        for page in (to.with_suffix(".html"), to.with_suffix(".json")):
+            destination(page, page, [Path(source.what)], force=force)
+    if run is not None:
+        app.run.check_free(run, "--run", force=force)
+        check_writable(run)
     source, train, test = source.halves(seed)
     methods = [recipe, *(_rivals(recipe) if beside else ())]
     passes = epochs or epochs_for(len(train))
@@ -83,6 +89,7 @@ def reduce(
         found.append(one)
         if one.tried.model is not None and run is not None:
             with saving():
+                app.run.forget(run)
                 app.run.Run.of(run, one.tried.model, source, train, passes).save()
     _write_codes(found[0], [("train", train), ("test", test)], to)
     show(COLUMNS, [_row(one) for one in found])

@@ -221,9 +221,10 @@ class Reading:
         if form == "image":
             entries = [_entry(example[columns[0]], str(at)) for at, example in enumerate(examples)]
             skipped: dict[str, str] = {}
-            _, (height, width), rgb = look(entries, size, color, skipped)
+            _, (height, width), rgb, deep = look(entries, size, color, skipped)
             shape: tuple[int, ...] = (height, width, 3) if rgb else (height, width)
-            return cls("image", columns, shape, np.dtype(np.uint8), target, classes, size is not None)
+            dtype = np.dtype(np.uint16 if deep else np.uint8)
+            return cls("image", columns, shape, dtype, target, classes, size is not None)
         firsts = [_first(examples, name) for name in columns]
         dtypes = [_dtype((features or {}).get(name)) or first.dtype for name, first in zip(columns, firsts, strict=True)]
         gaps = any(example[name] is None for example in examples for name in columns)
@@ -246,7 +247,8 @@ class Reading:
         """Images that are not decoded yet as (B, H, W) or (B, H, W, 3)."""
         entries = [_entry(value, f"image {at} of {len(values)}") for at, value in enumerate(values)]
         rgb = len(self.shape) == 3
-        return Pictures(entries, cast(tuple[int, int], self.shape[:2]), rgb, self.resize).read(np.arange(len(entries)))
+        size, deep = cast(tuple[int, int], self.shape[:2]), self.dtype == np.uint16
+        return Pictures(entries, size, rgb, self.resize, deep).read(np.arange(len(entries)))
 
     def stacked(self, columns: Sequence[Array], rows: int) -> Array:
         """The values of each column, of so many rows, as (rows, *E)."""

@@ -1,4 +1,6 @@
-"""Images in a folder or a .zip: any format of Pillow's, read into one array of bytes, or decoded when asked for.
+"""Images in a folder or a .zip: any format of Pillow's, read into one array, or decoded when asked for.
+
+Of bytes; gray images of 16 bits keep them all, in the range that they use (0 to 4095 from a camera of 12 bits).
 
 Two passes: the headers alone decide colour and size, so the array is allocated once and mixed sizes are refused before
 anything is decoded; then each image is decoded, turned upright (EXIF), resized, and written into its row. Where the array would
@@ -42,6 +44,7 @@ __all__ = [
     "read_zip",
 ]
 
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Color = Literal["gray", "rgb"]
 Size = int | tuple[int, int]  # a square's side, or (height, width)
 DECODERS = min(8, os.cpu_count() or 1)  # threads that decode; Pillow lets others run while it does
@@ -73,41 +76,44 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an image's header says: height and width once upright, and whether it can hold colour."""
+    """What an image's header says: height and width once upright, and whether it can hold colour, or 16 bits."""
 
     entry: ImageFile
     size: tuple[int, int]
     color: bool
+    deep: bool
 
     @property
     def unpacked(self) -> int:
         """Bytes of its pixels, as rows of the data set."""
-        return self.size[0] * self.size[1] * (3 if self.color else 1)
+        return self.size[0] * self.size[1] * (3 if self.color else 2 if self.deep else 1)
 
 
 class Pictures(Rows):
-    """Images (n, H, W) or (n, H, W, 3), as bytes, that are decoded each time they are asked for.
+    """Images (n, H, W) or (n, H, W, 3), as bytes or in 16 bits, that are decoded each time they are asked for.
 
     entries: where they are. shape: (H, W). rgb: whether they have colour. resize: whether they are to be fitted to `shape`;
-    one of another size is an error otherwise. Reading raises DataError that names the image.
+    one of another size is an error otherwise. deep: whether they have 16 bits. Reading raises DataError that names the image.
     """
 
-    def __init__(self, entries: Sequence[ImageFile], shape: tuple[int, int], rgb: bool, resize: bool) -> None:
+    def __init__(
+        self, entries: Sequence[ImageFile], shape: tuple[int, int], rgb: bool, resize: bool, deep: bool = False
+    ) -> None:
         self.entries, self.size, self.rgb, self.resize = entries, shape, rgb, resize
         self.shape = (len(entries), *shape, 3) if rgb else (len(entries), *shape)
-        self.dtype = np.dtype(np.uint8)
+        self.dtype = np.dtype(np.uint16 if deep else np.uint8)
 
-    def read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        found = np.empty((len(rows), *self.shape[1:]), np.uint8)
+    def read(self, rows: NDArray[np.int64]) -> Pixels:
+        found = np.empty((len(rows), *self.shape[1:]), self.dtype)
         with ThreadPoolExecutor(DECODERS, "latentwalk-decode") as threads:
             for at, pixels in enumerate(threads.map(self._one, rows.tolist())):
                 found[at] = pixels
         return found
 
-    def _one(self, row: int) -> NDArray[np.uint8]:
+    def _one(self, row: int) -> Pixels:
         entry = self.entries[row]
         try:
-            pixels = _pixels(entry, self.size, self.rgb, self.resize)
+            pixels = _pixels(entry, self.size, self.rgb, self.resize, self.dtype == np.uint16)
         except Exception as error:  # a decoder raises whatever it likes at a damaged file
             raise DataError(
                 f"{entry.name} cannot be decoded: {_reason(error)}. Take it out of the data; a folder or .zip read with "
@@ -160,14 +166,14 @@ def read_entries(
     kept, inside = _half(visible, split)
     skipped: dict[str, str] = {}
     with _bombs_refused():
-        there, shape, rgb = look(kept, size, color, skipped)
+        there, shape, rgb, deep = look(kept, size, color, skipped)
         if lazy is None:
-            lazy = len(there) * shape[0] * shape[1] * (3 if rgb else 1) > DECODED
+            lazy = len(there) * shape[0] * shape[1] * (3 if rgb else 2 if deep else 1) > DECODED
         if lazy:
-            x = cast(NDArray[np.uint8], Pictures(there, shape, rgb, size is not None))
+            x = cast(Pixels, Pictures(there, shape, rgb, size is not None, deep))
             names = [entry.name for entry in there]
         else:
-            x, names = _decoded(there, shape, rgb, size is not None, skipped)
+            x, names = _decoded(there, shape, rgb, size is not None, deep, skipped)
     return as_bytes(
         dataset_of(
             x,
@@ -182,13 +188,14 @@ def read_entries(
 
 def as_bytes(data: Dataset) -> Dataset:
     """Bytes mean 0 to 255, even where all images happen to be as dark as 1."""
-    return replace(data, spec=replace(data.spec, low=0.0, high=255.0)) if data.spec.high == 1 else data
+    dark = data.spec.high == 1 and data.x.dtype == np.uint8
+    return replace(data, spec=replace(data.spec, low=0.0, high=255.0)) if dark else data
 
 
 def look(
     entries: Sequence[ImageFile], size: Size | None, color: Color | None, skipped: dict[str, str]
-) -> tuple[list[ImageFile], tuple[int, int], bool]:
-    """By their headers: which of these are images, their height and width, and whether they are read in colour.
+) -> tuple[list[ImageFile], tuple[int, int], bool, bool]:
+    """By their headers: which of these are images, their height and width, and whether they are read in colour, or in 16 bits.
 
     Those that are none are added to `skipped`, with the reason. Raises DataError: none is left, or they differ in size.
     """
@@ -197,18 +204,19 @@ def look(
         raise DataError(f"no image here that can be read. {_complaint(skipped)}")
     check_unpacked(sum(header.unpacked for header in seen), sum(header.entry.held for header in seen), EXPANSION, LARGEST)
     shape = _one_size(seen, size)
-    return [header.entry for header in seen], shape, color == "rgb" or (color is None and any(one.color for one in seen))
+    rgb = color == "rgb" or (color is None and any(one.color for one in seen))
+    return [header.entry for header in seen], shape, rgb, not rgb and any(one.deep for one in seen)
 
 
 def _decoded(
-    entries: Sequence[ImageFile], shape: tuple[int, int], rgb: bool, resize: bool, skipped: dict[str, str]
-) -> tuple[NDArray[np.uint8], list[str]]:
+    entries: Sequence[ImageFile], shape: tuple[int, int], rgb: bool, resize: bool, deep: bool, skipped: dict[str, str]
+) -> tuple[Pixels, list[str]]:
     """All images that can be decoded, and their names."""
-    x = np.empty((len(entries), *shape, 3) if rgb else (len(entries), *shape), np.uint8)
+    x = np.empty((len(entries), *shape, 3) if rgb else (len(entries), *shape), np.uint16 if deep else np.uint8)
     names: list[str] = []
     for entry in entries:
         try:
-            x[len(names)] = _pixels(entry, shape, rgb, resize)
+            x[len(names)] = _pixels(entry, shape, rgb, resize, deep)
             names.append(entry.name)
         except Exception as error:  # as above
             skipped[entry.name] = _reason(error)
@@ -262,7 +270,7 @@ def _header(entry: ImageFile, skipped: dict[str, str]) -> Seen | None:
             if _sideways(image):
                 height, width = width, height
             check_unpacked(4 * height * width, entry.held, EXPANSION, LARGEST)  # Pillow takes 4 bytes for a pixel
-            return Seen(entry, (height, width), _has_color(image))
+            return Seen(entry, (height, width), _has_color(image), _is_deep(image))
     except Exception as error:  # as above: any decoder, any error
         skipped[entry.name] = _reason(error)
         return None
@@ -298,6 +306,11 @@ def _has_color(image: Image.Image) -> bool:
     return image.mode not in GRAY and not image.mode.startswith("I;16")
 
 
+def _is_deep(image: Image.Image) -> bool:
+    """Whether it is gray, and its pixels have 16 bits."""
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+
+
 def _one_size(seen: list[Seen], size: Size | None) -> tuple[int, int]:
     if size is not None:
         return (size, size) if isinstance(size, int) else size
@@ -315,9 +328,14 @@ def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _pixels(entry: ImageFile, shape: tuple[int, int], rgb: bool, resize: bool) -> NDArray[np.uint8]:
-    """One image as (H, W), or (H, W, 3): upright, flattened onto white, and fitted to `shape`."""
+def _pixels(entry: ImageFile, shape: tuple[int, int], rgb: bool, resize: bool, deep: bool) -> Pixels:
+    """One image as (H, W), or (H, W, 3): upright, flattened onto white, and fitted to `shape`.
+
+    deep: of 16 bits; an image of 8 is as bright then as it was: white is 65535.
+    """
     with _open(entry) as opened:
+        if deep and _is_deep(opened):
+            return _sixteen_bits(ImageOps.exif_transpose(opened), shape if resize else None)
         image = _eight_bits(ImageOps.exif_transpose(opened))
         if image.has_transparency_data:
             image = image.convert("RGBA")
@@ -325,11 +343,22 @@ def _pixels(entry: ImageFile, shape: tuple[int, int], rgb: bool, resize: bool) -
         image = image.convert("RGB" if rgb else "L")
         if resize:  # scaled until the shorter fit covers the frame, then cropped around the centre
             image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling.LANCZOS)
-        return np.asarray(image)
+        bytes_ = np.asarray(image)
+        return bytes_.astype(np.uint16) * 257 if deep else bytes_
+
+
+def _sixteen_bits(image: Image.Image, shape: tuple[int, int] | None) -> NDArray[np.uint16]:
+    """16-bit gray as it is, (H, W), or fitted to `shape`: Pillow resizes it as floats only."""
+    values = np.asarray(image).astype(np.uint16)
+    if shape is None:
+        return values
+    floats = Image.fromarray(values.astype(np.float32))
+    fitted = np.asarray(ImageOps.fit(floats, (shape[1], shape[0]), Image.Resampling.LANCZOS))
+    return np.rint(fitted).clip(0, 65535).astype(np.uint16)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit gray as 8 bits. Pillow's own conversion would clip all above 255 to white."""
+    """16-bit gray as 8 bits, beside images in colour. Pillow's own conversion would clip all above 255 to white."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
         return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):

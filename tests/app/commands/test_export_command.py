@@ -22,3 +22,14 @@ def test_a_run_is_exported_and_a_new_model_takes_its_export_away(call, tmp_path)
     call("export", tmp_path / "nothing", code=2)
     call(*words, "--force")
     assert not (tmp_path / "run" / "encoder.onnx").exists()
+
+
+def test_a_model_that_is_told_labels_takes_them_in_its_export(call, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    call("fit", "digits", "--epochs", "1", "--condition", "--prior", "mixture", "--out", tmp_path / "run")
+    said = call("export", tmp_path / "run")
+    assert "given (n, 10), float32 → codes (n, 2)" in said and "labels: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9" in said
+    model, codes = Autoencoder.load(tmp_path / "run"), np.zeros((1, 2), np.float32)
+    session = onnxruntime.InferenceSession(tmp_path / "run" / "decoder.onnx")
+    seven = session.run(None, {"codes": codes, "given": np.eye(10, dtype=np.float32)[[7]]})[0]
+    np.testing.assert_allclose(seven, model.inverse_transform(codes, condition="7"), atol=1e-4)

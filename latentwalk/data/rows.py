@@ -34,6 +34,7 @@ __all__ = [
     "picked",
     "pieces",
     "release",
+    "spaced",
     "taken",
     "value_range",
 ]
@@ -192,6 +193,12 @@ def evenly(x: Array) -> Array:
         return x
     most = max(1, min(LOOKED_AT, 4 * PIECE // max(1, _row_bytes(x))))
     return taken(x, np.unique(np.linspace(0, len(x) - 1, most).astype(np.int64)))
+
+
+def spaced(x: Array, most: int) -> Array:
+    """At most so many rows of `x`, evenly spaced, and no more than are looked at together; but for 2."""
+    count = max(2, min(most, len(x), PIECE // max(1, _row_bytes(x))))
+    return taken(x, np.unique(np.linspace(0, len(x) - 1, count).astype(np.int64)))
 
 
 def value_range(x: Array) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from latentwalk.arrays import Array, Doubles
 from latentwalk.checks import digits_of
 from latentwalk.data.examples import position
-from latentwalk.data.rows import PIECE, pieces, taken
+from latentwalk.data.rows import pieces, spaced
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import DataError
 
@@ -175,9 +175,7 @@ class Scaling(nn.Module):
         if not _many_digits(x):
             return
         shift, scale = (values.double().cpu().numpy().reshape(-1) for values in (self.shift, self.scale))
-        row_bytes = math.prod(x.shape[1:]) * x.dtype.itemsize
-        count = max(2, min(LOOKED_AT, len(x), PIECE // max(1, row_bytes)))
-        flat = taken(x, np.unique(np.linspace(0, len(x) - 1, count).astype(np.int64))).reshape(-1, len(scale))
+        flat = spaced(x, LOOKED_AT).reshape(-1, len(scale))
         flat = np.sort(flat[:: (len(flat) >> 16) | 1], axis=0).astype(np.float64)
         last = np.count_nonzero(flat == flat, axis=0) - 1
         for ends in MIDDLES:

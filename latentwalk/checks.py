@@ -1,12 +1,52 @@
-"""Numbers that are given: the one sentence, a ConfigError, for one that cannot be meant; and how a number is shown in one."""
+"""Numbers that are given: the one sentence, a ConfigError, for one that cannot be meant; and how a number is shown in one.
+
+Whatever type a number has (NumPy's from a grid, a fraction), options hold Python's own: these are equal to what a file holds.
+"""
 
 import math
+from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from latentwalk.errors import ConfigError
 
-__all__ = ["digits_of", "positive", "share", "whole"]
+__all__ = ["COUNTED", "MADE", "digits_of", "own_numbers", "positive", "share", "unboxed", "whole"]
+
+COUNTED = 10**9  # passes, rows of a batch, weights of a term: more is a slip of the hand
+MADE = 10**6  # dimensions, units, draws: more fit into no memory
+
+
+def own_numbers(options: Any) -> None:
+    """Have the fields of a frozen dataclass hold Python's own numbers, where they hold others; for `__post_init__`."""
+    for one in fields(options):
+        value = getattr(options, one.name)
+        own = unboxed(value)
+        if own is not value:
+            object.__setattr__(options, one.name, own)
+
+
+def unboxed(value: Any) -> Any:
+    """A number as Python's own int, float or bool, also within a tuple or a list; all else as it is.
+
+    >>> unboxed((np.int64(3), "a", np.float64(0.5)))
+    (3, 'a', 0.5)
+    """
+    if isinstance(value, (bool, int, float, str)) and not isinstance(value, np.generic):
+        return value
+    if isinstance(value, (np.bool_, np.str_)):
+        return value.item()
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return tuple(value.tolist())
+    if type(value) in (tuple, list):
+        own = [unboxed(one) for one in value]
+        return type(value)(own) if any(one is not other for one, other in zip(own, value, strict=True)) else value
+    return value
 
 
 def whole(name: str, value: object, of: str = "", *, least: int = 0, most: int | None = None, none: str = "") -> None:
@@ -26,8 +66,10 @@ def whole(name: str, value: object, of: str = "", *, least: int = 0, most: int |
         raise ConfigError(f"{name}={value!r}: expected {kind}, {span}{_or(none)}.")
 
 
-def positive(name: str, value: object, *, zero: bool = False, none: str = "") -> None:
-    """Expect a number above 0, or, where that is allowed, `zero`; a finite one, where None may not be given. none: see `whole`.
+def positive(name: str, value: object, *, zero: bool = False, most: float | None = None, none: str = "") -> None:
+    """Expect a number above 0, or, where that is allowed, `zero`, to `most`; a finite one, where None may not be given.
+
+    none: see `whole`.
 
     >>> positive("clip", -1, none="no limit")
     Traceback (most recent call last):
@@ -36,8 +78,10 @@ def positive(name: str, value: object, *, zero: bool = False, none: str = "") ->
     if none and value is None:
         return
     number = float(value) if isinstance(value, Real) else math.nan
-    if not (number > 0 or (zero and number == 0)) or (number == math.inf and not none):
-        raise ConfigError(f"{name}={value!r}: expected a number{', 0 or more' if zero else ' above 0'}{_or(none)}.")
+    above = number > 0 or (zero and number == 0)
+    if not (above and (number <= most if most is not None else number < math.inf or bool(none))):
+        to = "" if most is None else f"{' and' if zero else ','} at most {most:g}"
+        raise ConfigError(f"{name}={value!r}: expected a number{', 0 or more' if zero else ' above 0'}{to}{_or(none)}.")
 
 
 def share(name: str, value: object, of: str, *, zero: bool = True, most: float | None = None, none: str = "") -> None:

@@ -18,9 +18,11 @@ __all__ = [
     "Attributes",
     "BatchSize",
     "ColorOption",
+    "ColumnsOption",
     "ConditionOption",
     "Data",
     "DataAgain",
+    "DropOption",
     "Epochs",
     "Force",
     "KindOption",
@@ -30,6 +32,7 @@ __all__ = [
     "Out",
     "RunFolder",
     "Seed",
+    "SeparatorOption",
     "SizeOption",
     "counts",
     "epochs_for",
@@ -246,5 +249,35 @@ ConditionOption = Annotated[
 Label = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Tables: the column that is the class.", rich_help_panel=DATA),
+]
+DropOption = Annotated[
+    str | None,
+    typer.Option(
+        "--drop",
+        metavar="NAME,…",
+        help='Tables: columns to leave out, beside ids. "": none, nor ids.',
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+ColumnsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--columns",
+        metavar="FILE",
+        help="Tables: what columns are, a line each: year,category.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+SeparatorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--separator",
+        metavar="LETTER",
+        help="Tables: what stands between fields: ';', tab, … Default: found.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.", rich_help_panel=OUTPUT)]

@@ -152,16 +152,17 @@ class Run:
 
     def read(self, given: str, split: Any = "all") -> Dataset:
         """A data set made like the examples learnt from."""
-        label = None if self.source is None else self.source.options.get("label")
-        data = read_like(self.model.spec_, given, split=split, label=label)
+        options = {} if self.source is None else self.source.options
+        kept = {name: options[name] for name in ("label", "drop", "separator") if name in options}
+        data = read_like(self.model.spec_, given, split=split, **kept)
         try:
             known = self.model.trained_.narrowed(data)
         except DataError as error:
             raise DataError(f"{given}: {error}") from error
-        if left := len(data.spec.named) - len(known.spec.named):
-            kept = {column.name for column in known.spec.named}
-            names = [column.name for column in data.spec.named if column.name not in kept]
-            note(f"{given}: left out, since not learnt from: {', '.join(names[:5])}{', …' * (left > 5)}")
+        learnt = {column.name for column in known.spec.named}
+        left = [*(column.name for column in data.spec.named if column.name not in learnt), *data.skipped]
+        if data.header and left:
+            note(f"{given}: left out: {', '.join(left[:5])}{', …' * (len(left) > 5)}")
         return cast(Dataset, known)
 
     def where(self, given: str | None) -> Source:

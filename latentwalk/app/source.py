@@ -1,6 +1,7 @@
 """Where examples came from, so that they can be read again; and examples given later, made like those learnt from."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,12 +18,17 @@ from latentwalk.data.rows import changed
 from latentwalk.data.sources import Split, idx, images
 from latentwalk.data.sources.images import Color
 from latentwalk.data.sources.packed import MissingHalf
+from latentwalk.data.sources.tables import Drop, check_drop, kinds_said
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.files import content_of
 
-__all__ = ["Source", "fingerprint", "is_picture", "pictures_like", "read_like"]
+__all__ = ["Source", "fingerprint", "is_picture", "is_table", "options_read", "pictures_like", "read_like"]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".avif", ".heic")
+WORDS = {"continuous": "number", "count": "count", "category": "category"}
+PLURALS = {"category": "categories"}
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq")
+READING = 2  # how tables are read; 1, which was not written down, learnt from every column
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +47,13 @@ class Source:
         """What a user typed: a path is made absolute, so that the run can be used from another folder."""
         path = Path(given).expanduser()
         what = str(path.resolve()) if given not in names() and path.exists() else given
-        if options.get("attributes") is not None:
-            options["attributes"] = str(Path(options["attributes"]).expanduser().resolve())
-        return cls(what, {name: value for name, value in options.items() if value is not None})
+        return cls(what, options_read(options))
 
     def train(self, *, tell: bool = False) -> Dataset:
-        """The rows to learn from. tell: whether to say which files could not be read. Raises DataError, ConfigError."""
+        """The rows to learn from. tell: whether to say what was read, and what could not be. Raises DataError, ConfigError."""
         data = load(self.what, split="train", **self.options)
         if tell:
-            _tell_skipped(data)
+            (_tell_table if is_table(self.what) else _tell_skipped)(data)
         return data if self.apart is None else halves(data, self.apart)[0]
 
     def test(self) -> Dataset | None:
@@ -74,7 +78,7 @@ class Source:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
-        return {"what": self.what, "options": dict(self.options), "apart": self.apart}
+        return {"what": self.what, "options": dict(self.options), "apart": self.apart, "reading": READING}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -85,13 +89,39 @@ class Source:
             raise TypeError(f"the source {what!r}, with {apart!r} to hold rows out by")
         if {"what", "split"} & options.keys():
             raise KeyError("what and split are no options of a source")
+        if "reading" not in values and is_table(what):
+            options.setdefault("drop", False)  # until then, ids and row numbers were learnt, too
         return cls(what, options, apart)
 
 
-def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | None = None) -> Dataset:
+def options_read(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `read` as they are kept: without those not given, paths absolute, kinds of columns read off their file.
+
+    Raises DataError, ConfigError.
+    """
+    kept = {name: value for name, value in options.items() if value is not None}
+    if "attributes" in kept:
+        kept["attributes"] = str(Path(kept["attributes"]).expanduser().resolve())
+    if "columns" in kept:
+        kept["columns"] = kinds_said(kept["columns"])
+    if "drop" in kept:
+        kept["drop"] = check_drop(kept["drop"])
+    return kept
+
+
+def read_like(
+    spec: DataSpec,
+    given: str,
+    *,
+    split: Split = "all",
+    label: str | None = None,
+    drop: Drop = None,
+    separator: str | None = None,
+) -> Dataset:
     """The data set a user named, made like the examples learnt from: images are fitted to their size and colour.
 
-    label: the label column, if the data has it. Raises DataError, ConfigError.
+    label, drop: the label column, and those left out, as far as the data has them. separator: that of tables.
+    Raises DataError, ConfigError.
     """
     path = Path(given).expanduser()
     if given in names():
@@ -103,8 +133,14 @@ def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | 
         height, width = spec.event[1:]
         data = load(path, split=split, size=(height, width), color=_color(spec))
         return replace(data, x=changed(data.x, partial(_like, spec)), spec=spec)
+    apart = {"separator": separator} if separator and is_table(given, packed=False) else {}
     if spec.framed and path.is_file():
-        return load(path, split=split, label=label or "", columns=spec.columns)
+        return load(path, split=split, label=label or "", columns=spec.columns, **apart)
+    if is_table(given) and path.is_file():
+        own = {"columns": spec.plain} if spec.plain else {}
+        for options in ({"label": label, "drop": drop}, {"drop": drop}, {"label": label}):
+            with suppress(ConfigError):  # the new data need not have labels, nor what was left out
+                return load(path, split=split, **own, **options, **apart)
     if spec.form.timed and path.exists():
         return load(path, split=split, kind="signal")
     if label is not None and path.exists():
@@ -113,6 +149,11 @@ def read_like(spec: DataSpec, given: str, *, split: Split = "all", label: str | 
         except ConfigError:  # the new data need not have labels
             pass
     return load(given, split=split)
+
+
+def is_table(what: str, *, packed: bool = True) -> bool:
+    """Whether a file is called like a table. packed: Parquet, too."""
+    return what.lower().endswith(TABLES if packed else TABLES[:4])
 
 
 def is_picture(path: Path) -> bool:
@@ -132,12 +173,27 @@ def pictures_like(spec: DataSpec, files: Sequence[Path]) -> Dataset:
     for file in files:
         try:
             entry = images.ImageFile(file.name, file.stat().st_size, partial(content_of, file))
-            parts.append(images.read_entries([entry], file.stem, "all", "image", (height, width), _color(spec)).x)
+            parts.append(images.read_entries([entry], file.stem, "all", "image", (height, width), _color(spec)))
         except OSError as error:
             raise DataError(f"{file}: {error.strerror or error}.") from error
         except DataError as error:
             raise DataError(f"{file}: {error}") from error
-    return Dataset(np.concatenate([_like(spec, part) for part in parts]), spec, names=tuple(file.name for file in files))
+    pixels = np.concatenate([_like(spec, part.x) for part in parts])
+    return Dataset(pixels, spec, names=tuple(name for part in parts for name in part.names))
+
+
+def _tell_table(data: Dataset) -> None:
+    """Say, in a line, what was found in a table."""
+    columns = data.spec.columns
+    words = [
+        "date" if column.dtype.startswith(("datetime64", "timedelta64")) else WORDS[column.kind] for column in columns
+    ] or ["number"] * data.spec.size
+    many = [(word, words.count(word)) for word in dict.fromkeys([*WORDS.values(), "date"]) if word in words]
+    kinds = ", ".join(f"{count:,} {word if count == 1 else PLURALS.get(word, word + 's')}" for word, count in many)
+    said = [f"read {len(data):,} rows", f"{len(words):,} column{'s' * (len(words) > 1)}: {kinds}"]
+    if data.skipped:
+        said.append(f"dropped: {', '.join(data.skipped)}")
+    note("; ".join([*said, *data.remarks]))
 
 
 def _tell_skipped(data: Dataset) -> None:

@@ -2,7 +2,8 @@
 
     category    text, booleans, pandas' categories: codes 0 to K - 1, and K for "other", a value not seen in training
     count       whole numbers from 0 on that spread at least as much as a Poisson would (variance >= mean), up to a million
-    continuous  all other numbers, dates and spans of time (to the microsecond); also those that are always the same
+    continuous  all other numbers, those that are always the same too, dates (also text that is all dates) and spans of time
+                (to the microsecond)
 
 A missing cell is NaN. Whatever type a column had, it has again on the way out; the index, which says which row is which, is the
 business of `frames`, and names that are not text become text. Of pandas' types for Arrow, those of numbers, booleans and text
@@ -13,6 +14,8 @@ import importlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from numbers import Real
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -20,6 +23,7 @@ from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
 from latentwalk.data.rows import pieces
+from latentwalk.data.written import moments
 from latentwalk.errors import ConfigError, DataError, unknown
 
 __all__ = [
@@ -31,6 +35,7 @@ __all__ = [
     "decoded",
     "encoded",
     "is_frame",
+    "joint_error",
     "needs_columns",
     "places_of",
     "plain_columns",
@@ -43,6 +48,12 @@ LARGEST_COUNT = 1_000_000
 EXACT = 2**53  # from here on float64 leaves out whole numbers
 LONGEST = {True: (-9.2e15, 9.2e15), False: (-62_135_596_800e6, 253_402_300_799e6)}  # microseconds that fit: nanoseconds; others
 ARROW = "[pyarrow]"
+AS_TEXT = "datetime64[us] written "  # in this way, as that type
+WAYS = [
+    *(f"{day}{time}" for day in ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y") for time in ("", " %H:%M", " %H:%M:%S")),
+    *("%Y/%m/%d", "%d %b %Y", "%d-%b-%Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m"),
+]
+SEVERAL = "several columns cannot be learnt from; mend them, leave them out (drop=), or say what they are (columns=):"
 INSTALL = "Tables of mixed columns need pandas. Install it with: pip install 'latentwalk[data]'"
 
 
@@ -93,7 +104,7 @@ def columns_of(frame: Any, kinds: Mapping[str, ColumnKind] | None = None) -> tup
     """The columns of a pandas frame. kinds: what a column is, where the guess would be wrong.
 
     Raises DataError: two columns of one name, one without a single value, more than 1,000 categories, text among numbers,
-    whole numbers too large to be exact. Raises ConfigError: a kind that the column cannot be.
+    whole numbers too large to be exact; all such columns at once. Raises ConfigError: a kind that the column cannot be.
     """
     names = _names(frame)
     for name, kind in (kinds or {}).items():
@@ -101,7 +112,23 @@ def columns_of(frame: Any, kinds: Mapping[str, ColumnKind] | None = None) -> tup
             raise unknown("column", name, names)
         if kind not in get_args(ColumnKind):
             raise unknown("kind of column", kind, get_args(ColumnKind))
-    return tuple(_column(name, frame.iloc[:, at], (kinds or {}).get(name)) for at, name in enumerate(names))
+    found, problems = [], []
+    for at, name in enumerate(names):
+        try:
+            found.append(_column(name, frame.iloc[:, at], (kinds or {}).get(name)))
+        except DataError as error:
+            problems.append(error)
+    if problems:
+        raise joint_error(problems)
+    return tuple(found)
+
+
+def joint_error(problems: Sequence[DataError]) -> DataError:
+    """One error that says what is wrong with several columns."""
+    if len(problems) == 1:
+        return problems[0]
+    said = [line for one in problems for line in str(one).removeprefix(SEVERAL).splitlines() if line]
+    return DataError("\n  ".join([SEVERAL, *map(str.strip, said)]))
 
 
 def plain_columns(frame: Any) -> tuple[Column, ...]:
@@ -218,6 +245,7 @@ def _column(name: str, values: Any, kind: ColumnKind | None) -> Column:
     observed, dtype = values.dropna(), str(values.dtype)
     if not len(observed):
         raise DataError(f"column {name!r} has no value at all. Nothing can be learnt from it. Drop it.")
+    dtype = (_dated(observed) if kind != "category" else "") or dtype
     only: ColumnKind | None = "continuous" if _is_time(dtype) else None if _is_number(values) else "category"
     if kind and only and kind != only:
         raise ConfigError(
@@ -391,6 +419,9 @@ def _series(pandas: Any, x: Array, column: Column) -> Any:
 
 def _is_number(values: Any) -> bool:
     types = _pandas().api.types
+    if values.dtype == object:  # numbers beside None or NA
+        observed = values.dropna()
+        return len(observed) > 0 and all(isinstance(one, Real) and not isinstance(one, (bool, np.bool_)) for one in observed)
     return bool(types.is_numeric_dtype(values.dtype)) and not (
         types.is_bool_dtype(values.dtype) or types.is_complex_dtype(values.dtype)
     )
@@ -411,7 +442,40 @@ def _is_time(dtype: str) -> bool:
     return dtype.startswith(("datetime64", "timedelta64"))
 
 
+def _dated(observed: Any) -> str:
+    """The type of a column of dates that are text, or Python's own: how they are written, and as what; "" for all else."""
+    if str(observed.dtype) not in ("object", "str", "string"):
+        return ""
+    try:
+        texts = observed.unique()
+    except TypeError:  # lists and such
+        return ""
+    if all(type(one) is date for one in texts):
+        return f"{AS_TEXT}date as {observed.dtype}"
+    if not all(isinstance(one, str) for one in texts) or moments(list(texts)) is None:
+        return ""
+    for way in WAYS:
+        try:
+            found = _pandas().to_datetime(_pandas().Series(texts), format=way)
+        except ValueError:
+            continue
+        if (found.dt.strftime(way).to_numpy() == texts).all():  # else it would not come back as it was
+            return f"{AS_TEXT}{way} as {observed.dtype}"
+    return ""
+
+
+def _read_dates(values: Any, column: Column) -> Any:
+    """Dates that are text as pandas has them. Raises DataError."""
+    way = column.dtype.removeprefix(AS_TEXT).rpartition(" as ")[0]
+    try:
+        return _pandas().to_datetime(values, format="%Y-%m-%d" if way == "date" else way).astype("datetime64[us]")
+    except (TypeError, ValueError) as error:
+        raise DataError(f"column {column.name!r} holds what is no date as in training ({way}): {error}.") from error
+
+
 def _microseconds(values: Any, column: Column) -> Array:
+    if column.dtype.startswith(AS_TEXT) and not _is_time(str(values.dtype)):
+        values = _read_dates(values, column)
     if not _is_time(str(values.dtype)):
         raise DataError(f"column {column.name!r} was {column.dtype} in training, now it is {values.dtype}.")
     if column.dtype.startswith("datetime64") and "," in column.dtype:
@@ -425,6 +489,10 @@ def _from_microseconds(pandas: Any, ticks: Array, dtype: str) -> Any:
     if dtype.startswith("timedelta64"):
         return pandas.Series(ticks.view("timedelta64[us]")).astype(dtype)
     times = pandas.Series(ticks.view("datetime64[us]"))
+    if dtype.startswith(AS_TEXT):
+        way, _, kind = dtype.removeprefix(AS_TEXT).rpartition(" as ")
+        texts = (times.dt.date if way == "date" else times.dt.strftime(way)).astype(object)
+        return texts.where(times.notna(), None if kind == "object" else np.nan).astype(kind)
     return times.dt.tz_localize("UTC").astype(dtype) if "," in dtype else times.astype(dtype)
 
 

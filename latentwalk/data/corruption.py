@@ -13,6 +13,7 @@ Source: Vincent et al. 2010, "Stacked denoising autoencoders", section 3.3 (the 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Literal, get_args
 
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
 from latentwalk import chance
+from latentwalk.checks import COUNTED, own_numbers
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
 
@@ -47,11 +49,12 @@ class Corruption:
     spoils: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
+        own_numbers(self)
         if self.kind not in get_args(CorruptionKind):
             raise unknown("corruption", self.kind, get_args(CorruptionKind))
         low, high = self.range
-        most = 1.0 if self.kind in SHARES else math.inf
-        if not (0 <= low <= high <= most and math.isfinite(high)):
+        most = 1.0 if self.kind in SHARES else COUNTED
+        if not 0 <= low <= high <= most:
             wanted = "a share, 0 to 1" if self.kind in SHARES else "a finite number, 0 or more"
             raise ConfigError(
                 f"{self.kind} corruption cannot have amount={self.amount}. Expected {wanted}, or a range of such."
@@ -60,11 +63,10 @@ class Corruption:
     @property
     def range(self) -> tuple[float, float]:
         """The smallest and the largest amount."""
-        try:
-            low, high = self.amount if isinstance(self.amount, (tuple, list)) else (self.amount, self.amount)
-            return float(low), float(high)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"amount={self.amount!r} of a corruption: expected a number, or (low, high).") from error
+        ends = tuple(self.amount) if isinstance(self.amount, (tuple, list)) else (self.amount, self.amount)
+        if len(ends) != 2 or not all(isinstance(end, Real) for end in ends):
+            raise ConfigError(f"amount={self.amount!r} of a corruption: expected a number, or (low, high).")
+        return float(ends[0]), float(ends[1])
 
     def fitted(self, spec: DataSpec) -> "Corruption":
         """This corruption for data like `spec`. Raises ConfigError where it cannot apply."""

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
 from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns, places_of, plain_columns
-from latentwalk.data.examples import as_array, check_finite, check_labels, is_ragged, padded, unmasked
+from latentwalk.data.examples import as_array, as_plain, check_finite, check_labels, is_ragged, padded
 from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import DataError
@@ -32,7 +32,8 @@ class Dataset:
     name: what the data set is called.
     names: (n,) what each row is called (a file name, say), or empty.
     factors: known generative factors or attributes by name, each (n,).
-    skipped: what could not be read, and why, one line each.
+    skipped: what could not be read, or was left out, and why, one line each.
+    remarks: what else was found in reading, and may not be known to its owner, one line each.
     header: what all columns of its table are called, in their order there, or empty.
     beside: those columns (n,) of its table that are not learnt from, by name: the label, what rows are called, what was left
         out.
@@ -46,6 +47,7 @@ class Dataset:
     names: tuple[str, ...] = ()
     factors: Mapping[str, Array] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
     beside: Mapping[str, Array] = field(default_factory=dict)
 
@@ -62,18 +64,19 @@ class Dataset:
     ) -> "Dataset":
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
-        x may also be a list of signals of different lengths, or a pandas frame with text, categories and dates beside numbers.
-        columns: what its columns are, as another table had them; a category that they do not know is "other".
+        x may also be a tensor, a list of signals of different lengths, or a pandas frame with text, categories and dates beside
+        numbers. columns: what its columns are, as another table had them; a category that they do not know is "other".
         plain: what columns of plain numbers are called (see `DataSpec`), where x is no frame.
         In a table or a signal, NaN says: not observed.
-        Raises DataError: no rows, no numbers, infinity, a row that is all NaN (which one), labels of another length.
+        Raises DataError: no rows, no numbers, infinity, a row that is all NaN or has no label (which one), labels of another
+        length.
 
         >>> Dataset.of(np.eye(3), ["a", "b", "a"]).classes
         ('a', 'b')
         """
         if type(x).__module__.split(".")[0] == "datasets":
             raise DataError("a Hugging Face data set has columns to choose from. Use latentwalk.adopt(X).")
-        x = unmasked(x)
+        x = as_plain(x)
         if is_ragged(x):
             x, kind = padded(x), kind or "signal"
         elif is_frame(x) and (columns or needs_columns(x)):

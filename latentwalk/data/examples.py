@@ -1,7 +1,8 @@
 """Examples as arrays (n, *E): made of what a user holds, and checked, with errors that name row and column."""
 
-from collections.abc import Sequence
-from typing import Any, TypeGuard, cast
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +11,47 @@ from latentwalk.arrays import Array
 from latentwalk.data.rows import Rows, pieces
 from latentwalk.errors import DataError
 
-__all__ = ["as_array", "check_finite", "check_labels", "is_ragged", "padded", "position", "unmasked"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "as_array",
+    "as_plain",
+    "check_finite",
+    "check_labels",
+    "check_one_each",
+    "is_ragged",
+    "padded",
+    "position",
+    "unmasked",
+]
+
+
+def as_plain(x: Any) -> Any:
+    """`x` in NumPy's arrays: a tensor or nested lists as one, signals of different lengths as a list of them, or `x`.
+
+    What is None or pandas' NA among numbers, or masked, becomes NaN. Raises DataError for what is not read as rows of numbers:
+    a sparse matrix, batches, lists that are no rectangle, a data set of PyTorch's (which `adopt` takes).
+
+    >>> as_plain([[1.0, None], [2.0, 3.0]])
+    array([[ 1., nan],
+           [ 2.,  3.]])
+    >>> [len(signal) for signal in as_plain([[1.0, 2.0, 3.0], [4.0]])]
+    [3, 1]
+    """
+    if _is_tensor(x):
+        return [_of_tensor(one) for one in x.unbind()] if x.is_nested else _of_tensor(x)
+    if _is_a(x, "scipy.sparse", "sparray", "spmatrix"):
+        raise _sparse(f"a SciPy sparse matrix of {x.dtype}", x.shape, x.dtype.itemsize, "X.toarray()")
+    if _is_a(x, "torch.utils.data", "DataLoader"):
+        raise DataError("X is a DataLoader, whose batches are mixed anew in every pass. Give its data set: loader.dataset.")
+    if _is_a(x, "torch.utils.data", "Dataset"):
+        raise DataError(f"X is a {type(x).__name__}, a data set of PyTorch's. Use latentwalk.adopt(X).")
+    if isinstance(x, np.ma.MaskedArray):
+        return unmasked(x)
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        return as_plain(list(x)) if x.ndim == 1 and _holds_rows(x) else _of_objects(x)
+    return _of_list(x) if isinstance(x, (list, tuple)) else x
 
 
 def as_array(x: ArrayLike) -> Array:
@@ -19,8 +60,8 @@ def as_array(x: ArrayLike) -> Array:
     A memory-mapped array stays one, and so do `Rows`: they have all of an array that examples need. What a masked array hides
     is NaN: not observed. Raises DataError.
     """
-    x = unmasked(x)
-    array = cast(Array, x) if isinstance(x, (np.ndarray, Rows)) else np.asarray(x)
+    plain = as_plain(x)
+    array = cast(Array, plain) if isinstance(plain, (np.ndarray, Rows)) else _array(plain)
     if array.dtype.kind not in "biuf":
         raise DataError(f"expected numbers, got an array of dtype {array.dtype}. Turn text and dates into numbers first.")
     if array.ndim < 2:
@@ -70,13 +111,11 @@ def position(row: int, column: Sequence[int], names: Sequence[str] = ()) -> str:
 
 
 def unmasked(x: Any) -> Any:
-    """A NumPy masked array, or a list of them, with NaN where it is masked, of its own float type or float64; else x itself.
+    """A NumPy masked array with NaN where it is masked, of its own float type or float64; all else as it is.
 
     >>> unmasked(np.ma.masked_array([1, 2], mask=[False, True]))
     array([ 1., nan])
     """
-    if isinstance(x, (list, tuple)) and any(isinstance(one, np.ma.MaskedArray) for one in x):
-        return [unmasked(one) for one in x]
     if not isinstance(x, np.ma.MaskedArray):
         return x
     if not np.ma.getmaskarray(x).any() or x.dtype.kind not in "biuf":
@@ -118,9 +157,141 @@ def padded(signals: Sequence[ArrayLike], length: int | None = None) -> Array:
     return whole
 
 
-def check_labels(y: ArrayLike, rows: int) -> Array:
-    """`y` as (rows,). Raises DataError when its shape is another."""
-    labels = np.asarray(y)
-    if labels.shape != (rows,):
-        raise DataError(f"expected {rows} labels, one for each row of X, got an array of shape {labels.shape}.")
+def check_one_each(found: tuple[int, ...], rows: int) -> None:
+    """Raise DataError where labels of this shape are other than one for each of so many rows."""
+    if found != (rows,):
+        raise DataError(f"expected {rows} labels, one for each row of X, got an array of shape {found}.")
+
+
+def check_labels(y: ArrayLike | None, rows: int) -> Array:
+    """`y`, (rows,) or one column (rows, 1), as (rows,).
+
+    Raises DataError: another shape; a row without a label (None, NaN, pandas' NA or NaT); labels that cannot be sorted.
+    """
+    labels = _of_tensor(y) if _is_tensor(y) else _array(y)
+    if labels.dtype.kind in "US" and isinstance(y, (list, tuple)) and any(map(_is_gap, y)):
+        labels = np.array(y, dtype=object)  # where NaN is not yet the text "nan"
+    labels = labels[:, 0] if labels.shape == (rows, 1) else labels
+    check_one_each(labels.shape, rows)
+    empty = _gaps(labels)
+    if empty.any():
+        row, others = int(np.argmax(empty)), int(empty.sum()) - 1
+        raise DataError(
+            f"row {row} has no label ({labels[row]}){f', nor have {others} more' if others else ''}. Leave such rows out, or "
+            'give them a label of their own: "unknown", say.'
+        )
+    if labels.dtype == object:
+        try:
+            np.unique(labels)
+        except TypeError as error:
+            named = " and ".join(sorted({type(label).__name__ for label in labels}))
+            raise DataError(f"the labels mix {named}. Turn all of them into text, or all into numbers.") from error
     return labels
+
+
+# ---------------------------------------------------------------------- inside
+
+
+def _is_tensor(x: object) -> "TypeGuard[torch.Tensor]":
+    return _is_a(x, "torch", "Tensor")
+
+
+def _is_a(x: object, module: str, *names: str) -> bool:
+    """Whether `x` is of one of these classes of a module; nobody holds one of a module that is not imported, nor is it here."""
+    found = sys.modules.get(module)
+    return found is not None and isinstance(x, tuple(getattr(found, name) for name in names))
+
+
+def _of_tensor(x: "torch.Tensor") -> Array:
+    """A tensor as an array, from whatever device. Raises DataError for one without numbers in memory."""
+    import torch
+
+    if x.layout != torch.strided:
+        raise _sparse("a sparse tensor", tuple(x.shape), x.element_size(), "X.to_dense()")
+    if x.device.type == "meta":
+        raise DataError(f"X is a tensor {tuple(x.shape)} on the device meta, which holds no numbers.")
+    plain = x.detach().cpu().resolve_conj().resolve_neg()
+    known = plain.dtype in (torch.float16, torch.float32, torch.float64) or not plain.is_floating_point()
+    found: Array = (plain if known else plain.float()).numpy()
+    return found
+
+
+def _of_list(x: Sequence[Any]) -> Any:
+    """A list as an array; signals of different lengths as a list of arrays."""
+    if x and all(type(one) is np.ndarray and one.dtype != object and one.ndim in (1, 2) for one in x):
+        if is_ragged(x) or len({one.shape for one in x}) == 1:
+            return x  # signals already, of whatever length
+    elif not any(_is_tensor(one) or isinstance(one, np.ma.MaskedArray) for one in x):
+        try:
+            found = np.asarray(x)
+        except ValueError:  # no rectangle
+            pass
+        else:
+            return _of_objects(found) if found.dtype == object else found
+    rows = [_array(as_plain(one)) for one in x] if _holds_rows(x) else []
+    if not rows:
+        raise DataError(f"X is a list of {_types(x)}. Expected rows of numbers, all as long, or signals of different lengths.")
+    if is_ragged(rows):
+        return rows
+    other = next((row for row, one in enumerate(rows) if one.shape != rows[0].shape), None)
+    if other is not None:
+        raise DataError(
+            f"the examples differ in shape: row 0 has {rows[0].shape} and row {other} has {rows[other].shape}. Only signals, "
+            "(T,) or (T, F), may differ, and only in their length T. Cut or scale the others to one shape."
+        )
+    return np.stack(rows)
+
+
+def _of_objects(x: Array) -> Array:
+    """An array of Python's objects as numbers, NaN where there is none; as it is where some of them are something else."""
+    empty = _gaps(x)
+    try:
+        numbers = np.where(empty, np.nan, x).astype(np.float64)
+    except (TypeError, ValueError):
+        return x
+    whole = not empty.any() and all(isinstance(one, (bool, np.bool_)) for one in x.flat)
+    return numbers.astype(bool) if whole else numbers
+
+
+def _gaps(x: Array) -> Array:
+    """Where an array holds None, NaN, pandas' NA or NaT, of the same shape."""
+    if x.dtype.kind in "fc":
+        return np.isnan(x)
+    if x.dtype.kind in "mM":
+        return np.isnat(x)
+    if x.dtype != object:
+        return np.zeros(x.shape, bool)
+    return np.array([_is_gap(one) for one in x.flat], dtype=bool).reshape(x.shape)
+
+
+def _is_gap(one: Any) -> bool:
+    """Whether a value says that there is none: None, NaN of any type, pandas' NA or NaT, without importing pandas."""
+    if one is None or type(one).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(one, (float, np.floating, np.datetime64, np.timedelta64)) and bool(one != one)
+
+
+def _array(x: Any) -> Array:
+    """`x` as NumPy makes an array of it. Raises DataError where it does not."""
+    try:
+        return np.asarray(x)
+    except Exception as error:  # anybody's class
+        raise DataError(f"no array can be made of a {type(x).__name__}: {error}. Give a NumPy array (n, *E).") from error
+
+
+def _holds_rows(x: Iterable[Any]) -> bool:
+    return all(isinstance(one, (np.ndarray, list, tuple)) or _is_tensor(one) for one in x)
+
+
+def _types(x: Iterable[Any]) -> str:
+    return " and ".join(sorted({type(one).__name__ for one in x})) or "nothing"
+
+
+def _sparse(what: str, shape: tuple[int, ...], width: int, dense: str) -> DataError:
+    """The error for a matrix that holds only what is not 0: networks read every number of a row."""
+    size = float(np.prod(shape, dtype=np.float64)) * width
+    taken = f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.1f} MiB"
+    return DataError(
+        f"X is {what}, {' x '.join(map(str, shape))}; sparse rows are not read, since a network sees every zero. Give {dense}, "
+        f"which takes {taken}; or, where that is too much, fewer columns: scikit-learn's TruncatedSVD(100).fit_transform(X)."
+    )

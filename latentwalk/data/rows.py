@@ -191,14 +191,13 @@ def evenly(x: Array) -> Array:
     """Rows that stand for all: every one where they lie in memory or are small, else some evenly spaced ones."""
     if fits(x) and not isinstance(x, Rows):
         return x
-    most = max(1, min(LOOKED_AT, 4 * PIECE // max(1, _row_bytes(x))))
-    return taken(x, np.unique(np.linspace(0, len(x) - 1, most).astype(np.int64)))
+    return spaced(x, 4 * PIECE)
 
 
-def spaced(x: Array, most: int) -> Array:
-    """At most so many rows of `x`, evenly spaced, and no more than are looked at together; but for 2."""
-    count = max(2, min(most, len(x), PIECE // max(1, _row_bytes(x))))
-    return taken(x, np.unique(np.linspace(0, len(x) - 1, count).astype(np.int64)))
+def spaced(x: Array, size: int | None = None) -> Array:
+    """Evenly spaced rows of `x`, up to `LOOKED_AT` of them, that take no more than `size` bytes: those of a piece by itself."""
+    most = min(LOOKED_AT, len(x), (PIECE if size is None else size) // max(1, _row_bytes(x)))
+    return taken(x, np.unique(np.linspace(0, len(x) - 1, max(1, most)).astype(np.int64)))
 
 
 def value_range(x: Array) -> tuple[float, float]:

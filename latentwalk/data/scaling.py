@@ -34,7 +34,6 @@ NEAR, FAR = np.float32(1e-3), 1e6  # numbers closer to 0 are one to networks; wh
 LEVELS = 8  # the fewest different numbers that the middle of the data may become in float32
 MIDDLES = ((0.25, 0.75), (0.1, 0.9), (0.01, 0.99))  # quantiles between which the middle of the data lies
 _ADVICE = "Drop or clip it, or mark it as missing (NaN) if it says that nothing was observed."
-LOOKED_AT = 4096  # rows, evenly spaced, by which is judged whether a scaling keeps them apart
 
 
 class Scaling(nn.Module):
@@ -172,10 +171,10 @@ class Scaling(nn.Module):
 
     def _check_apart(self, x: Array) -> None:
         """Raise DataError where the middle of the data becomes one number in float32, because of one value that is far away."""
-        if not _many_digits(x):
+        if self.scale.is_meta or not _many_digits(x):
             return
         shift, scale = (values.double().cpu().numpy().reshape(-1) for values in (self.shift, self.scale))
-        flat = spaced(x, LOOKED_AT).reshape(-1, len(scale))
+        flat = spaced(x).reshape(-1, len(scale))
         flat = np.sort(flat[:: (len(flat) >> 16) | 1], axis=0).astype(np.float64)
         last = np.count_nonzero(flat == flat, axis=0) - 1
         for ends in MIDDLES:

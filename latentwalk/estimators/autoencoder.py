@@ -132,8 +132,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Learn from X (n, *E), n at least 2. y: (n,) labels, numbers or strings; only a model with a condition uses them.
 
         In a table or a signal, NaN says that a value was not observed; X may be a list of signals of different lengths. What is
-        memory-mapped, or read when asked for, is read ahead of training where it is large. X may be a Hugging Face
-        `datasets.Dataset`, or a stream: an `IterableDataset`, or a `Stream` of one where there is something to say about it.
+        memory-mapped, or read when asked for, is read ahead of training where it is large. X may be a tensor, a data set of
+        PyTorch's, a Hugging Face `datasets.Dataset`, or a stream of theirs: an `IterableDataset`, or a `Stream` of one where
+        there is something to say about it.
         Ctrl-C ends training early: the best weights so far are kept, and a warning says how to go on.
         checkpoint: a folder in which training is kept while it goes on (see `training.keeper`). Where one is there already, fit
         goes on from it, to the weights, history and moments of a fit that was never interrupted, bit for bit on one machine.

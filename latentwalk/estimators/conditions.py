@@ -45,10 +45,10 @@ class Labels:
             names = X.classes or tuple(str(value) for value in np.unique(X.y))
             at = X.y if X.classes else np.unique(X.y, return_inverse=True)[1]
         else:
-            values, at = np.unique(check_labels(np.asarray(y), rows), return_inverse=True)
+            values, at = np.unique(check_labels(y, rows), return_inverse=True)
             names = tuple(str(value) for value in values)
             if values.dtype.kind == "f" and not np.isfinite(values).all():
-                raise DataError("y holds NaN or infinity. A model is told a label for every row.")
+                raise DataError("y holds infinity, which is no label. A model is told a label for every row.")
         counts = np.bincount(at, minlength=len(names))
         return cls(names, tuple((counts / counts.sum()).tolist())), at.astype(np.int64)
 

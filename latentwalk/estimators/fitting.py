@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +20,7 @@ from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.columns import check_known
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.examples import check_labels
+from latentwalk.data.examples import check_one_each
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, TrainingWarning
@@ -32,8 +32,9 @@ from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.likelihood import likelihood_named
-from latentwalk.models.recipes import assemble
-from latentwalk.networks.build import network_named
+from latentwalk.models.recipes import Recipe, assemble
+from latentwalk.networks.build import Network, network_named
+from latentwalk.saving.options import is_same, to_json
 from latentwalk.training.group import Group, process_group
 from latentwalk.training.loop import train
 from latentwalk.training.progress import with_progress
@@ -70,9 +71,10 @@ def fit(
     X = stream.held if stream is not None else as_known(X)
     x, spec, features = first_seen(X, options) if before is None else (before.given(X), before.spec, before.features)
     if before is not None:
+        _check_same(options, before)
         check_known(x, spec.columns)
-    if y is not None:
-        check_labels(np.asarray(y).reshape(-1), len(x))
+    if y is not None and not options.condition:
+        _check_count(y, len(x))
     labels, told = (None, None) if not options.condition else _told(X, y, len(x), before, stream)
     if len(x) < 2:
         raise DataError(f"found 1 sample (X has shape {x.shape}); learning needs at least 2 rows.")
@@ -91,7 +93,7 @@ def fit(
         trained = replace(
             trained,
             epochs=int(options.epochs),
-            learning_rate=options.learning_rate,
+            learning_rate=float(options.learning_rate),
             history=past,
             validation_rows=held,
             interrupted=False,
@@ -158,6 +160,16 @@ def _told(X: Any, y: ArrayLike | None, rows: int, before: Trained | None, stream
 
 def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, ...], labels: Labels | None) -> Trained:
     """The model of these options for data x (n, *E), before it has learnt. Raises ConfigError."""
+    recipe, network, latent = _chosen(options, spec)
+    likelihood = likelihood_named(options.likelihood, spec)
+    scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
+    classes = 0 if labels is None else len(labels.names)
+    model = assemble(recipe, spec, network, likelihood, latent, scaling, classes)
+    return Trained(model, spec, recipe, network, likelihood, features, labels=labels)
+
+
+def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:
+    """Recipe, network and number of latent dimensions that these options come to for data like `spec`. Raises ConfigError."""
     recipe = options.noisy_recipe()
     network = network_named(options.network)
     if recipe.corruption is not None:
@@ -166,11 +178,43 @@ def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, 
     if latent is None:
         latent = spec.size if recipe.latent is None else recipe.latent
     options.check_latent(latent)
-    likelihood = likelihood_named(options.likelihood, spec)
-    scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
-    classes = 0 if labels is None else len(labels.names)
-    model = assemble(recipe, spec, network, likelihood, int(latent), scaling, classes)
-    return Trained(model, spec, recipe, network, likelihood, features, labels=labels)
+    return recipe, network, int(latent)
+
+
+def _check_same(options: Options, before: Trained) -> None:
+    """Raise ConfigError where an option asks for another model than the one that is gone on from."""
+    recipe, network, latent = _chosen(options, before.spec)
+    if latent != before.latent:
+        _refuse("latent", latent, before.latent)
+    for name, now, then in (("recipe", recipe, before.recipe), ("network", network, before.network)):
+        if not is_same(to_json(_unsourced(then)), to_json(_unsourced(now))):
+            _refuse(name, now, then)
+    likelihood = options.likelihood
+    if likelihood != "auto" and likelihood_named(likelihood, before.spec) != before.likelihood:
+        _refuse("likelihood", likelihood, before.likelihood)
+    if options.spec is not None and replace(options.spec, columns=before.spec.columns) != before.spec:
+        _refuse("spec", options.spec, before.spec)
+    if before.labels is not None and not options.condition:
+        _refuse("condition", options.condition, True)
+
+
+def _refuse(name: str, now: object, then: object) -> NoReturn:
+    raise ConfigError(
+        f"{name}={now!r}, and the model that is gone on from was made with {then!r}: warm_start=True trains it further, and "
+        "changes no part of it. Fit anew: set_params(warm_start=False)."
+    )
+
+
+def _unsourced(part: Recipe | Network) -> Recipe | Network:
+    """The part without what is only said about it, which may be said otherwise in another version."""
+    return replace(part, source="") if isinstance(part, Recipe) else part
+
+
+def _check_count(y: Any, rows: int) -> None:
+    """Raise DataError where labels that are not learnt are other than one for each row."""
+    shape = (len(y),) if isinstance(y, (list, tuple)) else tuple(y.shape) if hasattr(y, "shape") else np.asarray(y).shape
+    if shape[:1] != (rows,):
+        check_one_each(shape, rows)
 
 
 def _batches(

@@ -30,7 +30,7 @@ from latentwalk.data.columns import (
     unnamed,
 )
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.examples import as_array, check_finite, is_ragged, padded, unmasked
+from latentwalk.data.examples import as_array, as_plain, check_finite, is_ragged, padded
 from latentwalk.data.frames import picked_columns
 from latentwalk.data.rows import Rows, changed, value_range
 from latentwalk.data.spec import DataSpec, Kind
@@ -222,7 +222,7 @@ def _looked_at(table: _Table, x: Any, *, reset: bool) -> Any:
     if isinstance(x, Rows):
         how = {"skip_check_array": True}  # it would read all of them
     try:
-        return validate_data(table, unmasked(x), reset=reset, **how)
+        return validate_data(table, as_plain(x), reset=reset, **how)
     except ValueError as error:
         raise DataError(str(error)) from error
 

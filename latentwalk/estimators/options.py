@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from torch import nn
 
+from latentwalk.checks import COUNTED, MADE, own_numbers, share, whole
 from latentwalk.data.corruption import Corruption, corruption_named
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError
@@ -53,6 +54,9 @@ class Options:
     extra: bool = field(metadata=IS_IDLE)
     training: Settings | None
 
+    def __post_init__(self) -> None:
+        own_numbers(self)
+
     @property
     def settings(self) -> Settings:
         """How to learn."""
@@ -63,13 +67,11 @@ class Options:
         self.plan()
         device_named(self.device)
         network_named(self.network)
-        if self.latent is not None:
-            self.check_latent(self.latent)
 
     def check_latent(self, latent: Any) -> None:
         """Raise ConfigError where that is no number of dimensions."""
-        if not (isinstance(latent, (int, np.integer)) and latent >= 1):
-            raise ConfigError(f"latent={self.latent!r} is not a number of dimensions. Expected a whole number, at least 1.")
+        if not (isinstance(latent, (int, np.integer)) and 1 <= latent <= MADE):
+            raise ConfigError(f"latent={latent!r} is not a number of dimensions. Expected a whole number, from 1 to {MADE}.")
 
     def noisy_recipe(self) -> Recipe:
         """The recipe, with the noise that was asked for. Raises ConfigError."""
@@ -83,10 +85,10 @@ class Options:
 
     def plan(self) -> Plan:
         """What the training is to do. Raises ConfigError."""
-        if not (isinstance(self.batch_size, (int, np.integer)) and self.batch_size >= 1):
-            raise ConfigError(f"batch_size={self.batch_size!r}: expected a whole number, at least 1.")
-        if not (isinstance(self.validation, (int, float, np.floating)) and 0 <= self.validation < 1):
-            raise ConfigError(f"validation={self.validation!r} is not a share of the rows. Expected 0 <= validation < 1.")
+        whole("batch_size", self.batch_size, "rows", least=1, most=COUNTED)
+        share("validation", self.validation, "the rows")
+        if self.latent is not None:
+            self.check_latent(self.latent)
         if not isinstance(self.condition, bool):
             raise ConfigError(f"condition={self.condition!r}: expected True, to be told the labels y in fit, or False.")
         if not isinstance(self.extra, bool):
@@ -122,7 +124,13 @@ class Options:
 
     def seed(self) -> int:
         """A seed, of random_state; from a generator, the next one."""
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
+        try:
+            return int(check_random_state(self.random_state).randint(2**31 - 1))
+        except ValueError as error:
+            raise ConfigError(
+                f"random_state={self.random_state!r}: expected a whole number from 0 to {2**32 - 1}, a RandomState of NumPy's, "
+                "or None."
+            ) from error
 
 
 ALL = (*fields(Options), *fields(Settings))

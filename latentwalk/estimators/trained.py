@@ -16,7 +16,7 @@ from latentwalk.checks import digits_of
 from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import Column, check_known, decoded, is_frame, plain_columns
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.examples import check_finite, position
+from latentwalk.data.examples import as_plain, check_finite, position
 from latentwalk.data.frames import framed_like, imputed_like, mended, of_kind
 from latentwalk.data.rows import changed_by_row, first_outside
 from latentwalk.data.scaling import as_tensor
@@ -160,7 +160,7 @@ class Trained:
     def codes(self, Z: ArrayLike) -> Codes:
         """Z as codes (n, D). Raises DataError."""
         try:
-            z = np.asarray(Z, dtype=np.float32)
+            z = np.asarray(as_plain(Z), dtype=np.float32)
         except (TypeError, ValueError) as error:
             raise DataError(f"expected codes (n, {self.latent}), all numbers: {error}.") from error
         if z.ndim != 2 or z.shape[1] != self.latent:

@@ -96,12 +96,18 @@ class LatentSpace(Encoded):
         z[chosen] = self.code(b)[chosen]
         return self._decoded(z[None])[0]
 
-    def grid(self, axes: tuple[int, int] = (0, 1), steps: int = 15, over: Literal["prior", "codes"] = "prior") -> Decoded:
+    def grid(self, axes: tuple[int, int] | None = None, steps: int = 15, over: Literal["prior", "codes"] = "prior") -> Decoded:
         """A plane of the space, decoded: z (steps, steps, D), x (steps, steps, *E); the first axis runs down from high values.
 
         over: "prior" spaces the points by the quantiles .05 to .95 of the prior; "codes" evenly between the codes' 1 % and
         99 % quantiles, for a plain autoencoder whose codes know nothing of a prior. The other axes stay at the codes' mean.
+        axes: two different ones, the first two unless given. A space of one dimension is a line: z (steps, 1), x (steps, *E).
+        Raises ConfigError.
         """
+        if axes is None and self.dim == 1:
+            return self._decoded(self.axis_values(0, steps, over)[:, None])
+        axes = (0, 1) if axes is None else axes
+        expect(np.shape(axes) == (2,) and axes[0] != axes[1], f"a grid needs two different axes, got axes={axes!r}.")
         across, down = (self.axis_values(axis, steps, over) for axis in axes)
         z = np.tile(self.codes.mean(axis=0), (steps, steps, 1))
         z[..., axes[0]] = across[None, :]

@@ -8,12 +8,12 @@ gaussian              anything real; sigma fixed, one learned number, or one for
     mixed                 tables: to each column its own of gaussian, student-t, negative-binomial and categorical
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal, get_args
 
-from latentwalk.checks import digits_of
+from latentwalk.checks import COUNTED, digits_of, own_numbers
 from latentwalk.data.columns import Column
 from latentwalk.data.scaling import ScalingName
 from latentwalk.data.spec import DataSpec, Kind
@@ -69,6 +69,7 @@ class Likelihood:
     columns: Mapping[str, ColumnLikelihood] | Sequence[tuple[str, ColumnLikelihood]] = ()
 
     def __post_init__(self) -> None:
+        own_numbers(self)
         if self.kind not in KINDS:
             raise unknown("likelihood", self.kind, KINDS)
         object.__setattr__(self, "columns", tuple(sorted(dict(self.columns).items())))
@@ -78,8 +79,10 @@ class Likelihood:
         if isinstance(self.sigma, str):
             if self.sigma not in ("shared", "each"):
                 raise unknown("sigma", self.sigma, ("shared", "each"))
-        elif not (self.sigma > 0 and math.isfinite(self.sigma)):
-            raise ConfigError(f"sigma={self.sigma} is not a standard deviation. Expected a number above 0.")
+        elif not (isinstance(self.sigma, Real) and 0 < self.sigma <= COUNTED):
+            raise ConfigError(
+                f"sigma={self.sigma!r} is not a standard deviation. Expected a number above 0, at most {COUNTED:g}."
+            )
 
     def head(self, spec: DataSpec) -> Head:
         """The head for data like `spec`; what is missing there has no part in its log-likelihood."""

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from latentwalk.chance import seeded
+from latentwalk.checks import COUNTED, MADE, own_numbers, positive, whole
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
@@ -68,15 +69,18 @@ class Recipe:
     prior: str | Prior = "normal"
 
     def __post_init__(self) -> None:
+        own_numbers(self)
         if self.posterior not in ("gaussian", "point"):
             raise unknown("posterior", self.posterior, ("gaussian", "point"))
         self._check_own()
         if self.posterior == "point" and self.objective in get_args(ObjectiveName)[:-1]:
             raise ConfigError(f"objective={self.objective!r} needs posterior='gaussian': a point has no KL to the prior.")
-        if self.draws < 1:
-            raise ConfigError(f"draws={self.draws}: at least one code must be drawn for each input.")
-        if min(self.free_nats, self.contraction) < 0:
-            raise ConfigError(f"free_nats={self.free_nats} and contraction={self.contraction} cannot be negative.")
+        whole("draws", self.draws, "codes for each input", least=1, most=MADE)
+        whole("latent", self.latent, "dimensions", least=1, most=MADE, none="as many as an example has numbers")
+        for name in ("free_nats", "contraction"):
+            positive(name, getattr(self, name), zero=True, most=COUNTED)
+        if not isinstance(self.beta, Schedule):
+            positive("beta", self.beta, zero=True, most=COUNTED)
         if self.free_nats and self.objective == "decomposed_elbo":
             raise ConfigError("free_nats goes with objective='elbo', whose KL is not taken apart.")
         if self.objective != "reconstruction" and (self.sparsity or self.contraction):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from latentwalk.checks import COUNTED, own_numbers, positive
 from latentwalk.errors import ConfigError
 
 __all__ = ["Schedule", "Time", "constant", "cyclical", "linear"]
@@ -25,8 +26,10 @@ class Schedule:
     cycle: float = math.inf
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.value) and self.value >= 0):
-            raise ConfigError(f"a weight must be a finite number, 0 or more; got {self.value}.")
+        own_numbers(self)
+        positive("value", self.value, zero=True, most=COUNTED)
+        for name in ("rise", "cycle"):
+            positive(name, getattr(self, name), zero=True, none="the usual")
         if not 0 <= self.rise <= self.cycle or self.cycle <= 0:
             raise ConfigError(f"a rise of {self.rise} epochs does not fit in a cycle of {self.cycle}.")
 

@@ -9,12 +9,15 @@ A penalty is a term of the loss; the other two are what the encoder's head does 
 Sources: Ng 2011, "Sparse autoencoder" (l1, rate); Makhzani & Frey 2014 (top-k); Srivastava et al. 2014 (dropout).
 """
 
+import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from latentwalk.checks import COUNTED, own_numbers, positive
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.posterior import PointHead
 
@@ -35,20 +38,21 @@ class Sparsity:
     weight: float = 30.0
 
     def __post_init__(self) -> None:
+        own_numbers(self)
         if self.kind not in get_args(SparsityKind):
             raise unknown("sparsity", self.kind, get_args(SparsityKind))
         if self.amount is None:
             object.__setattr__(self, "amount", USUAL[self.kind])
-        if not self.weight >= 0:
-            raise ConfigError(f"weight={self.weight} of a sparsity cannot be negative.")
+        positive("weight", self.weight, zero=True, most=COUNTED)
+        value = float(self.amount) if isinstance(self.amount, Real) and abs(self.amount) <= COUNTED else math.nan
         fits, wanted = {
-            "l1": (self.value >= 0, "a weight, 0 or more"),
-            "rate": (0 < self.value < 1, "a mean activity between 0 and 1"),
-            "top-k": (0 < self.value < 1 or self.value == int(self.value) > 0, "a number of units, at least 1, or a share"),
-            "dropout": (0 <= self.value < 1, "a share of units, 0 or more and below 1"),
+            "l1": (value >= 0, "a weight, 0 or more"),
+            "rate": (0 < value < 1, "a mean activity between 0 and 1"),
+            "top-k": (0 < value < 1 or (value >= 1 and value % 1 == 0), "a number of units, at least 1, or a share"),
+            "dropout": (0 <= value < 1, "a share of units, 0 or more and below 1"),
         }[self.kind]
         if not fits:
-            raise ConfigError(f"{self.kind} sparsity cannot have amount={self.amount}. Expected {wanted}.")
+            raise ConfigError(f"{self.kind} sparsity cannot have amount={self.amount!r}. Expected {wanted}.")
 
     @property
     def value(self) -> float:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from latentwalk.chance import seeded
-from latentwalk.checks import positive, share, whole
+from latentwalk.checks import MADE, own_numbers, positive, share, whole
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.networks.conv import ConvDecoder, ConvEncoder, pyramid
@@ -64,6 +64,7 @@ class Network:
     bodies: tuple[nn.Module, nn.Module] | None = None
 
     def __post_init__(self) -> None:
+        own_numbers(self)
         if self.bodies is not None and (
             not isinstance(self.bodies, (tuple, list))
             or len(self.bodies) != 2
@@ -78,9 +79,11 @@ class Network:
         positive("max_norm", self.max_norm, none="no limit")
         for name in ("widths", "channels"):
             values = getattr(self, name)
-            if values is not None and not all(isinstance(v, int) and v > 0 for v in values):
-                raise ConfigError(f"{name}={values} must be whole numbers above 0.")
-        whole("blocks", self.blocks, "residual blocks a level", none="the usual")
+            if values is None:
+                continue
+            if not isinstance(values, (tuple, list)) or not all(isinstance(v, int) and 0 < v <= MADE for v in values):
+                raise ConfigError(f"{name}={values!r} must be whole numbers above 0, at most {MADE}: ({name[:-1]}, …).")
+        whole("blocks", self.blocks, "residual blocks a level", most=MADE, none="the usual")
         if self.widths == () and self.kind in RECURRENT:
             raise ConfigError(f"widths=() leaves network='{self.kind}' without units. Expected at least one width.")
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from latentwalk.checks import unboxed
 from latentwalk.data.columns import Column
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.spec import DataSpec
@@ -38,8 +39,7 @@ def to_json(value: Any) -> Any:
         return {"type": OWN, "name": ", ".join(map(_name, value if isinstance(value, Sequence) else [value]))}
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
+    value = unboxed(value)
     return value if value is None or isinstance(value, (bool, int, float, str)) else None
 
 

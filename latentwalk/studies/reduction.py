@@ -156,9 +156,10 @@ def _check_rows(train: Dataset, test: Dataset, neighbours: int) -> None:
     whole("neighbours", neighbours, least=1)
     least = max(2 * neighbours, VOTERS) + 1
     if len(test) < least:
+        fewer = f", or ask for fewer neighbours (at most {(len(test) - 1) // 2})" if len(test) > VOTERS else ""
         raise DataError(
             f"{len(test)} held-out rows are too few to look at {neighbours} neighbours of each: at least {least} are needed. "
-            f"Give more rows, or ask for fewer neighbours (at most {max((len(test) - 1) // 2, 0)})."
+            f"Give more rows{fewer}."
         )
     for rows, which in ((train.x, "to learn from"), (test.x, "held out")):
         if (rows == rows[:1]).all():

@@ -1,12 +1,9 @@
 """What one training is to do: the settings, and what is decided for it alone."""
 
-import math
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from latentwalk.checks import COUNTED, own_numbers, positive, whole
 from latentwalk.data.corruption import Corruption
-from latentwalk.errors import ConfigError
 from latentwalk.training.settings import Settings
 
 __all__ = ["Plan"]
@@ -34,9 +31,7 @@ class Plan:
     settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.epochs, (int, np.integer)) and self.epochs >= 1):
-            raise ConfigError(f"epochs={self.epochs!r}: expected a whole number of passes over the data, at least 1.")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise ConfigError(f"learning_rate={self.learning_rate} is not a step size. Expected a number above 0.")
-        if self.patience is not None and self.patience < 1:
-            raise ConfigError(f"patience={self.patience}: expected at least 1 epoch, or None never to stop early.")
+        own_numbers(self)
+        whole("epochs", self.epochs, "passes over the data", least=1, most=COUNTED)
+        positive("learning_rate", self.learning_rate)
+        whole("patience", self.patience, "epochs", least=1, most=COUNTED, none="never to stop early")

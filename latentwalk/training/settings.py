@@ -1,14 +1,13 @@
 """How to learn: the options of a training that are seldom needed."""
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args
 
-import numpy as np
 import torch
 
+from latentwalk.checks import COUNTED, MADE, own_numbers, positive, share, whole
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.training.optimise import LearningSchedule, OptimizerName
 from latentwalk.training.runtime import autocast
@@ -53,19 +52,16 @@ class Settings:
     track: str | os.PathLike[str] | None = field(default=None, metadata={"free": True, "idle": True})
 
     def __post_init__(self) -> None:
+        own_numbers(self)
         for name, known in (("optimizer", OptimizerName), ("learning_schedule", LearningSchedule)):
             if getattr(self, name) not in get_args(known):
                 raise unknown(name, getattr(self, name), get_args(known))
         for name in ("warmup", "weight_decay", "checkpoint_every"):
-            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
-                raise ConfigError(f"{name}={getattr(self, name)}: expected a number, 0 or more.")
+            positive(name, getattr(self, name), zero=True, most=COUNTED)
         for name in ("clip", "skip"):
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise ConfigError(f"{name}={getattr(self, name)}: expected a number above 0, or None for no limit.")
-        if not (isinstance(self.accumulate, (int, np.integer)) and self.accumulate >= 1):
-            raise ConfigError(f"accumulate={self.accumulate!r}: expected a whole number of parts, at least 1.")
-        if self.ema is not None and not 0 <= self.ema < 1:
-            raise ConfigError(f"ema={self.ema}: expected the share that stays at each step, 0 or more and below 1.")
+            positive(name, getattr(self, name), none="no limit")
+        whole("accumulate", self.accumulate, "parts", least=1, most=MADE)
+        share("ema", self.ema, "the weights, that stays at each step", none="no average")
         if self.compile and self.accumulate > 1:
             raise ConfigError("compile=True works on whole batches. Use accumulate=1.")
         if self.precision == "float16" and self.skip is not None:

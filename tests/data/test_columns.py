@@ -144,6 +144,30 @@ def test_times_are_kept_to_the_microsecond():
     pd.testing.assert_frame_equal(decoded(encoded(frame, columns), columns), frame.assign(a=frame.a.dt.floor("us")))
 
 
+@pytest.mark.parametrize(
+    "way", ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%d %b %Y", "date"]
+)
+@pytest.mark.parametrize("dtype", ["object", "str"])
+def test_text_that_is_all_dates_is_one_of_dates_and_comes_back_as_it_was(way, dtype):
+    days = pd.date_range("2019-12-20", periods=1500)
+    texts = days.date if way == "date" else days.strftime(way)
+    frame = pd.DataFrame({"day": pd.Series(texts, dtype="object" if way == "date" else dtype)})
+    frame.loc[3, "day"] = None
+    columns = columns_of(frame)
+    assert columns[0].kind == "continuous"
+    x = encoded(frame, columns)
+    assert np.isnan(x[3, 0]) and x[1, 0] - x[0, 0] == 86_400e6
+    back = decoded(x, columns)
+    assert back.day.isna().tolist() == frame.day.isna().tolist()
+    assert back.day.dropna().tolist() == frame.day.dropna().tolist()
+    assert back.day.dtype == frame.day.dtype
+    assert np.array_equal(encoded(pd.DataFrame({"day": days}), columns)[:3], x[:3])
+    with pytest.raises(DataError, match="column 'day' holds what is no date as in training"):
+        encoded(pd.DataFrame({"day": ["soon"]}), columns)
+    if way != "date":
+        assert columns_of(frame[:9], {"day": "category"})[0].kind == "category"
+
+
 def test_a_frame_needs_pandas_and_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(DataError, match=r"pip install 'latentwalk\[data\]'"):

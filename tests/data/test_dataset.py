@@ -90,7 +90,8 @@ def test_extreme_is_one_for_binary_data():
     ("x", "message"),
     [
         (np.array([["a"]]), "expected numbers"),
-        (np.array([[None]]), "expected numbers"),
+        (np.array([[None]]), "row 0 of X holds nothing but NaN"),
+        (np.array([[{}]]), "expected numbers"),
         (np.zeros(3), r"\(n, \*E\)"),
         (np.zeros((0, 3)), "empty"),
         (np.zeros((3, 0)), "empty"),

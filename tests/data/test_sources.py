@@ -370,10 +370,10 @@ def test_label_is_chosen(tmp_path, parser):
         ("a,b\n1,2\n3,inf\n", r"column 'b' holds .*inf.* at row 1"),
         ("a,b\n1,2\n3,4,5\n", "fields"),
         ("a,b\n1,2,3\n3,4,5\n", "fields"),
-        ("a,b\n1,2\n3,NA\n", "column 'b' holds NA at row 1"),
         ("a,label\n1,u\n3,\n", "missing at row 1"),
         ("a,a\n1,2\n", "more than once"),
-        ("1.5,2\n1,2\n", "all numbers"),
+        ("1.5,2,u\n1,2,v\n", "1.5 and 2 are no names"),
+        ("a,b\n1,2\n3,4,5\n", r"line 3 has 3 fields, the header 2 \(the separator is ','\)"),
         ("label\nu\n", "no column is left"),
     ],
 )
@@ -384,7 +384,7 @@ def test_bad_tables(tmp_path, parser, text, message):
 
 
 def test_tables_that_are_no_text(tmp_path, parser):
-    (tmp_path / "t.csv").write_bytes(b"a,b\n\xff\xfe,1\n")
+    (tmp_path / "t.csv").write_bytes(b"a,b\n\xff\xfe\x01,1\n")
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 9000)[:-30])
     for name in ("t.csv", "t.csv.gz"):
         with pytest.raises(DataError, match=r"UTF-8|cut off"):
@@ -507,3 +507,72 @@ def test_a_damaged_image_is_named_when_it_is_asked_for(tmp_path, monkeypatch):
     assert_array_equal(data.x[:3], BYTES[:3])
     with pytest.raises(DataError, match=r"3\.png cannot be decoded.*lazy=False"):
         data.x[2:5]
+
+
+def frames(count=6, size=(10, 12), rgb=False):
+    rng = np.random.default_rng(0)
+    shape = (*size, 3) if rgb else size
+    return [Image.fromarray((rng.random(shape) * 255).astype(np.uint8)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("ending", ["tif", "gif", "webp", "png"])
+def test_every_frame_of_a_file_is_an_image(tmp_path, ending):
+    film = frames()
+    options = {"lossless": True} if ending == "webp" else {}
+    film[0].save(tmp_path / f"a.{ending}", save_all=True, append_images=film[1:], **options)
+    film[2].save(tmp_path / "b.png")
+    data = read(tmp_path, color="gray")
+    assert data.names == (*(f"a.{ending}[{at}]" for at in range(6)), "b.png") and not data.skipped
+    want = np.stack([np.asarray(one) for one in [*film, film[2]]])
+    np.testing.assert_allclose(data.x.astype(int), want, atol=1)
+    lazy = read(tmp_path, color="gray", lazy=True)
+    assert isinstance(lazy.x, Pictures) and lazy.names == data.names
+    assert_array_equal(lazy.x[np.array([4, 0, 6, 5, 1])], data.x[[4, 0, 6, 5, 1]])
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(tmp_path / f"a.{ending}", "x.bin")
+    assert_array_equal(read(tmp_path / "all.zip", color="gray").x, data.x[:6])
+
+
+def test_frames_of_16_bits_keep_them_beside_one_of_8(tmp_path):
+    deep = RNG.integers(0, 65536, (5, 10, 12)).astype(np.uint16)
+    film = [*map(Image.fromarray, deep), *frames(1)]
+    film[0].save(tmp_path / "a.tif", save_all=True, append_images=film[1:])
+    data, lazy = read(tmp_path), read(tmp_path, lazy=True)
+    assert data.x.dtype == lazy.x.dtype == np.uint16 and len(data) == 6 and not data.skipped
+    assert_array_equal(data.x, [*deep, np.asarray(film[5]).astype(np.uint16) * 257])
+    assert_array_equal(lazy.x[np.array([5, 0, 3, 0])], data.x[[5, 0, 3, 0]])
+    assert read(tmp_path, size=(5, 6)).x.dtype == np.uint16
+    assert read(tmp_path, color="rgb").x.shape == (6, 10, 12, 3)
+
+
+def test_an_animation_is_in_colour_where_one_frame_is(tmp_path):
+    gray, colored = frames(3), frames(1, rgb=True)
+    gray[0].save(tmp_path / "gray.gif", save_all=True, append_images=gray[1:])
+    assert read(tmp_path).x.shape == (3, 10, 12)
+    gray[0].save(tmp_path / "gray.gif", save_all=True, append_images=[*gray[1:], *colored])
+    assert read(tmp_path).x.shape == (4, 10, 12, 3)
+
+
+def test_frames_of_another_size_are_listed_and_a_damaged_stack_is_read_as_far_as_it_goes(tmp_path):
+    film = [*frames(3), *frames(1, size=(5, 6))]
+    film[0].save(tmp_path / "a.tif", save_all=True, append_images=film[1:])
+    data = read(tmp_path)
+    assert data.names == ("a.tif[0]", "a.tif[1]", "a.tif[2]")
+    assert data.skipped == ("a.tif[3]: a frame of 5 x 6, and the first of its file is 10 x 12",)
+    content = (tmp_path / "a.tif").read_bytes()
+    for keep in (len(content) * 3 // 4, len(content) // 2):
+        (tmp_path / "a.tif").write_bytes(content[:keep])
+        data = read(tmp_path)
+        assert 1 <= len(data) < 4 and data.skipped
+
+
+def test_the_pixels_of_all_frames_together_are_bounded(tmp_path, monkeypatch):
+    film = [Image.new("L", (400, 400)) for _ in range(50)]
+    film[0].save(tmp_path / "a.tif", save_all=True, append_images=film[1:], compression="tiff_lzw")
+    monkeypatch.setattr(images, "LARGEST", 1 << 21)
+    monkeypatch.setattr(images, "EXPANSION", 10)
+    with pytest.raises(DataError, match="taken for a trap"):
+        read(tmp_path)
+    monkeypatch.setattr(images, "FRAMES", 20)
+    with pytest.raises(DataError, match="more than 20 frames"):
+        read(tmp_path)

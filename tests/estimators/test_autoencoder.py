@@ -356,6 +356,28 @@ def test_warm_start_goes_on_and_fitting_anew_does_not():
         model.set_params(warm_start=True).fit(TABLE[:, :3])
 
 
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"latent": 3}, "latent=3"),
+        ({"recipe": "ae"}, "recipe="),
+        ({"recipe__beta": 4.0}, "recipe="),
+        ({"noise": 0.5}, "recipe="),
+        ({"network": Network(widths=(7,))}, "network="),
+        ({"likelihood": Likelihood(sigma=0.5)}, "likelihood="),
+        ({"spec": DataSpec.infer(TABLE + 1)}, "spec="),
+    ],
+)
+def test_what_a_model_is_made_of_cannot_change_in_a_warm_start(change, name):
+    model = auto(warm_start=True, epochs=1).fit(TABLE)
+    model.set_params(**change)
+    with pytest.raises(ConfigError, match=rf"^{name}.*warm_start=True trains it further.*warm_start=False"):
+        model.fit(TABLE)
+    assert len(model.set_params(warm_start=False).fit(TABLE).history_) == 1
+    model.set_params(warm_start=True, learning_rate=1e-4, batch_size=7, epochs=2, training=Settings(clip=1.0)).fit(TABLE)
+    assert len(model.history_) == 3
+
+
 @pytest.mark.parametrize("at", [0, 2])
 def test_ctrl_c_keeps_the_best_and_says_how_to_go_on(monkeypatch, at):
     def interrupted(epochs, total, done):

@@ -233,3 +233,19 @@ def test_without_labels_or_with_a_class_nobody_has():
     some = LatentSpace(codes, codes, codes, decode, NormalSampler(2), np.zeros(3, int), ("a", "b"))
     with pytest.raises(DataError, match="no example of class 'b'"):
         some.typical("b")
+
+
+def test_a_space_of_one_dimension_has_a_line_for_a_grid():
+    codes = np.random.default_rng(0).normal(size=(50, 1)).astype(np.float32)
+    space = LatentSpace(codes, codes * 0, codes, lambda z: np.asarray(z), NormalSampler(1))
+    line = space.grid(steps=5)
+    np.testing.assert_allclose(line.z[:, 0], norm.ppf(np.linspace(0.05, 0.95, 5)), rtol=1e-6)
+    assert line.x.shape == (5, 1) and space.grid(steps=4, over="codes").z.shape == (4, 1)
+    with pytest.raises(ConfigError, match="axis 1 is not among the 1"):
+        space.grid((0, 1))
+
+
+@pytest.mark.parametrize("axes", [(0, 0), (0,), 0, (0, 1, 1)])
+def test_a_grid_needs_two_axes(space, axes):
+    with pytest.raises(ConfigError, match="two different axes"):
+        space.grid(axes)

@@ -143,11 +143,11 @@ def test_a_sparse_code_is_as_wide_as_the_data_unless_said():
         (lambda: Sparsity("top-k", 0), "a number of units"),
         (lambda: Sparsity("dropout", 1.0), "below 1"),
         (lambda: Sparsity("l1", -1), "a weight"),
-        (lambda: Sparsity("rate", 0.1, weight=-1), "cannot be negative"),
+        (lambda: Sparsity("rate", 0.1, weight=-1), "weight=-1: expected a number, 0 or more"),
         (lambda: Sparsity("top-k", 9).head(4), "cannot keep 9 of 4 units"),
         (lambda: Recipe("x", sparsity=Sparsity("l1")), "objective='reconstruction'"),
         (lambda: Recipe("x", objective="reconstruction", sparsity=Sparsity("l1")), "posterior='point'"),
-        (lambda: Recipe("x", "point", "reconstruction", contraction=-1), "cannot be negative"),
+        (lambda: Recipe("x", "point", "reconstruction", contraction=-1), "contraction=-1: expected"),
     ],
 )
 def test_refusals_say_what_would_do(make, message):

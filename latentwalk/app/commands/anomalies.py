@@ -11,12 +11,15 @@ from latentwalk.app.options import (
     MODEL,
     OUTPUT,
     ColorOption,
+    ColumnsOption,
     Data,
+    DropOption,
     Epochs,
     Force,
     KindOption,
     Label,
     Seed,
+    SeparatorOption,
     SizeOption,
     was_typed,
 )
@@ -79,6 +82,9 @@ def anomalies(
     color: ColorOption = None,
     label: Label = None,
     kind: KindOption = None,
+    drop: DropOption = None,
+    columns: ColumnsOption = None,
+    separator: SeparatorOption = None,
     force: Force = False,
 ) -> None:
     """Find the rows that do not belong.
@@ -91,7 +97,8 @@ def anomalies(
       latentwalk anomalies payments.csv --contamination 0.01 --out strange.csv --run detector
       latentwalk anomalies tomorrow.csv --model detector --out strange-tomorrow.csv
     """
-    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
+    of_cells = {"drop": drop, "columns": columns, "separator": separator}
+    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
     check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
     if model is not None:
@@ -136,8 +143,8 @@ def _tell(detector: "AnomalyDetector", rows: "Dataset", to: Path) -> None:
     strange = ~(scores >= detector.offset_)
     blamed = _blamed(detector, rows)
     named = {"name": rows.names} if rows.names else {}
-    columns = {f"blame {i + 1}": blamed[:, i] for i in range(blamed.shape[1])}
-    write_csv(to, {"row": range(len(rows)), **named, "score": scores, "anomaly": strange.astype(int), **columns})
+    blames = {f"blame {i + 1}": blamed[:, i] for i in range(blamed.shape[1])}
+    write_csv(to, {"row": range(len(rows)), **named, "score": scores, "anomaly": strange.astype(int), **blames})
     typer.echo(f"{int(strange.sum()):,} of {len(rows):,} rows are called strange. The strangest:")
     for row in scores.argsort()[:WORST]:
         name = f" ({rows.names[row]})" if rows.names else ""

@@ -14,13 +14,16 @@ from latentwalk.app.options import (
     OUTPUT,
     BatchSize,
     ColorOption,
+    ColumnsOption,
     Data,
+    DropOption,
     Epochs,
     Force,
     KindOption,
     Label,
     Latents,
     Seed,
+    SeparatorOption,
     SizeOption,
     counts,
     epochs_for,
@@ -62,6 +65,9 @@ def compare(
     color: ColorOption = None,
     label: Label = None,
     kind: KindOption = None,
+    drop: DropOption = None,
+    columns: ColumnsOption = None,
+    separator: SeparatorOption = None,
     force: Force = False,
 ) -> None:
     """Train recipes of your choice side by side, measure them, draw the report.
@@ -71,7 +77,8 @@ def compare(
       latentwalk compare digits --recipes ae,denoising,vae --latent 2,4 --out digits
       latentwalk compare digits --all --out gallery
     """
-    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
+    of_cells = {"drop": drop, "columns": columns, "separator": separator}
+    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
     if all_ and recipes is not None:
         raise typer.BadParameter("--all is every recipe; leave --recipes out.", param_hint="--all")
     chosen, title = (None, "Every family") if all_ else (words(recipes or "pca,ae,vae"), "Comparison")

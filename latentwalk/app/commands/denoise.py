@@ -77,11 +77,13 @@ def _picture(model: "Autoencoder", source: Path, target: Path) -> None:
     try:
         with Image.open(source) as image:
             x = np.asarray(image.convert("L" if model.spec_.channels == 1 else "RGB"))
-            form = image.format
+            form, frames = image.format, int(getattr(image, "n_frames", 1))
     except FileNotFoundError as error:
         raise DataError(f"{source}: no such file.") from error
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{source}: not readable as a picture: {error}.") from error
+    if frames > 1:
+        note(f"{source} holds {frames} frames, of which the first was taken.")
     clean = denoised_picture(model, x)
     ending = Image.registered_extensions().get(target.suffix.lower(), form)
     file = io.BytesIO()

@@ -11,13 +11,16 @@ from latentwalk.app.options import (
     MODEL,
     OUTPUT,
     ColorOption,
+    ColumnsOption,
     Data,
+    DropOption,
     Epochs,
     Force,
     KindOption,
     Label,
     Latents,
     Seed,
+    SeparatorOption,
     SizeOption,
     counts,
     epochs_for,
@@ -49,6 +52,9 @@ def dimensions(
     color: ColorOption = None,
     label: Label = None,
     kind: KindOption = None,
+    drop: DropOption = None,
+    columns: ColumnsOption = None,
+    separator: SeparatorOption = None,
     force: Force = False,
 ) -> None:
     """How many dimensions does the data need?
@@ -65,7 +71,8 @@ def dimensions(
     from latentwalk.studies.dimensions import USUAL, elbows
 
     asked = None if latent is None else counts(latent)
-    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
+    of_cells = {"drop": drop, "columns": columns, "separator": separator}
+    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
     check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
     for page in (to.with_suffix(".html"), to.with_suffix(".json")):

@@ -18,13 +18,16 @@ from latentwalk.app.options import (
     Attributes,
     BatchSize,
     ColorOption,
+    ColumnsOption,
     Data,
+    DropOption,
     Epochs,
     Force,
     KindOption,
     Label,
     Noise,
     Seed,
+    SeparatorOption,
     SizeOption,
     epochs_for,
     was_typed,
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fit"]
 
-READING = ("size", "color", "label", "kind", "attributes")  # options of the data
+READING = ("size", "color", "label", "kind", "attributes", "drop", "columns", "separator")  # options of the data
 PLACE = ("data", "out", "resume", "force")  # and what else does not go to the model
 PARAMETERS = {
     "seed": "random_state",
@@ -67,6 +70,9 @@ def fit(
     color: ColorOption = None,
     label: Label = None,
     kind: KindOption = None,
+    drop: DropOption = None,
+    columns: ColumnsOption = None,
+    separator: SeparatorOption = None,
     attributes: Attributes = None,
     recipe: Annotated[
         str, typer.Option(metavar="NAME", help="vae, ae, denoising, … (all: see above).", rich_help_panel=MODEL)
@@ -284,6 +290,8 @@ def _value(option: str, value: Any) -> Any:
             return str(value)
         case "complete":
             return value or False
+        case "drop" | "columns":
+            return app.source.options_read({option: value})[option]
         case _:
             return value
 

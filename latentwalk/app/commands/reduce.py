@@ -11,12 +11,15 @@ from latentwalk.app.options import (
     MODEL,
     OUTPUT,
     ColorOption,
+    ColumnsOption,
     Data,
+    DropOption,
     Epochs,
     Force,
     KindOption,
     Label,
     Seed,
+    SeparatorOption,
     SizeOption,
     epochs_for,
 )
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["reduce"]
 
+NEIGHBOURS = 15  # of each held-out row, by which a map is judged; fewer where fewer rows are held out
 COLUMNS = ("method", "error", "trustworthiness", "preservation", "class accuracy", "learnt from", "seconds")
 
 
@@ -58,6 +62,9 @@ def reduce(
     color: ColorOption = None,
     label: Label = None,
     kind: KindOption = None,
+    drop: DropOption = None,
+    columns: ColumnsOption = None,
+    separator: SeparatorOption = None,
     force: Force = False,
 ) -> None:
     """Write each row as a few numbers, and say how good they are.
@@ -72,7 +79,8 @@ def reduce(
     """
     from latentwalk.studies.reduction import reductions
 
-    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind)
+    of_cells = {"drop": drop, "columns": columns, "separator": separator}
+    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
     check_csv(out)
     to = destination(out, out, [Path(source.what)], force=force)
     if beside:
@@ -85,7 +93,8 @@ def reduce(
     methods = [recipe, *(_rivals(recipe) if beside else ())]
     passes = epochs or epochs_for(len(train))
     found: list[Reduction] = []
-    for one in reductions(train, test, [latent], methods, random_state=seed, epochs=passes):
+    neighbours = min(NEIGHBOURS, max(1, (len(test) - 1) // 2))
+    for one in reductions(train, test, [latent], methods, neighbours=neighbours, random_state=seed, epochs=passes):
         found.append(one)
         if one.tried.model is not None and run is not None:
             with saving():
@@ -93,6 +102,8 @@ def reduce(
                 app.run.Run.of(run, one.tried.model, source, train, passes).save()
     _write_codes(found[0], [("train", train), ("test", test)], to)
     show(COLUMNS, [_row(one) for one in found])
+    if neighbours < NEIGHBOURS:
+        note(f"measured on {len(test)} rows held out, by the {neighbours} nearest of each: rough numbers.")
     typer.echo(f"{len(train) + len(test):,} codes of {latent} dimensions\n{to}")
     if beside:
         from latentwalk.report.reduction import reduction_report

@@ -15,9 +15,12 @@ from latentwalk.app.options import (
     TRAINING,
     BatchSize,
     ColorOption,
+    ColumnsOption,
+    DropOption,
     Epochs,
     KindOption,
     Label,
+    SeparatorOption,
     SizeOption,
     counts,
     epochs_for,
@@ -86,6 +89,9 @@ def sweep(
     color: ColorOption = None,
     label: Label = None,
     kind: KindOption = None,
+    drop: DropOption = None,
+    columns: ColumnsOption = None,
+    separator: SeparatorOption = None,
 ) -> None:
     """What shapes the latent space? Curves over dimensions, beta, data, …
 
@@ -98,7 +104,8 @@ def sweep(
       latentwalk sweep digits fashion-mnist --latent 2,8 --rows 500,1000 --seeds 1 --out data
       latentwalk sweep photos/ --size 32 --network dense,conv --latent 8,32 --out networks
     """
-    sources = [app.source.Source.named(one, size=size, color=color, label=label, kind=kind) for one in data]
+    of_cells = {"drop": drop, "columns": columns, "separator": separator}
+    sources = [app.source.Source.named(one, size=size, color=color, label=label, kind=kind, **of_cells) for one in data]
     axes = {
         "latent": counts(latent),
         "recipe__beta": None if beta is None else weights(beta),

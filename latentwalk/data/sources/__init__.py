@@ -4,7 +4,7 @@
     IDX, plain or gzipped          idx.py      MNIST's format: one file, or a folder of the four
     folder or .zip of images       images.py   any format of Pillow's
     save_to_disk's folder, .arrow  huggingface.py  Hugging Face `datasets`
-    .csv .tsv (.gz) .parquet       tables.py   numbers, and categories, with a header
+    .csv .tsv (.gz) .parquet       tables.py   numbers, dates and categories; their cells: delimited.py
     .wav                           sounds.py   a sound, as windows
     .csv .tsv (.gz) beside them    attributes.py  more about each example, by its file's name
 
@@ -16,19 +16,21 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
 from latentwalk.checks import whole
-from latentwalk.data.columns import Column
+from latentwalk.data.columns import Column, ColumnKind
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources import arrays, huggingface, idx, images, sounds, tables
 from latentwalk.data.sources.attributes import with_attributes
+from latentwalk.data.sources.delimited import check_separator
 from latentwalk.data.sources.images import Color, Size
 from latentwalk.data.sources.packed import Split
+from latentwalk.data.sources.tables import Drop, check_drop, kinds_said
 from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError, unknown
 
@@ -45,7 +47,9 @@ def read(
     color: Color | None = None,
     kind: Kind | None = None,
     label: str | None = None,
-    columns: Sequence[Column] | None = None,
+    columns: Sequence[Column] | Mapping[str, ColumnKind] | str | os.PathLike[str] | None = None,
+    drop: Drop = None,
+    separator: str | None = None,
     window: int | None = None,
     lazy: bool | None = None,
     attributes: str | os.PathLike[str] | None = None,
@@ -61,7 +65,12 @@ def read(
     label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
     window: sounds only. Samples in a window; 256 unless given.
-    columns: tables only. Those a model learnt from (`DataSpec.columns`), so that categories get the codes it knows.
+    columns: tables only. What a column is, where the guess would be wrong, {"year": "category"}: "continuous", "count" or
+        "category"; or a file that says so, as JSON or a line a column (year,category). Or those a model learnt from
+        (`DataSpec.columns`), so that categories get the codes it knows.
+    drop: tables only. Names of columns to leave out, besides those that are left out anyway and listed in `skipped`: ids, row
+        numbers, text that is different everywhere, what is empty. False leaves out none.
+    separator: .csv and .tsv only. What stands between fields, where looking at them would not tell.
     lazy: images and Hugging Face data sets only. Whether each row is read, and decoded, when it is asked for; None where all
         are more than a GiB of images, or 256 MiB of numbers. What cannot be decoded is then an error, not skipped.
     attributes: a .csv or .tsv (.gz) that says more about each file, by its name; its columns of numbers become `factors`, NaN
@@ -79,9 +88,10 @@ def read(
     ('a', 'b')
     """
     _check_options(split, size, color, kind, label, window)
-    path = _there(path)
+    path, said = _there(path), kinds_said(columns)
+    of_cells = {"columns": said or None, "drop": check_drop(drop), "separator": check_separator(separator)}
     with _errors_of(path):
-        of_images, of_tables = {"size": size, "color": color, "lazy": lazy}, {"label": label, "columns": columns}
+        of_images, of_tables = {"size": size, "color": color, "lazy": lazy}, {"label": label, **of_cells}
         data = _read(path, split, of_images, of_tables, window, kind)
     return data if attributes is None else attributed(data, attributes)
 
@@ -115,9 +125,10 @@ def _read(
 ) -> Dataset:
     """Choose the reader by the file's name, or its first bytes, and refuse options that are not its own."""
     shared: dict[str, Any] = {"split": split, "kind": kind}
+    of_cells = {option: value for option, value in of_tables.items() if option != "label"}
     name = path.name.lower()
     if name.endswith(".arrow") or huggingface.is_saved(path):
-        _refuse({"window": window, "columns": of_tables["columns"]}, "sounds and tables")
+        _refuse({"window": window, **of_cells}, "sounds and tables")
         reader = huggingface.read_arrow if path.is_file() else huggingface.read_saved
         return reader(path, **shared, **of_images, label=of_tables["label"])
     if (path.is_dir() and not idx.is_mnist_folder(path)) or name.endswith(".zip"):
@@ -129,11 +140,12 @@ def _read(
         return sounds.read_wav(path, **shared, window=window)
     _refuse({"window": window}, "sounds")
     if name.endswith(".npz"):
-        _refuse({"columns": of_tables["columns"]}, "tables")
+        _refuse(of_cells, "tables")
         return arrays.read_npz(path, **shared, label=of_tables["label"])
     if name.endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz")):
         return tables.read_csv(path, **shared, **of_tables)
     if name.endswith((".parquet", ".pq")):
+        _refuse({"separator": of_tables.pop("separator")}, ".csv and .tsv")
         return tables.read_parquet(path, **shared, **of_tables)
     _refuse(of_tables, "tables and .npz archives")
     if path.is_dir():

@@ -35,16 +35,19 @@ def with_attributes(data: Dataset, path: Path) -> Dataset:
         raise DataError(f"attributes come as a table: {', '.join(ENDINGS)}.")
     if not data.names:
         raise DataError(f"the data ({data.name}) has no names that rows could be matched by. Give a folder or .zip of images.")
-    columns = tables.csv_columns(path)
+    cells = tables.csv_cells(path)
+    columns = cells.values
     title = tables.column_called(columns, FILES)
     if title is None:
         raise DataError(f"no column says which file a row is about: expected {', '.join(FILES)}, found {', '.join(columns)}.")
-    rows = _rows([str(name) for name in columns[title]], data.names, title)
+    rows = _rows([str(name) for name in cells.written(title, frozenset())], data.names, title)
     numbers, text = {}, []
     for name, values in columns.items():
-        if name != title and tables.meant_as_numbers(values):
-            numbers[name] = _taken(tables.as_numbers(name, values, first_line=2), rows)
-        elif name != title:
+        if name in (title, ""):
+            continue
+        if tables.meant_as_numbers(values):
+            numbers[name] = _taken(tables.as_numbers(name, values, cells.where), rows)
+        else:
             text.append(f"column {name!r} of {path.name}: text, and no number")
     if not numbers:
         raise DataError(f"no column of numbers beside {title!r}. Attributes are 0 or 1, probabilities, or amounts.")

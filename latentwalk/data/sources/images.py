@@ -4,7 +4,8 @@ Of bytes; gray images of 16 bits keep them all, in the range that they use (0 to
 
 Two passes: the headers alone decide colour and size, so the array is allocated once and mixed sizes are refused before
 anything is decoded; then each image is decoded, turned upright (EXIF), resized, and written into its row. Where the array would
-be larger than a GiB the second pass is left out: `Pictures` decode their rows each time these are asked for.
+be larger than a GiB the second pass is left out: `Pictures` decode their rows each time these are asked for. A file of several
+frames (a TIFF stack, an animation) is as many images, "a.tif[0]", "a.tif[1]", …, read one after the other.
 """
 
 import io
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import count, groupby
 from pathlib import Path, PurePosixPath
 from typing import Literal, cast
 
@@ -50,6 +52,8 @@ Size = int | tuple[int, int]  # a square's side, or (height, width)
 DECODERS = min(8, os.cpu_count() or 1)  # threads that decode; Pillow lets others run while it does
 LARGEST = 1 << 28  # bytes of one image file, and of the pixels that images of any length may have
 EXPANSION = 1000  # beyond that, bytes of pixels to a byte of images; blank pages have some hundreds
+FRAMES = 100_000  # of one file, at most
+FILMS = {"TIFF", "GIF", "WEBP", "PNG", "AVIF"}  # formats whose frames are images; those of others are layers, or views of one
 GRAY = {"1", "L", "LA", "La", "I", "F"}
 SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
@@ -60,18 +64,23 @@ _FIT = "Pass size=, a side or (height, width), to scale and crop them to one."
 class ImageFile:
     """A file that may be an image: its name inside the source, its length, and how to get at its bytes.
 
-    packed: the bytes it takes in an archive.
+    packed: the bytes it takes in an archive. frame: which of its images, where it has several.
     """
 
     name: str
     length: int
     content: Callable[[], bytes]
     packed: int | None = None
+    frame: int = 0
 
     @property
     def held(self) -> int:
         """How many bytes it takes where it lies."""
         return self.length if self.packed is None else self.packed
+
+    def frames(self, numbers: Sequence[int]) -> "list[ImageFile]":
+        """Its frames of these numbers, as images of their own."""
+        return [replace(self, name=f"{self.name}[{number}]", frame=number) for number in numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +114,20 @@ class Pictures(Rows):
 
     def read(self, rows: NDArray[np.int64]) -> Pixels:
         found = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        entries = [self.entries[row] for row in rows.tolist()]
+        decode = partial(_pixels, shape=self.size, rgb=self.rgb, resize=self.resize, deep=self.dtype == np.uint16)
         with ThreadPoolExecutor(DECODERS, "latentwalk-decode") as threads:
-            for at, pixels in enumerate(threads.map(self._one, rows.tolist())):
-                found[at] = pixels
+            decoded = threads.map(decode, _by_file(entries))
+            for at, (entry, pixels) in enumerate(zip(entries, (one for some in decoded for one in some), strict=True)):
+                found[at] = self._checked(entry, pixels)
         return found
 
-    def _one(self, row: int) -> Pixels:
-        entry = self.entries[row]
-        try:
-            pixels = _pixels(entry, self.size, self.rgb, self.resize, self.dtype == np.uint16)
-        except Exception as error:  # a decoder raises whatever it likes at a damaged file
+    def _checked(self, entry: ImageFile, pixels: Pixels | Exception) -> Pixels:
+        if isinstance(pixels, Exception):
             raise DataError(
-                f"{entry.name} cannot be decoded: {_reason(error)}. Take it out of the data; a folder or .zip read with "
+                f"{entry.name} cannot be decoded: {_reason(pixels)}. Take it out of the data; a folder or .zip read with "
                 "lazy=False leaves such images out."
-            ) from error
+            ) from pixels
         if pixels.shape != self.shape[1:]:
             raise DataError(f"{entry.name} is {_by(pixels.shape)} and the first image {_by(self.shape[1:])}. {_FIT}")
         return pixels
@@ -166,7 +175,7 @@ def read_entries(
     kept, inside = _half(visible, split)
     skipped: dict[str, str] = {}
     with _bombs_refused():
-        there, shape, rgb, deep = look(kept, size, color, skipped)
+        there, shape, rgb, deep = look(kept, size, color, skipped, films=True)
         if lazy is None:
             lazy = len(there) * shape[0] * shape[1] * (3 if rgb else 2 if deep else 1) > DECODED
         if lazy:
@@ -193,16 +202,23 @@ def as_bytes(data: Dataset) -> Dataset:
 
 
 def look(
-    entries: Sequence[ImageFile], size: Size | None, color: Color | None, skipped: dict[str, str]
+    entries: Sequence[ImageFile],
+    size: Size | None,
+    color: Color | None,
+    skipped: dict[str, str],
+    *,
+    films: bool = False,
 ) -> tuple[list[ImageFile], tuple[int, int], bool, bool]:
     """By their headers: which of these are images, their height and width, and whether they are read in colour, or in 16 bits.
 
+    films: each frame of a file is an image, and not the first alone.
     Those that are none are added to `skipped`, with the reason. Raises DataError: none is left, or they differ in size.
     """
-    seen = [header for entry in entries if (header := _header(entry, skipped)) is not None]
+    seen = [header for entry in entries for header in _headers(entry, skipped, films)]
     if not seen:
         raise DataError(f"no image here that can be read. {_complaint(skipped)}")
-    check_unpacked(sum(header.unpacked for header in seen), sum(header.entry.held for header in seen), EXPANSION, LARGEST)
+    held = sum(header.entry.held for header in seen if header.entry.frame == 0)
+    check_unpacked(sum(header.unpacked for header in seen), held, EXPANSION, LARGEST)
     shape = _one_size(seen, size)
     rgb = color == "rgb" or (color is None and any(one.color for one in seen))
     return [header.entry for header in seen], shape, rgb, not rgb and any(one.deep for one in seen)
@@ -214,12 +230,13 @@ def _decoded(
     """All images that can be decoded, and their names."""
     x = np.empty((len(entries), *shape, 3) if rgb else (len(entries), *shape), np.uint16 if deep else np.uint8)
     names: list[str] = []
-    for entry in entries:
-        try:
-            x[len(names)] = _pixels(entry, shape, rgb, resize, deep)
-            names.append(entry.name)
-        except Exception as error:  # as above
-            skipped[entry.name] = _reason(error)
+    for some in _by_file(entries):
+        for entry, pixels in zip(some, _pixels(some, shape, rgb, resize, deep), strict=True):
+            if isinstance(pixels, Exception):
+                skipped[entry.name] = _reason(pixels)
+            else:
+                x[len(names)] = pixels
+                names.append(entry.name)
     if not names:
         raise DataError(f"no image here that can be decoded. {_complaint(skipped)}")
     return x[: len(names)], names
@@ -263,17 +280,64 @@ def _classes(names: list[str], inside: int) -> Array | None:
     return np.array([part[0] for part in parts])
 
 
-def _header(entry: ImageFile, skipped: dict[str, str]) -> Seen | None:
+def _headers(entry: ImageFile, skipped: dict[str, str], films: bool) -> list[Seen]:
+    """What the header of a file says, or of each of its frames."""
     try:
         with _open(entry) as image:
-            height, width = image.height, image.width
-            if _sideways(image):
-                height, width = width, height
-            check_unpacked(4 * height * width, entry.held, EXPANSION, LARGEST)  # Pillow takes 4 bytes for a pixel
-            return Seen(entry, (height, width), _has_color(image), _is_deep(image))
-    except Exception as error:  # as above: any decoder, any error
+            first = Seen(entry, _upright(image), _has_color(image), _is_deep(image))
+            check_unpacked(4 * first.size[0] * first.size[1], entry.held, EXPANSION, LARGEST)  # 4 a pixel in Pillow
+            return _film(first, image, skipped) if films and image.format in FILMS else [first]
+    except Exception as error:  # a decoder raises whatever it likes at a damaged file
         skipped[entry.name] = _reason(error)
-        return None
+        return []
+
+
+def _film(first: Seen, image: Image.Image, skipped: dict[str, str]) -> list[Seen]:
+    """The frames of an opened file; those of another size than the first (a small copy of it, say) are skipped."""
+    seen = _pages(first, image, skipped) if image.format == "TIFF" else [first] * int(getattr(image, "n_frames", 1))
+    if len(seen) > FRAMES:
+        raise DataError(f"it has more than {FRAMES:,} frames. Divide it")
+    if len(seen) == 1:
+        return seen
+    check_unpacked(len(seen) * first.unpacked, first.entry.held, EXPANSION, LARGEST)
+    color = any(one.color for one in seen) or (image.format == "GIF" and _colored(image, len(seen)))
+    entries = first.entry.frames(range(len(seen)))
+    for entry, one in zip(entries, seen, strict=True):
+        if one.size != first.size:
+            skipped[entry.name] = f"a frame of {_by(one.size)}, and the first of its file is {_by(first.size)}"
+    return [replace(one, entry=entry, color=color) for entry, one in zip(entries, seen, strict=True) if one.size == first.size]
+
+
+def _pages(first: Seen, image: Image.Image, skipped: dict[str, str]) -> list[Seen]:
+    """The pages of a TIFF, each with a header of its own, up to the first that is damaged."""
+    seen = [first]
+    for number in count(1):
+        try:
+            image.seek(number)
+            seen.append(Seen(first.entry, _upright(image), _has_color(image), _is_deep(image)))
+        except EOFError:
+            break
+        except Exception as error:  # as above
+            skipped[first.entry.frames([number])[0].name] = f"{_reason(error)}; nor is there a frame after it"
+            break
+        if number > FRAMES:
+            break
+    return seen
+
+
+def _colored(image: Image.Image, frames: int) -> bool:
+    """Whether any frame of an animation has a pixel that is not gray: each may have a palette of its own."""
+    for number in range(frames):
+        image.seek(number)
+        pixels = np.asarray(image.convert("RGB"))
+        if (pixels != pixels[..., :1]).any():
+            return True
+    return False
+
+
+def _upright(image: Image.Image) -> tuple[int, int]:
+    """Height and width of an image once it stands upright."""
+    return (image.width, image.height) if _sideways(image) else (image.height, image.width)
 
 
 def _sideways(image: Image.Image) -> bool:
@@ -328,23 +392,46 @@ def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _pixels(entry: ImageFile, shape: tuple[int, int], rgb: bool, resize: bool, deep: bool) -> Pixels:
+def _by_file(entries: Sequence[ImageFile]) -> list[list[ImageFile]]:
+    """The same images, those side by side that are frames of one file together."""
+    return [list(some) for _, some in groupby(entries, key=lambda entry: id(entry.content))]
+
+
+def _pixels(
+    entries: Sequence[ImageFile], shape: tuple[int, int], rgb: bool, resize: bool, deep: bool
+) -> list[Pixels | Exception]:
+    """Frames of one file, each as `_fitted` has it, or what its decoder raised."""
+    found: list[Pixels | Exception] = []
+    try:
+        with _open(entries[0]) as opened:
+            for entry in entries:
+                try:
+                    if opened.tell() != entry.frame:
+                        opened.seek(entry.frame)
+                    found.append(_fitted(opened, shape, rgb, resize, deep))
+                except Exception as error:  # as above
+                    found.append(error)
+    except Exception as error:  # as above
+        found = [error] * len(entries)
+    return found
+
+
+def _fitted(opened: Image.Image, shape: tuple[int, int], rgb: bool, resize: bool, deep: bool) -> Pixels:
     """One image as (H, W), or (H, W, 3): upright, flattened onto white, and fitted to `shape`.
 
     deep: of 16 bits; an image of 8 is as bright then as it was: white is 65535.
     """
-    with _open(entry) as opened:
-        if deep and _is_deep(opened):
-            return _sixteen_bits(ImageOps.exif_transpose(opened), shape if resize else None)
-        image = _eight_bits(ImageOps.exif_transpose(opened))
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        image = image.convert("RGB" if rgb else "L")
-        if resize:  # scaled until the shorter fit covers the frame, then cropped around the centre
-            image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling.LANCZOS)
-        bytes_ = np.asarray(image)
-        return bytes_.astype(np.uint16) * 257 if deep else bytes_
+    if deep and _is_deep(opened):
+        return _sixteen_bits(ImageOps.exif_transpose(opened), shape if resize else None)
+    image = _eight_bits(ImageOps.exif_transpose(opened))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("RGB" if rgb else "L")
+    if resize:  # scaled until the shorter fit covers the frame, then cropped around the centre
+        image = ImageOps.fit(image, (shape[1], shape[0]), Image.Resampling.LANCZOS)
+    bytes_ = np.asarray(image)
+    return bytes_.astype(np.uint16) * 257 if deep else bytes_
 
 
 def _sixteen_bits(image: Image.Image, shape: tuple[int, int] | None) -> NDArray[np.uint16]:

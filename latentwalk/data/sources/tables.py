@@ -1,65 +1,108 @@
-"""Tables with a header: CSV, TSV, Parquet. pandas reads them where it is installed; the standard library reads CSV too.
+"""Tables: CSV, TSV, Parquet. What each column is is found by looking, the same way for all.
 
-A column of text is one of categories; then, and for dates, pandas is needed. An empty field is a missing value.
-Both ways give the same numbers: pandas is told to round as Python does.
+A column is one of numbers, truths, dates and times, or else of categories, for which pandas is needed. What says which row is
+which (row numbers, ids, text that is different everywhere) and what holds nothing is left out, with a word. Columns that cannot
+be learnt from are named all at once.
 """
 
-import csv
-import gzip
 import importlib
-import io
+import json
 import math
-import zlib
+import os
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
-from latentwalk.data.columns import Column
+from latentwalk.data.columns import MOST_CATEGORIES, Column, ColumnKind, columns_of, joint_error
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.sources.packed import Split, check_unpacked, dataset_of, undivided, unpacked
+from latentwalk.data.sources.delimited import Sheet
+from latentwalk.data.sources.packed import Split, check_unpacked, dataset_of, undivided
 from latentwalk.data.spec import Kind
-from latentwalk.errors import DataError, unknown
+from latentwalk.data.written import GAPS, decimal_mark, meaning, moments, plain_text
+from latentwalk.errors import ConfigError, DataError, unknown
 
-__all__ = ["as_numbers", "column_called", "csv_columns", "header", "meant_as_numbers", "read_csv", "read_parquet"]
+__all__ = [
+    "Cells",
+    "Drop",
+    "as_numbers",
+    "check_drop",
+    "column_called",
+    "csv_cells",
+    "header",
+    "kinds_said",
+    "meant_as_numbers",
+    "read_csv",
+    "read_parquet",
+]
 
 LABELS = ("label", "class", "target", "y")  # in order of preference
 NAMES = ("name", "file", "filename")  # text that says which row it is
-TRUTH = {"true": "1", "false": "0"}
+ID = re.compile(r"(?i:(^|.*[ _.-])(id|uuid|guid))|.*[a-z]I[dD]|ID")
+COUNTED = re.compile(r"(?i:unnamed: 0|index|row|rownum|#|.*id)")  # an id where its numbers follow one another
+FEW = 20  # rows, from which on text that is never twice the same is no category
+NAMELESS = "the first column"  # what one without a name is called
 INSTALL = "Install them with: pip install 'latentwalk[data]' pyarrow"
-MOST_COLUMNS = 50_000  # genes are 30,000; a reader of tables takes a while for each
-Columns = dict[str, Array]
-Open = Callable[[], IO[bytes]]
+Drop = Sequence[str] | bool | None
+Known = Sequence[Column] | Mapping[str, ColumnKind] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The columns of a table as it was read.
+
+    values: of each column, (n,): numbers, truths, dates, or objects, None where nothing is.
+    lines: (n,) the line of the file in which each row stands, or None. remarks: what was found in reading.
+    written: a column as text, None for the gaps given.
+    """
+
+    values: dict[str, Array]
+    written: Callable[[str, frozenset[str]], Array]
+    lines: NDArray[np.int64] | None = None
+    remarks: tuple[str, ...] = ()
+
+    def where(self, row: int) -> str:
+        """A row, in words."""
+        return f"row {row}" if self.lines is None else f"row {row} (line {self.lines[row]})"
 
 
 def read_csv(
-    path: Path, *, split: Split, kind: Kind | None, label: str | None, columns: Sequence[Column] | None = None
+    path: Path,
+    *,
+    split: Split,
+    kind: Kind | None,
+    label: str | None,
+    columns: Known = None,
+    drop: Drop = None,
+    separator: str | None = None,
 ) -> Dataset:
-    """The table of a .csv or .tsv, gzipped or not. columns: those of a model, whose codes are to be used."""
+    """The table of a .csv or .tsv, gzipped or not. columns: those of a model, whose codes are to be used, or kinds by name."""
     undivided(split)
-    return _table(csv_columns(path), kind, label, path.name.split(".")[0], columns, first_line=2)
+    return _table(csv_cells(path, separator), kind, label, path.name.split(".")[0], columns, drop)
 
 
-def csv_columns(path: Path) -> Columns:
-    """The columns (n,) of a .csv or .tsv, gzipped or not, by name: numbers, or text. Raises DataError."""
-    delimiter = _delimiter(path)
-    try:
-        source, pandas = _source(path), _optional("pandas")
-        names = _names(source, delimiter)
-        return _plainly(source, delimiter, names) if pandas is None else _by_pandas(pandas, source, delimiter, names)
-    except csv.Error as error:
-        raise DataError(f"not readable as CSV: {error}. Save the table again.") from error
-    except (UnicodeDecodeError, zlib.error, EOFError, gzip.BadGzipFile) as error:
-        raise DataError(f"not readable as text in UTF-8: {error}. Save the table again as CSV in UTF-8.") from error
+def csv_cells(path: Path, separator: str | None = None) -> Cells:
+    """The columns of a .csv or .tsv, gzipped or not. Raises DataError."""
+    sheet = Sheet.of(path, separator)
+    values = {name: meaning(sheet.fields(name)) for name in sheet.names}
+    unclear = (name for name in sheet.names if values[name].dtype.kind in "fO" and sheet.holds(name, ","))
+    mark = decimal_mark(map(sheet.fields, unclear), sheet.separator)
+    if mark == ",":
+        values = {name: meaning(sheet.fields(name), mark) for name in sheet.names}
+    remarks = (*sheet.remarks, *(["decimal commas"] if mark == "," else []))
+    return Cells(values, lambda name, gaps: plain_text(sheet.fields(name), gaps), sheet.lines, remarks)
 
 
 def read_parquet(
-    path: Path, *, split: Split, kind: Kind | None, label: str | None, columns: Sequence[Column] | None = None
+    path: Path, *, split: Split, kind: Kind | None, label: str | None, columns: Known = None, drop: Drop = None
 ) -> Dataset:
-    """The table of a .parquet; needs pandas and pyarrow. columns: those of a model, whose codes are to be used."""
+    """The table of a .parquet; needs pandas and pyarrow. columns: those of a model, whose codes are to be used, or kinds."""
     undivided(split)
     pandas = _optional("pandas")
     if pandas is None:
@@ -75,60 +118,171 @@ def read_parquet(
         raise
     except Exception as error:  # pyarrow's errors are of many kinds, and what pandas noted in the file may be nonsense
         raise DataError(f"not readable as Parquet: {error}. Write it again with pandas.") from error
-    found = _columns_of(frame)
-    return _table(found, kind, label, path.stem, columns, first_line=0)
+    return _table(_cells_of(frame), kind, label, path.stem, columns, drop)
 
 
-def _columns_of(frame: Any) -> Columns:
+def _cells_of(frame: Any) -> Cells:
     """The columns of a frame from elsewhere. Raises DataError where two have one name, or one holds more than a value a row."""
     names = [str(name) for name in frame.columns]
     doubles = [name for name, times in Counter(names).items() if times > 1]
     if doubles or not names:
         raise DataError(f"two columns are called {doubles[0]!r}. Give each its own name." if names else "it has no columns.")
-    columns = {name: _objects(frame.iloc[:, at].to_numpy()) for at, name in enumerate(names)}
+    columns = {name: _plain(frame.iloc[:, at]) for at, name in enumerate(names)}
     for name, values in columns.items():
         strange = next((type(one).__name__ for one in values if not np.isscalar(one) and hasattr(one, "__len__")), None)
         if values.dtype.kind == "O" and strange:
             raise DataError(f"column {name!r} holds a {strange}. Expected one number or text a row: drop it, or spread it out.")
-    return columns
+    texts = {name: values for name, values in columns.items() if _is_text(values)}
+    meant = {name: meaning([value or "" for value in values]) for name, values in texts.items()}
+
+    def written(name: str, gaps: frozenset[str]) -> Array:
+        return plain_text([value or "" for value in texts[name]], gaps) if name in texts else columns[name]
+
+    return Cells({**columns, **meant}, written)
 
 
-def _table(
-    columns: Columns, kind: Kind | None, label: str | None, name: str, known: Sequence[Column] | None, first_line: int
-) -> Dataset:
+def _plain(values: Any) -> Array:
+    """A column of a frame as NumPy has it: dates of a zone as those of Greenwich, days as dates, decimals as numbers."""
+    if str(values.dtype).startswith("datetime64") and "," in str(values.dtype):
+        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+    array: Array = values.to_numpy()
+    if array.dtype.kind in "biufmM":
+        return array
+    array = np.array([None if value is None or value != value else value for value in array.astype(object)], dtype=object)
+    kinds = {type(value).__name__ for value in array} - {"NoneType", "NAType"}
+    if kinds in ({"date"}, {"Timestamp"}, {"datetime"}):
+        try:
+            return array.astype("datetime64[us]")
+        except (TypeError, ValueError, OverflowError):
+            return array
+    return np.array([np.nan if value is None else float(value) for value in array]) if kinds == {"Decimal"} else array
+
+
+def _is_text(values: Array) -> bool:
+    """Whether a column is of texts and gaps, one text at least."""
+    if values.dtype.kind != "O":
+        return False
+    kinds = {type(value) for value in values}
+    return str in kinds and kinds <= {str, type(None)}
+
+
+# ---------------------------------------------------------------------- options
+
+
+def check_drop(drop: object) -> Drop:
+    """The names of columns to leave out. Raises ConfigError.
+
+    >>> check_drop("name, ticket")
+    ('name', 'ticket')
+    """
+    if drop is None or drop is False:
+        return drop
+    named = drop.split(",") if isinstance(drop, str) else drop
+    if not isinstance(named, Iterable) or not all(isinstance(name, str) for name in named):
+        raise ConfigError(f"drop={drop!r}: expected names of columns, or False: leave out nothing by yourself.")
+    return tuple(name.strip() for name in named if name.strip()) or False
+
+
+def kinds_said(columns: object) -> Sequence[Column] | dict[str, ColumnKind] | None:
+    """What is said of columns: a mapping of names to kinds, a file of one, or the columns of a model as they are.
+
+    A file is JSON, {"year": "category"}, or a table with a line for each column: its name, and its kind. Raises ConfigError,
+    DataError.
+    """
+    if columns is None or (isinstance(columns, Sequence) and not isinstance(columns, str)):
+        if columns and not all(isinstance(column, Column) for column in columns):
+            raise ConfigError("columns: expected a mapping of names to kinds, or the columns of a model.")
+        return columns
+    found = columns
+    if isinstance(columns, str | os.PathLike):
+        path = Path(columns).expanduser()
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+            found = json.loads(text) if text.lstrip().startswith("{") else dict(_pairs(text))
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise DataError(
+                f"{path}: not readable as kinds of columns: {why}. Expected lines such as: year,category."
+            ) from error
+    if not isinstance(found, Mapping):
+        raise ConfigError(f"columns={columns!r}: expected a mapping of names to kinds, or a file of one.")
+    for name, kind in found.items():
+        if kind not in get_args(ColumnKind):
+            raise unknown(f"kind of column {name!r}:", kind, get_args(ColumnKind))
+    return {str(name): kind for name, kind in found.items()}
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """A name and a kind for each line, with any separator between them."""
+    for line in filter(str.strip, text.splitlines()):
+        found = re.fullmatch(r'\s*"?(.+?)"?\s*[,;\t:=]\s*"?(\w+)"?\s*', line)
+        if found is None:
+            raise ValueError(f"the line {line!r:.60}")
+        if found[2].lower() != "kind":  # the header
+            yield found[1], found[2].lower()
+
+
+# ---------------------------------------------------------------------- what is learnt from
+
+
+def _table(cells: Cells, kind: Kind | None, label: str | None, name: str, said: Known, drop: Drop) -> Dataset:
     """The data set of a table: one column may be the label, one may name the rows, all others are what is learnt from."""
+    known: Sequence[Column] = () if said is None or isinstance(said, Mapping) else said
+    kinds = dict(said) if isinstance(said, Mapping) else {}
+    if not all(len(values) for values in cells.values.values()):
+        raise DataError(f"a header ({', '.join(cells.values)}) and no rows. At least one row is needed.")
+    asked = drop if isinstance(drop, Sequence) else ()
+    for option, some in (("drop=", asked), ("columns=", kinds)):
+        for one in some:
+            if one not in cells.values:
+                raise unknown(f"column ({option})", one, cells.values)
+    columns = {column: values for column, values in cells.values.items() if column not in asked}
     if label and label not in columns:
         raise unknown("column (label=)", label, columns)
     target = column_called(columns, LABELS) if label is None else label
     if label is None and target is not None and target.lower() == "y" and column_called(columns, ("x",)):
         target = None  # beside an x, y is a coordinate
-    title = column_called({name: values for name, values in columns.items() if values.dtype.kind == "O"}, NAMES)
-    numbers = {column: values for column, values in columns.items() if column not in (target, title)}
-    if not all(len(values) for values in columns.values()):
-        raise DataError(f"a header ({', '.join(columns)}) and no rows. At least one row is needed.")
-    if not numbers:
+    wanted = {column.name for column in known}
+    if label is None and target in wanted:
+        target = None
+    title = column_called({name: values for name, values in columns.items() if _is_text(values) and name not in kinds}, NAMES)
+    title = None if title in wanted else title
+    learnt = {column: values for column, values in columns.items() if column not in (target, title)}
+    if not learnt:
         raise DataError(f"no column is left to learn from: found {', '.join(columns)}. Add one of numbers.")
-    if known is not None:
-        numbers = {column: values for column, values in columns.items() if column in {one.name for one in known}} or numbers
-    features = _features(numbers, kind, known, first_line)
+    ids = {} if drop is False else _left_out({one: values for one, values in learnt.items() if one not in kinds}, bool(known))
+    found = ids
+    if known:
+        found = {column: "not learnt from" for column in learnt if column not in wanted}
+        learnt = {column: values for column, values in learnt.items() if column in wanted} or learnt
+    elif len(found) < len(learnt):
+        learnt = {column: values for column, values in learnt.items() if column not in found}
+    else:
+        found = {}
+    title = title or next((column for column in ids if column not in learnt and _names_rows(columns[column])), None)
+    features, of = _features(cells, learnt, kind, known, kinds)
+    said_too = [f"label: {target}"] * bool(target) + [f"rows named by: {title or NAMELESS}"] * (title is not None)
+    out = {**dict.fromkeys(asked, "as asked"), **{one: why for one, why in found.items() if one not in learnt}}
     return dataset_of(
         features,
-        None if not target else _labels(columns[target], target),
+        None if not target else _labels(cells, target),
         label=target or "",
         asked=label is not None,
         kind=kind or "table",
-        columns=known or (),
-        plain=[_plain(name, features[:, at], values) for at, (name, values) in enumerate(numbers.items())]
-        if isinstance(features, np.ndarray) and all(numbers)
+        columns=of,
+        plain=[_counted(one, features[:, at], values) for at, (one, values) in enumerate(learnt.items())]
+        if isinstance(features, np.ndarray) and all(learnt)
         else (),
-        header=tuple(columns),
-        beside={name: values for name, values in columns.items() if name not in numbers},
+        header=tuple(cells.values),
+        beside={one: cells.written(one, frozenset()) for one in cells.values if one not in learnt},
         name=name,
-        names=() if title is None else tuple(str(value) for value in columns[title]),
+        names=() if title is None else tuple(str(value) for value in cells.written(title, frozenset())),
+        skipped=tuple(f"{column or NAMELESS} ({why})" for column, why in out.items()),
+        remarks=(*cells.remarks, *said_too),
     )
 
 
-def _plain(name: str, numbers: Array, values: Array) -> Column:
+def _counted(name: str, numbers: Array, values: Array) -> Column:
     """A column (n,) of plain numbers: whole ones, also where some are missing, are told from others."""
     there = numbers[~np.isnan(numbers)]
     if values.dtype.kind in "iu":
@@ -137,24 +291,124 @@ def _plain(name: str, numbers: Array, values: Array) -> Column:
     return Column(name, "continuous", "Int64" if whole else "float64")
 
 
-def _features(numbers: Columns, kind: Kind | None, known: Sequence[Column] | None, first_line: int) -> Any:
-    """Plain numbers as an array (n, C), everything else as a frame; as these columns have it, where they are known."""
-    texts = [column for column, values in numbers.items() if not meant_as_numbers(values)]
-    if known is None and not texts:
-        return np.column_stack([as_numbers(column, values, first_line) for column, values in numbers.items()])
+def _is_plain(column: Column) -> bool:
+    """Whether a column that was learnt is one of numbers."""
+    return column.kind != "category" and not column.dtype.startswith(("datetime64", "timedelta64"))
+
+
+def _left_out(columns: Mapping[str, Array], later: bool) -> dict[str, str]:
+    """Columns that say which row is which, or nothing, and why. later: only those that name rows."""
+    found = {}
+    for name, values in columns.items():
+        why = _why_left_out(name, values)
+        if why and not (later and why == "empty"):
+            found[name] = why
+    return found
+
+
+def _why_left_out(name: str, values: Array) -> str:
+    rows = len(values)
+    if not name:
+        return "without a name"
+    if values.dtype.kind in "iu":
+        consecutive = rows > 1 and int(values.max()) - int(values.min()) == rows - 1 and len(np.unique(values)) == rows
+        unique = consecutive or len(np.unique(values)) == rows
+        return "an id" if (unique and ID.fullmatch(name)) or (consecutive and COUNTED.fullmatch(name)) else ""
+    if values.dtype.kind == "f" and np.isnan(values).all():
+        return "empty"
+    if values.dtype.kind != "O":
+        return ""
+    there = [value for value in values if value is not None]
+    if not there:
+        return "empty"
+    if not all(isinstance(value, str) for value in there) or meant_as_numbers(values):
+        return ""
+    different = len(set(there))
+    if different == len(there) >= FEW:
+        return "an id" if ID.fullmatch(name) else "text that is different in every row"
+    return "text that is different in most rows" if different > max(MOST_CATEGORIES, len(there) / 2) else ""
+
+
+def _names_rows(values: Array) -> bool:
+    """Whether a column is of more use as names than the rows' numbers are."""
+    if values.dtype.kind in "iu":
+        return len(np.unique(values)) == len(values) and not (np.diff(values) == 1).all()
+    return _is_text(values) and len(set(values)) == len(values)
+
+
+def _features(
+    cells: Cells, columns: Mapping[str, Array], kind: Kind | None, known: Sequence[Column], kinds: Mapping[str, ColumnKind]
+) -> tuple[Any, Sequence[Column]]:
+    """Plain numbers as an array (n, C), everything else as a frame, and its columns; as those known have it."""
+    texts = [column for column, values in columns.items() if not meant_as_numbers(values)]
+    problems: list[DataError] = []
+    if not kinds and (all(map(_is_plain, known)) if known else not texts):
+        numbers = [_attempt(problems, as_numbers, column, values, cells.where) for column, values in columns.items()]
+        if problems:
+            raise joint_error(problems)
+        return np.column_stack(numbers), ()
     pandas = _optional("pandas")
     if pandas is None:
-        raise DataError(f"column {texts[0]!r} is text; tables of categories need pandas. {INSTALL}")
+        which = f"column {texts[0]!r} is text; " if texts else ""
+        raise DataError(f"{which}tables of categories need pandas. {INSTALL}")
     if kind not in (None, "table"):
-        raise DataError(f"column {texts[0]!r} is text; an example of kind {kind!r} is all numbers. Drop the column.")
-    categories = texts if known is None else [column.name for column in known if column.kind == "category"]
-    frame = pandas.DataFrame(
-        {
-            column: values if column in categories or values.dtype.kind in "mM" else as_numbers(column, values, first_line)
-            for column, values in numbers.items()
-        }
-    )
-    return frame.mask(frame == "") if texts else frame
+        raise DataError(
+            f"column {[*texts, *columns][0]!r} is text; an example of kind {kind!r} is all numbers. Drop the column."
+        )
+    of = {column.name: column for column in known}
+    series = {name: _attempt(problems, _series, pandas, cells, name, of.get(name), kinds.get(name)) for name in columns}
+    frame = pandas.DataFrame({name: values for name, values in series.items() if values is not None})
+    if known:
+        if problems:
+            raise joint_error(problems)
+        return frame, known
+    here = {name: kind for name, kind in kinds.items() if name in frame}
+    found: Sequence[Column] = _attempt(problems, columns_of, frame, here) if len(frame.columns) else ()
+    if problems:
+        raise joint_error(problems)
+    return frame, found
+
+
+def _series(pandas: Any, cells: Cells, name: str, known: Column | None, kind: ColumnKind | None) -> Any:
+    """A column as a frame has it; as it was when it was learnt, where that is known. Raises DataError."""
+    values = cells.values[name]
+    if known is not None and known.kind == "category" and isinstance(known.categories[0], str):
+        return cells.written(name, GAPS - {*known.categories})
+    timed = known is not None and known.dtype.startswith(("datetime64", "timedelta64"))
+    if timed and values.dtype.kind == "f" and np.isnan(values).all():
+        return np.full(len(values), "NaT", "M8[us]" if known and known.dtype.startswith("datetime64") else "m8[us]")
+    truths = values.dtype.kind == "b" or (values.dtype.kind == "O" and {type(one) for one in values} <= {bool, type(None)})
+    if truths and kind in (None, "category") and (known is None or known.kind == "category"):
+        return pandas.array(values, dtype="boolean") if values.dtype.kind == "O" else values
+    if kind == "category":
+        return cells.written(name, GAPS)
+    if values.dtype.kind in "mM" or timed or (known is not None and known.kind == "category"):
+        return values
+    if known is None and kind is None and not meant_as_numbers(values):
+        _check_dates(name, values, cells.where)
+        return values
+    return as_numbers(name, values, cells.where)
+
+
+def _check_dates(name: str, values: Array, where: Callable[[int], str]) -> None:
+    """Raise DataError where text is mostly dates: then a word is a mistake to be told, no category."""
+    texts = [*dict.fromkeys(value for value in values if isinstance(value, str))][: MOST_CATEGORIES + 1]
+    strange = {text for text in texts if moments([text]) is None}
+    if texts and len(strange) < len(texts) / 2:
+        row = next((row for row, value in enumerate(values) if value in strange), 0)
+        raise DataError(
+            f"column {name!r} holds {values[row]!s:.40} at {where(row)}, and dates elsewhere. Expected dates, all alike. "
+            "Mend it, drop the column, or say that it is a category."
+        )
+
+
+def _attempt(problems: list[DataError], make: Callable[..., Any], *given: Any) -> Any:
+    """What comes of it, or None, and the error beside the others: they are told all at once."""
+    try:
+        return make(*given)
+    except DataError as error:
+        problems.append(error)
+        return None
 
 
 def meant_as_numbers(values: Array) -> bool:
@@ -165,13 +419,13 @@ def meant_as_numbers(values: Array) -> bool:
     return sum(map(_is_number, there)) >= len(there) / 2 > 0
 
 
-def column_called(columns: Columns, wanted: Sequence[str]) -> str | None:
+def column_called(columns: Iterable[str], wanted: Sequence[str]) -> str | None:
     """The first of the wanted names, however it is written, that a column has."""
-    lowered = {name.strip().lower(): name for name in reversed(columns)}
+    lowered = {name.strip().lower(): name for name in reversed([*columns])}
     return next((lowered[name] for name in wanted if name in lowered), None)
 
 
-def as_numbers(column: str, values: Array, first_line: int) -> Array:
+def as_numbers(column: str, values: Array, where: Callable[[int], str] = "row {}".format) -> Array:
     """The column as numbers, NaN where a field is empty; DataError names the first value that is none, or is infinite."""
     if values.dtype.kind in "biu":
         return values
@@ -184,15 +438,16 @@ def as_numbers(column: str, values: Array, first_line: int) -> Array:
     if finite.all():
         return values.astype(np.float64) if text else values  # text: whole numbers too large for 64 bits
     row = int(np.argmin(finite))
-    where = f"row {row} (line {row + first_line})" if first_line else f"row {row}"
     advice = "Turn the column into numbers, or drop it." if text else "Drop or fill those rows."
-    raise DataError(f"column {column!r} holds {values[row]!s:.40} at {where}. Expected finite numbers. {advice}")
+    raise DataError(f"column {column!r} holds {values[row]!s:.40} at {where(row)}. Expected finite numbers. {advice}")
 
 
-def _labels(values: Array, label: str) -> Array:
-    """The label column; text as one string type, none of it missing."""
+def _labels(cells: Cells, label: str) -> Array:
+    """The label column; text as it is written and as one string type, none of it missing."""
+    values = cells.values[label]
     if values.dtype.kind in "biuf":
         return values
+    values = cells.written(label, frozenset([""]))
     missing = np.array([value is None or value != value or value == "" for value in values], dtype=bool)
     if missing.any():
         raise DataError(f"the label {label!r} is missing at row {int(np.argmax(missing))}. Fill or drop such rows.")
@@ -200,87 +455,10 @@ def _labels(values: Array, label: str) -> Array:
 
 
 def header(path: Path) -> list[str]:
-    """The names of the columns of a .csv or .tsv. Raises DataError."""
-    return _names(_source(path), _delimiter(path))
-
-
-def _delimiter(path: Path) -> str:
-    return "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else ","
-
-
-def _names(source: Open, delimiter: str) -> list[str]:
-    """The header, checked: pandas would rename doubles, and take a first row of numbers for names."""
-    with _text(source) as stream:
-        reader = csv.reader(stream, delimiter=delimiter)
-        names = next(reader, [])
-        row = next(filter(None, reader), [])
-    if not names:
-        raise DataError("the file is empty. Expected a header line, then rows of numbers.")
-    if len(names) > MOST_COLUMNS:
-        raise DataError(
-            f"the header names {len(names):,} columns; at most {MOST_COLUMNS:,} are read. Save the numbers as .npy."
-        )
-    if not any(name.strip() for name in names):  # pandas would take the line for a blank one, and the next for the header
-        raise DataError("the first line names no column. Add a header line.")
-    if all(_is_number(name) for name in names):
-        raise DataError(f"the first line is all numbers ({', '.join(names[:3])}). Add a header line.")
-    if len(row) > len(names):  # pandas would take the first field of every row for an index
-        raise DataError(f"line {reader.line_num} has {len(row)} fields, the header {len(names)}. Name every column.")
-    doubles = sorted(name for name, times in Counter(names).items() if times > 1)
-    if doubles:
-        raise DataError(f"the header names {doubles[0]!r} more than once. Give every column its own name.")
-    return names
-
-
-def _by_pandas(pandas: Any, source: Open, delimiter: str, names: list[str]) -> Columns:
-    try:
-        # Only an empty field is missing: by default pandas also loses a class called None or NA.
-        missing = {"keep_default_na": False, "na_values": [""]}
-        with source() as stream:
-            frame = pandas.read_csv(stream, sep=delimiter, encoding="utf-8-sig", **missing, **_exact(pandas))
-    except (pandas.errors.ParserError, pandas.errors.EmptyDataError) as error:
-        raise DataError(f"the rows differ in length: {str(error).strip()}. Expected {len(names)} fields.") from error
-    if len(frame.columns) != len(names):
-        raise DataError(f"the rows have {len(frame.columns)} fields, the header {len(names)}. Name every column.")
-    frame.columns = names
-    return {name: _objects(frame[name].to_numpy()) for name in names}
-
-
-def _exact(pandas: Any) -> dict[str, str]:
-    """The option that rounds as Python does. From 3.1 on pandas always does, and warns of the option."""
-    version = tuple(int(part) for part in pandas.__version__.split(".")[:2])
-    return {} if version >= (3, 1) else {"float_precision": "round_trip"}
-
-
-def _objects(values: Array) -> Array:
-    """Text as Python strings, whichever string type this pandas prefers."""
-    return values if values.dtype.kind in "biufmM" else values.astype(object)
-
-
-def _plainly(source: Open, delimiter: str, names: list[str]) -> Columns:
-    """The columns, by the standard library alone."""
-    with _text(source) as stream:
-        reader = csv.reader(stream, delimiter=delimiter)
-        next(reader)
-        rows = []
-        for row in reader:
-            if row and len(row) != len(names):
-                raise DataError(f"line {reader.line_num} has {len(row)} fields, the header {len(names)}.")
-            if row:  # blank lines are no rows, as with pandas
-                rows.append(row)
-    return {name: _values([row[i] for row in rows]) for i, name in enumerate(names)}
-
-
-def _values(fields: list[str]) -> Array:
-    """Whole numbers, else numbers (empty is NaN), else the text as it is."""
-    plain = [TRUTH.get(field.strip().lower(), field.strip()) for field in fields]
-    for convert in (int, lambda field: float(field or "nan")):
-        try:
-            if not any("_" in field for field in plain):
-                return np.array([convert(field) for field in plain], dtype=np.int64 if convert is int else np.float64)
-        except (ValueError, OverflowError):
-            continue
-    return np.array(fields, dtype=object)
+    """The names of the columns of a .csv or .tsv that are learnt from where all are numbers. Raises DataError."""
+    values = csv_cells(path).values
+    found = _left_out(values, later=False)
+    return [name for name in values if name not in found] if len(found) < len(values) else [*values]
 
 
 def _is_number(value: object) -> bool:
@@ -293,20 +471,6 @@ def _is_number(value: object) -> bool:
 
 def _is_finite(value: object) -> bool:
     return _is_number(value) and math.isfinite(float(value))  # type: ignore[arg-type]
-
-
-def _source(path: Path) -> Open:
-    """How to open the file, which is read more than once; unpacked, where it is gzipped."""
-    if path.suffix.lower() != ".gz":
-        return lambda: path.open("rb")
-    with gzip.open(path, "rb") as stream:
-        content = bytes(unpacked(cast(IO[bytes], stream), path.stat().st_size))
-    return lambda: io.BytesIO(content)
-
-
-def _text(source: Open) -> IO[str]:
-    """The file as text; utf-8-sig also takes the mark that spreadsheets put first."""
-    return io.TextIOWrapper(source(), encoding="utf-8-sig", newline="")
 
 
 def _optional(name: str) -> Any:

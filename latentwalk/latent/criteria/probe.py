@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latentwalk.arrays import Array
-from latentwalk.data.examples import check_labels
+from latentwalk.data.examples import check_one_each
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent, wilson
@@ -96,9 +96,16 @@ def _target(space: Encoded, target: str | ArrayLike | None) -> tuple[str, Array]
     if isinstance(target, str):
         if target not in space.attributes:
             raise unknown("attribute", target, space.attributes)
-        return target, check_labels(space.attributes[target], len(space))
-    return "the target", check_labels(target, len(space))
+        return target, _one_each(space.attributes[target], len(space))
+    return "the target", _one_each(target, len(space))
 
 
 def _are_classes(y: Array) -> bool:
     return y.dtype.kind not in "iuf" or bool(np.isin(y, (0, 1)).all())
+
+
+def _one_each(target: ArrayLike, rows: int) -> Array:
+    """A target as (rows,), where NaN says that it is not known. Raises DataError for another number of them."""
+    values = np.asarray(target)
+    check_one_each(values.shape, rows)
+    return values

@@ -53,7 +53,7 @@ class Graph:
         codes = np.unique(space.draw_codes(np.random.default_rng(seed)).astype(np.float64), axis=0)
         nodes = np.random.default_rng(seed).permutation(codes)[:NODES]
         tree = cKDTree(nodes)
-        pairs = _joined(nodes, _pairs(tree.query(nodes, min(NEIGHBOURS + 1, len(nodes)))[1]))
+        pairs = _joined(nodes, _pairs(tree.query(nodes, np.arange(1, min(NEIGHBOURS + 1, len(nodes)) + 1))[1]))
         x = space.outputs(nodes)
         moved = np.linalg.norm(x[pairs[:, 0]] - x[pairs[:, 1]], axis=1)
         cost = (moved * toll(holes, nodes[pairs[:, 0]], nodes[pairs[:, 1]])).clip(LEAST)

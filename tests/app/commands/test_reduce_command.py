@@ -22,3 +22,13 @@ def test_codes_are_a_table_and_the_side_by_side_a_page(call, tmp_path):
     call(*words, code=2)  # the table is there already
     call("reduce", "digits", "-d", "70", "--out", tmp_path / "x.csv", code=2)
     call("reduce", "digits", "--out", tmp_path / "x.txt", code=2)
+
+
+def test_a_table_as_small_as_iris_is_reduced(call, tmp_path):
+    rows = "".join(f"{a},{a % 7},{a % 5},{a % 3}\n" for a in range(150))
+    (tmp_path / "i.csv").write_text("a,b,c,d\n" + rows)
+    out = tmp_path / "z.csv"
+    said = call("reduce", tmp_path / "i.csv", "--epochs", "2", "--out", out)
+    with out.open() as file:
+        assert len(list(csv.DictReader(file))) == 150
+    assert "the 9 nearest of each" in str(said)

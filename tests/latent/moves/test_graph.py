@@ -123,3 +123,13 @@ def test_few_or_broken_codes_are_refused_in_words():
     broken[7] = np.nan
     with pytest.raises(DataError, match="row 7"):
         Graph.of(space_of(broken))
+
+
+@pytest.mark.parametrize("kinds", [1, 2, 3])
+def test_codes_that_are_all_but_the_same_still_have_ways(kinds):
+    codes = np.repeat(np.random.default_rng(0).normal(size=(kinds, 2)), 50, axis=0)
+    space = space_of(codes)
+    for a, b in ((0, 1), (0, len(codes) - 1), (0, np.array([5.0, 5.0]))):
+        walk = space.walk(a, b, path="density")
+        np.testing.assert_allclose(walk.z[[0, -1]], [space.code(a), space.code(b)], rtol=1e-6)
+    assert space.journey([0, 1, 2], path="density", loop=True).z.shape == (31, 2)

@@ -6,7 +6,7 @@
     RUN/run.json                             the data (see `Source`), its fingerprint, class names, epochs asked for
     RUN/report.json, report.html             once `latentwalk report RUN` was called
     RUN/diagnosis.json                       once `latentwalk inspect RUN` was called
-    RUN/encoder.onnx, decoder.onnx           once `latentwalk export RUN` was called
+    RUN/encoder.onnx, …, scorer.onnx         once `latentwalk export RUN` was called
     RUN/anomalies.json                       what makes a detector of the model: see `estimators.anomalies`
     RUN/samples.png, walk.png, …             what the other commands draw, unless told where
 
@@ -33,13 +33,22 @@ from latentwalk.estimators.options import params_of
 from latentwalk.files import complaint, json_of
 from latentwalk.latent.space import LatentSpace
 from latentwalk.saving.onnx import DECODER, ENCODER
+from latentwalk.saving.scorer import SCORER
 from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest
 
 __all__ = ["MODEL", "REPORT", "SWEEP", "Run", "check_free", "forget", "holds_model"]
 
 FORMAT, VERSION = "latentwalk-run", 1
 MODEL, ABOUT, REPORT, SWEEP, DIAGNOSIS = "model.json", "run.json", "report.json", "sweep.json", "diagnosis.json"
-STALE = (REPORT, "report.html", DIAGNOSIS, ENCODER, DECODER, DETECTOR)  # what was made of the model that a new one replaces
+STALE = (
+    REPORT,
+    "report.html",
+    DIAGNOSIS,
+    ENCODER,
+    DECODER,
+    SCORER,
+    DETECTOR,
+)  # what was made of the model that a new one replaces
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.files import complaint, json_of, telling, write_atomically
 from latentwalk.models.inference import signature
 from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
+from latentwalk.saving.onnx import exported, onnx_files
+from latentwalk.saving.scorer import SCORER, Verdict
 
 __all__ = ["DETECTOR", "AnomalyDetector"]
 
@@ -207,6 +209,18 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             ) from error
         self._take(model)
         return self
+
+    def export(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+        """Write scorer.onnx to a folder, beside the encoder.onnx and decoder.onnx of its model, for use without PyTorch.
+
+        It takes columns as they come, strings too, and answers as `score_samples`, `decision_function` and `blame` do, with the
+        line where it is drawn now; see `latentwalk.saving.scorer`. Needs the packages of latentwalk[export]. All files are
+        written, or none. Raises ConfigError, CheckpointError.
+        """
+        check_is_fitted(self)
+        verdict = Verdict(self.usual_, self.offset_, LOWEST)
+        trained = self.model_.trained_
+        return exported({**onnx_files(trained.model, trained.spec), SCORER: trained.scorer(DRAWS, verdict)}, folder)
 
     # ------------------------------------------------------------------ inside
 

@@ -33,6 +33,7 @@ from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving import onnx
+from latentwalk.saving.scorer import SCORER
 from latentwalk.training.history import Epoch
 from latentwalk.training.settings import Settings
 
@@ -287,14 +288,19 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.trained_ = trained
         return self
 
-    def export(self, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+    def export(self, folder: str | os.PathLike[str], *, scorer: bool = False) -> tuple[Path, ...]:
         """Write encoder.onnx and decoder.onnx to a folder, replacing those that are there; see `latentwalk.saving.onnx`.
+
+        scorer: also scorer.onnx, which takes columns as they come and answers as `score_samples` and `score_each` do; see
+        `latentwalk.saving.scorer`. All files are written, or none.
 
         The encoder takes X as `transform` does, of the type it had in `fit`; the decoder answers as `inverse_transform` does,
         and for a frame in numbers, one a column. Needs the packages of latentwalk[export].
         Raises ConfigError, CheckpointError.
         """
-        return onnx.write_onnx(self._trained.model, self._trained.spec, folder)
+        trained = self._trained
+        files = onnx.onnx_files(trained.model, trained.spec)
+        return onnx.exported(files | ({SCORER: trained.scorer()} if scorer else {}), folder)
 
     # ------------------------------------------------------------------ what was given
 

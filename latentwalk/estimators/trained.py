@@ -37,11 +37,13 @@ from latentwalk.models.prior import StandardNormal
 from latentwalk.models.recipes import Recipe
 from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
+from latentwalk.saving.scorer import Verdict, scorer_file
 from latentwalk.training.history import Epoch
 
 __all__ = ["Trained"]
 
 Codes = NDArray[np.float32]
+MOST_INPUTS = 1_000  # columns of plain numbers beyond which a scorer takes all of them as one array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,17 +240,31 @@ class Trained:
 
     def check_range(self, x: Array) -> None:
         """Raise DataError where the likelihood knows no such values: outside the range that was scaled to [0, 1]."""
-        if self.likelihood.kind not in ("bernoulli", "continuous-bernoulli"):
+        if self.limits is None or (strange := first_outside(x, *self.limits)) is None:
             return
-        low, high = (self.spec.low, self.spec.high) if self.spec.form.bounded else (0.0, 1.0)
-        if (strange := first_outside(x, low, high)) is None:
-            return
-        row, *column = strange
+        (low, high), (row, *column) = self.limits, strange
         raise DataError(
             f'likelihood="{self.likelihood.kind}" needs values in [{digits_of(low)}, {digits_of(high)}] here; X holds '
             f"{digits_of(x[row][tuple(column)])} at {position(row, column)}. Clip or scale X, or fit with "
             'likelihood="gaussian".'
         )
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Outside which values have no likelihood: the range that was scaled to [0, 1]; None where there are no such."""
+        if self.likelihood.kind not in ("bernoulli", "continuous-bernoulli"):
+            return None
+        return (self.spec.low, self.spec.high) if self.spec.form.bounded else (0.0, 1.0)
+
+    def scorer(self, draws: int = 1, verdict: Verdict | None = None) -> bytes:
+        """The content of scorer.onnx. draws: for each score. verdict: what a detector knows beside its model.
+
+        Raises ConfigError.
+        """
+        named = () if self.spec.form.timed else called(self.spec, self.features)
+        columns = named if self.spec.framed or len(named) <= MOST_INPUTS else ()
+        about: dict[str, Any] = {"draws": draws, "volume": self.log_volume, "limits": self.limits, "verdict": verdict}
+        return scorer_file(self.model, self.spec, columns, **about)
 
     def check_reach(self, x: Array) -> None:
         """Raise DataError naming row and column of a value of x (n, *E) that is too far from what scaling was fitted to."""

@@ -87,8 +87,8 @@ class HeavyTailed(StudentT):
     torch's own looks at the values of `df`, to check them and for those that have no mean: a graph cannot say that, and a GPU
     has to wait for it.
 
-    log p = -(f + 1) / 2 log(1 + y² / f) - log scale - log [Gamma(f / 2) sqrt(pi f) / Gamma((f + 1) / 2)], y = (value - loc) / scale.
-    The last term is taken in float64, as that of `Counts`, and once for each column.
+    log p = -(f + 1) / 2 log(1 + y² / f) - log scale - log [Gamma(f / 2) sqrt(pi f) / Gamma((f + 1) / 2)], with y in scales from
+    loc. The last term is taken in float64, as that of `Counts`, and once for each column.
     """
 
     def __init__(self, df: Tensor, loc: Tensor, scale: Tensor) -> None:

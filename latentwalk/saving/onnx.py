@@ -162,7 +162,8 @@ def traced(part: nn.Module, trial: Mapping[str, Array], gives: Sequence[str]) ->
 def _log_gamma(x: Any) -> Any:
     """log Gamma(x), x > 0, for ONNX, which has no such operator.
 
-    By Stirling's series at x + 8, and back by Gamma(x + 1) = x Gamma(x). Exact to some 1e-13 in float64. Source: Abramowitz & Stegun 1964, 6.1.41.
+    By Stirling's series at x + 8, and back by Gamma(x + 1) = x Gamma(x). Exact to some 1e-13 in float64.
+    Source: Abramowitz & Stegun 1964, 6.1.41.
     """
     from onnx.numpy_helper import from_array
     from onnxscript import opset18

@@ -13,7 +13,7 @@ A table whose columns have names has an input (n,) for each, called as the colum
 All other data is one input, `x` (n, *E), as of encoder.onnx. A model with a condition takes it as `given` (n, C) float32. Where
 a column is called as another input or an output, these have a "_" after their name; their order stays. What Python refuses has
 the score NaN, and of a detector the lowest there is: infinity, or values outside the range of a Bernoulli. Draws are those of
-Python (`models.inference.Draws`). The metadata says what each input is ("inputs", JSON). The file is tried before it is written.
+Python (`models.inference.Draws`). The metadata says what each input is ("inputs", JSON). The file is tried before it is kept.
 """
 
 import json
@@ -228,8 +228,9 @@ def _some_cells(model: LatentModel, columns: Sequence[Column], missing: bool, rn
             x[:, at] = rng.poisson(column.typical, TRIED)
         elif _kind(column) == "int64":
             x[:, at] = x[:, at].round()
-    if missing or model.scaling.spec.columns:
-        x[1, rng.integers(len(columns))] = np.nan
+    gaps = [at for at, column in enumerate(columns) if "" not in column.categories]  # where a gap can be told from a value
+    if gaps and (missing or model.scaling.spec.columns):
+        x[1, rng.choice(gaps)] = np.nan
     return x
 
 

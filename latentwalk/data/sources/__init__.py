@@ -18,6 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -30,11 +31,11 @@ from latentwalk.data.sources.attributes import with_attributes
 from latentwalk.data.sources.delimited import check_separator
 from latentwalk.data.sources.images import Color, Size
 from latentwalk.data.sources.packed import Split
-from latentwalk.data.sources.tables import Drop, check_drop, kinds_said
+from latentwalk.data.sources.tables import Drop, Pieces, check_drop, kinds_said
 from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError, unknown
 
-__all__ = ["Split", "attributed", "read"]
+__all__ = ["Split", "attributed", "pieces_of", "read"]
 
 FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, a folder or .zip of images"
 
@@ -94,6 +95,22 @@ def read(
         of_images, of_tables = {"size": size, "color": color, "lazy": lazy}, {"label": label, **of_cells}
         data = _read(path, split, of_images, of_tables, window, kind)
     return data if attributes is None else attributed(data, attributes)
+
+
+def pieces_of(path: str | os.PathLike[str], columns: Sequence[Column], separator: str | None = None) -> Pieces:
+    """The table of a .csv or .tsv a piece at a time, in bounded memory: the same as `read` makes of all of it.
+
+    columns: those that a model learnt; the table may have others beside. Raises DataError, ConfigError.
+    """
+    path = _there(path)
+    with _errors_of(path):
+        found = tables.csv_pieces(path, columns, check_separator(separator))
+
+    def each() -> Iterator[Dataset]:
+        with _errors_of(path):
+            yield from found.each()
+
+    return replace(found, each=each)
 
 
 def attributed(data: Dataset, path: str | os.PathLike[str]) -> Dataset:

@@ -11,8 +11,8 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,21 +20,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
-from latentwalk.data.columns import MOST_CATEGORIES, Column, ColumnKind, columns_of, joint_error
+from latentwalk.data.columns import MOST_CATEGORIES, Column, ColumnKind, columns_of, joint_error, places_of
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.sources.delimited import Sheet
+from latentwalk.data.sources.delimited import Sheet, sheets
 from latentwalk.data.sources.packed import Split, check_unpacked, dataset_of, undivided
 from latentwalk.data.spec import Kind
-from latentwalk.data.written import GAPS, decimal_mark, meaning, moments, plain_text
+from latentwalk.data.written import GAPS, Looked, Marks, decimal_mark, meaning, moments, plain_text
 from latentwalk.errors import ConfigError, DataError, unknown
 
 __all__ = [
     "Cells",
     "Drop",
+    "Pieces",
     "as_numbers",
     "check_drop",
     "column_called",
     "csv_cells",
+    "csv_pieces",
     "header",
     "kinds_said",
     "meant_as_numbers",
@@ -97,6 +99,102 @@ def csv_cells(path: Path, separator: str | None = None) -> Cells:
         values = {name: meaning(sheet.fields(name), mark) for name in sheet.names}
     remarks = (*sheet.remarks, *(["decimal commas"] if mark == "," else []))
     return Cells(values, lambda name, gaps: plain_text(sheet.fields(name), gaps), sheet.lines, remarks)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A table that is gone through a piece at a time, as often as is asked for.
+
+    rows: how many there are in all. left: columns that were not learnt from. remarks: what was found in reading.
+    """
+
+    rows: int
+    left: tuple[str, ...]
+    remarks: tuple[str, ...]
+    each: Callable[[], Iterator[Dataset]]
+
+    def __iter__(self) -> Iterator[Dataset]:
+        return self.each()
+
+
+def csv_pieces(path: Path, columns: Sequence[Column], separator: str | None = None) -> Pieces:
+    """The table of a .csv or .tsv, as `read_csv` has it, a piece at a time; of columns that a model learnt, in any order.
+
+    All of it is looked at before: what a column means is said by the whole of it. What names rows is chosen by the first piece.
+    Raises DataError.
+    """
+    looked = {column.name: Looked() for column in columns if not _is_words(column)}
+    rows, commas, sheet, title = 0, set(), None, None
+    for sheet in sheets(path, separator):
+        if not rows:
+            places_of(sheet.names, columns, extra=True)
+            title = _title_beside(sheet, {column.name for column in columns})
+        rows += len(sheet.lines)
+        commas |= {name for name in sheet.names if sheet.holds(name, ",")}
+        for name, one in looked.items():
+            one.look(sheet.fields(name))
+    assert sheet is not None
+    if not rows:
+        raise DataError(f"a header ({', '.join(sheet.names)}) and no rows. At least one row is needed.")
+    _look_again(path, separator, looked)
+    marks = {name: Marks() for name in sheet.names if name in commas}
+    for piece in sheets(path, separator) if marks else ():
+        for name, mark in marks.items():
+            mark.look(piece.fields(name))
+    if (decimal := Marks.decided(marks.values(), sheet.separator)) != ".":
+        looked = {name: Looked(decimal, again=True) for name in looked}
+        _look_again(path, separator, looked)
+    learnt = {column.name for column in columns}
+    remarks = (*sheet.remarks, *(["decimal commas"] if decimal == "," else []))
+    said = [f"rows named by: {title or NAMELESS}"] * (title is not None)
+    left = tuple(name or NAMELESS for name in sheet.names if name not in learnt and name != title)
+
+    def each() -> Iterator[Dataset]:
+        first = 0
+        for sheet in sheets(path, separator):
+            if len(sheet.lines):
+                try:
+                    yield _piece(sheet, columns, looked, title, path.name.split(".")[0])
+                except DataError as error:
+                    if not first:
+                        raise
+                    raise DataError(f"counted from row {first} (line {sheet.lines[0]}) on: {error}") from error
+                first += len(sheet.lines)
+
+    return Pieces(rows, left, (*remarks, *said), each)
+
+
+def _look_again(path: Path, separator: str | None, looked: Mapping[str, Looked]) -> None:
+    """Go through the table until what each of these columns means is settled."""
+    while open_ := {name: one for name, one in looked.items() if one.again}:
+        for one in open_.values():
+            one.begin()
+        for sheet in sheets(path, separator):
+            for name, one in open_.items():
+                one.look(sheet.fields(name))
+
+
+def _title_beside(sheet: Sheet, learnt: Collection[str]) -> str | None:
+    """The column that says which row is which, of those not learnt from."""
+    columns = {name: meaning(sheet.fields(name)) for name in sheet.names if name not in learnt}
+    named = column_called({name: values for name, values in columns.items() if _is_text(values)}, NAMES)
+    return named or next((name for name in _left_out(columns, later=True) if _names_rows(columns[name])), None)
+
+
+def _piece(sheet: Sheet, columns: Sequence[Column], looked: Mapping[str, Looked], title: str | None, name: str) -> Dataset:
+    """A piece of a table as a data set of these columns."""
+    values = {
+        one.name: looked[one.name].read(sheet.fields(one.name)) if one.name in looked else plain_text(sheet.fields(one.name))
+        for one in columns
+    }
+    cells = Cells(values, lambda one, gaps: plain_text(sheet.fields(one), gaps), sheet.lines)
+    data = _table(cells, "table", "", name, columns, None)
+    return data if title is None else replace(data, names=tuple(map(str, plain_text(sheet.fields(title), frozenset()))))
+
+
+def _is_words(column: Column) -> bool:
+    """Whether a column that was learnt is one of texts, which mean what is written."""
+    return column.kind == "category" and isinstance(column.categories[0], str)
 
 
 def read_parquet(
@@ -250,7 +348,8 @@ def _table(cells: Cells, kind: Kind | None, label: str | None, name: str, said: 
     learnt = {column: values for column, values in columns.items() if column not in (target, title)}
     if not learnt:
         raise DataError(f"no column is left to learn from: found {', '.join(columns)}. Add one of numbers.")
-    ids = {} if drop is False else _left_out({one: values for one, values in learnt.items() if one not in kinds}, bool(known))
+    unsaid = {one: values for one, values in learnt.items() if one not in kinds and one not in wanted}
+    ids = {} if drop is False else _left_out(unsaid, bool(known))
     found = ids
     if known:
         found = {column: "not learnt from" for column in learnt if column not in wanted}
@@ -340,7 +439,7 @@ def _features(
     cells: Cells, columns: Mapping[str, Array], kind: Kind | None, known: Sequence[Column], kinds: Mapping[str, ColumnKind]
 ) -> tuple[Any, Sequence[Column]]:
     """Plain numbers as an array (n, C), everything else as a frame, and its columns; as those known have it."""
-    texts = [column for column, values in columns.items() if not meant_as_numbers(values)]
+    texts = [] if known else [column for column, values in columns.items() if not meant_as_numbers(values)]
     problems: list[DataError] = []
     if not kinds and (all(map(_is_plain, known)) if known else not texts):
         numbers = [_attempt(problems, as_numbers, column, values, cells.where) for column, values in columns.items()]
@@ -372,7 +471,7 @@ def _features(
 def _series(pandas: Any, cells: Cells, name: str, known: Column | None, kind: ColumnKind | None) -> Any:
     """A column as a frame has it; as it was when it was learnt, where that is known. Raises DataError."""
     values = cells.values[name]
-    if known is not None and known.kind == "category" and isinstance(known.categories[0], str):
+    if known is not None and _is_words(known):
         return cells.written(name, GAPS - {*known.categories})
     timed = known is not None and known.dtype.startswith(("datetime64", "timedelta64"))
     if timed and values.dtype.kind == "f" and np.isnan(values).all():

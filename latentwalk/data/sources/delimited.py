@@ -34,7 +34,8 @@ WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spac
 LOOKED_AT = 1 << 16  # letters that tell the separator and the header
 ROWS = 100  # of them
 MOST_COLUMNS = 50_000  # genes are 30,000; a reader of tables takes a while for each
-CELLS = 1 << 19  # of a piece, which are held as texts of their own before they are packed
+CELLS = 1 << 19  # of a piece
+BLOCK = 500  # rows that are held as texts of their own, before they are packed
 BETWEEN = "\x1f"  # packed cells
 SAID = 5  # lines named in a remark
 YEARS = range(1900, 2101)  # numbers that are names, too
@@ -148,6 +149,7 @@ class _Packing:
 
     def __init__(self, names: Sequence[str], separator: str) -> None:
         self.names, self.width, self.separator = tuple(names), len(names), separator
+        self.columns: list[list[str | list[str]]] = [[] for _ in names]
         self.held: list[list[str]] = []
         self.lines: list[int] = []
         self.blank: list[tuple[int, bool]] = []  # lines of rows without a field that is filled, which no other has followed yet
@@ -178,6 +180,8 @@ class _Packing:
     def _keep(self, row: list[str], line: int, short: bool) -> None:
         self.held.append(row)
         self.lines.append(line)
+        if len(self.held) == BLOCK:
+            self._pack()
         self.short += short
         if short and len(self.said) < SAID:
             self.said.append(line)
@@ -185,17 +189,22 @@ class _Packing:
     @property
     def full(self) -> bool:
         """Whether a piece is held."""
-        return len(self.held) * self.width >= CELLS
+        return len(self.lines) * self.width >= CELLS
 
     def taken(self, remarks: Sequence[str]) -> Sheet:
         """What is held, packed."""
-        cells: dict[str, list[str | list[str]]] = {name: [] for name in self.names}
-        for column, fields in zip(cells.values(), zip(*self.held, strict=True), strict=False):
+        self._pack()
+        cells = dict(zip(self.names, self.columns, strict=True))
+        sheet = Sheet(self.names, np.array(self.lines, dtype=np.int64), self.separator, tuple(remarks), cells)
+        self.columns, self.lines = [[] for _ in self.names], []
+        return sheet
+
+    def _pack(self) -> None:
+        """Pack the rows that are held as texts of their own: the fewer there are, the less there is to look after."""
+        for column, fields in zip(self.columns, zip(*self.held, strict=True), strict=False):
             packed = BETWEEN.join(fields)
             column.append(packed if packed.count(BETWEEN) == len(fields) - 1 else list(fields))
-        sheet = Sheet(self.names, np.array(self.lines, dtype=np.int64), self.separator, tuple(remarks), cells)
-        self.held, self.lines = [], []
-        return sheet
+        self.held.clear()
 
     def remarks(self) -> Iterator[str]:
         """What was done to the rows."""

@@ -18,7 +18,7 @@ from latentwalk.data.rows import changed
 from latentwalk.data.sources import Split, idx, images, pieces_of
 from latentwalk.data.sources.images import Color
 from latentwalk.data.sources.packed import MissingHalf
-from latentwalk.data.sources.tables import Drop, Pieces, check_drop, kinds_said
+from latentwalk.data.sources.tables import Drop, Pieces, check_drop, kinds_said, types_said
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.files import content_of
 
@@ -95,15 +95,17 @@ class Source:
 
 
 def options_read(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of `read` as they are kept: without those not given, paths absolute, kinds of columns read off their file.
+    """Options of `read` as they are kept: without those not given, paths absolute, kinds of columns as they are said.
 
     Raises DataError, ConfigError.
     """
     kept = {name: value for name, value in options.items() if value is not None}
     if "attributes" in kept:
         kept["attributes"] = str(Path(kept["attributes"]).expanduser().resolve())
-    if "columns" in kept:
-        kept["columns"] = kinds_said(kept["columns"])
+    if "columns" in kept or "types" in kept:
+        typed, said = kept.pop("types", None), kinds_said(kept.get("columns"))
+        beside = dict(said) if isinstance(said, Mapping) else {}
+        kept["columns"] = beside | types_said(typed) if typed else said
     if "drop" in kept:
         kept["drop"] = check_drop(kept["drop"])
     return kept

@@ -16,7 +16,7 @@ import numpy as np
 
 from latentwalk.arrays import Array
 
-__all__ = ["DecimalMark", "Looked", "Marks", "decimal_mark", "meaning", "moments", "number", "plain_text"]
+__all__ = ["Commas", "DecimalMark", "Looked", "decimal_mark", "meaning", "moments", "number", "plain_text"]
 
 DecimalMark = Literal[".", ","]
 Way = Literal["plain", "truths", "numbers", "otherwise", "standard", "days", "months", "spans", "text"]
@@ -213,12 +213,12 @@ def decimal_mark(columns: Iterable[Sequence[str]], separator: str) -> DecimalMar
     """
     found = []
     for fields in columns:
-        found.append(Marks())
+        found.append(Commas())
         found[-1].look(fields)
-    return Marks.decided(found, separator)
+    return Commas.decided(found, separator)
 
 
-class Marks:
+class Commas:
     """What the commas of a column, or of its pieces, may be."""
 
     def __init__(self) -> None:
@@ -233,7 +233,7 @@ class Marks:
         self.only = self.only or (self.numbers and any(number(text) is None for text in there))
 
     @staticmethod
-    def decided(columns: "Iterable[Marks]", separator: str) -> DecimalMark:
+    def decided(columns: "Iterable[Commas]", separator: str) -> DecimalMark:
         """The mark of a table: see `decimal_mark`."""
         unclear = [marks for marks in columns if marks.commas and marks.numbers]
         if any(marks.only for marks in unclear):

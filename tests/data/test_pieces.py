@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from latentwalk.data.sources import delimited, pieces_of, read
-from latentwalk.data.written import Looked, Marks, decimal_mark, meaning
+from latentwalk.data.written import Commas, Looked, decimal_mark, meaning
 from latentwalk.errors import DataError
 
 FIELDS = [
@@ -68,11 +68,11 @@ def test_a_column_in_pieces_means_what_it_means_as_a_whole(pieces, decimal):
 def test_the_decimal_mark_is_that_of_the_whole(columns, separator):
     marks = []
     for pieces in columns:
-        marks.append(Marks())
+        marks.append(Commas())
         for piece in pieces:
             marks[-1].look(piece)
     whole = decimal_mark(([field for piece in pieces for field in piece] for pieces in columns), separator)
-    assert Marks.decided(marks, separator) == whole
+    assert Commas.decided(marks, separator) == whole
 
 
 def rows(n, rng):

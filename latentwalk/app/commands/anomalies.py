@@ -11,19 +11,15 @@ import typer
 import latentwalk
 from latentwalk import app
 from latentwalk.app.options import (
+    AS_FOUND,
     MODEL,
     OUTPUT,
-    ColorOption,
-    ColumnsOption,
     Data,
-    DropOption,
     Epochs,
     Force,
-    KindOption,
-    Label,
+    ReadingOptions,
     Seed,
-    SeparatorOption,
-    SizeOption,
+    reads,
     was_typed,
 )
 from latentwalk.app.output import check_table, check_writable, destination, note, saving, table_rows, watched
@@ -38,7 +34,7 @@ __all__ = ["anomalies"]
 BLAMED = 3  # columns named for each row
 WORST = 5  # rows printed
 SILENT = 30.0  # seconds, after which it is said how far it is
-LEARNING = ("run", "epochs", "seed", "size", "color", "kind")  # options that a kept detector has no use for
+LEARNING = ("run", "epochs", "seed", "size", "color", "kind", "columns", "types")  # of no use to a kept detector
 
 
 def line(text: str) -> Any:
@@ -51,6 +47,7 @@ def line(text: str) -> Any:
         raise typer.BadParameter(f"{text!r}: expected a share of the rows, for example 0.01, or auto.") from None
 
 
+@reads
 def anomalies(
     context: typer.Context,
     data: Data,
@@ -82,13 +79,7 @@ def anomalies(
     ] = None,
     epochs: Epochs = None,
     seed: Seed = 0,
-    size: SizeOption = None,
-    color: ColorOption = None,
-    label: Label = None,
-    kind: KindOption = None,
-    drop: DropOption = None,
-    columns: ColumnsOption = None,
-    separator: SeparatorOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: Force = False,
 ) -> None:
     """Find the rows that do not belong.
@@ -101,8 +92,7 @@ def anomalies(
       latentwalk anomalies payments.csv --contamination 0.01 --out strange.csv --run detector
       latentwalk anomalies tomorrow.csv --model detector --out strange-tomorrow.csv
     """
-    of_cells = {"drop": drop, "columns": columns, "separator": separator}
-    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
+    source = app.source.Source.named(data, **reading)
     check_table(out)
     to = destination(out, out, [Path(source.what)], force=force)
     if model is not None:
@@ -112,7 +102,7 @@ def anomalies(
         opened, detector = app.run.Run.open(model), latentwalk.AnomalyDetector.load(model)
         if contamination is not None:
             detector.set_params(contamination=contamination)
-        pieces = opened.pieces(data, label=label, separator=separator)
+        pieces = opened.pieces(data, label=reading["label"], separator=reading["separator"])
         _tell(detector, pieces, pieces.rows, to)
         return
     if run is not None:

@@ -21,17 +21,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from latentwalk.checks import whole
-from latentwalk.data.columns import Column, ColumnKind
+from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources import arrays, huggingface, idx, images, sounds, tables
 from latentwalk.data.sources.attributes import with_attributes
 from latentwalk.data.sources.delimited import check_separator
 from latentwalk.data.sources.images import Color, Size
 from latentwalk.data.sources.packed import Split
-from latentwalk.data.sources.tables import Drop, Pieces, check_drop, kinds_said
+from latentwalk.data.sources.tables import Drop, KindSaid, Pieces, check_drop, kinds_said
 from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError, unknown
 
@@ -48,7 +48,7 @@ def read(
     color: Color | None = None,
     kind: Kind | None = None,
     label: str | None = None,
-    columns: Sequence[Column] | Mapping[str, ColumnKind] | str | os.PathLike[str] | None = None,
+    columns: Sequence[Column] | Mapping[str, KindSaid | Literal["number"]] | str | os.PathLike[str] | None = None,
     drop: Drop = None,
     separator: str | None = None,
     window: int | None = None,
@@ -66,8 +66,8 @@ def read(
     label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
     window: sounds only. Samples in a window; 256 unless given.
-    columns: tables only. What a column is, where the guess would be wrong, {"year": "category"}: "continuous", "count" or
-        "category"; or a file that says so, as JSON or a line a column (year,category). Or those a model learnt from
+    columns: tables only. What a column is, where the guess would be wrong, {"year": "category"}: "number", "count", "category"
+        or "date"; or a file that says so, as JSON or a line a column (year,category). Or those a model learnt from
         (`DataSpec.columns`), so that categories get the codes it knows.
     drop: tables only. Names of columns to leave out, besides those that are left out anyway and listed in `skipped`: ids, row
         numbers, text that is different everywhere, what is empty. False leaves out none.

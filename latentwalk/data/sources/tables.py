@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,13 @@ from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources.delimited import Sheet, sheets
 from latentwalk.data.sources.packed import Split, check_unpacked, dataset_of, undivided
 from latentwalk.data.spec import Kind
-from latentwalk.data.written import GAPS, Looked, Marks, decimal_mark, meaning, moments, plain_text
+from latentwalk.data.written import GAPS, Commas, Looked, decimal_mark, meaning, moments, plain_text
 from latentwalk.errors import ConfigError, DataError, unknown
 
 __all__ = [
     "Cells",
     "Drop",
+    "KindSaid",
     "Pieces",
     "as_numbers",
     "check_drop",
@@ -42,17 +43,27 @@ __all__ = [
     "meant_as_numbers",
     "read_csv",
     "read_parquet",
+    "types_said",
 ]
 
 LABELS = ("label", "class", "target", "y")  # in order of preference
 NAMES = ("name", "file", "filename")  # text that says which row it is
 ID = re.compile(r"(?i:(^|.*[ _.-])(id|uuid|guid))|.*[a-z]I[dD]|ID")
 COUNTED = re.compile(r"(?i:unnamed: 0|index|row|rownum|#|.*id)")  # an id where its numbers follow one another
+COMPACT = re.compile(r"^((?:1[5-9]|2[01])\d\d)(\d\d)(\d\d)$")  # a date, where it is said that there are some
 FEW = 20  # rows, from which on text that is never twice the same is no category
 NAMELESS = "the first column"  # what one without a name is called
 INSTALL = "Install them with: pip install 'latentwalk[data]' pyarrow"
 Drop = Sequence[str] | bool | None
-Known = Sequence[Column] | Mapping[str, ColumnKind] | None
+KindSaid = ColumnKind | Literal["date"]  # a date is continuous, once it is read
+Known = Sequence[Column] | Mapping[str, KindSaid] | None
+SAID: dict[str, KindSaid] = {
+    "number": "continuous",
+    "continuous": "continuous",
+    "count": "count",
+    "category": "category",
+    "date": "date",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +148,11 @@ def csv_pieces(path: Path, columns: Sequence[Column], separator: str | None = No
     if not rows:
         raise DataError(f"a header ({', '.join(sheet.names)}) and no rows. At least one row is needed.")
     _look_again(path, separator, looked)
-    marks = {name: Marks() for name in sheet.names if name in commas}
+    marks = {name: Commas() for name in sheet.names if name in commas}
     for piece in sheets(path, separator) if marks else ():
         for name, mark in marks.items():
             mark.look(piece.fields(name))
-    if (decimal := Marks.decided(marks.values(), sheet.separator)) != ".":
+    if (decimal := Commas.decided(marks.values(), sheet.separator)) != ".":
         looked = {name: Looked(decimal, again=True) for name in looked}
         _look_again(path, separator, looked)
     learnt = {column.name for column in columns}
@@ -281,7 +292,26 @@ def check_drop(drop: object) -> Drop:
     return tuple(name.strip() for name in named if name.strip()) or False
 
 
-def kinds_said(columns: object) -> Sequence[Column] | dict[str, ColumnKind] | None:
+def types_said(types: str) -> dict[str, KindSaid]:
+    """What is said of columns on a line, as a file of them says it: see `kinds_said`. Raises ConfigError.
+
+    >>> types_said("age=count, zip=category")
+    {'age': 'count', 'zip': 'category'}
+    """
+    try:
+        return _kinds(dict(_pairs(types.replace(",", "\n"))))
+    except ValueError as error:
+        raise ConfigError(f"types={types!r}: {error} is no name and kind. Expected, say, age=count,zip=category.") from error
+
+
+def _kinds(said: Mapping[Any, Any]) -> dict[str, KindSaid]:
+    for name, kind in said.items():
+        if kind not in SAID:
+            raise unknown(f"kind of column {name!r}:", kind, SAID)
+    return {str(name): SAID[kind] for name, kind in said.items()}
+
+
+def kinds_said(columns: object) -> Sequence[Column] | dict[str, KindSaid] | None:
     """What is said of columns: a mapping of names to kinds, a file of one, or the columns of a model as they are.
 
     A file is JSON, {"year": "category"}, or a table with a line for each column: its name, and its kind. Raises ConfigError,
@@ -304,10 +334,7 @@ def kinds_said(columns: object) -> Sequence[Column] | dict[str, ColumnKind] | No
             ) from error
     if not isinstance(found, Mapping):
         raise ConfigError(f"columns={columns!r}: expected a mapping of names to kinds, or a file of one.")
-    for name, kind in found.items():
-        if kind not in get_args(ColumnKind):
-            raise unknown(f"kind of column {name!r}:", kind, get_args(ColumnKind))
-    return {str(name): kind for name, kind in found.items()}
+    return _kinds(found)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
@@ -436,7 +463,7 @@ def _names_rows(values: Array) -> bool:
 
 
 def _features(
-    cells: Cells, columns: Mapping[str, Array], kind: Kind | None, known: Sequence[Column], kinds: Mapping[str, ColumnKind]
+    cells: Cells, columns: Mapping[str, Array], kind: Kind | None, known: Sequence[Column], kinds: Mapping[str, KindSaid]
 ) -> tuple[Any, Sequence[Column]]:
     """Plain numbers as an array (n, C), everything else as a frame, and its columns; as those known have it."""
     texts = [] if known else [column for column, values in columns.items() if not meant_as_numbers(values)]
@@ -461,14 +488,14 @@ def _features(
         if problems:
             raise joint_error(problems)
         return frame, known
-    here = {name: kind for name, kind in kinds.items() if name in frame}
+    here: dict[str, ColumnKind] = {name: "continuous" if one == "date" else one for name, one in kinds.items() if name in frame}
     found: Sequence[Column] = _attempt(problems, columns_of, frame, here) if len(frame.columns) else ()
     if problems:
         raise joint_error(problems)
     return frame, found
 
 
-def _series(pandas: Any, cells: Cells, name: str, known: Column | None, kind: ColumnKind | None) -> Any:
+def _series(pandas: Any, cells: Cells, name: str, known: Column | None, kind: KindSaid | None) -> Any:
     """A column as a frame has it; as it was when it was learnt, where that is known. Raises DataError."""
     values = cells.values[name]
     if known is not None and _is_words(known):
@@ -476,6 +503,8 @@ def _series(pandas: Any, cells: Cells, name: str, known: Column | None, kind: Co
     timed = known is not None and known.dtype.startswith(("datetime64", "timedelta64"))
     if timed and values.dtype.kind == "f" and np.isnan(values).all():
         return np.full(len(values), "NaT", "M8[us]" if known and known.dtype.startswith("datetime64") else "m8[us]")
+    if (kind == "date" or (known and known.dtype.startswith("datetime64"))) and values.dtype.kind not in "mM":
+        return _dates(name, cells)
     truths = values.dtype.kind == "b" or (values.dtype.kind == "O" and {type(one) for one in values} <= {bool, type(None)})
     if truths and kind in (None, "category") and (known is None or known.kind == "category"):
         return pandas.array(values, dtype="boolean") if values.dtype.kind == "O" else values
@@ -487,6 +516,20 @@ def _series(pandas: Any, cells: Cells, name: str, known: Column | None, kind: Co
         _check_dates(name, values, cells.where)
         return values
     return as_numbers(name, values, cells.where)
+
+
+def _dates(name: str, cells: Cells) -> Array:
+    """A column (n,) as the dates that it is said to hold, also without signs between them, "20200131". Raises DataError."""
+    texts = cells.written(name, GAPS)
+    there = {text for text in texts if text is not None}
+    found = moments([COMPACT.sub(r"\1-\2-\3", str(text)) for text in there])
+    if found is None:
+        row = next(
+            row for row, text in enumerate(texts) if text is not None and moments([COMPACT.sub(r"\1-\2-\3", str(text))]) is None
+        )
+        raise DataError(f"column {name!r} holds {texts[row]!s:.40} at {cells.where(row)}. Expected dates, all alike.")
+    gap = np.datetime64("NaT")
+    return np.array([found.get(COMPACT.sub(r"\1-\2-\3", str(text)), gap) for text in texts], dtype="datetime64[us]")
 
 
 def _check_dates(name: str, values: Array, where: Callable[[int], str]) -> None:

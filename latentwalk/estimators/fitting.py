@@ -98,7 +98,7 @@ def fit(
             validation_rows=held,
             interrupted=False,
             sampler=None,  # what there was fitted the codes of other weights
-            completeness={},
+            likeness={},
         )
         asked = stack.enter_context(stop_asked())
         epochs = train(

@@ -61,7 +61,7 @@ def test_a_sampler_saved_with_the_model_is_the_one_that_is_shown(judge_all):
     entry = replace(entry, tried=replace(entry.tried, space=model.space(data)))
     completed = content([entry], title="One", data="faces")["entries"][0]["completed"]
     assert completed["kind"] == "gaussian" and completed["saved"]
-    assert completed["measure"]["value"] == model.completeness_["gaussian"].value
+    assert completed["measure"]["value"] == model.likeness_["gaussian"].value
 
 
 def test_transplants_are_shown_for_what_directions_tell_best(people, text):

@@ -55,7 +55,9 @@ class Display:
 
 COLUMNS = {
     "completeness": Display("completeness under {prior}", "Completeness under {prior}", "complete, {prior}"),
-    "matched_completeness": Display(head="codes’ Gaussian"),
+    "reach": Display("the reach of {prior}", "Reach of {prior}", "reach, {prior}"),
+    "matched_completeness": Display(head="complete, codes’ Gaussian"),
+    "matched_reach": Display(head="reach, codes’ Gaussian"),
     "continuity": Display("continuity", "Continuity", "continuity"),
     "error": Display("reconstruction error", "Reconstruction error", "error", 4, "lower"),
     "active": Display("the number of active dimensions", "Active dimensions", "active", 1, ""),

@@ -27,9 +27,9 @@ from latentwalk.data import Dataset, load
 from latentwalk.data.dataset import join
 from latentwalk.errors import CheckpointError
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.latent.criteria.likeness import acceptance
 from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.fidelity import fidelity
+from latentwalk.latent.criteria.likeness import acceptance
 from latentwalk.latent.samplers import FittedSampler
 from latentwalk.latent.space import LatentSpace
 

@@ -107,7 +107,8 @@ def page(rows: list[dict[str, Any]]) -> str:
         f"{EPOCHS} epochs (fewer rows are gone through more often, for the same number of steps), batches of 128, Adam 1e-3, "
         "Bernoulli targets. Continuity and squared error (per value, in units of the range) on the test rows; completeness on "
         "one draw of q(z | x) for each of the 30,000 rows, the same ones for all trials, by regions that are learnt and judged "
-        f"with {MOST:,} points (elsewhere it is 20,000; fewer see a little less, and the number is a little higher). Cells: the mean over the seeds, "
+        f"with {MOST:,} points (elsewhere it is 20,000; fewer see a little less, and the number is a little higher). "
+        "Cells: the mean over the seeds, "
         "and the lowest and the highest of them. Script: `benchmarks/sweep.py`.",
         "![curves](../../docs/images/sweep.png)",
     ]

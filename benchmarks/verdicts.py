@@ -72,8 +72,8 @@ def page(kept: list[dict[str, Any]], train: Dataset, test: Dataset, seeds: int) 
     return (
         f"# Verdicts: {train.name}\n\n{facts('torch', 'numpy', 'scikit-learn', 'latentwalk')} Seeds 0 to {seeds - 1}; "
         f"{len(train):,} training rows (a tenth chooses the best epoch), {len(test):,} test rows. MLP 784-512-256, 8 epochs, "
-        "batches of 128, Adam 1e-3. Continuity on test rows, completeness and reach on one draw of q(z | x) for every row (codes "
-        "for AE and PCA). Each cell: the median over the "
+        "batches of 128, Adam 1e-3. Continuity on test rows, completeness and reach on one draw of q(z | x) for every row "
+        "(codes for AE and PCA). Each cell: the median over the "
         "seeds, and in brackets the lowest and highest end of the seeds' 95 % intervals. Squared error: mean per value of the "
         f"test rows, in units of the range. Script: `benchmarks/verdicts.py --data {train.name}`.\n\n"
         f"{head}\n| ---: | --- |{' ---: |' * 8}\n" + "\n".join(rows) + "\n\n" + "\n".join(claims(kept)) + "\n"

@@ -22,8 +22,8 @@ from latentwalk.estimators.anomalies import AnomalyDetector as AnomalyDetector
 from latentwalk.estimators.autoencoder import Autoencoder as Autoencoder
 from latentwalk.estimators.windows import denoised_picture as denoised_picture
 from latentwalk.estimators.windows import denoised_signal as denoised_signal
-from latentwalk.latent.criteria.classifier import classifier_features as classifier_features
 from latentwalk.latent.criteria.classifier import Classifier as Classifier
+from latentwalk.latent.criteria.classifier import classifier_features as classifier_features
 from latentwalk.latent.criteria.completeness import completeness as completeness
 from latentwalk.latent.criteria.completeness import reach as reach
 from latentwalk.latent.criteria.completeness import recognisable as recognisable

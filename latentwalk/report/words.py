@@ -104,13 +104,13 @@ def percentage(value: float | None) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """Both ends of an interval in per cent, without the sign.
+    """Both ends of an interval in per cent, without the sign; one, where they read alike.
 
     >>> interval(0.93, 0.9996)
     '93–99.9'
     """
     ends = [f"{100 * min(end, 0.999):.1f}" if 0.99 < end < 1 else f"{100 * end:.0f}" for end in (low, high)]
-    return "–".join(ends)
+    return "–".join(dict.fromkeys(ends))
 
 
 def amount(value: float | None, digits: int = 3) -> str:

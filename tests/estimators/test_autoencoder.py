@@ -207,8 +207,8 @@ def test_a_sampler_is_saved_with_the_model(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(flow, "STEPS", 5)
     monkeypatch.setattr(resampled, "STEPS", 5)
     model = auto().fit(TABLE).fit_sampler(TABLE, kind)
-    measured = {kind: Measure("completeness", 0.9, 0.8, 1.0, "so it is", {"held_out": 3.0})}
-    model.trained_ = replace(model.trained_, completeness=measured)
+    measured = {kind: Measure("likeness", 0.9, 0.8, 1.0, "so it is", {"held_out": 3.0})}
+    model.trained_ = replace(model.trained_, likeness=measured)
     model.save(tmp_path)
     again = Autoencoder.load(tmp_path)
     assert type(again.sampler_) is KINDS[kind] and again.likeness_ == model.likeness_
@@ -220,7 +220,7 @@ def test_a_sampler_is_saved_with_the_model(tmp_path, kind, monkeypatch):
 def test_a_model_saved_before_there_were_samplers_is_loaded(tmp_path):
     auto().fit(TABLE).save(tmp_path)
     header = json.loads((tmp_path / "model.json").read_text())
-    del header["model"]["sampler"], header["model"]["completeness"], header["model"]["params"]["complete"]
+    del header["model"]["sampler"], header["model"]["likeness"], header["model"]["params"]["complete"]
     (tmp_path / "model.json").write_text(json.dumps(header))
     again = Autoencoder.load(tmp_path)
     assert again.sampler_ is None and again.likeness_ == {} and again.complete is False

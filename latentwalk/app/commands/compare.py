@@ -165,8 +165,8 @@ def verdicts(entries: "Sequence[Entry]") -> None:
     heads = (HEADS.get(key, one.title).format(prior=prior) for key, one in entries[0].judgement.measures.items())
     show(("model", "D", *heads, "error", "seconds"), rows)
     typer.echo(
-        "continuity: share of small steps that keep the output. complete: share of draws that land where data is. reach: share "
-        "of data that lies where draws land. Gaussian: with the mean and covariance of the codes."
+        "continuity: share of small steps that keep the output. complete: share of draws that land where data is. reach:\n"
+        "share of data that lies where draws land. Gaussian: with the mean and covariance of the codes."
     )
     for entry in entries:
         if entry.judgement.warning:
@@ -174,8 +174,9 @@ def verdicts(entries: "Sequence[Entry]") -> None:
 
 
 def _interval(measure: "Measure") -> str:
-    low, high = (f"{end:.2f}".removeprefix("0") for end in (measure.low, measure.high))
-    return f"{measure.value:.2f} [{low}, {high}]"
+    """A share, and how far its 95 % interval reaches on its longer side."""
+    half = f"{max(measure.high - measure.value, measure.value - measure.low):.2f}".removeprefix("0")
+    return f"{measure.value:.2f} ±{half}"
 
 
 def _followed(comparison: "Comparison", train: "Dataset", test: "Dataset") -> "Iterator[Entry]":

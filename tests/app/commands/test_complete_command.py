@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("quick")
 def test_a_completed_run_is_drawn_from(call: Any, plain: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(plain, tmp_path / "run"))
     said = call("complete", run, "--sampler", "gaussian")
-    assert "completeness, at most" in said and "gaussian  0." in said and "taken" in said
+    assert "likeness to codes it was not fitted to, at most" in said and "gaussian  0." in said and "taken" in said
     call("sample", run, "-n", 9, "--seed", 4)
     model = Autoencoder.load(run).set_params(random_state=4)
     assert set(model.likeness_) == {"gaussian"}

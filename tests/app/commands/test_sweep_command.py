@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from latentwalk import Sweep
-from latentwalk.latent.criteria import completeness
+from latentwalk.latent.criteria import ratio
 from latentwalk.studies.sweep import sweep as sweeping
 
 RNG = np.random.default_rng(0)
@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(completeness, "_network", partial(completeness._network, rounds=1, steps=5))
+    monkeypatch.setattr(ratio, "_network", partial(ratio._network, steps=1))
 
 
 @pytest.fixture

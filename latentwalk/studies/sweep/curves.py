@@ -56,8 +56,8 @@ class Display:
 COLUMNS = {
     "completeness": Display("completeness under {prior}", "Completeness under {prior}", "complete, {prior}"),
     "reach": Display("the reach of {prior}", "Reach of {prior}", "reach, {prior}"),
-    "matched_completeness": Display(head="complete, codes’ Gaussian"),
-    "matched_reach": Display(head="reach, codes’ Gaussian"),
+    "matched_completeness": Display(head="complete, Gaussian"),
+    "matched_reach": Display(head="reach, Gaussian"),
     "continuity": Display("continuity", "Continuity", "continuity"),
     "error": Display("reconstruction error", "Reconstruction error", "error", 4, "lower"),
     "active": Display("the number of active dimensions", "Active dimensions", "active", 1, ""),

@@ -199,7 +199,8 @@ def _orders(pairs: Mapping[int, tuple[Content, Content]]) -> list[str]:
     """Whether VAE and plain autoencoder stand in the textbook's order, for each number of dimensions that has both."""
     kinds: dict[str, list[int]] = {}
     for latent, (vae, ae) in pairs.items():
-        if (vae["recipe"], ae["recipe"]) == ("vae", "ae"):
+        dead = any(one["judgement"]["collapsed"] for one in (vae, ae))  # which is complete, and nothing else
+        if (vae["recipe"], ae["recipe"]) == ("vae", "ae") and not dead:
             kinds.setdefault(_order(vae, ae), []).append(latent)
     if len(kinds) == 1:
         return [f"{sentence[0].upper()}{sentence[1:]}." for sentence in kinds]

@@ -64,6 +64,14 @@ def test_draws_that_crowd_are_said_to_crowd():
     assert "they crowd into a part of it, about 38" in said(words.summary, ae)
 
 
+def test_a_collapsed_model_is_not_praised_for_being_complete():
+    ae, vae = made_up("ae", 2, 0.6, 0.6), made_up("vae", 2, 0.9, 1.0)
+    vae["judgement"]["collapsed"] = True
+    text = said(words.summary, ae, vae)
+    assert "has collapsed" in text and "complete" not in text and "order" not in text
+    assert "complete" not in said(words.summary, vae)
+
+
 def test_orders_that_differ_between_dimensions_are_told_apart():
     entries = [made_up("ae", 2, 0.6, 0.6), made_up("vae", 2, 0.9, 0.9), made_up("ae", 8, 0.6, 0.9), made_up("vae", 8, 0.9, 0.6)]
     text = said(words.summary, *entries)

@@ -140,10 +140,10 @@ def test_a_collapse_is_told_once_while_training_goes_on():
 
 def test_a_collapse_is_told_on_small_data_too_once_training_ends():
     noise = np.random.default_rng(0).normal(size=(400, 6))
-    options = {"network": Network("dense", widths=(8,)), "random_state": 0, "progress": False}
+    options = {"network": Network("dense", widths=(8,)), "batch_size": 16, "random_state": 0, "progress": False}
     pressed = replace(RECIPES["vae"], beta=20.0)
     with pytest.warns(TrainingWarning, match=r"collapsed: for \d+ epochs? none of the 2 latent dimensions"):
-        Autoencoder(pressed, latent=2, epochs=8, **options).fit(noise)
+        Autoencoder(pressed, latent=2, epochs=14, **options).fit(noise)
     Autoencoder(pressed, latent=2, epochs=2, **options).fit(noise)  # too short to say anything of it
 
 

@@ -65,6 +65,8 @@ def read_saved(path: Path, *, split: Split, **options: Any) -> Dataset:
     package = _package()
     with _understood("Write it again with save_to_disk."):
         _check_files(path)
+        for file in sorted(path.rglob("*.arrow")):
+            _check_arrow(file)
         found = package.load_from_disk(str(path))
         return _half(package, found, path, split, **options)
 
@@ -85,6 +87,7 @@ def read_arrow(path: Path, *, split: Split, **options: Any) -> Dataset:
     undivided(split)
     package = _package()
     with _understood("Write it again with the package."):
+        _check_arrow(path)
         return of_table(package.Dataset.from_file(str(path)), name=path.stem, **options)
 
 
@@ -106,6 +109,20 @@ def _check_files(path: Path) -> None:
             name = str(one["filename"])
             if Path(name).name != name or not (state.parent / name).is_file():
                 raise DataError(f"{state.relative_to(path)} names {name!r}, which is no file beside it. Write it again.")
+
+
+def _check_arrow(path: Path) -> None:
+    """Raise ValueError where a file holds no whole table: lengths and offsets that lie are believed once it is in use."""
+    arrow, ipc = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.ipc")
+    with arrow.memory_map(str(path)) as file:
+        try:
+            batches = ipc.open_stream(file)
+        except arrow.ArrowInvalid:
+            file.seek(0)
+            opened = ipc.open_file(file)
+            batches = (opened.get_batch(at) for at in range(opened.num_record_batches))
+        for batch in batches:
+            batch.validate(full=True)
 
 
 def of_table(

@@ -75,6 +75,14 @@ class Column:
     constant: float | None = None
 
     def __post_init__(self) -> None:
+        if not (_is_text(self.name) and _is_text(self.dtype)):
+            raise ConfigError(
+                f"column {self.name!a:.80} of type {self.dtype!a:.80}: expected text that can be written in UTF-8."
+            )
+        if not all(isinstance(one, (str, int, float, bool)) for one in self.categories):
+            raise ConfigError(f"column {self.name!r}: expected categories of text, numbers or booleans.")
+        if not (isinstance(self.typical, (int, float)) and math.isfinite(self.typical) and self.typical > 0):
+            raise ConfigError(f"column {self.name!r}: expected a typical count above 0, got {self.typical!r:.80}.")
         if self.kind not in get_args(ColumnKind):
             raise unknown("kind of column", self.kind, get_args(ColumnKind))
         if bool(self.categories) != (self.kind == "category"):
@@ -88,6 +96,17 @@ class Column:
                 f"column {self.name!r} of kind {self.kind!r} has the constant {self.constant!r}. Expected a number, and "
                 "only for a continuous column."
             )
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is text, without halves of letters that no file can hold."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_frame(x: object) -> bool:

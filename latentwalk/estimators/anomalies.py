@@ -193,6 +193,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             )
             _check_contamination(self.contamination)
             self.usual_ = np.asarray(about["usual"], dtype=np.float64)
+            if self.usual_.shape != model.spec_.shape or not np.isfinite(self.usual_).all():
+                raise ValueError(f"what is usual has shape {self.usual_.shape}, or is no number; expected {model.spec_.shape}")
             self._kept = (
                 (self.contamination, float(about["offset"]))
                 if about.get("scores") is None

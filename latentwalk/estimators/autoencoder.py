@@ -17,6 +17,7 @@ from latentwalk.arrays import Array
 from latentwalk.data.columns import is_frame
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset
+from latentwalk.data.powers import Transforms
 from latentwalk.data.spec import DataSpec
 from latentwalk.estimators import saved
 from latentwalk.estimators.conditions import Conditions
@@ -65,6 +66,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     condition: tell encoder and decoder the label y of each example, so that codes need not say it, and examples with a label
         can be drawn; fit(X, y) then needs labels.
     extra: whether a frame may have columns beside those learnt from; they are left out then, and otherwise an error names them.
+    transforms: of a table's skewed columns (incomes, durations), which makes them nearly normal before they are learnt: "auto",
+        where it makes a column's values likelier; "centred", the same about the mean alone, which is gentler; "none".
+        Likelihoods stay densities in the units of the data.
     training: all else that a training can be told, as `Settings`: optimizer, schedule, precision, checkpoints, ….
 
     Learned: trained_ (a `Trained`, all that a fit made), and parts of it: model_ (a `LatentModel`), spec_, recipe_, network_,
@@ -102,6 +106,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         complete: bool | str = False,
         condition: bool = False,
         extra: bool = False,
+        transforms: Transforms = "auto",
         training: Settings | None = None,
     ) -> None:
         self.recipe = recipe
@@ -122,6 +127,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.complete = complete
         self.condition = condition
         self.extra = extra
+        self.transforms = transforms
         self.training = training
 
     # ------------------------------------------------------------------ learning

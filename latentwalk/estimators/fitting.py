@@ -21,6 +21,8 @@ from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.columns import check_known
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_one_each
+from latentwalk.data.limits import Limit, limits_of
+from latentwalk.data.powers import powers_of
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, TrainingWarning
@@ -31,7 +33,7 @@ from latentwalk.estimators.resuming import begun
 from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.models.collapse import COLLAPSED
-from latentwalk.models.likelihood import likelihood_named
+from latentwalk.models.likelihood import Likelihood, likelihood_named
 from latentwalk.models.recipes import Recipe, assemble
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving.options import is_same, to_json
@@ -162,10 +164,23 @@ def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, 
     """The model of these options for data x (n, *E), before it has learnt. Raises ConfigError."""
     recipe, network, latent = _chosen(options, spec)
     likelihood = likelihood_named(options.likelihood, spec)
+    spec = _described(x, spec, likelihood, options)
     scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
     classes = 0 if labels is None else len(labels.names)
     model = assemble(recipe, spec, network, likelihood, latent, scaling, classes)
     return Trained(model, spec, recipe, network, likelihood, features, labels=labels)
+
+
+def _described(x: Array, spec: DataSpec, likelihood: Likelihood, options: Options) -> DataSpec:
+    """The spec with what there is to say of the columns of a table x (n, *E): limits, and transforms where they are scaled."""
+    if not spec.form.columned:
+        return spec
+    kinds = [one.kind for one in spec.columns] or ["continuous"] * spec.size
+    among = [at for at, kind in enumerate(kinds) if kind == "continuous"]
+    limits = limits_of(x, spec.size, among)
+    scaled = likelihood.scaling(spec) == "standard"
+    powers = powers_of(x, limits, among, options.transforms) if scaled else ()  # type: ignore[arg-type]  # checked
+    return replace(spec, limits=limits if any(one != Limit() for one in limits) else (), powers=powers)
 
 
 def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:
@@ -192,10 +207,15 @@ def _check_same(options: Options, before: Trained) -> None:
     likelihood = options.likelihood
     if likelihood != "auto" and likelihood_named(likelihood, before.spec) != before.likelihood:
         _refuse("likelihood", likelihood, before.likelihood)
-    if options.spec is not None and replace(options.spec, columns=before.spec.columns) != before.spec:
+    if options.spec is not None and _undescribed(options.spec) != _undescribed(before.spec):
         _refuse("spec", options.spec, before.spec)
     if before.labels is not None and not options.condition:
         _refuse("condition", options.condition, True)
+
+
+def _undescribed(spec: DataSpec) -> DataSpec:
+    """The spec without what `fit` finds."""
+    return replace(spec, columns=(), limits=(), powers=())
 
 
 def _refuse(name: str, now: object, then: object) -> NoReturn:

@@ -97,7 +97,7 @@ class Trained:
         """
         if not self.spec.named or not (self.spec.framed or find_spec("pandas")):
             return _typed(x, self.spec.dtype)
-        frame = decoded(x, self.spec.named)
+        frame = decoded(self._whole(x), self.spec.named)
         names = [column.name for column in self.spec.named]
         if not self.features and all(name.isdecimal() for name in names):
             frame.columns = [int(name) for name in names]
@@ -107,20 +107,27 @@ class Trained:
         """An answer (n, *E) about X, which is x as an array: a frame like X, where it is one, or of the float type of x."""
         known = as_known(X)
         if is_frame(known) and (columns := self._columns(known)):
+            answer = self._whole(answer)
             return of_kind(framed_like(answer[:, : known.shape[1]], columns, known), X)
         if isinstance(known, Dataset) and known.spec.named:
             return self.framed(answer)
-        return decoded(answer, self.spec.columns) if self.spec.framed else _typed(answer, x.dtype)
+        return decoded(self._whole(answer), self.spec.columns) if self.spec.framed else _typed(answer, x.dtype)
 
     def imputed(self, x: Array, X: Any, told: Conditions | None = None) -> Any:
         """X, which is x (n, *E) as an array, with its reconstruction where a value is missing; a copy. told: see `told`."""
         known = as_known(X)
         answer = self.impute(x, told)
+        answer = np.where(np.isnan(x), self._whole(answer), answer) if self.spec.named else answer
         if is_frame(known) and (columns := self._columns(known)):
             return of_kind(imputed_like(answer[:, : known.shape[1]], columns, known), X)
         if self.spec.framed or (isinstance(known, Dataset) and known.spec.named and self.spec.named and find_spec("pandas")):
             return mended(answer, np.asarray(x, np.float64), self.spec.named)
         return answer
+
+    def _whole(self, x: Array) -> Array:
+        """Examples of a table x (n, C) with whole numbers in the columns that never held others."""
+        whole = [one.whole for one in self.spec.limits]
+        return np.where(whole, np.rint(x), x) if any(whole) else x
 
     def _columns(self, frame: Any) -> tuple[Column, ...]:
         """The columns of a frame that was given, in the order and with the types learnt, where the model learnt them."""

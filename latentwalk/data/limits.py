@@ -1,0 +1,65 @@
+"""What the numbers of a column never are: below or above an end, or anything but whole.
+
+An end is one that data has for a reason, not that of the draw:
+
+    0             where nothing is negative, or nothing is positive
+    1             where all lies between 0 and 1, some of it above 0.9: shares
+    an own one    that at least 1 in 100 of the observed values, and five of them, lie on exactly
+
+Columns that are always the same, and counts and categories, which have distributions of their own, need none.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from latentwalk.arrays import Array
+from latentwalk.data.rows import PIECE, pieces, spaced
+from latentwalk.errors import DataError
+
+__all__ = ["Limit", "limits_of"]
+
+TOUCHED, FEWEST = 0.01, 5  # the share of values, and how many of them, that lie on an end which is one
+SHARE = 0.9  # of 1: shares come closer than that
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The ends of a column, in the units of the data, None where it has none; whether its numbers are whole."""
+
+    low: float | None = None
+    high: float | None = None
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise DataError for what are no ends: they may come from a file."""
+        ends = [end for end in (self.low, self.high) if end is not None]
+        if not (all(isinstance(end, (int, float)) and math.isfinite(end) for end in ends) and ends == sorted(ends)):
+            raise DataError(f"no column lies between {self.low} and {self.high}.")
+
+
+def limits_of(x: Array, columns: int, among: Sequence[int]) -> tuple[Limit, ...]:
+    """The limits of each of `columns` columns of x (n, *E), those of `among` as found, none for the others."""
+    low, high, whole = np.full(columns, np.inf), np.full(columns, -np.inf), np.ones(columns, dtype=bool)
+    for _, rows in pieces(x):
+        flat = rows.reshape(-1, columns)
+        low, high = np.fmin(low, np.fmin.reduce(flat, axis=0)), np.fmax(high, np.fmax.reduce(flat, axis=0))
+        with np.errstate(invalid="ignore"):
+            whole &= (np.isnan(flat) | (flat == np.rint(flat))).all(axis=0)
+    some = spaced(x, 4 * PIECE).reshape(-1, columns)
+    found = [Limit()] * columns
+    for at in among:
+        if low[at] < high[at]:
+            found[at] = _limit(float(low[at]), float(high[at]), bool(whole[at]), some[:, at])
+    return tuple(found)
+
+
+def _limit(low: float, high: float, whole: bool, some: Array) -> Limit:
+    """The limit of a column whose values lie from low to high; some: of its values (n,)."""
+    most = max(TOUCHED * np.count_nonzero(some == some), FEWEST)
+    least = low if np.count_nonzero(some == low) >= most else 0.0 if low >= 0 else None
+    if np.count_nonzero(some == high) >= most:
+        return Limit(least, high, whole)
+    return Limit(least, 0.0 if high <= 0 else 1.0 if low >= 0 and SHARE <= high <= 1 else None, whole)

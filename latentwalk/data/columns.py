@@ -1,6 +1,7 @@
 """What the columns of a table are: measured, counted or named; and the way from a pandas frame to numbers and back.
 
-    category    text, booleans, pandas' categories: codes 0 to K - 1, and K for "other", a value not seen in training
+    category    text, booleans, pandas' categories: codes 0 to K - 1, and K for "other", a value not seen in training; of more
+                than 1,000, the most frequent are learnt one by one, and all others as if they were "other"
     count       whole numbers from 0 on that spread at least as much as a Poisson would (variance >= mean), up to a million
     continuous  all other numbers, those that are always the same too, dates (also text that is all dates) and spans of time
                 (to the microsecond)
@@ -43,7 +44,9 @@ __all__ = [
 ]
 
 ColumnKind = Literal["continuous", "count", "category"]
-MOST_CATEGORIES = 1_000
+MOST_CATEGORIES = 1_000  # that are learnt one by one
+IDS = 0.5  # the share of rows whose value no other row has, from which on many values say which row it is
+FEW, MOST_EMBEDDED = 64, 50  # categories that are read as one number each; numbers in place of more
 LARGEST_COUNT = 1_000_000
 EXACT = 2**53  # from here on float64 leaves out whole numbers
 LONGEST = {True: (-9.2e15, 9.2e15), False: (-62_135_596_800e6, 253_402_300_799e6)}  # microseconds that fit: nanoseconds; others
@@ -64,6 +67,8 @@ class Column:
     dtype: pandas' name of its type, "category[that of each]" for pandas' categories, "" for a column of a plain array.
     categories: the values that codes stand for. typical: the mean of a count, by which it is scaled.
     constant: the number that a continuous column always was, where it was seen more than once; None where it varied.
+    rare: how often each of the last of many categories was there, the most frequent first; they are learnt as one, "other".
+    embedded: of how many numbers the vector is that an encoder reads in place of a category; 0: of one for each.
     """
 
     name: str
@@ -73,6 +78,13 @@ class Column:
     ordered: bool = False
     typical: float = 1.0
     constant: float | None = None
+    rare: tuple[int, ...] = ()
+    embedded: int = 0
+
+    @property
+    def learnt(self) -> int:
+        """How many categories are learnt one by one."""
+        return len(self.categories) - len(self.rare)
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(ColumnKind):
@@ -82,6 +94,12 @@ class Column:
                 f"column {self.name!r} of kind {self.kind!r} has {len(self.categories)} categories. Expected at least one "
                 "for a category, none for any other kind."
             )
+        counted = isinstance(self.rare, tuple) and all(type(one) is int and one > 0 for one in self.rare)
+        if not (counted and len(self.rare) < max(len(self.categories), 1)):
+            raise ConfigError(f"column {self.name!r} has {len(self.categories)} categories; too many of them are rare.")
+        read = type(self.embedded) is int and 0 <= self.embedded <= MOST_CATEGORIES * bool(self.categories)
+        if not read or (self.rare and not self.embedded):
+            raise ConfigError(f"column {self.name!r} of kind {self.kind!r} cannot be read as {self.embedded!r} numbers.")
         number = isinstance(self.constant, (int, float)) and math.isfinite(self.constant)
         if self.constant is not None and not (number and self.kind == "continuous"):
             raise ConfigError(
@@ -103,7 +121,7 @@ def needs_columns(frame: Any) -> bool:
 def columns_of(frame: Any, kinds: Mapping[str, ColumnKind] | None = None) -> tuple[Column, ...]:
     """The columns of a pandas frame. kinds: what a column is, where the guess would be wrong.
 
-    Raises DataError: two columns of one name, one without a single value, more than 1,000 categories, text among numbers,
+    Raises DataError: two columns of one name, one without a single value, text that says which row it is, text among numbers,
     whole numbers too large to be exact; all such columns at once. Raises ConfigError: a kind that the column cannot be.
     """
     names = _names(frame)
@@ -255,10 +273,11 @@ def _column(name: str, values: Any, kind: ColumnKind | None) -> Column:
         return _continuous(Column(name, only, dtype), _numbers(observed, Column(name, only, dtype)))
     if dtype == "category":
         each = values.cat.categories
-        return Column(name, "category", f"category[{each.dtype}]", _few(name, _plain(name, each)), bool(values.cat.ordered))
+        named, ordered = f"category[{each.dtype}]", bool(values.cat.ordered)
+        return _category(Column(name, "category", named, _plain(name, each), ordered), observed)
     if only == "category" or kind == "category":
         boolean = _pandas().api.types.is_bool_dtype(values.dtype)
-        return Column(name, "category", dtype, (False, True) if boolean else _categories(name, observed))
+        return _category(Column(name, "category", dtype, (False, True) if boolean else _categories(name, observed)), observed)
     numbers = _floats(name, values)
     numbers = numbers[~np.isnan(numbers)]
     whole = _pandas().api.types.is_integer_dtype(values.dtype)
@@ -300,16 +319,31 @@ def _categories(name: str, observed: Any) -> tuple[Any, ...]:
     if len(types) > 1 and not types <= {int, float, bool}:
         named = ", ".join(sorted(one.__name__ for one in types))
         raise DataError(f"column {name!r} mixes {named}. Turn it into numbers, or all of it into text.")
-    return tuple(sorted(_few(name, found)))
+    return tuple(sorted(found))
 
 
-def _few(name: str, found: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(found) > MOST_CATEGORIES:
-        raise DataError(
-            f"column {name!r} has {len(found):,} different values: it says which row it is, not what kind. Drop it "
-            f"(at most {MOST_CATEGORIES:,} categories can be learnt)."
-        )
-    return found
+def _category(column: Column, observed: Any) -> Column:
+    """The column as its categories are learnt: where they are many, the most frequent one by one, all others as one.
+
+    Raises DataError where they say which row it is.
+    """
+    many = len(column.categories)
+    if many > MOST_CATEGORIES:
+        counts = {_item(value): int(count) for value, count in observed.value_counts(sort=False).items()}
+        if sum(count == 1 for count in counts.values()) > IDS * len(observed) or column.ordered:
+            raise DataError(
+                f"column {column.name!r} has {many:,} different values: it says which row it is, not what kind. Drop it"
+                + (f" (at most {MOST_CATEGORIES:,} ordered categories can be learnt)." if column.ordered else ".")
+            )
+        there = sorted(column.categories, key=lambda value: (-counts.get(value, 0), str(value)))
+        learnt, others = sorted(there[:MOST_CATEGORIES]), [value for value in there[MOST_CATEGORIES:] if counts.get(value, 0)]
+        column = replace(column, categories=(*learnt, *others), rare=tuple(counts[value] for value in others))
+    return replace(column, embedded=_embedded(column.learnt))
+
+
+def _embedded(learnt: int) -> int:
+    """Of how many numbers a vector for so many categories is, 0 for few: fastai's rule, which was found by trying."""
+    return min(MOST_EMBEDDED, round(1.6 * learnt**0.56)) if learnt > FEW else 0
 
 
 def _plain(name: str, values: Any) -> tuple[Any, ...]:

@@ -111,9 +111,11 @@ def powers_of(x: Array, limits: Sequence[Limit], among: Sequence[int], how: Tran
 
 def _power(values: Doubles, limit: Limit, how: Transforms) -> Power | None:
     """The transform of observed values (n,), None where they do well without one."""
+    if len(np.unique(values)) < FEWEST:
+        return None
     with np.errstate(over="ignore"):
         mean, deviation = float(values.mean()), float(values.std())
-    if not (math.isfinite(deviation) and deviation > 1e-9 * abs(mean)) or len(np.unique(values)) < FEWEST:
+    if not (math.isfinite(deviation) and deviation > 1e-9 * abs(mean)):
         return None
     plain = _centred(values, mean, deviation)
     best = plain

@@ -13,6 +13,7 @@ import numpy as np
 
 from latentwalk.arrays import Array
 from latentwalk.data.columns import Column
+from latentwalk.data.gaps import Gaps
 from latentwalk.data.limits import Limit
 from latentwalk.data.powers import Power
 from latentwalk.data.rows import evenly, pieces, value_range
@@ -108,7 +109,7 @@ class DataSpec:
     plain: what the columns of a table of plain numbers are called, and their types, where they have names; nothing is learnt
         from that.
     limits, powers: of each column of a table, what its numbers never are, and the transform that makes them nearly normal;
-        found by `fit`, () before, and where there are none.
+        found by `fit`, () before, and where there are none. gaps: which of its cells were missing together; None likewise.
     """
 
     kind: Kind
@@ -123,6 +124,7 @@ class DataSpec:
     plain: tuple[Column, ...] = ()
     limits: tuple[Limit, ...] = ()
     powers: tuple[Power | None, ...] = ()
+    gaps: Gaps | None = None
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
@@ -141,6 +143,9 @@ class DataSpec:
             of_columns = isinstance(found, tuple) and len(found) == self.size and self.form.columned
             if found and not (of_columns and all(isinstance(one, kind) for one in found)):
                 raise DataError(f"{len(found)} limits or transforms cannot be those of {self.size} columns of a {self.kind}.")
+
+        if self.gaps is not None and not (isinstance(self.gaps, Gaps) and self.gaps.columns == self.size):
+            raise DataError(f"gaps {self.gaps!r:.80} cannot be those of {self.size} columns.")
 
     @classmethod
     def infer(cls, x: Array, kind: Kind | None = None, layout: Layout | None = None) -> "DataSpec":
@@ -208,19 +213,24 @@ class DataSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
-        later = {name for name in ("limits", "powers") if not getattr(self, name)}  # of before there were such: the same
+        later = {
+            name for name in ("limits", "powers", "gaps") if not getattr(self, name)
+        }  # of before there were such: the same
         return {name: value for name, value in asdict(self).items() if name not in later} | {"shape": list(self.shape)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "DataSpec":
         """The spec that `to_json` wrote."""
-        found: dict[str, Any] = {
-            name: tuple(Column(**{**one, "categories": tuple(one["categories"])}) for one in values.get(name, ()))
-            for name in ("columns", "plain")
-        }
+        found: dict[str, Any] = {name: tuple(_column(one) for one in values.get(name, ())) for name in ("columns", "plain")}
+        gaps = values.get("gaps")
+        found["gaps"] = None if gaps is None else Gaps(gaps["columns"], tuple(gaps["patterns"]), tuple(gaps["counts"]))
         found["limits"] = tuple(Limit(**one) for one in values.get("limits", ()))
         found["powers"] = tuple(None if one is None else Power(**one) for one in values.get("powers", ()))
         return cls(**{**values, "shape": tuple(values["shape"]), **found})
+
+
+def _column(said: Mapping[str, Any]) -> Column:
+    return Column(**{**said, "categories": tuple(said["categories"]), "rare": tuple(said.get("rare", ()))})
 
 
 def _form(shape: tuple[int, ...], kind: Kind | None, layout: Layout | None) -> tuple[Kind, Layout]:

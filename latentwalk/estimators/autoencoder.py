@@ -218,7 +218,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self._trained.imputed(x, X, told)
 
     def sample(
-        self, n: int = 1, temperature: float = 1.0, source: str | Sampler | None = None, *, condition: Any = None
+        self,
+        n: int = 1,
+        temperature: float = 1.0,
+        source: str | Sampler | None = None,
+        *,
+        condition: Any = None,
+        missing: bool = False,
     ) -> Any:
         """`n` new examples (n, *E): codes drawn from `source`, their spread times `temperature`, decoded to likelihood means.
 
@@ -227,11 +233,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         The rows of a table whose columns have likelihoods of their own are drawn from them: whole counts, and categories as
         often as they should be. A frame, with names and types of the one learnt from, if it was one.
         condition: for a model with one, the label of all examples, or (n,) labels; drawn as often as in training unless given.
+        missing: whether cells of a table are missing as they were in training: in the same patterns, as often, in any row.
         Repeatable when random_state is an integer. Raises NotGenerativeError for a recipe that does not train its codes to
         fill the prior, where no sampler was fitted.
         """
         seed = self._options().seed()
-        return self._trained.framed(self._trained.sample(n, temperature, source, condition, seed))
+        return self._trained.framed(self._trained.sample(n, temperature, source, condition, seed, missing))
 
     def score_samples(self, X: ArrayLike | Dataset, draws: int = 1, *, condition: Any = None) -> NDArray[np.float64]:
         """A lower bound on log p(x) for each row, in nats: (n,). Importance-weighted over `draws` draws of q(z | x).

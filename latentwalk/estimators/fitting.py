@@ -21,6 +21,7 @@ from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.columns import check_known
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_one_each
+from latentwalk.data.gaps import Gaps
 from latentwalk.data.limits import Limit, limits_of
 from latentwalk.data.powers import powers_of
 from latentwalk.data.scaling import Scaling
@@ -172,7 +173,7 @@ def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, 
 
 
 def _described(x: Array, spec: DataSpec, likelihood: Likelihood, options: Options) -> DataSpec:
-    """The spec with what there is to say of the columns of a table x (n, *E): limits, and transforms where they are scaled."""
+    """The spec with what there is to say of a table x (n, *E): limits, gaps, and transforms of what is scaled."""
     if not spec.form.columned:
         return spec
     kinds = [one.kind for one in spec.columns] or ["continuous"] * spec.size
@@ -180,7 +181,8 @@ def _described(x: Array, spec: DataSpec, likelihood: Likelihood, options: Option
     limits = limits_of(x, spec.size, among)
     scaled = likelihood.scaling(spec) == "standard"
     powers = powers_of(x, limits, among, options.transforms) if scaled else ()  # type: ignore[arg-type]  # checked
-    return replace(spec, limits=limits if any(one != Limit() for one in limits) else (), powers=powers)
+    limits = limits if any(one != Limit() for one in limits) else ()
+    return replace(spec, limits=limits, powers=powers, gaps=Gaps.of(x) if spec.missing else None)
 
 
 def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:
@@ -215,7 +217,7 @@ def _check_same(options: Options, before: Trained) -> None:
 
 def _undescribed(spec: DataSpec) -> DataSpec:
     """The spec without what `fit` finds."""
-    return replace(spec, columns=(), limits=(), powers=())
+    return replace(spec, columns=(), limits=(), powers=(), gaps=None)
 
 
 def _refuse(name: str, now: object, then: object) -> NoReturn:

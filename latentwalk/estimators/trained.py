@@ -192,7 +192,9 @@ class Trained:
             whole[missing] = self.reconstruct(x, told)[missing]
         return whole
 
-    def sample(self, n: int, temperature: float, source: str | Sampler | None, condition: Any, seed: int) -> Array:
+    def sample(
+        self, n: int, temperature: float, source: str | Sampler | None, condition: Any, seed: int, missing: bool = False
+    ) -> Array:
         """`n` new examples (n, *E): see `Autoencoder.sample`. Raises NotGenerativeError, ConfigError."""
         sampler = self._source(source, temperature)
         if not (isinstance(n, (int, np.integer)) and n >= 0):
@@ -202,7 +204,18 @@ class Trained:
         drawing = self.labels is not None and condition is None
         told = self.labels.drawn(int(n), rng) if self.labels and drawing else self.told(condition, None, int(n))
         coder = Coder(self.model, told)
-        return coder.draw(z, int(rng.integers(2**31))) if self.spec.columns else coder.decode(z)
+        drawn = coder.draw(z, int(rng.integers(2**31))) if self.spec.columns else coder.decode(z)
+        if missing:
+            drawn.reshape(len(drawn), -1)[self._gaps(len(drawn), rng)] = np.nan
+        return drawn
+
+    def _gaps(self, n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Which values of `n` rows (n, C) are missing, as in the rows learnt from. Raises ConfigError where no one knows."""
+        if not self.spec.form.columned:
+            raise ConfigError(f"missing=True leaves out cells of a table; the data is a {self.spec.kind}. Leave it out.")
+        if self.spec.missing and self.spec.gaps is None:
+            raise ConfigError("this model was saved by a version that kept no gaps, so it cannot draw any. Fit it anew.")
+        return np.zeros((n, self.spec.size), dtype=bool) if self.spec.gaps is None else self.spec.gaps.masks(n, rng)
 
     # ------------------------------------------------------------------ scores
 

@@ -6,6 +6,9 @@ An end is one that data has for a reason, not that of the draw:
     1             where all lies between 0 and 1, some of it above 0.9: shares
     an own one    that at least 1 in 100 of the observed values, and five of them, lie on exactly
 
+Where many lie on an end of their own, and nothing near it (three in ten customers spend 0, no one 0.01), numbers that are
+closer to it than half of the way to the others, but for 1 in 100 of those, are taken for the end.
+
 Columns that are always the same, and counts and categories, which have distributions of their own, need none.
 """
 
@@ -22,21 +25,28 @@ from latentwalk.errors import DataError
 __all__ = ["Limit", "limits_of"]
 
 TOUCHED, FEWEST = 0.01, 5  # the share of values, and how many of them, that lie on an end which is one
+NEAR = 0.01  # of the others, the share that may lie nearer to an end
 SHARE = 0.9  # of 1: shares come closer than that
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The ends of a column, in the units of the data, None where it has none; whether its numbers are whole."""
+    """The ends of a column, in the units of the data, None where it has none; whether its numbers are whole.
+
+    below, above: numbers that are less, or more, are taken for the end.
+    """
 
     low: float | None = None
     high: float | None = None
     whole: bool = False
+    below: float | None = None
+    above: float | None = None
 
     def __post_init__(self) -> None:
         """Raise DataError for what are no ends: they may come from a file."""
-        ends = [end for end in (self.low, self.high) if end is not None]
-        if not (all(isinstance(end, (int, float)) and math.isfinite(end) for end in ends) and ends == sorted(ends)):
+        ends = [end for end in (self.low, self.below, self.above, self.high) if end is not None]
+        whose = (self.below is None or self.low is not None) and (self.above is None or self.high is not None)
+        if not (whose and all(isinstance(end, (int, float)) and math.isfinite(end) for end in ends) and ends == sorted(ends)):
             raise DataError(f"no column lies between {self.low} and {self.high}.")
 
 
@@ -59,7 +69,13 @@ def limits_of(x: Array, columns: int, among: Sequence[int]) -> tuple[Limit, ...]
 def _limit(low: float, high: float, whole: bool, some: Array) -> Limit:
     """The limit of a column whose values lie from low to high; some: of its values (n,)."""
     most = max(TOUCHED * np.count_nonzero(some == some), FEWEST)
-    least = low if np.count_nonzero(some == low) >= most else 0.0 if low >= 0 else None
-    if np.count_nonzero(some == high) >= most:
-        return Limit(least, high, whole)
-    return Limit(least, 0.0 if high <= 0 else 1.0 if low >= 0 and SHARE <= high <= 1 else None, whole)
+    on_low, on_high = (np.count_nonzero(some == end) >= most for end in (low, high))
+    others = some[(some > low) & (some < high)].astype(np.float64)
+    near = np.quantile(others, (NEAR, 1 - NEAR)) if len(others) else np.array([high, low])
+    return Limit(
+        low if on_low else 0.0 if low >= 0 else None,
+        high if on_high else 0.0 if high <= 0 else 1.0 if low >= 0 and SHARE <= high <= 1 else None,
+        whole,
+        float(low / 2 + near[0] / 2) if on_low else None,
+        float(near[1] / 2 + high / 2) if on_high else None,
+    )

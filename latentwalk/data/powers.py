@@ -32,7 +32,7 @@ __all__ = ["Power", "PowerTransform", "Transforms", "powers_of"]
 Transforms = Literal["auto", "centred", "none"]
 FEWEST = 32  # different values; fewer are levels, which no transform makes normal
 GAIN = 0.05  # nats that a value must be likelier under a normal distribution, for a column to be transformed
-EDGE = 0.05  # and those by which an end must be a better centre than the mean
+EDGE = 0.03  # and those by which an end must be a better centre than the mean
 LARGEST = 80.0  # of log(1 + |u|) on the way back: what a decoder says far from all data is still a number
 NEAR = (0.05, 0.5)  # quantiles whose distance from an end may be its width
 
@@ -130,13 +130,18 @@ def _centred(values: Doubles, centre: float, width: float, ends: tuple[float, fl
     u = (values - centre) / width
     found = minimize_scalar(lambda e: -yeojohnson_llf(e, u), bounds=ends, method="bounded", options={"xatol": 1e-3})
     exponent = min(ends, key=lambda end: abs(end - found.x)) if min(abs(end - found.x) for end in ends) < 5e-3 else found.x
-    return float(-found.fun) / len(values) - math.log(width), Power(centre, width, float(exponent))
+    return float(-found.fun) / len(values) - math.log(width), Power(float(centre), float(width), float(exponent))
 
 
 def _edged(values: Doubles, limit: Limit) -> list[tuple[float, Power]]:
-    """The same from each end that nothing lies beyond, in the distance to quantiles of what does not lie on it."""
+    """The same from each end that nothing lies beyond, and not many on it, in the distance to quantiles of what does not.
+
+    Many values on an end, transformed, would be an edge inside the others, which a decoder with one deviation blurs.
+    """
     found = []
-    for sign, bound, ends in ((1, limit.low, (0, 1)), (-1, limit.high, (1, 2))):
+    for sign, bound, crowded, ends in ((1, limit.low, limit.below, (0, 1)), (-1, limit.high, limit.above, (1, 2))):
+        if crowded is not None:
+            continue
         end = sign * (sign * values).min() if bound is None else bound
         away = sign * (values - end)
         for share in NEAR:

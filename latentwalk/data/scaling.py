@@ -113,8 +113,14 @@ class Scaling(nn.Module):
         raw = x * self.scale
         raw = raw + self.shift if self._shifts else raw
         raw = raw if self.power is None else self.power.inverse(raw)
-        raw = raw if self.ends is None else raw.clamp(self.ends[0], self.ends[1])
+        raw = raw if self.ends is None else self._within(raw, self.ends)
         return self.arranged(raw if self._exact else raw.float())
+
+    @staticmethod
+    def _within(raw: Tensor, ends: Tensor) -> Tensor:
+        """raw (B, C) with the end of its column where it is beyond, or nearly there; NaN stays NaN."""
+        low, high, below, above = ends
+        return torch.where(raw < below, low, torch.where(raw > above, high, raw))
 
     def arranged(self, x: Tensor) -> Tensor:
         """x (B, *event) → (B, *E): the layout of the data, the values as they are."""
@@ -293,10 +299,14 @@ def _each(spec: DataSpec) -> tuple[int, ...]:
 
 
 def _ends(limits: Sequence[Limit]) -> Tensor | None:
-    """The least and the largest value of each column, (2, C), float64; None where no column has an end."""
-    low = [-math.inf if one.low is None else one.low for one in limits]
-    high = [math.inf if one.high is None else one.high for one in limits]
-    return torch.tensor([low, high], dtype=torch.float64) if any(map(math.isfinite, low + high)) else None
+    """The ends of each column, and from where on a number is taken for them, (4, C), float64; None where there are no ends."""
+    if all(one.low is None and one.high is None for one in limits):
+        return None
+    least = [-math.inf if one.low is None else one.low for one in limits]
+    most = [math.inf if one.high is None else one.high for one in limits]
+    below = [end if one.below is None else one.below for one, end in zip(limits, least, strict=True)]
+    above = [end if one.above is None else one.above for one, end in zip(limits, most, strict=True)]
+    return torch.tensor([least, most, below, above], dtype=torch.float64)
 
 
 def _wide(spec: DataSpec) -> bool:

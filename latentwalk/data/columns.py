@@ -13,6 +13,7 @@ are read.
 
 import importlib
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.data.rows import pieces
 from latentwalk.data.written import moments
-from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.errors import ConfigError, DataError, DataWarning, unknown
 
 __all__ = [
     "Column",
@@ -45,7 +46,8 @@ __all__ = [
 
 ColumnKind = Literal["continuous", "count", "category"]
 MOST_CATEGORIES = 1_000  # that are learnt one by one
-IDS = 0.5  # the share of rows whose value no other row has, from which on many values say which row it is
+IDS = 0.5  # different values, as a share of the rows, from which on many say which row it is
+FEWEST_IDS = 50  # rows, from which on text that is nowhere the same seems to name them
 FEW, MOST_EMBEDDED = 64, 50  # categories that are read as one number each; numbers in place of more
 LARGEST_COUNT = 1_000_000
 EXACT = 2**53  # from here on float64 leaves out whole numbers
@@ -94,7 +96,8 @@ class Column:
                 f"column {self.name!r} of kind {self.kind!r} has {len(self.categories)} categories. Expected at least one "
                 "for a category, none for any other kind."
             )
-        counted = isinstance(self.rare, tuple) and all(type(one) is int and one > 0 for one in self.rare)
+        object.__setattr__(self, "rare", tuple(self.rare))  # a list in JSON
+        counted = all(type(one) is int and one >= 0 for one in self.rare)
         if not (counted and len(self.rare) < max(len(self.categories), 1)):
             raise ConfigError(f"column {self.name!r} has {len(self.categories)} categories; too many of them are rare.")
         read = type(self.embedded) is int and 0 <= self.embedded <= MOST_CATEGORIES * bool(self.categories)
@@ -330,15 +333,23 @@ def _category(column: Column, observed: Any) -> Column:
     many = len(column.categories)
     if many > MOST_CATEGORIES:
         counts = {_item(value): int(count) for value, count in observed.value_counts(sort=False).items()}
-        if sum(count == 1 for count in counts.values()) > IDS * len(observed) or column.ordered:
+        if len(counts) > IDS * len(observed) or column.ordered:
             raise DataError(
                 f"column {column.name!r} has {many:,} different values: it says which row it is, not what kind. Drop it"
                 + (f" (at most {MOST_CATEGORIES:,} ordered categories can be learnt)." if column.ordered else ".")
             )
         there = sorted(column.categories, key=lambda value: (-counts.get(value, 0), str(value)))
-        learnt, others = sorted(there[:MOST_CATEGORIES]), [value for value in there[MOST_CATEGORIES:] if counts.get(value, 0)]
-        column = replace(column, categories=(*learnt, *others), rare=tuple(counts[value] for value in others))
-    return replace(column, embedded=_embedded(column.learnt))
+        learnt, others = sorted(there[:MOST_CATEGORIES]), there[MOST_CATEGORIES:]
+        rare = tuple(counts.get(value, 0) for value in others)
+        return replace(column, categories=(*learnt, *others), rare=rare, embedded=_embedded(len(learnt)))
+    if many == len(observed) >= FEWEST_IDS and isinstance(column.categories[0], str):
+        warnings.warn(
+            f"column {column.name!r} is different in each of {many} rows: it says which row it is, and nothing can be learnt "
+            f"from it. Leave it out: X.drop(columns={column.name!r}).",
+            DataWarning,
+            stacklevel=2,
+        )
+    return replace(column, embedded=_embedded(many))
 
 
 def _embedded(learnt: int) -> int:

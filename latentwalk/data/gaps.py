@@ -11,13 +11,13 @@ from latentwalk.arrays import Array
 from latentwalk.data.rows import pieces
 from latentwalk.errors import DataError
 
-__all__ = ["Gaps"]
+__all__ = ["MissingPatterns"]
 
 MOST, BYTES = 1000, 1 << 20  # patterns that are kept, and what they may take; of more, those of evenly spaced rows
 
 
 @dataclass(frozen=True, slots=True)
-class Gaps:
+class MissingPatterns:
     """Patterns of missing cells, and in how many rows each was.
 
     patterns: a row's mask (C,), 1 where a cell is missing, as packed bits in hexadecimal digits.
@@ -57,7 +57,7 @@ class Gaps:
 
 
 def _thinned(found: dict[bytes, int], most: int) -> dict[bytes, int]:
-    """So many rows' patterns, of evenly spaced ones among all, sorted by their pattern: no rate moves by more than 1 / most."""
+    """So many rows' patterns, of evenly spaced ones among all, sorted: the rate of none moves by more than 1 / most."""
     order: Sequence[bytes] = sorted(found)
     ends = np.cumsum([found[one] for one in order])
     places = np.searchsorted(ends, (np.arange(most) + 0.5) * ends[-1] / most, side="right")

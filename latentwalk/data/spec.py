@@ -13,7 +13,7 @@ import numpy as np
 
 from latentwalk.arrays import Array
 from latentwalk.data.columns import Column
-from latentwalk.data.gaps import Gaps
+from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
 from latentwalk.data.powers import Power
 from latentwalk.data.rows import evenly, pieces, value_range
@@ -124,7 +124,7 @@ class DataSpec:
     plain: tuple[Column, ...] = ()
     limits: tuple[Limit, ...] = ()
     powers: tuple[Power | None, ...] = ()
-    gaps: Gaps | None = None
+    gaps: MissingPatterns | None = None
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
@@ -144,7 +144,7 @@ class DataSpec:
             if found and not (of_columns and all(isinstance(one, kind) for one in found)):
                 raise DataError(f"{len(found)} limits or transforms cannot be those of {self.size} columns of a {self.kind}.")
 
-        if self.gaps is not None and not (isinstance(self.gaps, Gaps) and self.gaps.columns == self.size):
+        if self.gaps is not None and not (isinstance(self.gaps, MissingPatterns) and self.gaps.columns == self.size):
             raise DataError(f"gaps {self.gaps!r:.80} cannot be those of {self.size} columns.")
 
     @classmethod
@@ -221,16 +221,16 @@ class DataSpec:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "DataSpec":
         """The spec that `to_json` wrote."""
-        found: dict[str, Any] = {name: tuple(_column(one) for one in values.get(name, ())) for name in ("columns", "plain")}
-        gaps = values.get("gaps")
-        found["gaps"] = None if gaps is None else Gaps(gaps["columns"], tuple(gaps["patterns"]), tuple(gaps["counts"]))
+        found: dict[str, Any] = {
+            name: tuple(Column(**{**one, "categories": tuple(one["categories"])}) for one in values.get(name, ()))
+            for name in ("columns", "plain")
+        }
+        if (gaps := values.get("gaps")) is not None:
+            gaps = MissingPatterns(gaps["columns"], tuple(gaps["patterns"]), tuple(gaps["counts"]))
+        found["gaps"] = gaps
         found["limits"] = tuple(Limit(**one) for one in values.get("limits", ()))
         found["powers"] = tuple(None if one is None else Power(**one) for one in values.get("powers", ()))
         return cls(**{**values, "shape": tuple(values["shape"]), **found})
-
-
-def _column(said: Mapping[str, Any]) -> Column:
-    return Column(**{**said, "categories": tuple(said["categories"]), "rare": tuple(said.get("rare", ()))})
 
 
 def _form(shape: tuple[int, ...], kind: Kind | None, layout: Layout | None) -> tuple[Kind, Layout]:

@@ -21,7 +21,7 @@ from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.columns import check_known
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_one_each
-from latentwalk.data.gaps import Gaps
+from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit, limits_of
 from latentwalk.data.powers import powers_of
 from latentwalk.data.scaling import Scaling
@@ -182,7 +182,7 @@ def _described(x: Array, spec: DataSpec, likelihood: Likelihood, options: Option
     scaled = likelihood.scaling(spec) == "standard"
     powers = powers_of(x, limits, among, options.transforms) if scaled else ()  # type: ignore[arg-type]  # checked
     limits = limits if any(one != Limit() for one in limits) else ()
-    return replace(spec, limits=limits, powers=powers, gaps=Gaps.of(x) if spec.missing else None)
+    return replace(spec, limits=limits, powers=powers, gaps=MissingPatterns.of(x) if spec.missing else None)
 
 
 def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:

@@ -24,7 +24,7 @@ from torch.nn.functional import logsigmoid, one_hot
 from latentwalk.data.columns import Column
 from latentwalk.models.conditional import Head
 
-__all__ = ["DEFAULTS", "ColumnLikelihood", "Counts", "Inputs", "Mixed", "MixedHead"]
+__all__ = ["DEFAULTS", "ColumnLikelihood", "Counts", "Inputs", "Mixed", "MixedHead", "Named"]
 
 ColumnLikelihood = Literal["gaussian", "student-t", "negative-binomial", "categorical"]
 DEFAULTS: dict[str, ColumnLikelihood] = {
@@ -202,7 +202,7 @@ class Named(Categorical):
         codes: Tensor = super().sample(torch.Size(sample_shape))  # type: ignore[no-untyped-call]
         if not self.rare:
             return codes
-        shares = torch.tensor(self.rare, dtype=torch.float64, device=codes.device)
+        shares = torch.tensor(self.rare, dtype=torch.float64, device=codes.device).clamp(min=1e-9)
         others = torch.multinomial(shares, max(codes.numel(), 1), replacement=True)[: codes.numel()].reshape(codes.shape)
         first = self.logits.shape[-1] - 1
         return torch.where(codes == first, first + others, codes)

@@ -14,7 +14,7 @@ from torch import nn
 from latentwalk.checks import unboxed
 from latentwalk.data.columns import Column
 from latentwalk.data.corruption import Corruption
-from latentwalk.data.gaps import Gaps
+from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
 from latentwalk.data.powers import Power
 from latentwalk.data.spec import DataSpec
@@ -29,7 +29,19 @@ __all__ = ["from_json", "is_same", "own_parts", "params_from_json", "params_to_j
 
 TYPES: dict[str, type] = {
     kind.__name__: kind
-    for kind in (Column, Corruption, DataSpec, Gaps, Likelihood, Limit, Network, Power, Recipe, Schedule, Sparsity)
+    for kind in (
+        Column,
+        Corruption,
+        DataSpec,
+        Likelihood,
+        Limit,
+        MissingPatterns,
+        Network,
+        Power,
+        Recipe,
+        Schedule,
+        Sparsity,
+    )
 }
 OWN = "own"
 PARTS = {"network": "network", "bodies": "network", "prior": "prior", "objective": "objective"}  # by the name of a field

@@ -227,7 +227,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             "latent": self.latent or max(1, min(MOST_LATENT, size // 4)),
             "network": self.network or (NETWORK if table else "auto"),
             "likelihood": self.likelihood or ("student-t" if table else "auto"),
-            "transforms": "centred" if table else "none",
+            "transforms": "centred",  # of tables
             "epochs": self.epochs or max(10, min(100, SEEN // max(rows, 1))),
             "batch_size": 64,
             "progress": False,

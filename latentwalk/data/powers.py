@@ -1,14 +1,7 @@
-"""A power transform for skewed columns: amounts, incomes, durations become nearly normal, and come back as they were.
+"""Which columns of a table are skewed, and by what power transform amounts, incomes, durations become nearly normal.
 
-Of u = (x - centre) / width, with an exponent e in [0, 2],
-
-    y = ((1 + u)^e - 1) / e              where u >= 0: log(1 + u) at e = 0
-    y = -((1 - u)^(2 - e) - 1) / (2 - e)     elsewhere: -log(1 - u) at e = 2
-
-which is monotone and smooth, takes all numbers to all numbers, and is the identity at e = 1. Centre and width are chosen among
-a few: the mean and deviation of the column, or an end that nothing lies beyond, and the distance from there to its 5 or 50 %.
-The logarithm of its slope belongs to a density, see `Scaling`.
-Source: Yeo & Johnson 2000, "A new family of power transformations to improve normality or symmetry".
+Centre and width are chosen among a few: the mean and deviation of the column, or an end that nothing lies beyond, and the
+distance from there to its 5 or 50 %. `transform` has the formula.
 """
 
 import math
@@ -17,23 +10,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
-from scipy.optimize import minimize_scalar
-from scipy.stats import yeojohnson_llf
-from torch import Tensor, nn
 
 from latentwalk.arrays import Array, Doubles
 from latentwalk.data.limits import Limit
 from latentwalk.data.rows import PIECE, spaced
 from latentwalk.errors import DataError
 
-__all__ = ["Power", "PowerTransform", "Transforms", "powers_of"]
+__all__ = ["Power", "Transforms", "powers_of"]
 
 Transforms = Literal["auto", "centred", "none"]
 FEWEST = 32  # different values; fewer are levels, which no transform makes normal
 GAIN = 0.05  # nats that a value must be likelier under a normal distribution, for a column to be transformed
 EDGE = 0.03  # and those by which an end must be a better centre than the mean
-LARGEST = 80.0  # of log(1 + |u|) on the way back: what a decoder says far from all data is still a number
 NEAR = (0.05, 0.5)  # quantiles whose distance from an end may be its width
 
 
@@ -50,48 +38,6 @@ class Power:
         numbers = all(isinstance(one, (int, float)) and math.isfinite(one) for one in (self.centre, self.width, self.exponent))
         if not (numbers and self.width > 0 and 0 <= self.exponent <= 2):
             raise DataError(f"no transform of a column has centre {self.centre}, width {self.width}, exponent {self.exponent}.")
-
-
-class PowerTransform(nn.Module):
-    """Columns (B, C) ↔ the same, those with a `Power` transformed, in float64; NaN stays NaN."""
-
-    centre: Tensor
-    width: Tensor
-    exponent: Tensor
-    bent: Tensor
-
-    def __init__(self, powers: Sequence[Power | None]) -> None:
-        super().__init__()
-        plain = Power(0.0, 1.0, 1.0)
-        for name in ("centre", "width", "exponent"):
-            values = torch.tensor([getattr(one or plain, name) for one in powers], dtype=torch.float64)
-            self.register_buffer(name, values, persistent=False)
-        self.register_buffer("bent", torch.tensor([one is not None for one in powers]), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (B, C) → y (B, C)."""
-        u = (x.double() - self.centre) / self.width
-        e, log = self._sided(u), u.abs().log1p()
-        y = torch.where(e == 0, log, torch.expm1(e * log) / torch.where(e == 0, 1.0, e))
-        return torch.where(self.bent, torch.where(u < 0, -y, y), x.double())
-
-    def inverse(self, y: Tensor) -> Tensor:
-        """y (B, C) → x (B, C)."""
-        u = y.double()
-        e, size = self._sided(u), u.abs()
-        log = torch.where(e == 0, size, (e * size).log1p() / torch.where(e == 0, 1.0, e))
-        x = torch.expm1(log.clamp(max=LARGEST)) * self.width
-        return torch.where(self.bent, torch.where(u < 0, -x, x) + self.centre, u)
-
-    def log_slope(self, x: Tensor) -> Tensor:
-        """log dy/dx (B, C), in nats; 0 where x is NaN and in columns without a transform."""
-        u = (x.double() - self.centre) / self.width
-        slope = (self._sided(u) - 1) * u.abs().log1p() - self.width.log()
-        return torch.where(self.bent & ~u.isnan(), slope, 0.0)
-
-    def _sided(self, u: Tensor) -> Tensor:
-        """The exponent on the side of 0 that u (B, C) lies on."""
-        return torch.where(u < 0, 2 - self.exponent, self.exponent)
 
 
 def powers_of(x: Array, limits: Sequence[Limit], among: Sequence[int], how: Transforms) -> tuple[Power | None, ...]:
@@ -127,6 +73,9 @@ def _power(values: Doubles, limit: Limit, how: Transforms) -> Power | None:
 
 def _centred(values: Doubles, centre: float, width: float, ends: tuple[float, float] = (0, 2)) -> tuple[float, Power]:
     """The transform of the best exponent between `ends`, after the mean log-likelihood it gives the values, less a constant."""
+    from scipy.optimize import minimize_scalar  # not while a data set is read
+    from scipy.stats import yeojohnson_llf
+
     u = (values - centre) / width
     found = minimize_scalar(lambda e: -yeojohnson_llf(e, u), bounds=ends, method="bounded", options={"xatol": 1e-3})
     exponent = min(ends, key=lambda end: abs(end - found.x)) if min(abs(end - found.x) for end in ends) < 5e-3 else found.x

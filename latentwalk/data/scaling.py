@@ -17,9 +17,9 @@ from latentwalk.arrays import Array, Doubles
 from latentwalk.checks import digits_of
 from latentwalk.data.examples import position
 from latentwalk.data.limits import Limit
-from latentwalk.data.powers import PowerTransform
 from latentwalk.data.rows import changed, pieces, spaced
 from latentwalk.data.spec import DataSpec
+from latentwalk.data.transform import PowerTransform
 from latentwalk.errors import DataError
 
 __all__ = ["Scaling", "ScalingName", "as_tensor"]

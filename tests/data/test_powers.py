@@ -6,9 +6,10 @@ import torch
 from scipy import stats
 
 from latentwalk.data.limits import Limit
-from latentwalk.data.powers import Power, PowerTransform, powers_of
+from latentwalk.data.powers import Power, powers_of
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
+from latentwalk.data.transform import PowerTransform
 from latentwalk.errors import DataError
 
 RNG = np.random.default_rng(0)

@@ -198,9 +198,11 @@ class Scaling(nn.Module):
         flat = self._bent(raw)
         last = np.count_nonzero(flat == flat, axis=0) - 1
         for ends in MIDDLES:
-            low, high = (np.take_along_axis(flat, np.floor(q * last.clip(0)).astype(np.int64)[None], axis=0)[0] for q in ends)
+            places = [np.floor(q * last.clip(0)).astype(np.int64)[None] for q in ends]
+            least, most = (np.take_along_axis(raw, place, axis=0)[0] for place in places)
+            low, high = (np.take_along_axis(flat, place, axis=0)[0] for place in places)
             with np.errstate(all="ignore"):
-                differ = high - low > CONSTANT * np.maximum(np.abs(low), np.abs(high))
+                differ = most - least > CONSTANT * np.maximum(np.abs(least), np.abs(most))
                 first, second = (((end - shift) / scale).astype(np.float32) for end in (low, high))
                 levels = (second - first) / np.spacing(np.maximum(np.abs(first), np.abs(second)).clip(min=NEAR))
             if (lost := differ & (last >= 3) & (levels < LEVELS)).any():
@@ -209,10 +211,9 @@ class Scaling(nn.Module):
                 if abs(float(value) - low[column]) < FAR * (high[column] - low[column]):
                     continue  # the scaling is that of wider data
                 value = x[row : row + 1][(0, *place)]
-                least, most = (raw[int(q * last[column]), column] for q in ends)
                 raise DataError(
                     f"X holds {digits_of(value)} at {self._place(row, place)}, so far from the others, most of which lie from "
-                    f"{least:.3g} to {most:.3g}, that beside it float32 takes them for one number. {_ADVICE}"
+                    f"{least[column]:.3g} to {most[column]:.3g}, that beside it float32 takes them for one number. {_ADVICE}"
                 )
 
     def _for_data(self, values: Tensor) -> Doubles:

@@ -101,6 +101,14 @@ def test_a_transform_makes_what_was_not_learnt_from_likelier_and_can_be_left_out
         fitted(x, transforms="log")
 
 
+def test_one_value_beside_which_all_others_are_one_is_refused_whatever_the_transform():
+    x = np.random.default_rng(0).normal(size=(300, 3))
+    x[5, 1] = 1e30
+    for how in ("auto", "centred", "none"):
+        with pytest.raises(DataError, match="row 5, column 1, so far from the others, most of which lie from -0"):
+            fitted(x, transforms=how)
+
+
 def test_a_detector_transforms_about_the_mean_and_blames_by_density():
     rng = np.random.default_rng(0)
     x = np.column_stack([rng.lognormal(3, 1, 800), rng.normal(size=(800, 3))])

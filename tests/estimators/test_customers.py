@@ -91,6 +91,15 @@ def test_scores_are_densities_in_the_units_of_the_data_whatever_the_transform():
         np.testing.assert_allclose(thousand.score_each(1024 * x[:99]), one.score_each(x[:99]), atol=1e-2)
 
 
+@pytest.mark.parametrize("how", ["auto", "centred", "none"])
+def test_the_density_of_a_skewed_column_integrates_to_one(how):
+    x = np.random.default_rng(0).lognormal(3, 1, (2000, 1))
+    model = fitted(x, latent=1, epochs=5, transforms=how)
+    grid = np.sign(roots := np.linspace(-5, 12, 1501)) * roots**4  # finer about 0
+    density = np.exp(model.score_samples(grid[:, None], draws=64))
+    assert np.trapezoid(density, grid) == pytest.approx(1, abs=0.03)
+
+
 def test_a_transform_makes_what_was_not_learnt_from_likelier_and_can_be_left_out():
     x = np.random.default_rng(0).lognormal(3, 1.2, (2000, 2))
     bent, centred, plain = (fitted(x[:1500], transforms=how) for how in ("auto", "centred", "none"))

@@ -118,10 +118,11 @@ def test_one_value_beside_which_all_others_are_one_is_refused_whatever_the_trans
             fitted(x, transforms=how)
 
 
-def test_a_detector_transforms_about_the_mean_and_blames_by_density():
+def test_a_detector_transforms_where_it_is_asked_to_and_blames_by_density():
     rng = np.random.default_rng(0)
     x = np.column_stack([rng.lognormal(3, 1, 800), rng.normal(size=(800, 3))])
-    detector = AnomalyDetector(epochs=10, random_state=0).fit(x)
+    assert AnomalyDetector(epochs=1, random_state=0).fit(x).model_.spec_.powers == ()
+    detector = AnomalyDetector(epochs=10, random_state=0, options={"transforms": "centred"}).fit(x)
     power = detector.model_.spec_.powers[0]
     assert power.centre == pytest.approx(x[:, 0].mean())
     strange = x[:1].copy()

@@ -251,7 +251,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self._trained.bounds(x, draws, told)
 
     def score_each(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
-        """log p(value | z) of each value of X (n, *E), at its row's code, in nats, of values in the units of `model_.scaling.unit`: (n, *E).
+        """log p(value | z) of each value of X (n, *E), at its row's code, in nats of values in units of a deviation: (n, *E).
 
         Which values a model finds strange; 0 where one is missing. Of a frame it is one of floats, with its index, names and
         order.

@@ -235,7 +235,7 @@ class Trained:
         return Coder(self.model, told).bound(x, int(draws)).astype(np.float64) - volume
 
     def log_probs(self, x: Array, told: Conditions | None = None) -> NDArray[np.float64]:
-        """log p(value | z) of each value of x (n, *E) at its row's code, in nats of the scaled values: (n, *E)."""
+        """log p(value | z) of each value of x (n, *E) at its row's code, in nats of values in units of a deviation: (n, *E)."""
         return Coder(self.model, told).log_probs(x).astype(np.float64)
 
     def check_range(self, x: Array) -> None:

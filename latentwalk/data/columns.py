@@ -37,6 +37,7 @@ __all__ = [
     "decoded",
     "encoded",
     "is_frame",
+    "is_time",
     "joint_error",
     "needs_columns",
     "places_of",
@@ -267,7 +268,7 @@ def _column(name: str, values: Any, kind: ColumnKind | None) -> Column:
     if not len(observed):
         raise DataError(f"column {name!r} has no value at all. Nothing can be learnt from it. Drop it.")
     dtype = (_dated(observed) if kind != "category" else "") or dtype
-    only: ColumnKind | None = "continuous" if _is_time(dtype) else None if _is_number(values) else "category"
+    only: ColumnKind | None = "continuous" if is_time(dtype) else None if _is_number(values) else "category"
     if kind and only and kind != only:
         raise ConfigError(
             f"column {name!r} is {dtype} and can be a {only} column only, not {kind}. Turn it into numbers first."
@@ -379,7 +380,7 @@ def _item(value: Any) -> Any:
 def _numbers(values: Any, column: Column, other: bool = False) -> Array:
     if column.kind == "category":
         return _codes(values, column, other)
-    if _is_time(column.dtype):
+    if is_time(column.dtype):
         return np.where(values.isna().to_numpy(), np.nan, _microseconds(values, column).astype(np.float64))
     try:
         numbers = _floats(column.name, values)
@@ -445,7 +446,7 @@ def _series(pandas: Any, x: Array, column: Column) -> Any:
         gone = np.nan if column.dtype == "object" else None  # what pandas' readers put there
         values = [gone if code < 0 else column.categories[code] for code in codes]
         return pandas.Series(values, dtype=_dtype(pandas, column.dtype, bool(missing.any())))
-    if _is_time(column.dtype):
+    if is_time(column.dtype):
         ticks = np.rint(np.where(missing, 0, x)).clip(*LONGEST["[ns" in column.dtype]).astype(np.int64)
         return _from_microseconds(pandas, np.where(missing, np.iinfo(np.int64).min, ticks), column.dtype)
     dtype = _dtype(pandas, column.dtype, bool(missing.any()))
@@ -483,7 +484,8 @@ def _dtype(pandas: Any, name: str, missing: bool) -> Any:
     return name
 
 
-def _is_time(dtype: str) -> bool:
+def is_time(dtype: str) -> bool:
+    """Whether a column of this type holds times, which are learnt in microseconds."""
     return dtype.startswith(("datetime64", "timedelta64"))
 
 
@@ -519,9 +521,9 @@ def _read_dates(values: Any, column: Column) -> Any:
 
 
 def _microseconds(values: Any, column: Column) -> Array:
-    if column.dtype.startswith(AS_TEXT) and not _is_time(str(values.dtype)):
+    if column.dtype.startswith(AS_TEXT) and not is_time(str(values.dtype)):
         values = _read_dates(values, column)
-    if not _is_time(str(values.dtype)):
+    if not is_time(str(values.dtype)):
         raise DataError(f"column {column.name!r} was {column.dtype} in training, now it is {values.dtype}.")
     if column.dtype.startswith("datetime64") and "," in column.dtype:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)

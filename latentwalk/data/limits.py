@@ -1,4 +1,4 @@
-"""What the numbers of a column never are: below or above an end, or anything but whole.
+"""What the numbers of a column never are: below or above an end, or anything but whole numbers; times, whole days, say.
 
 An end is one that data has for a reason, not that of the draw:
 
@@ -26,19 +26,21 @@ __all__ = ["Limit", "limits_of"]
 
 TOUCHED, FEWEST = 0.01, 5  # the share of values, and how many of them, that lie on an end which is one
 NEAR = 0.01  # of the others, the share that may lie nearer to an end
+TIMES = (86_400e6, 3_600e6, 60e6, 1e6, 1e3)  # microseconds: a day, an hour, a minute, a second, a thousandth of it
 SHARE = 0.9  # of 1: shares come closer than that
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The ends of a column, in the units of the data, None where it has none; whether its numbers are whole.
+    """The ends of a column, in the units of the data, None where it has none.
 
-    below, above: numbers that are less, or more, are taken for the end.
+    step: what its numbers are whole multiples of, None where that is nothing we know. below, above: numbers that are less, or
+    more, are taken for the end.
     """
 
     low: float | None = None
     high: float | None = None
-    whole: bool = False
+    step: float | None = None
     below: float | None = None
     above: float | None = None
 
@@ -46,27 +48,41 @@ class Limit:
         """Raise DataError for what are no ends: they may come from a file."""
         ends = [end for end in (self.low, self.below, self.above, self.high) if end is not None]
         whose = (self.below is None or self.low is not None) and (self.above is None or self.high is not None)
-        if not (whose and all(isinstance(end, (int, float)) and math.isfinite(end) for end in ends) and ends == sorted(ends)):
+        stepped = self.step is None or (isinstance(self.step, (int, float)) and 0 < self.step < math.inf)
+        if not (
+            whose
+            and stepped
+            and all(isinstance(end, (int, float)) and math.isfinite(end) for end in ends)
+            and ends == sorted(ends)
+        ):
             raise DataError(f"no column lies between {self.low} and {self.high}.")
 
 
-def limits_of(x: Array, columns: int, among: Sequence[int]) -> tuple[Limit, ...]:
-    """The limits of each of `columns` columns of x (n, *E), those of `among` as found, none for the others."""
-    low, high, whole = np.full(columns, np.inf), np.full(columns, -np.inf), np.ones(columns, dtype=bool)
+def limits_of(x: Array, columns: int, among: Sequence[int], times: Sequence[int] = ()) -> tuple[Limit, ...]:
+    """The limits of each of `columns` columns of x (n, *E), those of `among` as found, none for the others.
+
+    times: which of them are times, in microseconds.
+    """
+    low, high = np.full(columns, np.inf), np.full(columns, -np.inf)
+    of_times = np.isin(np.arange(columns), times)
+    steps = [np.where(of_times, step, 1.0) for step in (TIMES if len(times) else (1.0,))]
+    fits = [np.ones(columns, dtype=bool) for _ in steps]
     for _, rows in pieces(x):
         flat = rows.reshape(-1, columns)
         low, high = np.fmin(low, np.fmin.reduce(flat, axis=0)), np.fmax(high, np.fmax.reduce(flat, axis=0))
         with np.errstate(invalid="ignore"):
-            whole &= (np.isnan(flat) | (flat == np.rint(flat))).all(axis=0)
+            for fit, step in zip(fits, steps, strict=True):
+                fit &= (np.isnan(flat) | (flat == np.rint(flat / step) * step)).all(axis=0)
     some = spaced(x, 4 * PIECE).reshape(-1, columns)
     found = [Limit()] * columns
     for at in among:
         if low[at] < high[at]:
-            found[at] = _limit(float(low[at]), float(high[at]), bool(whole[at]), some[:, at])
+            step = next((float(step[at]) for fit, step in zip(fits, steps, strict=True) if fit[at]), None)
+            found[at] = _limit(float(low[at]), float(high[at]), step, some[:, at])
     return tuple(found)
 
 
-def _limit(low: float, high: float, whole: bool, some: Array) -> Limit:
+def _limit(low: float, high: float, step: float | None, some: Array) -> Limit:
     """The limit of a column whose values lie from low to high; some: of its values (n,)."""
     most = max(TOUCHED * np.count_nonzero(some == some), FEWEST)
     on_low, on_high = (np.count_nonzero(some == end) >= most for end in (low, high))
@@ -75,7 +91,7 @@ def _limit(low: float, high: float, whole: bool, some: Array) -> Limit:
     return Limit(
         low if on_low else 0.0 if low >= 0 else None,
         high if on_high else 0.0 if high <= 0 else 1.0 if low >= 0 and SHARE <= high <= 1 else None,
-        whole,
+        step,
         float(low / 2 + near[0] / 2) if on_low else None,
         float(near[1] / 2 + high / 2) if on_high else None,
     )

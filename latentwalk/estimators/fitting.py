@@ -18,7 +18,7 @@ from latentwalk.data.adopt import as_known
 from latentwalk.data.batches.batch import Batches
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
-from latentwalk.data.columns import check_known
+from latentwalk.data.columns import check_known, is_time
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_one_each
 from latentwalk.data.gaps import MissingPatterns
@@ -178,7 +178,7 @@ def _described(x: Array, spec: DataSpec, likelihood: Likelihood, options: Option
         return spec
     kinds = [one.kind for one in spec.columns] or ["continuous"] * spec.size
     among = [at for at, kind in enumerate(kinds) if kind == "continuous"]
-    limits = limits_of(x, spec.size, among)
+    limits = limits_of(x, spec.size, among, [at for at, one in enumerate(spec.columns) if is_time(one.dtype)])
     scaled = likelihood.scaling(spec) == "standard"
     powers = powers_of(x, limits, among, options.transforms) if scaled else ()  # type: ignore[arg-type]  # checked
     limits = limits if any(one != Limit() for one in limits) else ()

@@ -132,9 +132,9 @@ class Trained:
         return answer
 
     def _whole(self, x: Array) -> Array:
-        """Examples of a table x (n, C) with whole numbers in the columns that never held others."""
-        whole = [one.whole for one in self.spec.limits]
-        return np.where(whole, np.rint(x), x) if any(whole) else x
+        """Examples of a table x (n, C) with whole numbers in the columns that never held others, whole days in those of days."""
+        steps = np.array([one.step or 0 for one in self.spec.limits])
+        return np.where(steps > 0, np.rint(x / np.where(steps > 0, steps, 1)) * steps, x) if steps.any() else x
 
     def _columns(self, frame: Any) -> tuple[Column, ...]:
         """The columns of a frame that was given, in the order and with the types learnt, where the model learnt them."""

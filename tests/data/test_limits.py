@@ -26,8 +26,15 @@ RNG = np.random.default_rng(0)
 ])  # fmt: skip
 def test_ends_are_those_that_data_has_for_a_reason(values, low, high, whole):
     (limit,) = limits_of(np.asarray(values)[:, None], 1, [0])
-    assert (limit.low, limit.high, limit.whole) == (low, high, whole)
+    assert (limit.low, limit.high, limit.step) == (low, high, 1 if whole else None)
     assert limits_of(np.asarray(values)[:, None], 1, []) == (Limit(),)
+
+
+def test_times_have_the_coarsest_step_that_they_are_multiples_of():
+    days = RNG.integers(0, 9000, (400, 3)).astype(float)
+    times = np.column_stack([86_400e6 * days[:, 0], 60e6 * days[:, 1], RNG.normal(size=400) * 1e12, days[:, 2]])
+    times[::7, 0] = np.nan
+    assert [one.step for one in limits_of(times, 4, range(4), [0, 1, 2])] == [86_400e6, 60e6, None, 1]
 
 
 def test_nothing_leaves_its_limits_on_the_way_back_and_what_is_nearly_there_is_taken_for_the_end():
@@ -42,7 +49,9 @@ def test_nothing_leaves_its_limits_on_the_way_back_and_what_is_nearly_there_is_t
     np.testing.assert_array_equal(back, [[0, -3], [0, 0], [0, 4], [7, 7], [np.nan, np.nan]])
 
 
-@pytest.mark.parametrize("wrong", [(1.0, 0.0), (np.nan,), (None, None, False, 1.0), (0.0, 9.0, False, 10.0), ("a",)])
+@pytest.mark.parametrize(
+    "wrong", [(1.0, 0.0), (np.nan,), (None, None, None, 1.0), (0.0, 9.0, None, 10.0), (0.0, 9.0, 0.0), ("a",)]
+)
 def test_what_are_no_ends_is_refused(wrong):
     with pytest.raises(DataError, match="no column lies between"):
         Limit(*wrong)

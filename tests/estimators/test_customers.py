@@ -22,6 +22,7 @@ def customers(rows=ROWS):
             "spend": np.where(rng.random(rows) < 0.3, 0.0, rng.lognormal(3, 1, rows)),
             "age": rng.normal(45, 12, rows).clip(18, 90).round(),
             "balance": rng.normal(0, 100, rows),
+            "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.exponential(300, rows).round(), unit="D"),
             "city": [f"city {at}" for at in rng.zipf(1.5, rows).clip(max=300)],
         }
     )
@@ -45,6 +46,7 @@ def check_possible(frame):
     assert not (frame.share > 1).any()
     assert (frame.age.dropna() % 1 == 0).all()
     assert frame.age.min() >= 18
+    assert (frame.since == frame.since.dt.normalize()).all()
     assert set(frame.city) <= set(customers().city)
 
 

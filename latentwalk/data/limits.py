@@ -49,12 +49,8 @@ class Limit:
         ends = [end for end in (self.low, self.below, self.above, self.high) if end is not None]
         whose = (self.below is None or self.low is not None) and (self.above is None or self.high is not None)
         stepped = self.step is None or (isinstance(self.step, (int, float)) and 0 < self.step < math.inf)
-        if not (
-            whose
-            and stepped
-            and all(isinstance(end, (int, float)) and math.isfinite(end) for end in ends)
-            and ends == sorted(ends)
-        ):
+        numbers = all(isinstance(end, (int, float)) and math.isfinite(end) for end in ends)
+        if not (whose and stepped and numbers and ends == sorted(ends)):
             raise DataError(f"no column lies between {self.low} and {self.high}.")
 
 
@@ -77,8 +73,8 @@ def limits_of(x: Array, columns: int, among: Sequence[int], times: Sequence[int]
     found = [Limit()] * columns
     for at in among:
         if low[at] < high[at]:
-            step = next((float(step[at]) for fit, step in zip(fits, steps, strict=True) if fit[at]), None)
-            found[at] = _limit(float(low[at]), float(high[at]), step, some[:, at])
+            coarsest = next((float(step[at]) for fit, step in zip(fits, steps, strict=True) if fit[at]), None)
+            found[at] = _limit(float(low[at]), float(high[at]), coarsest, some[:, at])
     return tuple(found)
 
 

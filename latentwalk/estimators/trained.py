@@ -132,7 +132,7 @@ class Trained:
         return answer
 
     def _whole(self, x: Array) -> Array:
-        """Examples of a table x (n, C) with whole numbers in the columns that never held others, whole days in those of days."""
+        """Examples of a table x (n, C) with whole numbers in columns that never held others, whole days in those of days."""
         steps = np.array([one.step or 0 for one in self.spec.limits])
         return np.where(steps > 0, np.rint(x / np.where(steps > 0, steps, 1)) * steps, x) if steps.any() else x
 

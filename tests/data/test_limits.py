@@ -49,9 +49,7 @@ def test_nothing_leaves_its_limits_on_the_way_back_and_what_is_nearly_there_is_t
     np.testing.assert_array_equal(back, [[0, -3], [0, 0], [0, 4], [7, 7], [np.nan, np.nan]])
 
 
-@pytest.mark.parametrize(
-    "wrong", [(1.0, 0.0), (np.nan,), (None, None, None, 1.0), (0.0, 9.0, None, 10.0), (0.0, 9.0, 0.0), ("a",)]
-)
+@pytest.mark.parametrize("wrong", [(1.0, 0.0), (np.nan,), (None, None, None, 1.0), (0.0, 9.0, None, 10.0), (0, 9, 0), ("a",)])
 def test_what_are_no_ends_is_refused(wrong):
     with pytest.raises(DataError, match="no column lies between"):
         Limit(*wrong)

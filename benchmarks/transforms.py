@@ -152,7 +152,7 @@ def page(kept: list[dict[str, Any]]) -> str:
         lines.append("| **mean** | " + " | ".join(row(kept, "auroc", names)) + " |")
     lines += [
         "",
-        "So a detector transforms nothing unless it is asked to: what was gained on the first six is not on the others.",
+        "So a detector transforms nothing unless asked to: what was gained on the first six is not on the others.",
     ]
     lines += ["", "## Held-out log-likelihood: nats a row, more is better", ""]
     lines += ["| plain array | none | centred | auto |", "| --- | ---: | ---: | ---: |"]

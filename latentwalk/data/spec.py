@@ -143,7 +143,6 @@ class DataSpec:
             of_columns = isinstance(found, tuple) and len(found) == self.size and self.form.columned
             if found and not (of_columns and all(isinstance(one, kind) for one in found)):
                 raise DataError(f"{len(found)} limits or transforms cannot be those of {self.size} columns of a {self.kind}.")
-
         if self.gaps is not None and not (isinstance(self.gaps, MissingPatterns) and self.gaps.columns == self.size):
             raise DataError(f"gaps {self.gaps!r:.80} cannot be those of {self.size} columns.")
 
@@ -213,10 +212,8 @@ class DataSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
-        later = {
-            name for name in ("limits", "powers", "gaps") if not getattr(self, name)
-        }  # of before there were such: the same
-        return {name: value for name, value in asdict(self).items() if name not in later} | {"shape": list(self.shape)}
+        unsaid = [name for name in ("limits", "powers", "gaps") if not getattr(self, name)]
+        return {name: value for name, value in asdict(self).items() if name not in unsaid} | {"shape": list(self.shape)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "DataSpec":

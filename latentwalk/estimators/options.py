@@ -140,11 +140,7 @@ class Options:
 ALL = (*fields(Options), *fields(Settings))
 FREE = frozenset(one.name for one in ALL if one.metadata.get("free"))  # may differ where a training is gone on with
 IDLE = frozenset(one.name for one in ALL if one.metadata.get("idle"))  # no number depends on them
-LATER = {
-    "condition": False,
-    "extra": False,
-    "transforms": "auto",
-}  # there once were no such options
+LATER = {"condition": False, "extra": False, "transforms": "auto"}  # options that there once were not
 SETTINGS = frozenset(one.name for one in fields(Settings))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
@@ -42,6 +43,7 @@ from latentwalk.training.group import Group, process_group
 from latentwalk.training.loop import train
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import device_named, stop_asked
+from latentwalk.training.state import Snapshot
 from latentwalk.training.tracking import Gallery, Tracker
 
 __all__ = ["fit"]
@@ -86,6 +88,8 @@ def fit(
         beginning = stack.enter_context(begun(None if checkpoint is None else Path(checkpoint), group, options, x, told))
         stack.enter_context(seeded(beginning.seed, group.device))
         trained = _untrained(options, x, spec, features, labels) if before is None else before
+        if before is None and beginning.start is not None and not _is_scaled(trained, beginning.start):
+            trained = _untrained(replace(options, transforms="none"), x, spec, features, labels)  # begun by an earlier version
         if before is None:
             check_keepable(trained)
         trained.check_range(x)
@@ -172,6 +176,12 @@ def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, 
     classes = 0 if labels is None else len(labels.names)
     model = assemble(recipe, spec, network, likelihood, latent, scaling, classes)
     return Trained(model, spec, recipe, network, likelihood, features, labels=labels)
+
+
+def _is_scaled(trained: Trained, start: Snapshot) -> bool:
+    """Whether the training that is gone on with was begun with data scaled like this, or is of another model altogether."""
+    kept = start.tensors.get("model.scaling.shift")
+    return not trained.spec.powers or kept is None or torch.equal(kept.cpu(), trained.model.scaling.shift.cpu())
 
 
 def _described(x: Array, spec: DataSpec, likelihood: Likelihood, options: Options) -> DataSpec:

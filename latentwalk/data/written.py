@@ -106,7 +106,8 @@ class _Fields:
             return _plain(self.fields) if decimal == "." or "." not in "".join(self.fields) else None
         if way == "text":
             return plain_text(self.fields)
-        found = self._found(way, decimal) if self.dated else {}
+        told = self.dated if way in ("standard", "days", "months") else self.there
+        found = self._found(way, decimal) if told else {}
         if found is None:
             return None
         gap, dtype = READ[way]

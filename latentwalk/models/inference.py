@@ -96,7 +96,7 @@ class Coder:
             return self._in_chunks(sample, z)[0]
 
     def bound(self, x: Array, draws: int) -> NDArray[np.float32]:
-        """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (n, *E), in the units that networks see: (n,).
+        """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (n, *E), in units of `scaling.unit`: (n,).
 
         See the function `bound`. It is no number for a row so far from all that was learnt from that float32 does not hold it.
         """
@@ -110,7 +110,7 @@ class Coder:
         return self._in_chunks(found, x)[0]
 
     def log_probs(self, x: Array) -> NDArray[np.float32]:
-        """log p(value | z) of each value of raw data (n, *E), z the mean of q(z | x), in the units networks see: (n, *E).
+        """log p(value | z) of each value of raw data (n, *E), z the mean of q(z | x), in units of `scaling.unit`.
 
         See `bound` for where that is no number.
         """
@@ -181,7 +181,7 @@ def _filled(rows: Array, size: int) -> Array:
 
 
 def bound(model: LatentModel, raw: Tensor, noise: Tensor, given: Tensor | None = None, some: int | None = None) -> Tensor:
-    """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (B, *E), z_k = mu + sigma noise_k: (B,), in the units networks see.
+    """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (B, *E), z_k = mu + sigma noise_k: (B,), in units of `scaling.unit`.
 
     For a posterior that is a point, log p(x | z). noise: (K, B, D). some: draws decoded at once.
     """
@@ -193,14 +193,16 @@ def bound(model: LatentModel, raw: Tensor, noise: Tensor, given: Tensor | None =
         z = q.mean + q.stddev * draws
         p = Pass(x, z, q, prior, model.decoder(z, given, x))
         weights.append(log_weights(p) if q.spreads else p.likelihood.log_prob(x))
-    return torch.logsumexp(torch.cat(weights), 0) - math.log(len(noise))
+    found = torch.logsumexp(torch.cat(weights), 0) - math.log(len(noise))
+    return found if model.scaling.power is None else found + model.scaling.log_slope(raw).flatten(1).sum(1)
 
 
 def each_at_code(model: LatentModel, raw: Tensor, given: Tensor | None = None) -> Tensor:
-    """log p(value | z) of each value of raw data (B, *E), z the mean of q(z | x), in the units networks see: (B, *E)."""
+    """log p(value | z) of each value of raw data (B, *E), z the mean of q(z | x), in units of `scaling.unit`."""
     x = channels_last(model.scaling(raw))
     likelihood = model.decoder(model.encoder(x, given).mean, given, x)
-    return model.scaling.arranged(each_log_prob(likelihood, x))
+    found = each_log_prob(likelihood, x)
+    return model.scaling.arranged(found if model.scaling.power is None else found + model.scaling.log_slope(raw))
 
 
 class Draws(nn.Module):
@@ -218,7 +220,8 @@ class Draws(nn.Module):
         self.draws, self.dim = draws, model.dim
         unit = np.broadcast_to(model.scaling.unit, model.scaling.spec.shape).astype(np.float64).reshape(-1)
         mixed = np.random.Generator(np.random.Philox(key=0)).uniform(0.5, 1.0, len(unit))  # so that values do not cancel
-        self.register_buffer("units", torch.from_numpy(FINE * mixed / unit))
+        power = np.frexp(unit)[1]  # a unit may be rounded otherwise on another machine
+        self.register_buffer("units", torch.from_numpy(FINE * np.ldexp(mixed, -power)))
         size = max(POOL, 1 << (draws * model.dim).bit_length())
         self.register_buffer("pool", torch.from_numpy(_normals(size)))
 

@@ -53,6 +53,8 @@ def plain(values):
 @example([["03/04/2020"], ["31/12/2020"]], ".")
 @example([["0000-00-00"], ["2020-01-31"]], ".")
 @example([["0000-00-00"], [""]], ".")
+@example([["0000-00-00"], ["1"]], ".")
+@example([["0000-00-00"], ["12:30"]], ".")
 @example([["-"], ["none"]], ".")
 @example([["1"], ["2"], ["12345678901234567890"]], ".")
 def test_a_column_in_pieces_means_what_it_means_as_a_whole(pieces, decimal):

@@ -141,8 +141,13 @@ class Trained:
         gaps = self.spec.missing or (self.spec.columns and np.isnan(x).any())
         return np.where(np.isnan(x), self.reconstruct(x, told), x) if gaps else x
 
-    def sample(self, n: int, temperature: float, source: str | Sampler | None, condition: Any, seed: int) -> Array:
-        """`n` new examples (n, *E): see `Autoencoder.sample`. Raises NotGenerativeError, ConfigError."""
+    def sample(
+        self, n: int, temperature: float, source: str | Sampler | None, condition: Any, seed: int, *, noise: bool = False
+    ) -> Array:
+        """`n` new examples (n, *E): see `Autoencoder.sample`. noise: drawn from the likelihood, whatever it is.
+
+        Raises NotGenerativeError, ConfigError.
+        """
         sampler = self._source(source, temperature)
         if not (isinstance(n, (int, np.integer)) and n >= 0):
             raise ConfigError(f"n={n!r}: expected a whole number of examples, 0 or more.")
@@ -151,7 +156,7 @@ class Trained:
         drawing = self.labels is not None and condition is None
         told = self.labels.drawn(int(n), rng) if self.labels and drawing else self.told(condition, None, int(n))
         coder = Coder(self.model, told)
-        return coder.draw(z, int(rng.integers(2**31))) if self.spec.columns else coder.decode(z)
+        return coder.draw(z, int(rng.integers(2**31))) if noise or self.spec.columns else coder.decode(z)
 
     # ------------------------------------------------------------------ scores
 

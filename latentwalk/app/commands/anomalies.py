@@ -159,8 +159,8 @@ def _blamed(detector: "AnomalyDetector", data: "Dataset") -> Any:
     blame = detector.blame(data)
     flat = blame.reshape(len(blame), -1)
     order = np.argsort(-flat, axis=1)[:, :BLAMED]
-    if data.spec.framed:
-        names = np.array([column.name for column in data.spec.columns])
+    if data.spec.named:
+        names = np.array([column.name for column in data.spec.named])
     elif len(data.spec.shape) == 1:
         names = np.array([f"x{i + 1}" for i in range(flat.shape[1])])
     else:

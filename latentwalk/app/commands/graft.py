@@ -90,7 +90,7 @@ def graft(
     if app.named.draws(opened):
         _write_strip(opened, end.x, grafts.x, to)
     else:
-        write_csv(to, {"strength": several, **app.named.columns(model.inverse_transform(grafts.z))})
+        write_csv(to, {"strength": several, **app.named.columns(model.inverse_transform(grafts.z), model.spec_)})
     typer.echo(direction.reading)
     typer.echo(f"onto {end.said}, {'strength' if len(several) == 1 else 'strengths'} {', '.join(f'{s:g}' for s in several)}")
     typer.echo(to)

@@ -19,7 +19,7 @@ def impute(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the table.", show_default=False)],
     force: Force = False,
 ) -> None:
-    """Fill in what is missing; what is there stays as it is.
+    """Fill in what is missing; what is there stays as it is, columns that were not learnt from too.
 
     The model must have learnt from data in which values were missing, too.
 
@@ -36,6 +36,5 @@ def impute(
     to = destination(out, out, [Path(given)], force=force)
     check_csv(to)
     data = opened.read(given)
-    named = {"name": data.names} if data.names else {}
-    write_csv(to, {**named, **app.named.columns(opened.model.impute(data))})
+    write_csv(to, app.named.table(data, opened.model.impute(data)))
     typer.echo(f"{int(np.isnan(data.x).sum()):,} missing values in {len(data):,} rows\n{to}")

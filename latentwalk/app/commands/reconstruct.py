@@ -62,8 +62,7 @@ def reconstruct(
     elif drawn:
         save_png(to, _pairs(pixels(data.x, opened.model.spec_), pixels(decoded, opened.model.spec_)))
     else:
-        named = {"name": data.names} if data.names else {}
-        write_csv(to, {**named, **app.named.columns(decoded)})
+        write_csv(to, app.named.table(data, decoded))
     typer.echo(to)
 
 

@@ -72,6 +72,14 @@ class Constraint:
         nodes = [*ast.walk(self.left), *ast.walk(self.right)]
         return tuple(sorted({self.places[node.id] for node in nodes if isinstance(node, ast.Name)}))
 
+    @property
+    def order(self) -> tuple[int, int] | None:
+        """The places of two columns of which the first is never above the other, where it says that."""
+        if not (isinstance(self.left, ast.Name) and isinstance(self.right, ast.Name) and self.sign in ("<", "<=", ">=", ">")):
+            return None
+        low, high = self.places[self.left.id], self.places[self.right.id]
+        return (low, high) if self.sign in ("<", "<=") else (high, low)
+
     def broken(self, x: Array) -> NDArray[np.bool_]:
         """Which of rows x (n, C) break it: (n,). Arithmetic is allowed its rounding; a plain comparison is exact."""
         gap = self.gap(x)

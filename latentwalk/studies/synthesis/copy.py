@@ -8,7 +8,7 @@ error.
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,8 @@ class SyntheticCopy:
 
     rows: (n, C), a frame where the model learnt from one, else an array. cells: the same as numbers.
     labels: (n,) what each row was drawn as, of a model with a condition, or None.
-    constraints: all that every row keeps; found ones say so. drawn: how many rows were, of which `rejected` broke a constraint and
-    `moved` of those kept were moved onto the edge of one. broken: how many of all that were drawn broke each.
+    constraints: all that every row keeps; found ones say so. drawn: how many rows were, of which `rejected` broke one, and
+    `moved` of these were moved onto its edge and kept. broken: how many of all that were drawn broke each.
     sampler: what codes were drawn from. remarks: what else should be known, a sentence each.
     """
 
@@ -97,11 +97,12 @@ def synthesise(
     """A copy of the table that a model learnt from: n rows drawn from it, as many as there are unless given.
 
     frame: the rows learnt from, a frame, an array (n, C) or a Dataset: what the copy keeps is read off them.
-    constraints: what each row must satisfy: "amount >= 0", "last_seen >= signup", "rent + food == total"; names of several words
-    between backticks, dates in quotes. find: also what all of `frame` satisfies: bounds, orders, sums (see `constraints_found`).
+    constraints: what each row must satisfy: "amount >= 0", "last_seen >= signup", "rent + food == total"; names of several
+    words between backticks, dates in quotes. find: also what all of `frame` satisfies: bounds, orders, sums (see
+    `constraints_found`).
     margins: whether numbers are spread as in `frame`, column by column (see `margins`), or as the model has them.
-    sampler: a name to fit one, "best" or another (see `Autoencoder.fit_sampler`); by default the model's fitted one, and where it has
-    none the best of those that keep no codes, fitted to the rows that the model was not chosen on. The model stays as it is.
+    sampler: a name to fit one, "best" or another (see `Autoencoder.fit_sampler`); by default the model's fitted one, and where
+    it has none the best of those that keep no codes, fitted to all rows but those held out. The model stays as it is.
     Raises ConfigError for a constraint that cannot be read, or that nothing satisfies; DataError, NotGenerativeError.
 
     >>> a = np.random.default_rng(0).uniform(size=(300, 2)).round(2)
@@ -125,10 +126,10 @@ def synthesise(
     kept = (*given, *(one for one in (constraints_found(x, columns) if find else ()) if str(one) not in known))
     source, said, remarks = _source(trained, frame, sampler, seed)
     draw = _drawing(trained, source, seed)
-    mend = _Mending.of(x, columns, kept)
     if margins:
-        draw = _with_margins(draw, Margins.of(draw(POOL)[0], x, columns), seed)
-    tally = _kept_rows(draw, mend, kept, len(x) if n is None else int(n))
+        orders = [one.order for one in kept if one.order is not None and not one.broken(x).any()]
+        draw = _with_margins(draw, Margins.of(draw(POOL)[0], x, columns, orders), seed)
+    tally = _kept_rows(draw, _Mending.of(x, columns, kept), kept, len(x) if n is None else int(n))
     rows = np.concatenate(tally.kept)
     return SyntheticCopy(
         trained.framed(rows),
@@ -146,12 +147,11 @@ def synthesise(
 
 def named_columns(trained: Trained) -> tuple[Column, ...]:
     """What the columns of a table are that a model learnt from, by name; x1, x2, … where they have none."""
-    names = trained.features or tuple(f"x{at + 1}" for at in range(trained.spec.size))
-    known = trained.spec.columns or tuple(Column(name, "continuous") for name in names)
-    return tuple(
-        one if one.name else Column(name, one.kind, typical=one.typical, constant=one.constant)
-        for one, name in zip(known, names if len(names) == len(known) else [one.name for one in known], strict=True)
-    )
+    if trained.spec.named:
+        return trained.spec.named
+    known = trained.spec.columns or (Column("", "continuous"),) * trained.spec.size
+    names = trained.features or tuple(f"x{at + 1}" for at in range(len(known)))
+    return tuple(replace(one, name=name) for one, name in zip(known, names, strict=True))
 
 
 # ---------------------------------------------------------------------- drawing
@@ -175,6 +175,7 @@ def _drawing(trained: Trained, source: Any, seed: int) -> Drawing:
 
 
 def _with_margins(draw: Drawing, margins: Margins, seed: int) -> Drawing:
+    """The same, its rows with those margins."""
     rng = np.random.default_rng([seed, 1])
 
     def moved(n: int) -> tuple[Doubles, NDArray[Any] | None]:
@@ -219,14 +220,13 @@ def _kept_rows(draw: Drawing, mend: "_Mending", kept: Sequence[Constraint], want
         moving = tally.drawn >= most
         count = min(MOST_AT_ONCE, int((wanted - have) / max(share, 1 / PATIENCE)) + 16)
         drawn, labels = draw(count)
-        x = mend(drawn, bounds=False)
-        broken = _broken(x, kept, tally)
+        x = mend(drawn)
+        broken = _broken(x, kept, tally.broken)
         tally.drawn += count
         tally.rejected += int(np.count_nonzero(broken))
         if moving:
             again = mend(x, bounds=True)
-            still = _broken(again, kept)
-            fixed = np.flatnonzero(broken & ~still)[: wanted - have]
+            fixed = np.flatnonzero(broken & ~_broken(again, kept))[: wanted - have]
             x[fixed], broken[fixed] = again[fixed], False
             tally.moved += len(fixed)
             if broken.all():
@@ -240,14 +240,14 @@ def _kept_rows(draw: Drawing, mend: "_Mending", kept: Sequence[Constraint], want
     return tally
 
 
-def _broken(x: Doubles, kept: Sequence[Constraint], tally: _Tally | None = None) -> NDArray[np.bool_]:
-    """Which of rows x (n, C) break any constraint; how many break each is added to the tally."""
+def _broken(x: Doubles, kept: Sequence[Constraint], counts: dict[str, int] | None = None) -> NDArray[np.bool_]:
+    """Which of rows x (n, C) break any constraint. counts: to which how many break each is added."""
     found = np.zeros(len(x), bool)
     for one in kept:
         each = one.broken(x)
         found |= each
-        if tally is not None and each.any():
-            tally.broken[str(one)] = tally.broken.get(str(one), 0) + int(np.count_nonzero(each))
+        if counts is not None and each.any():
+            counts[str(one)] = counts.get(str(one), 0) + int(np.count_nonzero(each))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What numbers of a column may be: whole ones, so many decimals, whole days, one of a few. Drawn numbers are rounded to them."""
+"""What numbers of a column may be: whole ones, so many decimals, whole days, one of a few; drawn ones are rounded to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

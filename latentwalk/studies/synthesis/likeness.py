@@ -192,7 +192,9 @@ def _skill(skills: Sequence[Transfer], target: str | None, seed: int) -> Measure
 
 def _closeness(copy: Cells, train: Cells, held_out: Cells, seed: int) -> Measure:
     found = closeness(copy, train, held_out, seed)
-    said = f"Were there as many of both, {percent(found.share)} of drawn rows would be closer to a row learnt from than to one held out"
+    said = (
+        f"{percent(found.share)} of drawn rows lie closer to a row learnt from than to one held out, were there as many of both"
+    )
     verdict = ": the copy tells about single rows" if found.low > 0.5 else ", as it should be: about half"
     same = f"{percent(found.same)} are equal to a row learnt from; of held-out rows {percent(found.chance)} are."
     details: dict[str, float | list[float]] = {

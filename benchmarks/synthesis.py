@@ -26,7 +26,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from latentwalk import Autoencoder, likeness, synthesise
 from latentwalk.data.columns import columns_of
 from latentwalk.data.constraints import constraints_read
-from latentwalk.studies.synthesis.cells import Cells
+from latentwalk.studies.synthesis.records import Records
 
 OURS = {"latent": 8, "likelihood": "student-t", "epochs": 100, "batch_size": 32}
 TARGETS = {"wine": "target", "breast cancer": "target", "diabetes": "target", "customers": "churned"}
@@ -81,7 +81,7 @@ def trial(table: str, method: str, seed: int) -> dict[str, Any]:
 def broken(copy: pd.DataFrame, train: pd.DataFrame, texts: tuple[str, ...]) -> float:
     """The share of rows that break any of these constraints."""
     columns = columns_of(train)
-    x = Cells.of(copy, columns).x
+    x = Records.of(copy, columns).x
     read = [one for text in texts for one in constraints_read(text, columns)]
     return float(np.any([one.broken(x) for one in read], axis=0).mean()) if read else 0.0
 

@@ -198,11 +198,17 @@ def target(run: Run, out: Path | None, name: str, endings: Sequence[str], *, inp
 def columns(x: Any, spec: DataSpec | None = None) -> dict[str, Any]:
     """Examples (n, *E) as columns, called as in a frame, or as in the data that `spec` is of, or else x1, x2, …."""
     if is_frame(x):
-        return {str(name): x[name].astype(object).where(x[name].notna(), "").to_numpy() for name in x}
+        return {str(name): _said(x[name]).astype(object).where(x[name].notna(), "").to_numpy() for name in x}
     flat = x.reshape(len(x), -1)
     if spec is not None and len(spec.plain) == flat.shape[1]:
         return {column.name: _whole(flat[:, at], column) for at, column in enumerate(spec.plain)}
     return {f"x{i + 1}": flat[:, i] for i in range(flat.shape[1])}
+
+
+def _said(column: Any) -> Any:
+    """A column of a frame as it is written: days without a time, where none has one."""
+    days = str(column.dtype).startswith("datetime64") and (column.dropna() == column.dropna().dt.normalize()).all()
+    return column.dt.strftime("%Y-%m-%d") if days else column
 
 
 def _whole(values: NDArray[Any], column: Column) -> NDArray[Any]:

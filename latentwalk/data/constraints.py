@@ -73,6 +73,15 @@ class Constraint:
         return tuple(sorted({self.places[node.id] for node in nodes if isinstance(node, ast.Name)}))
 
     @property
+    def defined(self) -> int | None:
+        """The place of the column that it says is equal to what the others make, where it says that."""
+        for one, other in ((self.right, self.left), (self.left, self.right)):
+            if self.is_equality and isinstance(one, ast.Name) and not isinstance(other, ast.Constant):
+                named = {node.id for node in ast.walk(other) if isinstance(node, ast.Name)}
+                return None if one.id in named else self.places[one.id]
+        return None
+
+    @property
     def order(self) -> tuple[int, int] | None:
         """The places of two columns of which the first is never above the other, where it says that."""
         if not (isinstance(self.left, ast.Name) and isinstance(self.right, ast.Name) and self.sign in ("<", "<=", ">=", ">")):
@@ -123,6 +132,8 @@ def constraints_read(text: str, columns: Sequence[Column]) -> tuple[Constraint, 
         tree = ast.parse(said.strip(), mode="eval").body
         if not isinstance(tree, ast.Compare):
             raise ValueError("it compares nothing")
+        if not {*map(type, tree.ops)} <= {*COMPARISONS}:
+            raise ValueError("it compares otherwise")
         sides = [tree.left, *tree.comparators]
         for side in sides:
             _check(side)

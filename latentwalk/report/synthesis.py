@@ -78,7 +78,10 @@ def _said(found: Likeness) -> list[str]:
 def _measure(one: Measure) -> Row:
     real = one.details.get("real")
     small = f"{one.low:.{one.digits}f} to {one.high:.{one.digits}f}"
-    usual = Cell(f"{real:.{one.digits}f}" if isinstance(real, float) else "–", f"{one.better} is better" if one.better else "")
+    usual = Cell(
+        f"{real:.{one.digits}f}" if isinstance(real, float) else "–",
+        f"{one.better} is better" if one.better else "as it should be",
+    )
     return Row(one.title, [Cell(f"{one.value:.{one.digits}f}", small), usual])
 
 
@@ -144,13 +147,10 @@ def _values(copy: Array, real: Array, column: Column) -> Any:
     both = [side[~np.isnan(side)] for side in (real, copy)]
     whole = np.concatenate(both) if sum(map(len, both)) else np.zeros(1)
     low, high = (float(end) for end in np.quantile(whole, [0.002, 0.998]))
-    distinct = np.unique(whole)
-    step = float(np.diff(distinct).min()) if 1 < len(distinct) <= BARS else 0.0
-    edges = (
-        np.append(distinct - step / 2, distinct[-1] + step / 2)
-        if step and np.allclose(np.diff(distinct), step)
-        else np.linspace(low, high if high > low else low + 1, BARS + 1)
-    )
+    edges = np.linspace(low, high if high > low else low + 1, BARS + 1)
+    if (whole == np.rint(whole)).all() and high - low < 100 * BARS:  # as many whole numbers in each bar
+        width = max(1, int(np.ceil((high - low + 1) / BARS)))
+        edges = np.arange(low, high + width + 1, width) - 0.5
     shares = [np.histogram(side.clip(edges[0], edges[-1]), edges)[0] / max(len(side), 1) for side in both]
 
     def paint(axes: Axes, palette: Palette) -> None:
@@ -172,7 +172,7 @@ def _levels(copy: Array, real: Array, column: Column) -> Any:
         np.bincount(side[~np.isnan(side)].astype(np.int64), minlength=len(column.categories) + 1) / max(len(side), 1)
         for side in (real, copy)
     ]
-    order = np.argsort(-sizes[0], kind="stable")[:LEVELS]
+    order = [code for code in np.argsort(-sizes[0], kind="stable") if sizes[0][code] + sizes[1][code] > 0][:LEVELS]
     names = [_short(str(column.categories[code]) if code < len(column.categories) else "other", LETTERS) for code in order]
 
     def paint(axes: Axes, palette: Palette) -> None:

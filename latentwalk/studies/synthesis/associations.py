@@ -11,22 +11,22 @@ Bergsma 2013, "A bias-correction for Cramér's V and Tschuprow's T").
 import numpy as np
 
 from latentwalk.arrays import Array, Doubles
-from latentwalk.studies.synthesis.cells import Cells, ranked
+from latentwalk.studies.synthesis.records import Records, ranked
 
 __all__ = ["association_distance", "associations"]
 
 
-def associations(cells: Cells) -> Doubles:
+def associations(records: Records) -> Doubles:
     """How much each two columns say about each other: (C, C), symmetric, 1 on the diagonal, 0 where nothing can be said."""
-    size = len(cells.columns)
-    numbers = [at for at, column in enumerate(cells.columns) if column.kind != "category"]
-    named = [at for at, column in enumerate(cells.columns) if column.kind == "category"]
+    size = len(records.columns)
+    numbers = [at for at, column in enumerate(records.columns) if column.kind != "category"]
+    named = [at for at, column in enumerate(records.columns) if column.kind == "category"]
     found = np.eye(size)
-    z = ranked(cells.x[:, numbers]) if numbers else np.empty((len(cells), 0))
-    seen = (~np.isnan(cells.x[:, numbers])).astype(np.float64)
+    z = ranked(records.x[:, numbers]) if numbers else np.empty((len(records), 0))
+    seen = (~np.isnan(records.x[:, numbers])).astype(np.float64)
     with np.errstate(all="ignore"):
         found[np.ix_(numbers, numbers)] = (z.T @ z) / np.sqrt(((z**2).T @ seen) * (seen.T @ z**2))
-    levels = {at: _levels(cells.x[:, at]) for at in named}
+    levels = {at: _levels(records.x[:, at]) for at in named}
     for at, one in levels.items():
         found[at, numbers] = found[numbers, at] = _ratios(z, seen, one)
         for other in named[: named.index(at)]:
@@ -35,7 +35,7 @@ def associations(cells: Cells) -> Doubles:
     return np.where(np.isfinite(found), found, 0.0)
 
 
-def association_distance(first: Cells, second: Cells) -> float:
+def association_distance(first: Records, second: Records) -> float:
     """The mean difference of the associations of two tables over all pairs of columns; 0 where there is no pair."""
     apart = np.abs(associations(first) - associations(second))
     size = len(apart)

@@ -15,7 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from latentwalk.arrays import Array, Doubles
 from latentwalk.latent.criteria.measure import wilson
-from latentwalk.studies.synthesis.cells import Cells
+from latentwalk.studies.synthesis.records import Records
 
 __all__ = ["Closeness", "closeness", "copied"]
 
@@ -42,7 +42,7 @@ class Closeness:
     usual: float
 
 
-def closeness(copy: Cells, train: Cells, held_out: Cells, seed: int) -> Closeness:
+def closeness(copy: Records, train: Records, held_out: Records, seed: int) -> Closeness:
     """How close a copy lies to the rows learnt from, beside rows held out."""
     rng = np.random.default_rng(seed)
     copy, train, held_out = copy.some(MOST, rng), train.some(REAL, rng), held_out.some(MOST, rng)
@@ -66,7 +66,7 @@ def closeness(copy: Cells, train: Cells, held_out: Cells, seed: int) -> Closenes
     )
 
 
-def copied(copy: Cells, train: Cells, seed: int) -> float:
+def copied(copy: Records, train: Records, seed: int) -> float:
     """The share of drawn rows that are equal to a row learnt from."""
     rng = np.random.default_rng(seed)
     copy, train = copy.some(MOST, rng), train.some(REAL, rng)
@@ -80,7 +80,7 @@ def _even(share: float, n: int, m: int) -> float:
     return first / (first + second)
 
 
-def _places(train: Cells) -> Callable[[Array], Doubles]:
+def _places(train: Records) -> Callable[[Array], Doubles]:
     """A function: rows (n, C) → points whose distances are those of the rows."""
     parts: list[tuple[int, bool, Doubles, float]] = []
     for at, column in enumerate(train.columns):

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array, Doubles
 from latentwalk.checks import whole
+from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import Column
 from latentwalk.data.constraints import Constraint, constraints_found, constraints_read, moved_onto
 from latentwalk.data.dataset import Dataset
@@ -27,9 +28,10 @@ from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL
 from latentwalk.latent.criteria.measure import percent
 from latentwalk.latent.samplers import KINDS, FittedSampler, Isotropic, MomentMatched, Neighbours, Vamp
 from latentwalk.models.prior import StandardNormal
-from latentwalk.studies.synthesis.cells import Cells
-from latentwalk.studies.synthesis.grids import Grid, grids
+from latentwalk.studies.synthesis.lattices import Lattice, lattices
 from latentwalk.studies.synthesis.margins import Margins
+from latentwalk.studies.synthesis.records import Records, label_column
+from latentwalk.studies.synthesis.trees import booster, cut
 
 __all__ = ["SyntheticCopy", "synthesise"]
 
@@ -43,15 +45,15 @@ WRITTEN = 1e-9  # of a number: what lies so near to how numbers are written is o
 class SyntheticCopy:
     """Rows that were drawn, and what it took.
 
-    rows: (n, C), a frame where the model learnt from one, else an array. cells: the same as numbers.
-    labels: (n,) what each row was drawn as, of a model with a condition, or None.
+    rows: (n, C), a frame where the model learnt from one, else an array.
+    labels: (n,) the label of each row, where the rows learnt from had some, or None. records: both as numbers.
     constraints: all that every row keeps; found ones say so. drawn: how many rows were, of which `rejected` broke one, and
     `moved` of these were moved onto its edge and kept. broken: how many of all that were drawn broke each.
     sampler: what codes were drawn from. remarks: what else should be known, a sentence each.
     """
 
     rows: Any
-    cells: Cells
+    records: Records
     labels: NDArray[Any] | None
     constraints: tuple[Constraint, ...]
     drawn: int
@@ -62,11 +64,11 @@ class SyntheticCopy:
     remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.cells)
+        return len(self.records)
 
     def __str__(self) -> str:
         given = sum(not one.found for one in self.constraints)
-        kept = f"{given} constraints given and {len(self.constraints) - given} found are kept"
+        kept = f"constraints kept: {given} given, {len(self.constraints) - given} found"
         said = f"{len(self):,} rows drawn from {self.sampler}; {kept}; {self.rejected:,} of {self.drawn:,} were rejected"
         return said + (f"; {self.moved:,} were moved onto the edge of one." if self.moved else ".")
 
@@ -103,7 +105,9 @@ def synthesise(
     margins: whether numbers are spread as in `frame`, column by column (see `margins`), or as the model has them.
     sampler: a name to fit one, "best" or another (see `Autoencoder.fit_sampler`); by default the model's fitted one, and where
     it has none the best of those that keep no codes, fitted to all rows but those held out. The model stays as it is.
-    Raises ConfigError for a constraint that cannot be read, or that nothing satisfies; DataError, NotGenerativeError.
+    Labels of a Dataset are drawn, too: by a model with a condition first, and the row then; for any other afterwards, as often
+    as trees that learnt them from the columns say.
+    Raises ConfigError for a constraint that cannot be read, or that nothing satisfies; DataError.
 
     >>> a = np.random.default_rng(0).uniform(size=(300, 2)).round(2)
     >>> model = Autoencoder(epochs=2, random_state=0, progress=False).fit(np.column_stack([a, a.sum(axis=1)]))
@@ -111,7 +115,7 @@ def synthesise(
     >>> [str(one) for one in copy.constraints if one.is_equality], len(copy)
     (['x1 + x2 == x3'], 50)
     """
-    trained = model.trained_
+    trained, frame = model.trained_, as_known(frame)
     if not trained.spec.form.columned:
         raise ConfigError(f"a copy is made of tables; this model learnt from {trained.spec.kind}s. Draw some: sample(n).")
     whole("n", n, "rows", least=1, none="as many as there are")
@@ -130,18 +134,24 @@ def synthesise(
         orders = [one.order for one in kept if one.order is not None and not one.broken(x).any()]
         draw = _with_margins(draw, Margins.of(draw(POOL)[0], x, columns, orders), seed)
     tally = _kept_rows(draw, _Mending.of(x, columns, kept), kept, len(x) if n is None else int(n))
-    rows = np.concatenate(tally.kept)
+    records, labels = Records(np.concatenate(tally.kept), columns), None
+    if isinstance(frame, Dataset) and frame.y is not None:
+        last = label_column(frame)
+        codes = _places(tally.labels, last) if tally.labels else _told(records, Records(x, columns), frame.y, seed)
+        labels, records = np.array(last.categories)[codes], Records(np.column_stack([records.x, codes]), (*columns, last))
+    elif tally.labels:
+        labels = np.concatenate(tally.labels)
     return SyntheticCopy(
-        trained.framed(rows),
-        Cells(rows, columns),
-        np.concatenate(tally.labels) if tally.labels else None,
+        trained.framed(records.x[:, : len(columns)]),
+        records,
+        labels,
         kept,
         tally.drawn,
         tally.rejected,
         tally.moved,
         tally.broken,
         said,
-        (*remarks, *_told(given, x)),
+        (*remarks, *_broken_before(given, x)),
     )
 
 
@@ -188,11 +198,15 @@ def _with_margins(draw: Drawing, margins: Margins, seed: int) -> Drawing:
 def _source(trained: Trained, X: Any, sampler: str | None, seed: int) -> tuple[FittedSampler, str, list[str]]:
     """What codes are drawn from, what it is called, and what should be known of it."""
     if sampler is None and trained.sampler is not None:
-        found, said = trained.sampler, "its fitted sampler"
+        found, said = trained.sampler, "the sampler it was saved with"
     else:
-        found, said = _fitted(trained, X, sampler, seed), "a sampler fitted for it"
+        found, said = _fitted(trained, X, sampler, seed), "a sampler fitted for the copy"
     near = ["Codes were drawn near those of single rows (neighbours). To hand rows on, another sampler is better."]
-    return found, f"{said}, {found.kind}", near if found.kind == Neighbours.kind else []
+    return (
+        found,
+        "the prior" if found.kind == Isotropic.kind else f"{said} ({found.kind})",
+        near if found.kind == Neighbours.kind else [],
+    )
 
 
 def _fitted(trained: Trained, X: Any, sampler: str | None, seed: int) -> FittedSampler:
@@ -207,6 +221,22 @@ def _fitted(trained: Trained, X: Any, sampler: str | None, seed: int) -> FittedS
     needs = {Isotropic.kind: plain, Vamp.kind: space.posterior is not None, Neighbours.kind: False}
     kinds = [kind for kind in KINDS if needs.get(kind, True)]
     return completion(space.among(learnt), BEST, candidates=kinds, seed=seed).sampler
+
+
+def _places(labels: Sequence[NDArray[Any]], column: Column) -> NDArray[np.int64]:
+    """Where labels that a model drew stand among those of a column."""
+    known = {name: code for code, name in enumerate(column.categories)}
+    return np.array([known[str(name)] for some in labels for name in some], np.int64)
+
+
+def _told(copy: Records, train: Records, y: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Labels for drawn rows, as often as trees say that learnt those (n,) of real rows."""
+    if len(np.unique(y)) < 2:
+        return np.full(len(copy), y[0])
+    trees = booster(train.columns, len(train), seed).fit(cut(train.x, train.columns, train.x), y)
+    shares = trees.predict_proba(cut(copy.x, train.columns, train.x)).cumsum(axis=1)
+    at = (np.random.default_rng([seed, 2]).uniform(size=(len(copy), 1)) > shares[:, :-1]).sum(axis=1)
+    return np.asarray(trees.classes_[at], np.int64)
 
 
 # ---------------------------------------------------------------------- keeping
@@ -265,19 +295,20 @@ def _unsatisfied(tally: _Tally, kept: Sequence[Constraint]) -> ConfigError:
 class _Mending:
     """Drawn rows (n, C) → rows with numbers as real ones are, which add up. The rest is for rejection.
 
-    Of each equality one column is not rounded, but is what the others leave it: the one with the finest grid. Then it is
-    rounded too, where that is only a matter of how a number is written. free: (C,) the variances of columns that can be moved.
+    What adds up to a column makes that column; what adds up to a number is moved as little as it takes. Then one column of each
+    equality is not rounded, but is what the others leave it: the one made, or the one with the finest grid. It is rounded too,
+    where that is only a matter of how a number is written. free: (C,) the variances of columns that can be moved.
     """
 
     kept: Sequence[Constraint]
-    grid: Sequence[Grid]
+    grid: Sequence[Lattice]
     free: Doubles
-    rest: Sequence[int]
+    rest: Mapping[int, Constraint]
 
     @classmethod
     def of(cls, x: Array, columns: Sequence[Column], kept: Sequence[Constraint]) -> "_Mending":
         """As rows x (n, C) have it."""
-        grid = grids(x, columns)
+        grid = lattices(x, columns)
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a column of which nothing was observed
             spread = np.nan_to_num(np.nanvar(x, axis=0))
@@ -287,12 +318,13 @@ class _Mending:
 
     def __call__(self, drawn: Doubles, *, bounds: bool = False) -> Doubles:
         """bounds: also what breaks one of <= and >= is moved, onto its edge."""
-        found = moved_onto(drawn, self.kept, self.free, bounds=bounds)
+        made = {id(one) for at, one in self.rest.items() if one.defined == at}
+        found = moved_onto(drawn, [one for one in self.kept if bounds or id(one) not in made], self.free, bounds=bounds)
         for at, grid in enumerate(self.grid):
             if at not in self.rest:
                 found[:, at] = grid.snapped(found[:, at])
         if self.rest:
-            left = np.where(np.isin(np.arange(len(self.grid)), self.rest), self.free, 0.0)
+            left = np.where(np.isin(np.arange(len(self.grid)), [*self.rest]), self.free, 0.0)
             found = moved_onto(found, self.kept, left)
             for at in self.rest:
                 written = self.grid[at].snapped(found[:, at])
@@ -301,18 +333,20 @@ class _Mending:
         return found
 
 
-def _rests(equalities: Sequence[Constraint], grid: Sequence[Grid], free: Doubles) -> list[int]:
+def _rests(equalities: Sequence[Constraint], grid: Sequence[Lattice], free: Doubles) -> dict[int, Constraint]:
     """For each equality, the column that is what the others leave it; another for each, where that can be."""
-    found: list[int] = []
+    found: dict[int, Constraint] = {}
     for one in equalities:
         others = {at for other in equalities if other is not one for at in other.columns}
         able = [at for at in one.columns if free[at] > 0 and at not in found]
         if able:
-            found.append(min(able, key=lambda at: (at in others, grid[at].step, -free[at])))
+            finest = min(grid[at].step for at in able)
+            best = min(able, key=lambda at: (grid[at].step > finest, at != one.defined, at in others, -free[at]))
+            found[best] = one
     return found
 
 
-def _told(given: Sequence[Constraint], x: Array) -> list[str]:
+def _broken_before(given: Sequence[Constraint], x: Array) -> list[str]:
     """What should be known of constraints that the rows learnt from break themselves."""
     shares = [(one, float(one.broken(x).mean())) for one in given]
     return [f"{one} is broken by {percent(share)} of the rows learnt from." for one, share in shares if share > 0]

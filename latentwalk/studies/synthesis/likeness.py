@@ -23,9 +23,9 @@ from latentwalk.data.columns import Column
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.criteria.measure import Measure, html_table, percent
 from latentwalk.studies.synthesis.associations import association_distance, associations
-from latentwalk.studies.synthesis.cells import Cells
 from latentwalk.studies.synthesis.closeness import closeness, copied
 from latentwalk.studies.synthesis.marginals import marginal_distances
+from latentwalk.studies.synthesis.records import Records
 from latentwalk.studies.synthesis.transfer import Transfer, transfer
 from latentwalk.studies.synthesis.two_sample import told_apart
 
@@ -63,8 +63,8 @@ class Likeness:
     measures: Mapping[str, Measure]
     columns: tuple[ColumnLikeness, ...]
     associations: tuple[Doubles, Doubles]
-    copy: Cells
-    real: Cells
+    copy: Records
+    real: Records
     held_out: bool
     absent: Mapping[str, str]
 
@@ -100,15 +100,15 @@ def likeness(
     from the others; each in turn unless given, at most 12 of them, evenly spread. columns: what columns are, where that is not
     to be read off `train`. Raises DataError, ConfigError.
     """
-    learnt = Cells.of(train, columns)
-    drawn = Cells.of(copy, learnt.columns)
-    other = None if held_out is None else Cells.of(held_out, learnt.columns)
+    learnt = Records.of(train, columns)
+    drawn = Records.of(copy, learnt.columns)
+    other = None if held_out is None else Records.of(held_out, learnt.columns)
     names = [column.name for column in learnt.columns]
     if target is not None and target not in names:
         raise unknown("target", target, names)
-    for what, cells in (("copy", drawn), ("rows learnt from", learnt), ("rows held out", other)):
-        if cells is not None and len(cells) < FEWEST:
-            raise DataError(f"{len(cells)} rows ({what}) are too few to compare tables by. At least {FEWEST} are needed.")
+    for what, records in (("copy", drawn), ("rows learnt from", learnt), ("rows held out", other)):
+        if records is not None and len(records) < FEWEST:
+            raise DataError(f"{len(records)} rows ({what}) are too few to compare tables by. At least {FEWEST} are needed.")
     if target is not None and len(names) < 2:
         raise ConfigError(f"target={target!r}: a table of one column has nothing to learn it from.")
     rng = np.random.default_rng(seed)
@@ -146,8 +146,8 @@ def likeness(
 # ---------------------------------------------------------------------- one measure each
 
 
-def _marginals(copy: Cells, real: Cells, train: Cells | None, seed: int) -> Measure:
-    def mean(*tables: Cells) -> float:
+def _marginals(copy: Records, real: Records, train: Records | None, seed: int) -> Measure:
+    def mean(*tables: Records) -> float:
         return float(marginal_distances(*tables).mean())
 
     value, (low, high) = mean(copy, real), _left_out(mean, (copy, real), seed)
@@ -158,14 +158,14 @@ def _marginals(copy: Cells, real: Cells, train: Cells | None, seed: int) -> Meas
     return Measure("marginal distance", value, low, high, reading, details, digits=3, better="lower")
 
 
-def _associations(copy: Cells, real: Cells, train: Cells | None, seed: int) -> Measure:
+def _associations(copy: Records, real: Records, train: Records | None, seed: int) -> Measure:
     value, (low, high) = association_distance(copy, real), _left_out(association_distance, (copy, real), seed)
     usual = None if train is None else association_distance(train, real)
     reading = f"What two columns say about each other differs by {value:.3f} in the mean over pairs{_beside(usual)}."
     return Measure("association distance", value, low, high, reading, _real(usual), digits=3, better="lower")
 
 
-def _classifier(copy: Cells, real: Cells, train: Cells | None, seed: int) -> Measure:
+def _classifier(copy: Records, real: Records, train: Records | None, seed: int) -> Measure:
     value, low, high = told_apart(real, copy, seed)
     usual = None if train is None else told_apart(real, train, seed)[0]
     if low <= 0.5:
@@ -190,7 +190,7 @@ def _skill(skills: Sequence[Transfer], target: str | None, seed: int) -> Measure
     return Measure("skill", value, low, high, reading, details, digits=3, better="higher")
 
 
-def _closeness(copy: Cells, train: Cells, held_out: Cells, seed: int) -> Measure:
+def _closeness(copy: Records, train: Records, held_out: Records, seed: int) -> Measure:
     found = closeness(copy, train, held_out, seed)
     said = (
         f"{percent(found.share)} of drawn rows lie closer to a row learnt from than to one held out, were there as many of both"
@@ -205,11 +205,11 @@ def _closeness(copy: Cells, train: Cells, held_out: Cells, seed: int) -> Measure
         "usual_distance": found.usual,
     }
     low, high = found.low, found.high
-    return Measure("closeness", found.share, low, high, f"{said}{verdict}. {same}", details, digits=3, better="lower")
+    return Measure("closeness", found.share, low, high, f"{said}{verdict}. {same}", details, digits=3, better="")
 
 
 def _transfers(
-    names: Sequence[str], target: str | None, copy: Cells, train: Cells, held_out: Cells, seed: int
+    names: Sequence[str], target: str | None, copy: Records, train: Records, held_out: Records, seed: int
 ) -> Sequence[Transfer]:
     places = np.unique(np.linspace(0, len(names) - 1, min(TARGETS, len(names))).round().astype(np.int64)).tolist()
     if target is not None:
@@ -219,7 +219,7 @@ def _transfers(
 
 
 def _each(
-    copy: Cells, real: Cells, train: Cells | None, skills: Mapping[str, tuple[float, float]]
+    copy: Records, real: Records, train: Records | None, skills: Mapping[str, tuple[float, float]]
 ) -> tuple[ColumnLikeness, ...]:
     distances = marginal_distances(copy, real)
     usual = [None] * len(distances) if train is None else marginal_distances(train, real).tolist()
@@ -233,7 +233,7 @@ def _each(
 
 
 def _left_out(
-    statistic: Callable[..., float], tables: Sequence[Cells | NDArray[np.intp]], seed: int, *, least: float = 0.0
+    statistic: Callable[..., float], tables: Sequence[Records | NDArray[np.intp]], seed: int, *, least: float = 0.0
 ) -> tuple[float, float]:
     """The 95 % interval of a statistic of several samples, by leaving out a tenth of each at a time, cut to [least, 1].
 
@@ -250,8 +250,8 @@ def _left_out(
     return max(least, value - half), min(1.0, value + half)
 
 
-def _picked(table: Cells | NDArray[np.intp], rows: NDArray[np.intp]) -> Any:
-    return table.take(rows) if isinstance(table, Cells) else table[rows]
+def _picked(table: Records | NDArray[np.intp], rows: NDArray[np.intp]) -> Any:
+    return table.take(rows) if isinstance(table, Records) else table[rows]
 
 
 def _real(usual: float | None) -> dict[str, float | list[float]]:

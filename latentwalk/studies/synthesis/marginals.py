@@ -9,12 +9,12 @@ import numpy as np
 
 from latentwalk.arrays import Array, Doubles
 from latentwalk.data.columns import Column
-from latentwalk.studies.synthesis.cells import Cells
+from latentwalk.studies.synthesis.records import Records
 
 __all__ = ["marginal_distances"]
 
 
-def marginal_distances(first: Cells, second: Cells) -> Doubles:
+def marginal_distances(first: Records, second: Records) -> Doubles:
     """How far each column of two tables is apart: (C,), in [0, 1]."""
     return np.array([_distance(first.x[:, at], second.x[:, at], column) for at, column in enumerate(first.columns)], np.float64)
 

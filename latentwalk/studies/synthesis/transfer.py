@@ -11,7 +11,7 @@ import numpy as np
 
 from latentwalk.arrays import Array, Doubles
 from latentwalk.data.columns import Column
-from latentwalk.studies.synthesis.cells import Cells
+from latentwalk.studies.synthesis.records import Records
 from latentwalk.studies.synthesis.trees import booster, cut
 from latentwalk.studies.synthesis.two_sample import area
 
@@ -44,7 +44,7 @@ class Transfer:
         return score(truth, self.copy[kept]), score(truth, self.real[kept])
 
 
-def transfer(at: int, copy: Cells, train: Cells, held_out: Cells, seed: int) -> Transfer | None:
+def transfer(at: int, copy: Records, train: Records, held_out: Records, seed: int) -> Transfer | None:
     """How well column `at` is learnt from a copy and from real rows; None where too little of it varies to tell."""
     column, others = train.columns[at], [place for place in range(len(train.columns)) if place != at]
     rng = np.random.default_rng(seed)
@@ -83,9 +83,9 @@ def _said(
     return found
 
 
-def _told(cells: Cells, at: int) -> Cells:
+def _told(records: Records, at: int) -> Records:
     """The rows in which the column is known."""
-    return cells.take(np.flatnonzero(~np.isnan(cells.x[:, at])))
+    return records.take(np.flatnonzero(~np.isnan(records.x[:, at])))
 
 
 def _rank(grid: Doubles, values: Doubles) -> Doubles:

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from sklearn.model_selection import StratifiedKFold
 
 from latentwalk.arrays import Array, Doubles
-from latentwalk.studies.synthesis.cells import Cells
+from latentwalk.studies.synthesis.records import Records
 from latentwalk.studies.synthesis.trees import booster, cut
 
 __all__ = ["area", "told_apart"]
@@ -20,7 +20,7 @@ FOLDS = 5
 MOST = 5_000  # rows of each side
 
 
-def told_apart(real: Cells, copy: Cells, seed: int) -> tuple[float, float, float]:
+def told_apart(real: Records, copy: Records, seed: int) -> tuple[float, float, float]:
     """The area under the curve, and its 95 % interval; as many rows of one as of the other, at least ten."""
     rng = np.random.default_rng(seed)
     rows = min(len(real), len(copy), MOST)

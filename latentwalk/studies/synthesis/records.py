@@ -14,11 +14,11 @@ from latentwalk.data.columns import Column, columns_of, encoded, is_frame
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import DataError
 
-__all__ = ["Cells", "label_column", "ranked"]
+__all__ = ["Records", "label_column", "ranked"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cells:
+class Records:
     """x: (n, C) float64; codes of categories, NaN where a value is missing. columns: what each column is."""
 
     x: Doubles
@@ -26,11 +26,13 @@ class Cells:
 
     @classmethod
     def of(cls, X: Any, columns: Sequence[Column] = ()) -> Self:
-        """The cells of a frame, an array (n, C) or a Dataset. columns: what they are, as another table had them.
+        """The cells of a frame, an array (n, C), a Dataset, or records. columns: what they are, as another table had them.
 
         The labels of a Dataset are a category of their own, the last column. Raises DataError for what is no table, or where
         the columns are others.
         """
+        if isinstance(X, cls):
+            return X
         X = as_known(X)
         if is_frame(X):
             columns = tuple(columns) or columns_of(X)
@@ -38,11 +40,13 @@ class Cells:
         data = X if isinstance(X, Dataset) else Dataset.of(X, kind="table")
         if len(data.spec.shape) != 1:
             raise DataError(f"a copy is made of tables: rows of numbers, categories and dates, not {data.spec.shape} numbers.")
-        named = data.spec.columns or tuple(Column(f"x{at + 1}", "continuous") for at in range(data.spec.size))
+        named = data.spec.named or tuple(Column(f"x{at + 1}", "continuous") for at in range(data.spec.size))
         x = np.asarray(data.x, np.float64)
         if data.y is not None:
-            x = np.column_stack([x, data.y])
-            named = (*named, label_column("label", data))
+            last = label_column(data)
+            known = columns[-1].categories if columns else last.categories
+            codes = [known.index(name) if name in known else len(known) for name in last.categories]
+            x, named = np.column_stack([x, np.array(codes)[data.y]]), (*named, last)
         if columns and [one.name for one in columns] != [one.name for one in named]:
             raise DataError(f"the columns are {_names(named)}; expected {_names(columns)}.")
         return cls(x, tuple(columns) or named)
@@ -59,11 +63,13 @@ class Cells:
         return self if len(self) <= most else self.take(np.sort(rng.permutation(len(self))[:most]))
 
 
-def label_column(name: str, data: Dataset) -> Column:
-    """The labels of a data set as a column."""
+def label_column(data: Dataset) -> Column:
+    """The labels of a data set as a column, called as in the table that they were read from, or "label"."""
     assert data.y is not None
     names = data.classes or tuple(str(one) for one in range(int(data.y.max()) + 1))
-    return Column(name, "category", "object", names)
+    said = [names[code] for code in data.y]
+    same = (name for name, values in data.beside.items() if [str(value) for value in values] == said)
+    return Column(next(same, "label"), "category", "object", names)
 
 
 def _names(columns: Sequence[Column]) -> str:

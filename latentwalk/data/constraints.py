@@ -314,7 +314,8 @@ def _is_word(name: str) -> bool:
 
 def _number(value: float, column: Column | None = None) -> str:
     if column is not None and "datetime64" in column.dtype:
-        return f'"{np.datetime64(int(value), "us")}"'
+        said = str(np.datetime64(int(value), "us"))
+        return f'"{said.removesuffix(".000000").removesuffix("T00:00:00")}"'
     return repr(int(value)) if value == np.trunc(value) and abs(value) < 2**53 else repr(float(value))
 
 

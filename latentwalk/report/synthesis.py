@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from latentwalk.arrays import Array, Doubles
 from latentwalk.data.columns import Column
+from latentwalk.data.constraints import Constraint
 from latentwalk.latent.criteria.measure import Measure, percent
 from latentwalk.report import figures
 from latentwalk.report.figures import Palette
@@ -59,7 +60,7 @@ def synthesis_report(page: Path, copy: SyntheticCopy, found: Likeness, *, data: 
             Section("Pair by pair", charts=_pairs(found), note=PAIRS_NOTE),
             Section(
                 "What every row keeps",
-                head=["Constraint", "", "broken by"] if copy.constraints else (),
+                head=["Constraint", "", "broken by"] if _kept(copy) else (),
                 rows=_kept(copy),
                 note=_kept_note(copy),
             ),
@@ -100,8 +101,9 @@ def _kind(column: Column) -> str:
 
 
 def _kept(copy: SyntheticCopy) -> list[Row]:
-    """The constraints, given ones first, then those that most draws broke."""
-    ordered = sorted(copy.constraints, key=lambda one: (one.found, -copy.broken.get(str(one), 0)))
+    """The constraints but bounds that were found: given ones first, then those that most draws broke."""
+    shown = [one for one in copy.constraints if not _is_bound(one)]
+    ordered = sorted(shown, key=lambda one: (one.found, -copy.broken.get(str(one), 0)))
     return [
         Row(
             _short(str(one), 70),
@@ -117,8 +119,17 @@ def _kept(copy: SyntheticCopy) -> list[Row]:
 def _kept_note(copy: SyntheticCopy) -> str:
     if not copy.constraints:
         return "Nothing was asked for, and nothing was looked for."
-    more = f"And {len(copy.constraints) - LISTED} more. " if len(copy.constraints) > LISTED else ""
-    return f"{more}Found: true of all rows learnt from. No row of the copy breaks any."
+    bounds = [one for one in copy.constraints if _is_bound(one)]
+    more = len(copy.constraints) - len(bounds) - LISTED
+    said = [f"And {more} more."] if more > 0 else []
+    if bounds:
+        count, broken = len({one.columns for one in bounds}), sum(copy.broken.get(str(one), 0) for one in bounds)
+        said.append(f"Bounds of {count} columns as well: no number beyond those seen, which {broken:,} draws had.")
+    return " ".join([*said, "Found: true of all rows learnt from. No row of the copy breaks any."])
+
+
+def _is_bound(one: Constraint) -> bool:
+    return one.found and len(one.columns) == 1
 
 
 def _numbers(copy: SyntheticCopy) -> dict[str, Any]:
@@ -162,7 +173,7 @@ def _values(copy: Array, real: Array, column: Column) -> Any:
             ticks = np.linspace(edges[0], edges[-1], 5)[1:-1]
             axes.set_xticks(ticks, [str(np.datetime64(int(tick), "us"))[:10] for tick in ticks])
         else:
-            axes.locator_params(axis="x", nbins=5)
+            axes.locator_params(axis="x", nbins=5, prune="upper")
 
     return paint
 

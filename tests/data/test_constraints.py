@@ -113,6 +113,13 @@ def test_what_is_found_holds_and_what_was_planted_is_found():
     assert not any("==" in str(one) for one in constraints_found(RNG.normal(size=(300, 8)).round(1), columns + NUMBERS[:1]))
 
 
+def test_bounds_of_dates_are_written_as_dates():
+    day = 86_400e6
+    x = np.column_stack([np.arange(30) * day, np.arange(30) * day + 12.5e6])
+    said = {str(one) for one in constraints_found(x, DATED[:2])}
+    assert {"'1970-01-01' <= signup", "seen <= '1970-01-30T00:00:12.500000'"} <= said
+
+
 def test_too_few_rows_say_nothing():
     assert constraints_found(np.ones((10, 1)) * np.arange(10)[:, None], NUMBERS[:1]) == ()
 

@@ -105,7 +105,8 @@ def synthesise(
     source = opened.where(data)
     read = [Path(source.what), *([] if against is None else [Path(against)])]
     to = destination(out, run / "copy.csv", read, force=force)
-    beside = [destination(out and path, path, read, force=force) for path in (to.with_suffix(".html"), to.with_suffix(".json"))]
+    for path in (to.with_suffix(".html"), to.with_suffix(".json")) if page else ():
+        destination(out and path, path, read, force=force)
     train, held = _rows(opened, data, against)
     copy = latentwalk.synthesise(
         opened.model, train, count, constraints=constraint or (), find=find, margins=margins, sampler=sampler, seed=seed
@@ -115,7 +116,7 @@ def synthesise(
     for remark in copy.remarks:
         note(remark)
     if page:
-        _judge(train, held, copy, target, beside[0], seed)
+        _judge(train, held, copy, target, to.with_suffix(".html"), seed)
 
 
 def _rows(run: "Run", data: str | None, against: str | None) -> "tuple[Dataset, Dataset | None]":

@@ -53,7 +53,7 @@ def closeness(copy: Records, train: Records, held_out: Records, seed: int) -> Cl
     tied = np.abs(to_train - to_held) <= TIED * (1 + to_train)
     hits = np.count_nonzero((to_train < to_held) & ~tied) + np.count_nonzero(tied) * n / (n + m)
     trials = min(len(copy), n + m)  # more drawn rows than real ones do not make it surer
-    share = hits / len(copy)
+    share = float(hits / len(copy))
     low, high = wilson(round(share * trials), trials)
     return Closeness(
         share=_even(share, n, m),

@@ -20,6 +20,7 @@ from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import Column
 from latentwalk.data.constraints import Constraint, constraints_found, constraints_read, moved_onto
 from latentwalk.data.dataset import Dataset
+from latentwalk.data.frames import of_kind
 from latentwalk.errors import ConfigError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.trained import Trained
@@ -37,6 +38,7 @@ __all__ = ["SyntheticCopy", "synthesise"]
 
 PATIENCE, AT_LEAST = 20, 5_000  # rows drawn for each asked for, and in all, before what breaks a constraint is moved
 MOST_AT_ONCE = 50_000
+SELDOM = 0.002  # of rows, when they are moved as well: what fewer satisfy is taken to be satisfied by none
 POOL = 20_000  # draws that say how the model spreads a column
 WRITTEN = 1e-9  # of a number: what lies so near to how numbers are written is one that was calculated
 
@@ -115,7 +117,7 @@ def synthesise(
     >>> [str(one) for one in copy.constraints if one.is_equality], len(copy)
     (['x1 + x2 == x3'], 50)
     """
-    trained, frame = model.trained_, as_known(frame)
+    like, trained, frame = frame, model.trained_, as_known(frame)
     if not trained.spec.form.columned:
         raise ConfigError(f"a copy is made of tables; this model learnt from {trained.spec.kind}s. Draw some: sample(n).")
     whole("n", n, "rows", least=1, none="as many as there are")
@@ -142,7 +144,7 @@ def synthesise(
     elif tally.labels:
         labels = np.concatenate(tally.labels)
     return SyntheticCopy(
-        trained.framed(records.x[:, : len(columns)]),
+        of_kind(trained.framed(records.x[:, : len(columns)]), like),
         records,
         labels,
         kept,
@@ -248,7 +250,7 @@ def _kept_rows(draw: Drawing, mend: "_Mending", kept: Sequence[Constraint], want
     have, share, most = 0, 1.0, max(PATIENCE * wanted, AT_LEAST)
     while have < wanted:
         moving = tally.drawn >= most
-        count = min(MOST_AT_ONCE, int((wanted - have) / max(share, 1 / PATIENCE)) + 16)
+        count = min(MOST_AT_ONCE, int((wanted - have) / max(share, 1 / PATIENCE)) + (2_000 if moving else 16))
         drawn, labels = draw(count)
         x = mend(drawn)
         broken = _broken(x, kept, tally.broken)
@@ -259,7 +261,7 @@ def _kept_rows(draw: Drawing, mend: "_Mending", kept: Sequence[Constraint], want
             fixed = np.flatnonzero(broken & ~_broken(again, kept))[: wanted - have]
             x[fixed], broken[fixed] = again[fixed], False
             tally.moved += len(fixed)
-            if broken.all():
+            if broken.mean() > 1 - SELDOM:
                 raise _unsatisfied(tally, kept)
         good = np.flatnonzero(~broken)[: wanted - have]
         share = max(1 - float(broken.mean()), 0.0)
@@ -286,7 +288,7 @@ def _unsatisfied(tally: _Tally, kept: Sequence[Constraint]) -> ConfigError:
     worst = sorted(tally.broken.items(), key=lambda one: -one[1])[:3]
     said = "; ".join(f"{text} is broken by {percent(count / tally.drawn)}" for text, count in worst)
     return ConfigError(
-        f"of {tally.drawn:,} rows drawn, none satisfies all {len(kept)} constraints, and none can be moved to where it does: "
+        f"of {tally.drawn:,} rows drawn, hardly any satisfies all {len(kept)} constraints, or can be moved to where it does: "
         f"{said}. Expected constraints that can hold together, and for rows like those learnt from."
     )
 

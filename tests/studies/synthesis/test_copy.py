@@ -88,12 +88,19 @@ def test_the_same_seed_gives_the_same_copy_and_the_model_stays_as_it_is(model):
 
 
 def test_what_nothing_satisfies_is_an_error_that_says_what_breaks(model):
-    with pytest.raises(ConfigError, match=r"none satisfies all 2 constraints.*rooms < 0 is broken by 100 %"):
+    with pytest.raises(ConfigError, match=r"hardly any satisfies all 2 constraints.*rooms < 0 is broken by 100 %"):
         synthesise(model, FRAME, 20, constraints=["rooms < 0", "rooms > 5"], find=False, sampler="gaussian")
     with pytest.raises(ConfigError, match="Did you mean 'rooms'"):
         synthesise(model, FRAME, 20, constraints="room < 0")
     with pytest.raises(ConfigError, match="n=0"):
         synthesise(model, FRAME, 0)
+
+
+def test_a_frame_of_another_library_comes_back_as_one(model):
+    polars = pytest.importorskip("polars")
+    copy = synthesise(model, polars.from_pandas(FRAME), 40, sampler="gaussian")
+    assert isinstance(copy.rows, polars.DataFrame) and copy.rows.columns == list(FRAME.columns)
+    assert likeness(copy.rows, polars.from_pandas(FRAME)).measures["marginals"].value < 0.4
 
 
 def test_what_is_hardly_ever_drawn_is_moved_and_said(model):

@@ -111,6 +111,17 @@ def test_associations_are_known_ones():
     assert associations(Records.of(frame))[0, -1] == pytest.approx(1, abs=1e-2)
 
 
+def test_chance_is_taken_off_where_a_category_takes_part():
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(40):
+        frame = pd.DataFrame(
+            {"a": rng.choice(list("abcdefgh"), 100), "b": rng.choice(list("pqrstu"), 100), "x": rng.normal(size=100)}
+        )
+        found.append(associations(Records.of(frame))[[0, 0], [1, 2]] ** 2)
+    assert (np.mean(found, axis=0) < 0.02).all()  # without: (K - 1) / n and more, .05 to .07
+
+
 def test_the_area_is_that_of_scikit_learn():
     rng = np.random.default_rng(0)
     positive, negative = rng.normal(1, 1, 80).round(1), rng.normal(0, 1, 50).round(1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentwalk.app.output import OutputError, destination, note, save_png, write_bytes, write_csv
+from latentwalk.app.output import TABLES, OutputError, destination, note, save_png, write_bytes, write_table
 from latentwalk.app.run import Run
 from latentwalk.data import Dataset
 from latentwalk.data.columns import Column, is_frame
@@ -182,8 +182,8 @@ def draws(run: Run) -> bool:
 
 def endings(run: Run, *others: str) -> tuple[str, ...]:
     """How a file of decoded examples may end: the usual one first, a picture or a table, then `others`."""
-    usual = ".png" if draws(run) else ".csv"
-    return (usual, *(other for other in others if other != usual))
+    usual = (".png",) if draws(run) else TABLES
+    return (*usual, *(other for other in others if other not in usual))
 
 
 def target(run: Run, out: Path | None, name: str, endings: Sequence[str], *, inputs: Sequence[Path] = (), force: bool) -> Path:
@@ -198,17 +198,11 @@ def target(run: Run, out: Path | None, name: str, endings: Sequence[str], *, inp
 def columns(x: Any, spec: DataSpec | None = None) -> dict[str, Any]:
     """Examples (n, *E) as columns, called as in a frame, or as in the data that `spec` is of, or else x1, x2, …."""
     if is_frame(x):
-        return {str(name): _said(x[name]).astype(object).where(x[name].notna(), "").to_numpy() for name in x}
+        return {str(name): x[name] for name in x}
     flat = x.reshape(len(x), -1)
     if spec is not None and len(spec.plain) == flat.shape[1]:
         return {column.name: _whole(flat[:, at], column) for at, column in enumerate(spec.plain)}
     return {f"x{i + 1}": flat[:, i] for i in range(flat.shape[1])}
-
-
-def _said(column: Any) -> Any:
-    """A column of a frame as it is written: days without a time, where none has one."""
-    days = str(column.dtype).startswith("datetime64") and (column.dropna() == column.dropna().dt.normalize()).all()
-    return column.dt.strftime("%Y-%m-%d") if days else column
 
 
 def _whole(values: NDArray[Any], column: Column) -> NDArray[Any]:
@@ -227,8 +221,7 @@ def table(data: Dataset, answer: Any) -> dict[str, Any]:
     found = columns(answer, data.spec)
     if not data.header:
         return ({"name": data.names} if data.names else {}) | found
-    for name, values in data.beside.items():
-        found[name] = ["" if value is None or value != value else value for value in values]
+    found |= data.beside
     return {name: found[name] for name in data.header if name in found}
 
 
@@ -248,16 +241,16 @@ def write_examples(run: Run, x: Any, to: Path) -> None:
         tiles = enlarged(pixels(x, run.model.spec_))
         save_png(to, sheet(tiles, square_columns(tiles)))
     else:
-        write_csv(to, columns(x, run.model.spec_))
+        write_table(to, columns(x, run.model.spec_))
 
 
 def write_decoded(run: Run, made: Decoded | Walk, to: Path, space: LatentSpace | None = None, given: int = 0) -> None:
     """Write what was decoded: as a table, as a picture beside the `given` first examples of a space, or as itself."""
     match to.suffix.lower():
-        case ".csv":
+        case ".csv" | ".parquet":
             z = made.z.reshape(-1, made.z.shape[-1])
             step = {"step": range(len(z))} if made.z.ndim == 2 else {}
-            write_csv(to, {**step, **columns(run.model.inverse_transform(z), run.model.spec_)})
+            write_table(to, {**step, **columns(run.model.inverse_transform(z), run.model.spec_)})
         case ".png" if space is not None:
             save_png(to, np.atleast_3d(np.asarray(space.sheet(range(given), made))))
         case ending:

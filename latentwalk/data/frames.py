@@ -16,7 +16,7 @@ from latentwalk.arrays import Array
 from latentwalk.data.columns import Column, decoded, encoded, is_frame, places_of
 from latentwalk.errors import DataError
 
-__all__ = ["framed_like", "imputed_like", "in_pandas", "is_foreign", "mended", "of_kind", "picked_columns"]
+__all__ = ["cells_like", "framed_like", "imputed_like", "in_pandas", "is_foreign", "mended", "of_kind", "picked_columns"]
 
 FOREIGN = {"polars": ("DataFrame", "LazyFrame"), "pyarrow": ("Table",), "modin": ("DataFrame",), "narwhals": ("DataFrame",)}
 NULLABLE = {"bool": "boolean"} | {f"{u}int{bits}": f"{u.upper()}Int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)}
@@ -39,14 +39,19 @@ def in_pandas(x: Any) -> Any:
     return frame
 
 
-def of_kind(answer: Any, x: Any) -> Any:
-    """A frame of pandas as one of the library that `x` is of, with the types that x's columns have; all else as it is."""
+def of_kind(answer: Any, x: Any, *, typed: bool = True) -> Any:
+    """A frame of pandas as one of the library that `x` is of; all else as it is.
+
+    typed: with the types that x's columns have.
+    """
     if not (is_foreign(x) and is_frame(answer)):
         return answer
     narwhals, arrow = importlib.import_module("narwhals"), importlib.import_module("pyarrow")
-    table, like = arrow.Table.from_pandas(answer, preserve_index=False), _arrow(x).schema
-    types = [like.field(name).type if name in like.names else table.schema.field(name).type for name in table.column_names]
-    table = table.cast(arrow.schema(list(zip(table.column_names, types, strict=True))), safe=False)
+    table = arrow.Table.from_pandas(answer, preserve_index=False)
+    if typed:
+        like = _arrow(x).schema
+        types = [like.field(name).type if name in like.names else table.schema.field(name).type for name in table.column_names]
+        table = table.cast(arrow.schema(list(zip(table.column_names, types, strict=True))), safe=False)
     own = narwhals.from_native(x, eager_only=True)
     found = narwhals.from_arrow(table, backend=own.implementation)
     return found if type(x).__module__.startswith("narwhals") else found.to_native()
@@ -60,9 +65,18 @@ def picked_columns(frame: Any, columns: Sequence[Column], *, extra: bool = False
 
 def framed_like(x: Array, columns: Sequence[Column], frame: Any) -> Any:
     """Numbers (n, C) as a frame with these columns; index, names and order are those of `frame`, which has them all."""
+    return _laid_like(decoded(x, columns), columns, frame)
+
+
+def cells_like(values: Array, columns: Sequence[Column], frame: Any) -> Any:
+    """What is said of each cell, values (n, C), as a frame of floats: index, names and order are those of `frame`."""
+    return _laid_like(_pandas().DataFrame(values), columns, frame)
+
+
+def _laid_like(answer: Any, columns: Sequence[Column], frame: Any) -> Any:
+    """A frame of these columns with the index, the names and the order of `frame`, which has them all."""
     places = places_of(frame, columns, extra=True)
-    order = np.argsort(places)
-    answer = decoded(x, columns).iloc[:, order]
+    answer = answer.iloc[:, np.argsort(places)]
     answer.columns = frame.columns[np.sort(places)]
     return answer.set_axis(frame.index, axis=0)
 

@@ -237,12 +237,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         x, told = self._seen(X, condition)
         return self._trained.bounds(x, draws, told)
 
-    def score_each(self, X: ArrayLike | Dataset, *, condition: Any = None) -> NDArray[np.float64]:
+    def score_each(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
         """log p(value | z) of each value of X (n, *E), at its row's code, in nats of the scaled values: (n, *E).
 
-        Which values a model finds strange; 0 where one is missing.
+        Which values a model finds strange; 0 where one is missing. Of a frame it is one of floats, with its index, names and
+        order.
         """
-        return self._trained.log_probs(*self._seen(X, condition))
+        return self._trained.about_cells(self._trained.log_probs(*self._seen(X, condition)), X)
 
     def score(self, X: ArrayLike | Dataset, y: ArrayLike | None = None, *, condition: Any = None) -> float:
         """The mean of `score_samples`: higher is better, as model selection expects. y is the condition of a model with one."""

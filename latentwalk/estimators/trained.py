@@ -17,7 +17,7 @@ from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import Column, check_known, decoded, is_frame, plain_columns
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_plain, check_finite, position
-from latentwalk.data.frames import framed_like, imputed_like, mended, of_kind
+from latentwalk.data.frames import cells_like, framed_like, imputed_like, mended, of_kind
 from latentwalk.data.rows import changed_by_row, first_outside
 from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
@@ -111,6 +111,13 @@ class Trained:
         if isinstance(known, Dataset) and known.spec.named:
             return self.framed(answer)
         return decoded(answer, self.spec.columns) if self.spec.framed else _typed(answer, x.dtype)
+
+    def about_cells(self, values: Array, X: Any) -> Any:
+        """What is said of each value of X, values (n, *E): a frame of floats like X, where that is one, else as it is."""
+        known = as_known(X)
+        if is_frame(known) and (columns := self._columns(known)):
+            return of_kind(cells_like(values[:, : known.shape[1]], columns, known), X, typed=False)
+        return values
 
     def imputed(self, x: Array, X: Any, told: Conditions | None = None) -> Any:
         """X, which is x (n, *E) as an array, with its reconstruction where a value is missing; a copy. told: see `told`."""

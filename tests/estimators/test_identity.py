@@ -206,3 +206,27 @@ def test_frames_of_another_library_come_back_as_such():
     ]
     assert isinstance(model.sample(2), pd.DataFrame)
     assert Dataset.of(pd.DataFrame({"a": [1.0, 2.0]})).spec.plain[0].name == "a"
+
+
+def test_what_is_said_of_cells_has_their_rows_and_columns(fitted):
+    model, frame, pd = fitted
+    turned = frame[frame.columns[::-1]].iloc[5:60]
+    each = model.score_each(turned)
+    pd.testing.assert_index_equal(each.index, turned.index)
+    pd.testing.assert_index_equal(each.columns, turned.columns)
+    assert {*each.dtypes} == {np.dtype(float)} and (each.to_numpy()[turned.isna().to_numpy()] == 0).all()
+    pd.testing.assert_frame_equal(each[frame.columns], model.score_each(frame).iloc[5:60])
+
+
+def test_a_frame_of_polars_comes_back_as_one():
+    polars = pytest.importorskip("polars")
+    pd = pytest.importorskip("pandas")
+    frame = polars.from_pandas(mixed(pd).reset_index(drop=True))
+    model = Autoencoder("vae", **QUICK).fit(frame)
+    turned = frame.select(frame.columns[::-1])
+    for answer in (model.impute(turned), model.reconstruct(turned)):
+        assert isinstance(answer, polars.DataFrame) and answer.schema == turned.schema
+    assert model.impute(frame).null_count().sum_horizontal()[0] == 0
+    each = model.score_each(turned)
+    assert isinstance(each, polars.DataFrame) and each.columns == turned.columns
+    np.testing.assert_array_equal(model.transform(turned), model.transform(frame))

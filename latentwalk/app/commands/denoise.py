@@ -8,7 +8,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import Force, RunFolder
-from latentwalk.app.output import destination, note, write_bytes, write_csv
+from latentwalk.app.output import destination, note, write_bytes, write_table
 from latentwalk.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _rows(run: "Run", source: Path, target: Path) -> None:
     if target.suffix.lower() != source.suffix.lower():
         raise ConfigError(f"{target}: expected a file ending in {source.suffix}, as what is read.")
     data = run.read(str(source))
-    write_csv(target, app.named.table(data, run.model.denoise(data)))
+    write_table(target, app.named.table(data, run.model.denoise(data)))
 
 
 def _table(model: "Autoencoder", source: Path, target: Path) -> None:
@@ -131,7 +131,7 @@ def _table(model: "Autoencoder", source: Path, target: Path) -> None:
         np.save(file, clean.astype(x.dtype if x.dtype.kind == "f" else np.float32), allow_pickle=False)
         write_bytes(target, file.getvalue())
     else:
-        write_csv(target, dict(zip(names, clean.T, strict=True)))
+        write_table(target, dict(zip(names, clean.T, strict=True)))
 
 
 def _numbers(source: Path) -> Any:

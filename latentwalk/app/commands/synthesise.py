@@ -8,8 +8,7 @@ import typer
 import latentwalk
 from latentwalk import app
 from latentwalk.app.options import DATA, OUTPUT, DataAgain, Force, RunFolder, Seed
-from latentwalk.app.output import destination, note, saving, write_bytes, write_csv
-from latentwalk.errors import ConfigError, DataError
+from latentwalk.app.output import check_table, destination, note, saving, write_table
 
 if TYPE_CHECKING:
     from latentwalk.app.run import Run
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["synthesise"]
 
-ENDINGS = (".csv", ".parquet")
 FEWEST = 20  # held-out rows that can judge
 
 
@@ -100,8 +98,8 @@ def synthesise(
     >=, >.
     """
     opened = app.run.Run.open(run)
-    if out is not None and out.suffix.lower() not in ENDINGS:
-        raise ConfigError(f"--out {out}: expected a file ending in .csv or .parquet.")
+    if out is not None:
+        check_table(out)
     source = opened.where(data)
     read = [Path(source.what), *([] if against is None else [Path(against)])]
     to = destination(out, run / "copy.csv", read, force=force)
@@ -136,36 +134,18 @@ def _rows(run: "Run", data: str | None, against: str | None) -> "tuple[Dataset, 
         return learnt, run.read(against)
     if test is not None and fingerprint(test) != fingerprint(train):
         return train, run.read(source.what, split="test")
-    return (learnt, train.take(chosen)) if known and len(chosen) >= FEWEST else (train, None)
+    if not (known and len(chosen) >= FEWEST):
+        return train, None
+    if run.model.sampler_ is not None:
+        note("the run's sampler was fitted to the codes of all rows, those that judge among them. Another: --sampler best")
+    return learnt, train.take(chosen)
 
 
 def _write(run: "Run", train: "Dataset", copy: "SyntheticCopy", to: Path) -> None:
     """Write the rows, columns in the order of the table learnt from, the label among them. Raises OutputError."""
-    import numpy as np
-
-    from latentwalk.data.columns import is_frame
-
     label = {} if copy.labels is None else {copy.records.columns[-1].name if train.y is not None else "label": copy.labels}
-    if to.suffix.lower() == ".csv":
-        found = app.named.columns(copy.rows, run.model.spec_) | label
-        write_csv(to, {name: found[name] for name in _order(train, found)})
-        return
-    import importlib
-    import io
-
-    try:
-        pandas = importlib.import_module("pandas")
-        importlib.import_module("pyarrow")
-    except ImportError as error:
-        raise DataError("Parquet needs pandas and pyarrow. Install them: pip install 'latentwalk[data]'") from error
-    frame: Any = (
-        copy.rows if is_frame(copy.rows) else pandas.DataFrame(app.named.columns(np.asarray(copy.rows), run.model.spec_))
-    )
-    for name, values in label.items():
-        frame[name] = values
-    content = io.BytesIO()
-    frame[_order(train, frame)].to_parquet(content, index=False)
-    write_bytes(to, content.getvalue())
+    found = app.named.columns(copy.rows, run.model.spec_) | label
+    write_table(to, {name: found[name] for name in _order(train, found)})
 
 
 def _order(train: "Dataset", found: Any) -> list[str]:

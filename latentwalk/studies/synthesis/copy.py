@@ -106,7 +106,7 @@ def synthesise(
     `constraints_found`).
     margins: whether numbers are spread as in `frame`, column by column (see `margins`), or as the model has them.
     sampler: a name to fit one, "best" or another (see `Autoencoder.fit_sampler`); by default the model's fitted one, and where
-    it has none the best of those that keep no codes, fitted to all rows but those held out. The model stays as it is.
+    it has none the best of those that keep no codes, fitted to those of `frame`. The model stays as it is.
     Labels of a Dataset are drawn, too: by a model with a condition first, and the row then; for any other afterwards, as often
     as trees that learnt them from the columns say.
     Raises ConfigError for a constraint that cannot be read, or that nothing satisfies; DataError.
@@ -212,17 +212,16 @@ def _source(trained: Trained, X: Any, sampler: str | None, seed: int) -> tuple[F
 
 
 def _fitted(trained: Trained, X: Any, sampler: str | None, seed: int) -> FittedSampler:
-    """A sampler of that name, or the best of those that keep no codes, fitted to rows that did not choose the model."""
+    """A sampler of that name, or the best of those that keep no codes, fitted to the codes of X; of few ones a Gaussian."""
     space = trained.space(X)
-    learnt = np.setdiff1d(np.arange(len(space)), trained.validation_rows)
     if sampler not in (None, BEST):
-        return space.fit_sampler(check_sampler(sampler), learnt, seed)
-    if len(learnt) < 2 * FEWEST_TO_TELL:
-        return space.fit_sampler(MomentMatched.kind, learnt, seed)
+        return space.fit_sampler(check_sampler(sampler), seed=seed)
+    if len(space) < 2 * FEWEST_TO_TELL:
+        return space.fit_sampler(MomentMatched.kind, seed=seed)
     plain = trained.recipe.generative and isinstance(trained.model.prior, StandardNormal)
     needs = {Isotropic.kind: plain, Vamp.kind: space.posterior is not None, Neighbours.kind: False}
     kinds = [kind for kind in KINDS if needs.get(kind, True)]
-    return completion(space.among(learnt), BEST, candidates=kinds, seed=seed).sampler
+    return completion(space, BEST, candidates=kinds, seed=seed).sampler
 
 
 def _places(labels: Sequence[NDArray[Any]], column: Column) -> NDArray[np.int64]:

@@ -81,3 +81,29 @@ def test_samples_have_the_columns_learnt_from(call, homes, tmp_path):
     assert rows_of(tmp_path / "w.csv")[0] == ["step", *header]
     call("denoise", run, given, tmp_path / "d.csv")
     assert rows_of(tmp_path / "d.csv")[0] == list(NAMES)
+
+
+def test_parquet_keeps_types_through_commands(call, tmp_path):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame(
+        {
+            "height": RNG.normal(size=80),
+            "kids": pd.array(RNG.integers(0, 5, 80), "Int64"),
+            "town": RNG.choice(["here", "there"], 80),
+            "born": pd.Timestamp("1990-01-01") + pd.to_timedelta(RNG.integers(0, 9999, 80), "D"),
+            "label": RNG.choice(["a", "b"], 80),
+        }
+    )
+    frame.loc[::7, "kids"] = pd.NA
+    frame.to_parquet(tmp_path / "people.parquet", index=False)
+    call("fit", tmp_path / "people.parquet", "--epochs", 2, "--out", tmp_path / "run")
+    call("impute", tmp_path / "run", tmp_path / "people.parquet", "--out", tmp_path / "whole.parquet")
+    whole = pd.read_parquet(tmp_path / "whole.parquet")
+    assert whole.columns.tolist() == frame.columns.tolist() and not whole.isna().any().any()
+    pd.testing.assert_frame_equal(whole[["height", "town", "label"]], frame[["height", "town", "label"]])
+    assert whole.born.dtype.kind == "M" and (whole.born == frame.born).all()
+    call("sample", tmp_path / "run", "-n", 6, "--out", tmp_path / "s.parquet")
+    drawn = pd.read_parquet(tmp_path / "s.parquet")
+    assert drawn.columns.tolist() == frame.columns[:-1].tolist() and drawn.born.dtype.kind == "M"
+    assert "Parquet" not in call("encode", tmp_path / "run", tmp_path / "people.parquet", "--out", tmp_path / "z.csv")

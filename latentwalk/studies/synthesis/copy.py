@@ -38,6 +38,7 @@ __all__ = ["SyntheticCopy", "synthesise"]
 
 PATIENCE, AT_LEAST = 20, 5_000  # rows drawn for each asked for, and in all, before what breaks a constraint is moved
 MOST_AT_ONCE = 50_000
+FITTINGS = 30  # of the shares of labels
 SELDOM = 0.002  # of rows, when they are moved as well: what fewer satisfy is taken to be satisfied by none
 POOL = 20_000  # draws that say how the model spreads a column
 WRITTEN = 1e-9  # of a number: what lies so near to how numbers are written is one that was calculated
@@ -231,12 +232,16 @@ def _places(labels: Sequence[NDArray[Any]], column: Column) -> NDArray[np.int64]
 
 
 def _told(copy: Records, train: Records, y: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Labels for drawn rows, as often as trees say that learnt those (n,) of real rows."""
+    """Labels for drawn rows, each as often as trees say that learnt those (n,) of real rows, all in their shares."""
     if len(np.unique(y)) < 2:
         return np.full(len(copy), y[0])
     trees = booster(train.columns, len(train), seed).fit(cut(train.x, train.columns, train.x), y)
-    shares = trees.predict_proba(cut(copy.x, train.columns, train.x)).cumsum(axis=1)
-    at = (np.random.default_rng([seed, 2]).uniform(size=(len(copy), 1)) > shares[:, :-1]).sum(axis=1)
+    likely = trees.predict_proba(cut(copy.x, train.columns, train.x)).clip(min=1e-12)
+    shares = np.bincount(y)[trees.classes_] / len(y)
+    for _ in range(FITTINGS):  # iterative proportional fitting (Deming & Stephan 1940)
+        likely *= shares / likely.mean(axis=0)
+        likely /= likely.sum(axis=1, keepdims=True)
+    at = (np.random.default_rng([seed, 2]).uniform(size=(len(copy), 1)) > likely.cumsum(axis=1)[:, :-1]).sum(axis=1)
     return np.asarray(trees.classes_[at], np.int64)
 
 

@@ -69,8 +69,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     Learned: trained_ (a `Trained`, all that a fit made), and parts of it: model_ (a `LatentModel`), spec_, recipe_, network_,
     likelihood_, history_ (a list of `Epoch`), validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit
-    short), classes_ (the labels that a model with a condition is told), sampler_ (None, or the fitted one), completeness_ (how
-    complete samplers were measured to be, by name).
+    short), classes_ (the labels that a model with a condition is told), sampler_ (None, or the fitted one), likeness_ (how
+    like codes the draws of samplers are, by name).
 
     >>> X = np.random.default_rng(0).normal(size=(200, 5))
     >>> codes = Autoencoder("vae", latent=2, epochs=2, random_state=0).fit_transform(X)
@@ -157,7 +157,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
         sampler: "gaussian", "mixture", "vamp", "resampled", "flow", "neighbours" or "prior" (see `latent.samplers`), or "best":
         the one whose draws are hardest to tell from codes that it was not fitted to, the simpler of equals. "neighbours" keeps
-        codes of X; the others do not. Sets sampler_, which is saved with the model, and completeness_; a new `fit` takes them
+        codes of X; the others do not. Sets sampler_, which is saved with the model, and likeness_; a new `fit` takes them
         away.
         Raises ConfigError; DataError for too few rows.
         """
@@ -360,8 +360,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self.trained_.sampler
 
     @property
-    def completeness_(self) -> dict[str, Measure]:
-        return dict(self.trained_.completeness)
+    def likeness_(self) -> dict[str, Measure]:
+        return dict(self.trained_.likeness)
 
     # ------------------------------------------------------------------ scikit-learn's protocol
 

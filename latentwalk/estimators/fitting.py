@@ -43,8 +43,8 @@ from latentwalk.training.tracking import Gallery, Tracker
 
 __all__ = ["fit"]
 
-QUIET = 5  # epochs in a row without an active dimension after which that is said,
-STEPS = 500  # and steps, before which a code may just not have been found yet
+QUIET = 5  # epochs in a row without an active dimension after which that is said, at the end of a training;
+STEPS = 500  # before that after so many steps: a code may just not have been found yet
 
 
 def fit(
@@ -98,7 +98,7 @@ def fit(
             validation_rows=held,
             interrupted=False,
             sampler=None,  # what there was fitted the codes of other weights
-            completeness={},
+            likeness={},
         )
         asked = stack.enter_context(stop_asked())
         epochs = train(
@@ -128,6 +128,8 @@ def fit(
         except KeyboardInterrupt:
             trained = replace(trained, interrupted=True)
             epochs.close()  # puts the best weights back
+        if group.leads and not (trained.interrupted or asked()):
+            _remark_at_the_end(trained, len(batches))
         if trained.interrupted or asked():
             trained = replace(trained, interrupted=True)
             warnings.warn(
@@ -273,11 +275,27 @@ def _remark(trained: Trained, steps: int) -> None:
             TrainingWarning,
             stacklevel=4,
         )
-    quiet = sum(1 for _ in takewhile(lambda epoch: epoch.active == 0, reversed(trained.history)))
-    if trained.recipe.spreads and quiet == max(QUIET, -(-STEPS // steps)):
-        warnings.warn(
-            f"the posterior has collapsed: for {quiet} epochs none of the {trained.latent} latent dimensions has "
-            f"depended on the data, {COLLAPSED}",
-            TrainingWarning,
-            stacklevel=4,
-        )
+    if trained.recipe.spreads and _quiet(trained) == max(QUIET, -(-STEPS // steps)):
+        _tell_collapse(trained)
+
+
+def _remark_at_the_end(trained: Trained, steps: int) -> None:
+    """Say that codes say nothing at the end of a training, where they were not silent for long enough to be told so before."""
+    soon = len(trained.history) >= QUIET and 1 <= _quiet(trained) < max(QUIET, -(-STEPS // steps))
+    if trained.recipe.spreads and soon:
+        _tell_collapse(trained)
+
+
+def _quiet(trained: Trained) -> int:
+    """For how many epochs, up to the last one, no latent dimension has depended on the data."""
+    return sum(1 for _ in takewhile(lambda epoch: epoch.active == 0, reversed(trained.history)))
+
+
+def _tell_collapse(trained: Trained) -> None:
+    quiet = _quiet(trained)
+    warnings.warn(
+        f"the posterior has collapsed: for {quiet} epoch{'s' * (quiet > 1)} none of the {trained.latent} latent dimensions has "
+        f"depended on the data, {COLLAPSED}",
+        TrainingWarning,
+        stacklevel=5,
+    )

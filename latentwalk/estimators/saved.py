@@ -52,7 +52,7 @@ def to_folder(folder: str | os.PathLike[str], trained: Trained, params: Mapping[
         "interrupted": trained.interrupted,
         "labels": None if trained.labels is None else asdict(trained.labels),
         "sampler": sampler,
-        "completeness": {kind: measure.to_json() for kind, measure in trained.completeness.items()},
+        "likeness": {kind: measure.to_json() for kind, measure in trained.likeness.items()},
     }
     held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
     write_weights(folder, description, trained.model.state_dict() | held)
@@ -105,8 +105,10 @@ def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None 
             interrupted=bool(said["interrupted"]),
             sampler=_restored(said.get("sampler"), arrays, said["latent"]),
             labels=labels,
-            completeness={str(kind): Measure.from_json(one) for kind, one in said.get("completeness", {}).items()},
-        )  # labels, sampler and completeness are missing in a model of an earlier version
+            likeness={
+                str(kind): Measure.from_json(one) for kind, one in said.get("likeness", said.get("completeness", {})).items()
+            },
+        )  # missing in a model of an earlier version, or, what is likeness, called completeness
     except Exception as error:  # options of a foreign file have any type, and the parts are made for those of ours
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
         raise CheckpointError(f"{folder}/{DESCRIPTION} does not describe its weights: {reason}.") from error

@@ -51,7 +51,7 @@ class Trained:
     features: what the columns of a table are called, () where they have no names, or names that are no text. epochs,
     learning_rate: as asked for.
     validation_rows: the rows of X on which the best weights were chosen. interrupted: whether Ctrl-C cut the fit short.
-    sampler: fitted to its codes, if one was; completeness: how complete each was measured to be, by its kind.
+    sampler: fitted to its codes, if one was; likeness: how like the codes the draws of each are, by its kind.
     labels: those it is told of examples, where it takes a condition.
     """
 
@@ -68,7 +68,7 @@ class Trained:
     interrupted: bool = False
     sampler: FittedSampler | None = None
     labels: Labels | None = None
-    completeness: Mapping[str, Measure] = field(default_factory=dict)
+    likeness: Mapping[str, Measure] = field(default_factory=dict)
 
     @property
     def latent(self) -> int:
@@ -290,7 +290,7 @@ class Trained:
             held_out=self.validation_rows[self.validation_rows < len(space)],
             seed=seed,
         )
-        return replace(self, sampler=found.sampler, completeness=dict(found.measures))
+        return replace(self, sampler=found.sampler, likeness=dict(found.measures))
 
     # ------------------------------------------------------------------ inside
 

@@ -343,8 +343,8 @@ def _learn(run: "Run", train: "Dataset") -> None:
         )
         raise typer.Exit(STOPPED)
     typer.echo(_summary(model, train))
-    if model.sampler_ is not None and model.completeness_:
-        typer.echo(candidates(model.completeness_, model.sampler_.kind))
+    if model.sampler_ is not None and model.likeness_:
+        typer.echo(candidates(model.likeness_, model.sampler_.kind))
     typer.echo("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
 
 

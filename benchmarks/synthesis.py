@@ -3,9 +3,9 @@
     python benchmarks/synthesis.py [--seeds 3] [--keep runs/synthesis.jsonl]
 
 Half of each table is learnt from and half is held out to judge by, drawn anew for each seed. All see the same rows and are
-judged by the same `likeness`. The rivals have their own defaults (300 epochs) and are told which columns are categories; they
-need the package ctgan, and are left out where it is not installed. Every measurement is kept in a JSON-lines file (`--keep`).
-Writes benchmarks/results/synthesis.md.
+judged by the same `resemblance`. The rivals have their own defaults (300 epochs) and are told which columns are categories;
+they need the package ctgan, and are left out where it is not installed. Every measurement is kept in a JSON-lines file
+(`--keep`). Writes benchmarks/results/synthesis.md.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import torch
 from common.facts import RESULTS, earlier, facts, keep
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
-from latentwalk import Autoencoder, likeness, synthesise
+from latentwalk import Autoencoder, resemblance, synthesise
 from latentwalk.data.columns import columns_of
 from latentwalk.data.constraints import constraints_read
 from latentwalk.studies.synthesis.records import Records
@@ -67,7 +67,7 @@ def trial(table: str, method: str, seed: int) -> dict[str, Any]:
     start = time.process_time()
     copy = methods()[method](train, table, seed)
     seconds = time.process_time() - start
-    found = likeness(copy, train, held, target=TARGETS[table], seed=seed)
+    found = resemblance(copy, train, held, target=TARGETS[table], seed=seed)
     measures = {name: found.measures[name] for name in COLUMNS}
     return {
         "scores": {name: float(one.value) for name, one in measures.items()},

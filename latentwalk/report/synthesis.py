@@ -15,7 +15,7 @@ from latentwalk.report import figures
 from latentwalk.report.figures import Palette
 from latentwalk.report.leaflet import Cell, Picture, Row, Section, write_leaflet
 from latentwalk.studies.synthesis.copy import SyntheticCopy
-from latentwalk.studies.synthesis.likeness import ColumnLikeness, Likeness
+from latentwalk.studies.synthesis.resemblance import ColumnResemblance, Resemblance
 
 __all__ = ["synthesis_report"]
 
@@ -33,7 +33,7 @@ COLUMNS_NOTE = "Outlined: the copy. Filled: real rows. The columns that differ m
 PAIRS_NOTE = "Rank correlations between numbers, correlation ratios and Cramér’s V where a category takes part."
 
 
-def synthesis_report(page: Path, copy: SyntheticCopy, found: Likeness, *, data: str) -> Path:
+def synthesis_report(page: Path, copy: SyntheticCopy, found: Resemblance, *, data: str) -> Path:
     """Write what is known of a copy to `page`, and the numbers beside it. Raises CheckpointError."""
     ordered = sorted(found.columns, key=lambda one: -one.distance)
     places = {one.column.name: at for at, one in enumerate(found.columns)}
@@ -69,7 +69,7 @@ def synthesis_report(page: Path, copy: SyntheticCopy, found: Likeness, *, data: 
     )
 
 
-def _said(found: Likeness) -> list[str]:
+def _said(found: Resemblance) -> list[str]:
     """The classifier's verdict, what the copy is worth, and whether it tells about single rows."""
     return [found.measures[name].reading for name in ("classifier", "skill", "closeness") if name in found.measures] + [
         f"Closeness was not measured: {found.absent['closeness']}." for _ in range("closeness" in found.absent)
@@ -86,7 +86,7 @@ def _measure(one: Measure) -> Row:
     return Row(one.title, [Cell(f"{one.value:.{one.digits}f}", small), usual])
 
 
-def _column(one: ColumnLikeness) -> Row:
+def _column(one: ColumnResemblance) -> Row:
     numbers = (one.distance, one.real, one.skill, one.real_skill)
     return Row(
         _short(one.column.name, 40),
@@ -145,7 +145,7 @@ def _numbers(copy: SyntheticCopy) -> dict[str, Any]:
 # ---------------------------------------------------------------------- charts
 
 
-def _histogram(found: Likeness, one: ColumnLikeness, at: int) -> Picture:
+def _histogram(found: Resemblance, one: ColumnResemblance, at: int) -> Picture:
     """Shares of the copy (a line) over those of real rows (filled)."""
     copy, real = found.copy.x[:, at], found.real.x[:, at]
     paint = _levels(copy, real, one.column) if one.column.kind == "category" else _values(copy, real, one.column)
@@ -207,7 +207,7 @@ def _framed(axes: Axes, palette: Palette, *, across: bool = False) -> None:
     axes.locator_params(axis="x" if across else "y", nbins=4)
 
 
-def _pairs(found: Likeness) -> Sequence[Picture]:
+def _pairs(found: Resemblance) -> Sequence[Picture]:
     """Associations of real rows and of the copy, and how they differ."""
     copy, real = found.associations
     names = [one.column.name for one in found.columns]

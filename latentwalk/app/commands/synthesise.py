@@ -168,7 +168,7 @@ def _judge(train: "Dataset", held: "Dataset | None", copy: "SyntheticCopy", targ
     columns = Records.of(train).columns
     records = Records(copy.records.x[:, : len(columns)], columns)
     label = None if train.y is None else columns[-1].name
-    found = latentwalk.likeness(records, train, held, target=target or label, seed=seed)
+    found = latentwalk.resemblance(records, train, held, target=target or label, seed=seed)
     width = max(len(one.title) for one in found.measures.values())
     for one in found.measures.values():
         typer.echo(f"{one.title:{width}}  {one.figure}  {one.reading}")

@@ -25,8 +25,8 @@ from latentwalk.errors import ConfigError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.trained import Trained
 from latentwalk.latent.completion import BEST, check_sampler, completion
-from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL
 from latentwalk.latent.criteria.measure import percent
+from latentwalk.latent.criteria.region import FEWEST_TO_TELL
 from latentwalk.latent.samplers import KINDS, FittedSampler, Isotropic, MomentMatched, Neighbours, Vamp
 from latentwalk.models.prior import StandardNormal
 from latentwalk.studies.synthesis.lattices import Lattice, lattices

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentwalk import Autoencoder, Dataset, likeness, synthesise
+from latentwalk import Autoencoder, Dataset, resemblance, synthesise
 from latentwalk.data.columns import Column
 from latentwalk.data.constraints import constraints_read
 from latentwalk.errors import ConfigError
@@ -73,10 +73,10 @@ def test_numbers_are_written_as_those_learnt_from(copy):
 
 
 def test_columns_are_spread_as_real_ones(model, copy):
-    found = likeness(copy.rows, FRAME, homes(1), target="rent")
+    found = resemblance(copy.rows, FRAME, homes(1), target="rent")
     assert found.measures["marginals"].value < 3 * found.measures["marginals"].details["real"]
     plain = synthesise(model, FRAME, 800, sampler="gaussian", margins=False, find=False)
-    blunt = likeness(plain.rows, FRAME, homes(1), target="rent").measures["marginals"]
+    blunt = resemblance(plain.rows, FRAME, homes(1), target="rent").measures["marginals"]
     assert found.measures["marginals"].high < blunt.low
 
 
@@ -100,7 +100,7 @@ def test_a_frame_of_another_library_comes_back_as_one(model):
     polars = pytest.importorskip("polars")
     copy = synthesise(model, polars.from_pandas(FRAME), 40, sampler="gaussian")
     assert isinstance(copy.rows, polars.DataFrame) and copy.rows.columns == list(FRAME.columns)
-    assert likeness(copy.rows, polars.from_pandas(FRAME)).measures["marginals"].value < 0.4
+    assert resemblance(copy.rows, polars.from_pandas(FRAME)).measures["marginals"].value < 0.4
 
 
 def test_what_is_hardly_ever_drawn_is_moved_and_said(model):
@@ -113,7 +113,7 @@ def test_what_is_hardly_ever_drawn_is_moved_and_said(model):
 def test_labels_go_with_their_rows(monkeypatch):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, ROWS)
-    x = rng.normal(size=(ROWS, 3)) + 4 * y[:, None]
+    x = rng.normal(size=(ROWS, 1)) + 0.3 * rng.normal(size=(ROWS, 3)) + 4 * y[:, None]
     data = Dataset.of(x, np.array(["low", "high"])[y])
     for condition in (False, True):
         model = Autoencoder(latent=2, epochs=30, condition=condition, random_state=0, progress=False).fit(data)

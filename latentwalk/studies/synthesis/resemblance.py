@@ -29,7 +29,7 @@ from latentwalk.studies.synthesis.records import Records
 from latentwalk.studies.synthesis.transfer import Transfer, transfer
 from latentwalk.studies.synthesis.two_sample import told_apart
 
-__all__ = ["ColumnLikeness", "Likeness", "likeness"]
+__all__ = ["ColumnResemblance", "Resemblance", "resemblance"]
 
 MOST = 20_000  # rows of each side that columns and pairs are compared by
 BLOCKS = 10  # left out one at a time
@@ -39,7 +39,7 @@ TOO_FEW_HELD = "there are no rows that the model did not learn from: compared wi
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnLikeness:
+class ColumnResemblance:
     """One column: how far its values are spread otherwise than those of real rows, and how far real rows are.
 
     skill, real_skill: how well it is learnt from the other columns, from the copy and from real rows; None where it was not.
@@ -53,7 +53,7 @@ class ColumnLikeness:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Likeness:
+class Resemblance:
     """measures: by name, in the order shown. columns: one by one. absent: what could not be measured, and why.
 
     associations: of each two columns (C, C), of the copy and of real rows. copy, real: the rows they were found from.
@@ -61,7 +61,7 @@ class Likeness:
     """
 
     measures: Mapping[str, Measure]
-    columns: tuple[ColumnLikeness, ...]
+    columns: tuple[ColumnResemblance, ...]
     associations: tuple[Doubles, Doubles]
     copy: Records
     real: Records
@@ -90,9 +90,9 @@ class Likeness:
         }
 
 
-def likeness(
+def resemblance(
     copy: Any, train: Any, held_out: Any = None, *, target: str | None = None, columns: Sequence[Column] = (), seed: int = 0
-) -> Likeness:
+) -> Resemblance:
     """How like real rows the rows of a copy are: frames, arrays (n, C) or Datasets.
 
     train: the rows learnt from. held_out: real rows that were not; without them, the copy is compared with the rows learnt
@@ -132,7 +132,7 @@ def likeness(
         else:
             absent["skill"] = "no column varies enough to be learnt from the others"
         measures["closeness"] = _closeness(drawn, learnt, other, seed)
-    return Likeness(
+    return Resemblance(
         measures,
         _each(a, real, None if other is None else b, {one.name: one.skill() for one in skills}),
         (associations(a), associations(real)),
@@ -220,11 +220,11 @@ def _transfers(
 
 def _each(
     copy: Records, real: Records, train: Records | None, skills: Mapping[str, tuple[float, float]]
-) -> tuple[ColumnLikeness, ...]:
+) -> tuple[ColumnResemblance, ...]:
     distances = marginal_distances(copy, real)
     usual = [None] * len(distances) if train is None else marginal_distances(train, real).tolist()
     return tuple(
-        ColumnLikeness(column, float(distance), between, *skills.get(column.name, (None, None)))
+        ColumnResemblance(column, float(distance), between, *skills.get(column.name, (None, None)))
         for column, distance, between in zip(copy.columns, distances, usual, strict=True)
     )
 

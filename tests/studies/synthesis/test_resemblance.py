@@ -1,4 +1,4 @@
-"""Likeness: a copy that is as good as real rows measures so, and each way of being worse shows in the measure made for it."""
+"""A copy that is as good as real rows measures so, and each way of being worse shows in the measure made for it."""
 
 import json
 
@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import ks_2samp, spearmanr
 from sklearn.metrics import roc_auc_score
 
-from latentwalk import DataError, likeness
+from latentwalk import DataError, resemblance
 from latentwalk.errors import ConfigError
 from latentwalk.studies.synthesis.associations import associations
 from latentwalk.studies.synthesis.closeness import closeness
@@ -36,7 +36,7 @@ TRAIN, HELD = people(0), people(1)
 
 @pytest.fixture(scope="module")
 def perfect():
-    return likeness(people(2), TRAIN, HELD, target="plan")
+    return resemblance(people(2), TRAIN, HELD, target="plan")
 
 
 def test_other_real_rows_are_a_perfect_copy(perfect):
@@ -50,10 +50,10 @@ def test_other_real_rows_are_a_perfect_copy(perfect):
 
 
 def test_the_rows_learnt_from_are_told_to_be_copied():
-    found = likeness(TRAIN.sample(frac=1, random_state=0), TRAIN, HELD, target="plan").measures["closeness"]
+    found = resemblance(TRAIN.sample(frac=1, random_state=0), TRAIN, HELD, target="plan").measures["closeness"]
     assert found.value == 1 and found.low > 0.95 and found.details["copied"] == 1
     assert "tells about single rows" in found.reading
-    few = likeness(TRAIN, TRAIN, HELD[:50], target="plan").measures["closeness"]
+    few = resemblance(TRAIN, TRAIN, HELD[:50], target="plan").measures["closeness"]
     assert few.value == 1 and few.low > 0.5  # ten times as many learnt from as held out
 
 
@@ -67,7 +67,7 @@ def test_unequal_halves_are_as_if_they_were_equal():
 def test_shuffled_columns_lose_what_goes_together_and_nothing_else():
     rng = np.random.default_rng(0)
     shuffled = TRAIN.apply(lambda column: rng.permutation(column.to_numpy()))
-    found = likeness(shuffled.astype(TRAIN.dtypes), TRAIN, HELD, target="plan").measures
+    found = resemblance(shuffled.astype(TRAIN.dtypes), TRAIN, HELD, target="plan").measures
     assert found["marginals"].value == pytest.approx(found["marginals"].details["real"], abs=1e-12)
     assert found["associations"].value > 3 * found["associations"].details["real"]
     assert found["classifier"].low > 0.6
@@ -77,7 +77,7 @@ def test_shuffled_columns_lose_what_goes_together_and_nothing_else():
 
 def test_noise_shows_in_the_column_it_was_put_on():
     spoilt = people(2).assign(age=lambda frame: frame["age"] + 20)
-    found = likeness(spoilt, TRAIN, HELD, target="plan")
+    found = resemblance(spoilt, TRAIN, HELD, target="plan")
     worst = max(found.columns, key=lambda one: one.distance)
     assert worst.column.name == "age" and worst.distance > 0.4 > 4 * worst.real
     assert "age most" in found.measures["marginals"].reading
@@ -132,7 +132,7 @@ def test_the_area_is_that_of_scikit_learn():
 
 
 def test_without_rows_held_out_that_is_said_and_nothing_made_up():
-    found = likeness(TRAIN, TRAIN)
+    found = resemblance(TRAIN, TRAIN)
     assert not found.held_out and {*found.absent} == {"skill", "closeness"}
     assert "100 % of the copy are equal" in found.absent["closeness"]
     assert "real" not in found.measures["marginals"].details
@@ -140,7 +140,7 @@ def test_without_rows_held_out_that_is_said_and_nothing_made_up():
 
 
 def test_each_column_is_learnt_in_turn_where_none_is_named(perfect):
-    found = likeness(people(2), TRAIN, HELD)
+    found = resemblance(people(2), TRAIN, HELD)
     told = {one.column.name: one.skill for one in found.columns}
     assert None not in told.values()
     assert abs(told["city"]) < 0.15 < 0.5 < told["plan"]  # the city depends on nothing
@@ -150,10 +150,10 @@ def test_each_column_is_learnt_in_turn_where_none_is_named(perfect):
 
 def test_what_cannot_be_compared_is_said():
     with pytest.raises(DataError, match="too few"):
-        likeness(TRAIN[:10], TRAIN, HELD)
+        resemblance(TRAIN[:10], TRAIN, HELD)
     with pytest.raises(ConfigError, match="unknown target 'plans'. Did you mean 'plan'"):
-        likeness(TRAIN, TRAIN, HELD, target="plans")
+        resemblance(TRAIN, TRAIN, HELD, target="plans")
     with pytest.raises(DataError, match="missing: 'age'"):
-        likeness(TRAIN.drop(columns="age"), TRAIN, HELD)
+        resemblance(TRAIN.drop(columns="age"), TRAIN, HELD)
     with pytest.raises(DataError, match="made of tables"):
-        likeness(np.zeros((30, 4, 4)), np.zeros((30, 4, 4)))
+        resemblance(np.zeros((30, 4, 4)), np.zeros((30, 4, 4)))

@@ -201,6 +201,8 @@ def _whole(values: Iterable[Any]) -> Any:
 def _fields(values: Any) -> Iterable[Any]:
     """A column (n,) as fields of a CSV."""
     if hasattr(values, "notna"):
+        if str(values.dtype).startswith("datetime64") and (values.dropna() == values.dropna().dt.normalize()).all():
+            values = values.dt.strftime("%Y-%m-%d")  # days have no time
         return values.astype(object).where(values.notna(), "").to_numpy()
     if getattr(getattr(values, "dtype", None), "kind", "O") not in "Of":
         return values

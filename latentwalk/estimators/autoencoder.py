@@ -239,7 +239,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         fill the prior, where no sampler was fitted.
         """
         seed = self._options().seed()
-        return self._trained.framed(self._trained.sample(n, temperature, source, condition, seed, missing))
+        return self._trained.framed(self._trained.sample(n, temperature, source, condition, seed, missing=missing))
 
     def score_samples(self, X: ArrayLike | Dataset, draws: int = 1, *, condition: Any = None) -> NDArray[np.float64]:
         """A lower bound on log p(x) for each row, in nats: (n,). Importance-weighted over `draws` draws of q(z | x).

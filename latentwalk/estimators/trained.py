@@ -202,9 +202,20 @@ class Trained:
         return whole
 
     def sample(
-        self, n: int, temperature: float, source: str | Sampler | None, condition: Any, seed: int, missing: bool = False
+        self,
+        n: int,
+        temperature: float,
+        source: str | Sampler | None,
+        condition: Any,
+        seed: int,
+        *,
+        missing: bool = False,
+        noise: bool = False,
     ) -> Array:
-        """`n` new examples (n, *E): see `Autoencoder.sample`. Raises NotGenerativeError, ConfigError."""
+        """`n` new examples (n, *E): see `Autoencoder.sample`. noise: drawn from the likelihood, whatever it is.
+
+        Raises NotGenerativeError, ConfigError.
+        """
         sampler = self._source(source, temperature)
         if not (isinstance(n, (int, np.integer)) and n >= 0):
             raise ConfigError(f"n={n!r}: expected a whole number of examples, 0 or more.")
@@ -213,7 +224,7 @@ class Trained:
         drawing = self.labels is not None and condition is None
         told = self.labels.drawn(int(n), rng) if self.labels and drawing else self.told(condition, None, int(n))
         coder = Coder(self.model, told)
-        drawn = coder.draw(z, int(rng.integers(2**31))) if self.spec.columns else coder.decode(z)
+        drawn = coder.draw(z, int(rng.integers(2**31))) if noise or self.spec.columns else coder.decode(z)
         if missing:
             drawn.reshape(len(drawn), -1)[self._gaps(len(drawn), rng)] = np.nan
         return drawn

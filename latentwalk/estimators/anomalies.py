@@ -28,6 +28,8 @@ from latentwalk.data.dataset import Dataset
 from latentwalk.data.scaling import as_tensor
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.estimators.fitting import fit
+from latentwalk.estimators.options import Options
 from latentwalk.files import complaint, json_of, telling, write_atomically
 from latentwalk.models.inference import signature
 from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
@@ -94,7 +96,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         _check_contamination(self.contamination)
         given: Any = Stream.of(X) if is_stream(X) else as_known(X)
         rows = given.held if isinstance(given, Stream) else given
-        model = Autoencoder(self.recipe, random_state=self.random_state, **self._chosen(rows)).fit(given)
+        model = Autoencoder(self.recipe, random_state=self.random_state, **self._chosen(rows))
+        model.trained_ = fit(Options(**model.get_params(deep=False)), given, drawing=False)
         self._take(model)
         x, told = model.trained_.seen(rows, None)
         each = model.trained_.log_probs(x, told, held=False)

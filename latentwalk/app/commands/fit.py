@@ -110,6 +110,10 @@ def fit(
         str,
         typer.Option(metavar="NAME", help="auto, gaussian, bernoulli, … (all: see above).", rich_help_panel=MODEL),
     ] = "auto",
+    transforms: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Of a table's skewed columns: auto, centred, none.", rich_help_panel=MODEL),
+    ] = "auto",
     noise: Noise = None,
     dropout: Annotated[
         float, typer.Option(metavar="SHARE", help="Hidden units silenced while learning.", rich_help_panel=MODEL)

@@ -1,9 +1,9 @@
 """Rows drawn from a model, as many as asked for, all of which keep what real rows keep.
 
-Codes are drawn from the model's sampler, and rows from the likelihood of each code, noise and all. Numbers are rounded as real
-ones are, rows moved onto the sums they must add up to, and what breaks another constraint is drawn again. What still does after
-many draws is moved onto the edge of what it breaks; if that does not help, nothing may satisfy the constraints, and that is an
-error.
+Codes are drawn from the model's sampler, and rows from the likelihood of each code, noise and all, with gaps as often as there
+were. Numbers are rounded as real ones are, rows moved onto the sums they must add up to, and what breaks another constraint is
+drawn again. What still does after many draws is moved onto the edge of what it breaks; if that does not help, nothing may
+satisfy the constraints, and that is an error.
 """
 
 import warnings
@@ -181,7 +181,8 @@ def _drawing(trained: Trained, source: Any, seed: int) -> Drawing:
         labels = None
         if trained.labels is not None:
             labels = np.array(trained.labels.names)[trained.labels.drawn(n, rng).argmax(axis=1)]
-        rows = trained.sample(n, 1.0, source, labels, int(rng.integers(2**31)), noise=True)
+        gaps = trained.spec.gaps is not None
+        rows = trained.sample(n, 1.0, source, labels, int(rng.integers(2**31)), gaps, noise=True)
         return np.asarray(rows, np.float64), labels
 
     return draw

@@ -48,7 +48,7 @@ def test_a_copy_is_a_table_like_the_one_learnt_from_and_keeps_what_it_keeps(call
     assert (copy["amount"] >= 5).all() and (copy["amount"] == copy["amount"].round(2)).all()
     assert {*copy["label"]} <= {"young", "old"} and {*copy["shop"]} <= {"Bern", "Chur"}
     assert rows_of(tmp_path / "copy.csv")[1][0].count("-") == 2 and " " not in rows_of(tmp_path / "copy.csv")[1][0]
-    assert ((copy["by card"] > 50) == (copy["label"] == "young")).mean() > 0.9
+    assert ((copy["by card"] > 50) == (copy["label"] == "young")).mean() > 0.8
     assert "150 rows drawn from" in said and "classifier AUC" in said and "amount >= 5 is broken by" in said
     page, numbers = (tmp_path / "copy.html").read_text(), json.loads((tmp_path / "copy.json").read_text())
     assert "`by card` + cash == 100" in page and "judged by 40 rows that the model did not learn from" in page

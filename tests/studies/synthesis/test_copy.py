@@ -77,7 +77,7 @@ def test_columns_are_spread_as_real_ones(model, copy):
     assert found.measures["marginals"].value < 3 * found.measures["marginals"].details["real"]
     plain = synthesise(model, FRAME, 800, sampler="gaussian", margins=False, find=False)
     blunt = resemblance(plain.rows, FRAME, homes(1), target="rent").measures["marginals"]
-    assert found.measures["marginals"].high < blunt.low
+    assert found.measures["marginals"].value < 0.75 * blunt.value
 
 
 def test_the_same_seed_gives_the_same_copy_and_the_model_stays_as_it_is(model):
@@ -126,6 +126,15 @@ def test_labels_go_with_their_rows(monkeypatch):
         assert high.mean() == pytest.approx(y.mean(), abs=0.06)
         assert ((copy.rows.mean(axis=1) > 2) == high).mean() > 0.85
         assert isinstance(copy.rows, np.ndarray) and copy.records.columns[-1].categories == ("high", "low")
+
+
+def test_cells_are_missing_as_often_as_they_were():
+    frame = FRAME[["rooms", "rent", "town"]].copy()
+    frame.loc[::4, "rent"] = np.nan
+    model = Autoencoder(epochs=3, random_state=0, progress=False).fit(frame)
+    copy = synthesise(model, frame, 800, sampler="gaussian")
+    assert copy.rows["rent"].isna().mean() == pytest.approx(0.25, abs=0.05)
+    assert not copy.rows[["rooms", "town"]].isna().any(axis=None)
 
 
 def test_only_tables_are_copied():

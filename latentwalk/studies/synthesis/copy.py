@@ -182,7 +182,7 @@ def _drawing(trained: Trained, source: Any, seed: int) -> Drawing:
         if trained.labels is not None:
             labels = np.array(trained.labels.names)[trained.labels.drawn(n, rng).argmax(axis=1)]
         gaps = trained.spec.gaps is not None
-        rows = trained.sample(n, 1.0, source, labels, int(rng.integers(2**31)), gaps, noise=True)
+        rows = trained.sample(n, 1.0, source, labels, int(rng.integers(2**31)), missing=gaps, noise=True)
         return np.asarray(rows, np.float64), labels
 
     return draw

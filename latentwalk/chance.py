@@ -9,13 +9,17 @@ sees the whole batch at once.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Dropout", "normal", "part_of", "poisson", "seeded", "signs", "uniform"]
+from latentwalk.checks import whole
+
+__all__ = ["Dropout", "generator", "normal", "part_of", "poisson", "seed_of", "seeded", "signs", "uniform"]
 
 # A module variable rather than a ContextVar, which `torch.compile` cannot see through: (first row, own rows, all rows).
 _part: tuple[int, int, int] | None = None
+SEEDS = 2**32 - 1  # the largest that all generators take
 
 
 @contextmanager
@@ -27,6 +31,17 @@ def part_of(first: int, own: int, total: int) -> Iterator[None]:
         yield
     finally:
         _part = before
+
+
+def seed_of(seed: object) -> int:
+    """A seed as Python's own number. Raises ConfigError for what is none."""
+    whole("seed", seed, most=SEEDS)
+    return int(seed)  # type: ignore[call-overload]
+
+
+def generator(seed: object) -> np.random.Generator:
+    """NumPy's generator from a seed, or from none. Raises ConfigError for what is no seed."""
+    return np.random.default_rng(None if seed is None else seed_of(seed))
 
 
 @contextmanager

@@ -60,7 +60,9 @@ def whole(name: str, value: object, of: str = "", *, least: int = 0, most: int |
     """
     if none and value is None:
         return
-    if not (isinstance(value, Integral) and least <= int(value) <= (math.inf if most is None else most)):
+    if isinstance(value, (bool, np.bool_)) or not (
+        isinstance(value, Integral) and least <= int(value) <= (math.inf if most is None else most)
+    ):
         kind = f"a whole number of {of}" if of else "a whole number"
         span = f"from {least} to {most}" if most is not None else f"at least {least}" if least else "0 or more"
         raise ConfigError(f"{name}={value!r}: expected {kind}, {span}{_or(none)}.")

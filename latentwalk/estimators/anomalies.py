@@ -10,6 +10,7 @@ autoencoder for robust density estimation".
 import json
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -242,19 +243,23 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _chosen(self, X: Any) -> dict[str, Any]:
         """Options of the autoencoder: what was asked for, and for the rest what suits the size of the data."""
-        options = self.options or {}
-        shape, table = _shape(X, self.network or options.get("network"), options.get("spec"))
+        options = {} if self.options is None else self.options
+        if not isinstance(options, Mapping):
+            raise ConfigError(
+                f"options={options!r:.80}: expected those of an Autoencoder by name, {{'batch_size': 32}}, or None."
+            )
+        shape, table = _shape(X, options.get("network") if self.network is None else self.network, options.get("spec"))
         rows, size = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (1, 1)
         usual = {
-            "latent": self.latent or max(1, min(MOST_LATENT, size // 4)),
-            "network": self.network or (NETWORK if table else "auto"),
-            "likelihood": self.likelihood or ("student-t" if table else "auto"),
+            "latent": max(1, min(MOST_LATENT, size // 4)) if self.latent is None else self.latent,
+            "network": (NETWORK if table else "auto") if self.network is None else self.network,
+            "likelihood": ("student-t" if table else "auto") if self.likelihood is None else self.likelihood,
             "transforms": "none",
-            "epochs": self.epochs or max(10, min(100, SEEN // max(rows, 1))),
+            "epochs": max(10, min(100, SEEN // max(rows, 1))) if self.epochs is None else self.epochs,
             "batch_size": 64,
             "progress": False,
         }
-        return usual | options
+        return usual | dict(options)
 
     def _distance(self, x: Array) -> NDArray[np.float64]:
         """How far each value of x (n, *E) lies from the mean, in deviations."""

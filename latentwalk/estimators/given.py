@@ -65,6 +65,8 @@ def first_seen(X: Any, options: Options) -> tuple[Array, DataSpec, tuple[str, ..
     x = as_array(_looked_at(table, raw, reset=True) if _axes(raw) <= 2 else raw)
     if known is None:
         kind = options.kind(x.ndim) or kind
+    if not (options.spec is None or isinstance(options.spec, DataSpec)):
+        raise ConfigError(f"spec={options.spec!r:.80}: expected a DataSpec, or None: what X is seen to be.")
     spec = options.spec or known or DataSpec.infer(x, kind)
     if spec.shape != x.shape[1:]:
         raise ConfigError(f"spec says an example has shape {spec.shape}; in X it has {x.shape[1:]}.")

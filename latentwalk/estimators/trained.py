@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from latentwalk.arrays import Array
-from latentwalk.checks import digits_of
+from latentwalk.checks import COUNTED, MADE, digits_of, whole
 from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import Column, check_known, decoded, is_frame, plain_columns
 from latentwalk.data.dataset import Dataset
@@ -217,8 +217,7 @@ class Trained:
         Raises NotGenerativeError, ConfigError.
         """
         sampler = self._source(source, temperature)
-        if not (isinstance(n, (int, np.integer)) and n >= 0):
-            raise ConfigError(f"n={n!r}: expected a whole number of examples, 0 or more.")
+        whole("n", n, "examples", most=COUNTED)
         rng = np.random.default_rng(seed)
         z = self.codes(sampler(int(n), rng))
         drawing = self.labels is not None and condition is None
@@ -244,8 +243,7 @@ class Trained:
 
         held: whether a row that the model's numbers cannot hold is an error; otherwise its score is no number.
         """
-        if not (isinstance(draws, (int, np.integer)) and draws >= 1):
-            raise ConfigError(f"draws={draws!r}: expected a whole number, at least 1.")
+        whole("draws", draws, least=1, most=MADE)
         self.check_range(x)
         coder = Coder(self.model, told)
         found = coder.bound(x, int(draws))
@@ -378,7 +376,7 @@ class Trained:
         """What to draw codes from. Raises NotGenerativeError, ConfigError."""
         if callable(source):
             return source
-        if source not in (None, "fitted", "prior"):
+        if not (source is None or (isinstance(source, str) and source in ("fitted", "prior"))):
             raise ConfigError(
                 f'source={source!r}: a model draws from "fitted" or "prior". For others: fit_sampler(X, "mixture"), or '
                 'space(X).sample(n, "mixture").'

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
+from latentwalk.chance import generator
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError, DataError, unknown
@@ -24,6 +25,7 @@ from latentwalk.models.prior import PriorSampler
 
 __all__ = ["Condition", "Encoded", "Part", "Point", "expect", "is_whole"]
 
+SIDE = 10_000  # steps along an axis, at most
 LAID_OUT = 20_000  # draws that quantiles are read off, of a prior that knows none
 Made = TypeVar("Made")
 Point = int | np.integer[Any] | Array | Sequence[float]
@@ -173,7 +175,7 @@ class Encoded(ABC):
 
         Where an example has the shape of a code, (D,), that is what it is taken for.
         """
-        if isinstance(point, (int, np.integer)):
+        if isinstance(point, (int, np.integer)) and not isinstance(point, bool):
             expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
             return self.codes[point]
         try:
@@ -201,7 +203,8 @@ class Encoded(ABC):
     def axis_values(self, axis: int, steps: int, over: str) -> Array:
         """`steps` increasing values along one axis, as `LatentSpace.grid` uses them: (steps,)."""
         axis = self._axis(axis)
-        expect(is_whole(steps) and steps >= 1, f"expected a whole number of steps, at least 1; got steps={steps!r}.")
+        expect(isinstance(over, str), f"over={over!r}: expected 'prior' or 'codes'.")
+        expect(is_whole(steps) and 1 <= steps <= SIDE, f"expected a whole number of steps, 1 to {SIDE}; got steps={steps!r}.")
         match over:
             case "prior":
                 return self.prior_quantiles(np.linspace(0.05, 0.95, steps))[:, axis]
@@ -263,6 +266,9 @@ class Encoded(ABC):
         to these codes when first asked for. Raises ConfigError, and DataError where the codes are too few.
         """
         if not isinstance(source, str):
+            expect(
+                callable(source), f"sampler={source!r}: expected a name, or a function (n, generator) → codes (n, {self.dim})."
+            )
             return source
         if source == "prior":
             return self.prior
@@ -279,7 +285,7 @@ class Encoded(ABC):
         """
         if kind not in KINDS:
             raise unknown("sampling distribution", kind, ["prior", "fitted", *(name for name in KINDS if name != "prior")])
-        codes, posterior = self.draw_codes(np.random.default_rng(seed)), self.posterior
+        codes, posterior = self.draw_codes(generator(seed)), self.posterior
         if rows is not None:
             codes, posterior = codes[rows], None if posterior is None else posterior.among(rows)
         return fitted(kind, codes, seed, posterior)
@@ -310,7 +316,7 @@ class Encoded(ABC):
 
 def is_whole(number: object) -> bool:
     """Whether it is a whole number."""
-    return isinstance(number, (int, np.integer))
+    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
 
 
 def expect(holds: "bool | np.bool_", message: str) -> None:

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 from PIL.Image import Image
 
 from latentwalk.arrays import Array
+from latentwalk.chance import generator
+from latentwalk.checks import COUNTED, MADE, whole
 from latentwalk.drawing.html import figure
 from latentwalk.errors import DataError
 from latentwalk.latent.decoded import Decoded
@@ -63,11 +65,13 @@ class LatentSpace(Encoded):
         too. path: see `walk`. Raises ConfigError, DataError.
         """
         check_path(path)
+        expect(isinstance(loop, (bool, np.bool_)), f"loop={loop!r}: expected True or False.")
+        _check_points(points)
         legs = len(points) - 1 + loop
         expect(len(points) >= 2, f"a walk leads from one point to another, got {len(points)}.")
         steps = 10 * legs + 1 if steps is None else steps
         need = f"a walk through {len(points)} points{' and back' * loop} needs at least {legs + 1} steps"
-        expect(is_whole(steps) and steps > legs, f"{need}, a whole number; got steps={steps!r}.")
+        expect(is_whole(steps) and legs < steps <= MADE, f"{need}, a whole number to {MADE:,}; got steps={steps!r}.")
         codes = np.stack([self.code(point) for point in points])
         way = journey(self, np.concatenate([codes, codes[:loop]]), int(steps), path)
         return Walk(self, replace(self._decoded(way.z), closed=loop), way.t, way.line)
@@ -80,11 +84,14 @@ class LatentSpace(Encoded):
         its mean, where who is surer of a coordinate decides more of it; points are rows or examples, no bare codes).
         Raises ConfigError.
         """
+        _check_points(points)
         return self._decoded(blended(self, points, shares(len(points), weights), how)[None])[0]
 
     def between(self, a: Point, b: Point, steps: int = 7, how: BlendName = "mean") -> Decoded:
         """Blends of two points, from one to the other: z (steps, D), x (steps, *E). how: see `blend`. Raises ConfigError."""
-        expect(is_whole(steps) and steps >= 2, f"from one point to the other takes at least 2 steps; got steps={steps!r}.")
+        expect(
+            is_whole(steps) and 2 <= steps <= MADE, f"from one point to the other takes 2 steps or more; got steps={steps!r}."
+        )
         weights = np.linspace([1, 0], [0, 1], steps)  # (steps, 2)
         return self._decoded(np.stack([blended(self, [a, b], pair, how) for pair in weights]))
 
@@ -116,8 +123,9 @@ class LatentSpace(Encoded):
 
     def traverse(self, x: Point, axis: int, steps: int = 11, over: Literal["prior", "codes"] = "codes") -> Decoded:
         """One point with one of its coordinates moved through its range: z (steps, D), x (steps, *E)."""
+        values = self.axis_values(axis, steps, over)
         z = np.tile(self.code(x), (steps, 1))
-        z[:, self._axis(axis)] = self.axis_values(axis, steps, over)
+        z[:, axis] = values
         return self._decoded(z)
 
     def sample(self, n: int, source: str | Sampler = "prior", seed: int | None = 0) -> Decoded:
@@ -125,8 +133,8 @@ class LatentSpace(Encoded):
 
         source: see `sampler`.
         """
-        expect(is_whole(n) and n >= 0, f"n={n!r}: expected a whole number of examples, 0 or more.")
-        return self._decoded(self.sampler(source)(n, np.random.default_rng(seed)))
+        whole("n", n, "examples", most=COUNTED)
+        return self._decoded(self.sampler(source)(n, generator(seed)))
 
     def direction(self, having: Attribute, lacking: Attribute | None = None, *, without: Confounders = ()) -> Direction:
         """The step from examples that lack something to examples that have it, other things being equal (see `directions`).
@@ -205,3 +213,10 @@ class LatentSpace(Encoded):
         z = np.asarray(z, dtype=np.float32)
         x = self.decode(z.reshape(-1, self.dim))
         return Decoded(z, x.reshape(*z.shape[:-1], *x.shape[1:]), self.spec, self.painter)
+
+
+def _check_points(points: object) -> None:
+    """Raise ConfigError for what holds no points."""
+    listed = isinstance(points, Sequence) and not isinstance(points, (str, bytes))
+    listed = listed or (isinstance(points, np.ndarray) and points.ndim > 0)
+    expect(listed, f"expected points, one after the other: [3, 7]; got {points!r:.80}.")

@@ -98,7 +98,7 @@ class PriorSampler(ABC):
 
 def temperature_of(value: Any) -> float:
     """The value, as a temperature: a number, 0 or more. Raises ConfigError."""
-    if not (isinstance(value, (int, float, np.number)) and np.isfinite(value) and value >= 0):
+    if not (isinstance(value, (int, float, np.number)) and math.isfinite(value) and value >= 0):
         raise ConfigError(f"temperature={value}: expected a number, 0 or more.")
     return float(value)
 

@@ -111,7 +111,9 @@ class Recipe:
                 )
         elif self.objective not in get_args(ObjectiveName):
             raise unknown("objective", self.objective, get_args(ObjectiveName))
-        if not isinstance(self.prior, Prior) and self.prior not in PRIORS:
+        if not (self.corruption is None or isinstance(self.corruption, Corruption)):
+            raise ConfigError(f"corruption={self.corruption!r}: expected a Corruption, say Corruption('masking', .3), or None.")
+        if not isinstance(self.prior, Prior) and not (isinstance(self.prior, str) and self.prior in PRIORS):
             raise unknown("prior", self.prior, PRIORS)
 
     @property

@@ -63,7 +63,7 @@ def device_named(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
         raise ConfigError(f"device={name!r} cannot be used here: {str(error).splitlines()[0]} Use device='auto'.") from error
     return device
 

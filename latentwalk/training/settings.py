@@ -59,7 +59,9 @@ class Settings:
         for name in ("warmup", "weight_decay", "checkpoint_every"):
             positive(name, getattr(self, name), zero=True, most=COUNTED)
         for name in ("clip", "skip"):
-            positive(name, getattr(self, name), none="no limit")
+            positive(name, getattr(self, name), most=COUNTED, none="no limit")
+        if not (self.track is None or isinstance(self.track, (str, os.PathLike))):
+            raise ConfigError(f"track={self.track!r:.80}: expected the name of a folder, or None.")
         whole("accumulate", self.accumulate, "parts", least=1, most=MADE)
         share("ema", self.ema, "the weights, that stays at each step", none="no average")
         if self.compile and self.accumulate > 1:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from latentwalk.arrays import Array
-from latentwalk.chance import seeded
+from latentwalk.chance import generator, seeded
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.fingerprint import fingerprint
@@ -83,7 +83,7 @@ class Classifier:
         y = _labels(train)
         if not (isinstance(width, int) and isinstance(steps, int) and width >= 1 and steps >= 2):
             raise ConfigError(f"expected a width of at least 1 and at least 2 steps; got width={width!r}, steps={steps!r}.")
-        rows = np.random.default_rng(seed).permutation(len(train))
+        rows = generator(seed).permutation(len(train))
         held, learn = rows[: len(rows) // 10], rows[len(rows) // 10 :]
         scaling = Scaling.natural(train.x, train.spec)
         with one_thread(), seeded(seed):

@@ -14,9 +14,10 @@ precision and recall metric for assessing generative models". How the regions ar
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.chance import generator, seed_of
 from latentwalk.latent.criteria.classifier import Classifier
 from latentwalk.latent.criteria.measure import Measure, percent, wilson
-from latentwalk.latent.criteria.region import FEWEST_TO_TELL, Region
+from latentwalk.latent.criteria.region import FEWEST_TO_TELL, Region, points
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.holes import OUTSIDE
 from latentwalk.latent.samplers import Sampler, draws_of
@@ -45,7 +46,8 @@ def completeness(space: Encoded, sampler: str | Sampler = "prior", *, seed: int 
     Raises DataError for fewer than 300 codes or any that is no number; ConfigError for an unknown sampler, or one of
     another dimension.
     """
-    rng = np.random.default_rng(seed)
+    seed, most = seed_of(seed), points(most)
+    rng = generator(seed)
     draws = draws_of(space.sampler(sampler), most, space.dim, rng)
     region = _region(space, seed, most)
     value, low, high = region.share(draws, seed)
@@ -62,7 +64,8 @@ def reach(space: Encoded, sampler: str | Sampler = "prior", *, seed: int = 0, mo
     out, where it is known which these are, one fitted here by the half it did not see.
     Options and errors are those of `completeness`.
     """
-    rng = np.random.default_rng(seed)
+    seed, most = seed_of(seed), points(most)
+    rng = generator(seed)
     encoded = space.draw_codes(rng)
     draw, judges = _apart(space, sampler, seed)
     draws = draws_of(draw, 2 * most, space.dim, rng)
@@ -83,7 +86,8 @@ def recognisable(
     cut at 1. It looks at what draws decode to, and so tells what codes do not: whether it looks like anything. Its interval is
     Wilson's. Raises DataError, ConfigError.
     """
-    rng = np.random.default_rng(seed)
+    most = points(most)
+    rng = generator(seed)
     rows = np.sort(rng.permutation(space.unseen)[:most])
     line = float(np.quantile(_sureness(classifier, space.decode_as(space.codes[rows], rows)), OUTSIDE))
     drawn = _sureness(classifier, space.decode(draws_of(space.sampler(sampler), most, space.dim, rng)))
@@ -101,16 +105,21 @@ def recognisable(
 
 def _region(space: Encoded, seed: int, most: int) -> Region:
     """The region of a space's encoded data: found once."""
-    return space.once((Region, seed, most), lambda: Region.fit(space.draw_codes(np.random.default_rng(seed)), seed, most=most))
+    return space.once((Region, seed, most), lambda: Region.fit(space.draw_codes(generator(seed)), seed, most=most))
 
 
 def _apart(space: Encoded, sampler: str | Sampler, seed: int) -> tuple[Sampler, NDArray[np.intp]]:
     """The sampler, and the rows that may judge it: those that it was not fitted to."""
-    if sampler == "fitted" and space.held_out is not None and space.held_out.sum() >= FEWEST_TO_TELL:
+    if (
+        isinstance(sampler, str)
+        and sampler == "fitted"
+        and space.held_out is not None
+        and space.held_out.sum() >= FEWEST_TO_TELL
+    ):
         return space.sampler(sampler), np.flatnonzero(space.held_out)
     if not isinstance(sampler, str) or sampler in (*WHOLE, "fitted"):
         return space.sampler(sampler), np.arange(len(space))
-    rows = np.random.default_rng(seed).permutation(len(space))
+    rows = generator(seed).permutation(len(space))
     half = len(rows) // 2
     return space.fit_sampler(sampler, np.sort(rows[:half]), seed), np.sort(rows[half:])
 

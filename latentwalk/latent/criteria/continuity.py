@@ -4,10 +4,15 @@ A finite network is always continuous as a function, so the question needs a sca
 own spread, how many change the output by less than half of what lies between two neighbouring examples?
 """
 
+import math
+from numbers import Real
+
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from latentwalk.arrays import Array
+from latentwalk.chance import generator
+from latentwalk.checks import whole
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent, wilson
@@ -32,9 +37,10 @@ def continuity(space: Encoded, *, scale: float = 0.1, seed: int = 0, most: int =
     Raises DataError for too few held-out codes, or codes, data or decoded outputs that are no numbers; ConfigError for a
     scale that is not positive.
     """
-    if not (np.isfinite(scale) and scale > 0):
+    if not isinstance(scale, Real) or not (math.isfinite(scale) and scale > 0):
         raise ConfigError(f"continuity's scale must be a positive number, got {scale}. Usual is 0.1, a tenth of the spread.")
-    rng = np.random.default_rng(seed)
+    whole("most", most, "codes", least=1)
+    rng = generator(seed)
     rows = space.unseen
     check_codes(space.codes[rows], FEWEST_TO_STEP, "continuity needs at least {} held-out codes")
     near = neighbour_distance(space, rng)

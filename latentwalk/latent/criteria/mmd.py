@@ -12,6 +12,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from latentwalk.arrays import Array
+from latentwalk.chance import generator
+from latentwalk.checks import MADE, whole
 from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, half_width
@@ -36,7 +38,8 @@ def mmd(space: Encoded, sampler: str | Sampler = "prior", *, most: int = 3_000, 
     Raises DataError for fewer than 40 codes or any that is no number; ConfigError.
     """
     check_codes(space.codes, FEWEST, "MMD needs at least {} codes")
-    rng = np.random.default_rng(seed)
+    whole("most", most, "codes", least=FEWEST, most=MADE)
+    rng = generator(seed)
     x = rng.permutation(space.draw_codes(rng))[:most]
     return squared_mmd(x, draws_of(space.sampler(sampler), len(x), space.dim, rng), rng)
 

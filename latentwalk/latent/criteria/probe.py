@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latentwalk.arrays import Array
+from latentwalk.chance import generator
 from latentwalk.data.examples import check_one_each
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.codes import check_codes
@@ -41,7 +42,7 @@ def linear_probe(space: Encoded, target: str | ArrayLike | None = None, *, most:
     name, y = _target(space, target)
     known = np.flatnonzero(np.ones(len(y), bool) if y.dtype.kind != "f" else np.isfinite(y))
     check_codes(space.codes[known], FEWEST, f"a probe of {name} needs at least {{}} codes of examples where it is known")
-    rows = np.random.default_rng(seed).permutation(known)[:most]
+    rows = generator(seed).permutation(known)[:most]
     taught, judged = np.split(rows, [len(rows) - len(rows) // 3])
     if len(np.unique(y[taught])) < 2:
         raise DataError(

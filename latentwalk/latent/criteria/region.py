@@ -26,17 +26,19 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.neighbors import NearestNeighbors
 
 from latentwalk.arrays import Array
+from latentwalk.checks import MADE, whole
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.ratio import Logit, Standard, logits
 from latentwalk.latent.holes import OUTSIDE
 from latentwalk.latent.samplers import Isotropic, Sampler
 from latentwalk.models.prior import PriorSampler
 
-__all__ = ["FEWEST_TO_TELL", "Region", "accepted"]
+__all__ = ["FEWEST_TO_TELL", "Region", "accepted", "points"]
 
 Density = Callable[[Array], Array]
 
 FEWEST_TO_TELL = 300  # points below which a third of them cannot hold a 5 % quantile
+FEWEST_TO_JUDGE = 100
 ODDS = 0.7  # of a point and a draw of the Gaussian, from which on `ratio` refuses nothing
 GENTLE = 0.5  # by how much more often `ratio` may refuse than the others
 FLAT = 1e-8  # of the largest variance, below which a direction is called flat
@@ -204,6 +206,12 @@ def _rank(said: Sequence[Array], known: Sequence[Array], cap: float) -> Array:
     ratio = np.where(said[0] > cap, 1.0, ratio)
     found: Array = np.minimum(ratio, np.minimum(tail, near) / GENTLE)
     return found
+
+
+def points(most: object) -> int:
+    """How many points to learn from and to judge by. Raises ConfigError."""
+    whole("most", most, "points to learn from and to judge by", least=FEWEST_TO_JUDGE, most=MADE)
+    return int(most)  # type: ignore[call-overload]
 
 
 def _place(m: int) -> int:

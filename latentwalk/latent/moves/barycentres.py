@@ -42,7 +42,7 @@ def shares(count: int, weights: ArrayLike | None = None) -> NDArray[np.float64]:
 
 def barycentre(name: str) -> Callable[[Codes, NDArray[np.float64]], NDArray[np.float64]]:
     """The barycentre called `name`: "mean" or "spherical". Raises ConfigError."""
-    if name not in _BARYCENTRES:
+    if not isinstance(name, str) or name not in _BARYCENTRES:
         raise unknown("blend", name, get_args(BlendName))
     return _BARYCENTRES[name]
 

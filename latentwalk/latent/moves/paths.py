@@ -101,7 +101,7 @@ def path(name: str) -> Callable[[Codes, Codes, Times], NDArray[np.float64]]:
 
 def check_path(name: str) -> None:
     """Raise ConfigError where no path has this name."""
-    if name not in get_args(PathName):
+    if not isinstance(name, str) or name not in get_args(PathName):
         raise unknown("path", name, get_args(PathName))
 
 

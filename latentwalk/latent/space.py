@@ -71,7 +71,7 @@ class LatentSpace(Encoded):
         expect(len(points) >= 2, f"a walk leads from one point to another, got {len(points)}.")
         steps = 10 * legs + 1 if steps is None else steps
         need = f"a walk through {len(points)} points{' and back' * loop} needs at least {legs + 1} steps"
-        expect(is_whole(steps) and legs < steps <= MADE, f"{need}, a whole number to {MADE:,}; got steps={steps!r}.")
+        expect(is_whole(steps) and legs < steps <= MADE, f"{need}, a whole number; got steps={steps!r}.")
         codes = np.stack([self.code(point) for point in points])
         way = journey(self, np.concatenate([codes, codes[:loop]]), int(steps), path)
         return Walk(self, replace(self._decoded(way.z), closed=loop), way.t, way.line)
@@ -90,7 +90,7 @@ class LatentSpace(Encoded):
     def between(self, a: Point, b: Point, steps: int = 7, how: BlendName = "mean") -> Decoded:
         """Blends of two points, from one to the other: z (steps, D), x (steps, *E). how: see `blend`. Raises ConfigError."""
         expect(
-            is_whole(steps) and 2 <= steps <= MADE, f"from one point to the other takes 2 steps or more; got steps={steps!r}."
+            is_whole(steps) and 2 <= steps <= MADE, f"from one point to the other takes at least 2 steps; got steps={steps!r}."
         )
         weights = np.linspace([1, 0], [0, 1], steps)  # (steps, 2)
         return self._decoded(np.stack([blended(self, [a, b], pair, how) for pair in weights]))

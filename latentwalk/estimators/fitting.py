@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
-from latentwalk.chance import seeded
+from latentwalk.chance import covered, from_seed
 from latentwalk.data.adopt import as_known
 from latentwalk.data.batches.batch import Batches
 from latentwalk.data.batches.passing import Stream, is_stream
@@ -81,8 +81,9 @@ def fit(
     with ExitStack() as stack:
         group = stack.enter_context(process_group(device))
         beginning = stack.enter_context(begun(None if checkpoint is None else Path(checkpoint), group, options, x, told))
-        stack.enter_context(seeded(beginning.seed, group.device))
-        trained = _untrained(options, x, spec, features, labels) if before is None else before
+        stack.enter_context(from_seed(beginning.seed))
+        with covered():
+            trained = _untrained(options, x, spec, features, labels) if before is None else before
         if before is None:
             check_keepable(trained)
         trained.check_range(x)
@@ -112,6 +113,7 @@ def fit(
             start=beginning.start,
             group=group,
             asked=asked,
+            lending=options.settings.compile or trained.has_own_parts,
         )
         if beginning.keeper is not None:
             beginning.keeper.begin(list(past))

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
+from latentwalk.chance import from_seed
 from latentwalk.data.corruption import Corruption, CorruptionKind
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.scaling import as_tensor
@@ -101,8 +102,7 @@ def noise_sweep(
 def spoilt(model: Autoencoder, clean: Array, noise: Corruption, seed: int = 0) -> NDArray[np.float32]:
     """Noisy copies of clean examples (n, *E), in their own units; the noise is in those that networks see."""
     scaling = model.model_.scaling.cpu()
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(seed)
+    with from_seed(seed), torch.inference_mode():
         noisy: NDArray[np.float32] = scaling.inverse(noise(scaling(as_tensor(clean)))).numpy()
     scaling.to(next(model.model_.parameters()).device)
     return noisy

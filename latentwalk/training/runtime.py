@@ -1,17 +1,18 @@
-"""Where and how numbers are crunched: device, precision, seed, and two settings that make PyTorch quick on a CPU."""
+"""Where and how numbers are crunched: device, precision, threads, and two settings that make PyTorch quick on a CPU."""
 
+import bisect
 import contextlib
 import ctypes
 import functools
 import platform
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
-from torch import Tensor
 
 from latentwalk.errors import ConfigError, unknown
 
@@ -19,30 +20,143 @@ __all__ = [
     "autocast",
     "device_named",
     "one_thread",
-    "prepare",
     "processor",
-    "random_state",
-    "set_random_state",
+    "quick",
+    "roomy",
     "stop_asked",
 ]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
-KEEP = 32 << 20  # bytes; glibc's own upper bound for the mmap threshold
+SMALLEST, LARGEST = 128 << 10, 32 << 20  # bytes: where glibc's own mmap threshold begins, and its upper bound
+PAGE = 4096
+MAPPED = 2  # the bit before a buffer that says that it has pages of its own
+ENVIRONMENT = 256  # bytes: more than any platform's fenv_t
+
+
+# ---------------------------------------------------------------------- two settings, and back
+
+
+@contextlib.contextmanager
+def quick() -> Iterator[None]:
+    """Inside, subnormal numbers count as 0, in this thread and in those that PyTorch computes with for it.
+
+    After a few epochs a quarter of Adam's first moments are subnormal, and arithmetic on them is many times slower. Then
+    each thread is as this one was before, rounding and all; so nothing of the caller's may run inside.
+    """
+    floats, team = _floats(), _team()
+    if floats is None:
+        was = torch.finfo(torch.float64).tiny / 2 == 0
+        torch.set_flush_denormal(True)
+        try:
+            yield
+        finally:
+            torch.set_flush_denormal(was)
+        return
+    before, inside = (ctypes.create_string_buffer(ENVIRONMENT) for _ in range(2))
+    floats.fegetenv(before)
+    torch.set_flush_denormal(True)
+    floats.fegetenv(inside)
+    team(floats.fesetenv, inside)
+    try:
+        yield
+    finally:
+        team(floats.fesetenv, before)
+        floats.fesetenv(before)
+
+
+@contextlib.contextmanager
+def roomy() -> Iterator[None]:
+    """Inside, glibc keeps the memory that is freed; then its thresholds are as before, and it gives all back.
+
+    By default it gives every large buffer back to the kernel, which then zeroes its pages anew at each step. These belong to
+    the process: the first to come sets them, the last to leave puts them back.
+    """
+    global _staying, _threshold
+    libc = _glibc()
+    if libc is None:
+        yield
+        return
+    with _rooms:
+        _staying += 1
+        if _staying == 1:
+            _threshold = _keep(libc)
+    try:
+        yield
+    finally:
+        with _rooms:
+            _staying -= 1
+            if _staying == 0:
+                libc.mallopt(M_MMAP_THRESHOLD, _threshold)
+                libc.mallopt(M_TRIM_THRESHOLD, SMALLEST if _threshold <= SMALLEST else 2 * _threshold)
+                libc.malloc_trim(0)
+
+
+_rooms, _staying, _threshold = threading.Lock(), 0, SMALLEST
+
+
+def _keep(libc: ctypes.CDLL) -> int:
+    """Tell glibc to keep what is freed; the size from which on a buffer had pages of its own until now.
+
+    Nothing tells that size, so it is tried out. Buffers are not freed before the threshold is set, for freeing one moves it.
+    """
+    tried: list[int] = []
+
+    def mapped(pages: int) -> bool:
+        at = libc.malloc(pages * PAGE)
+        if at is None:
+            return True
+        tried.append(at)
+        return bool(ctypes.c_size_t.from_address(at - ctypes.sizeof(ctypes.c_size_t)).value & MAPPED)
+
+    found = PAGE * bisect.bisect_left(range(LARGEST // PAGE), True, lo=1, key=mapped)
+    libc.mallopt(M_MMAP_THRESHOLD, LARGEST)
+    libc.mallopt(M_TRIM_THRESHOLD, -1)
+    for at in tried:
+        libc.free(at)
+    return found
 
 
 @functools.cache
-def prepare() -> None:
-    """Set this process up for training, once.
+def _glibc() -> ctypes.CDLL | None:
+    """glibc, where this process has it."""
+    if platform.libc_ver()[0] != "glibc":
+        return None
+    libc = ctypes.CDLL("libc.so.6")
+    libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+    return libc
 
-    Flushing subnormals: after a few epochs a quarter of Adam's first moments are subnormal, and arithmetic on them is many
-    times slower. It takes effect in threads that start later, so it should come before the first parallel operation.
-    Keeping freed memory: by default glibc gives every large buffer back to the kernel, which then zeroes its pages anew.
+
+@functools.cache
+def _floats() -> ctypes.CDLL | None:
+    """Where C keeps how this thread computes with floats (fenv.h); None where it cannot be asked."""
+    for name in ("libm.so.6", None):
+        with contextlib.suppress(OSError, TypeError):  # TypeError: no library without a name on Windows
+            library = ctypes.CDLL(name)
+            if hasattr(library, "fegetenv"):
+                return library
+    return None
+
+
+def _team() -> Callable[[Any, Any], None]:
+    """Calls a C function of one pointer in each thread that PyTorch's OpenMP computes with for this one; where it is reached.
+
+    libgomp keeps these threads for the thread they belong to, so what they are told holds for later work.
     """
-    torch.set_flush_denormal(True)
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(M_MMAP_THRESHOLD, KEEP)
-        libc.mallopt(M_TRIM_THRESHOLD, -1)
+    threads, parallel = torch.get_num_threads(), _parallel()
+    if threads == 1 or parallel is None:
+        return lambda function, pointer: None
+    return lambda function, pointer: parallel(function, pointer, threads, 0)
+
+
+@functools.cache
+def _parallel() -> Any:
+    """OpenMP's call for a parallel region, of the very library that PyTorch uses; None where it has another name."""
+    with contextlib.suppress(OSError, AttributeError):
+        return ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so")).GOMP_parallel
+    return None
+
+
+# ---------------------------------------------------------------------- the machine
 
 
 def processor() -> str:
@@ -114,25 +228,23 @@ def one_thread() -> Iterator[None]:
     """PyTorch and scikit-learn keep to one thread inside: right for work too small to share.
 
     Threads that wait for each other then cost more than they bring: on two cores of which one is busy, a network of three
-    small layers took 5 s with one thread and 30 to 60 s with two; boosted trees, 1 s and 150 s.
+    small layers took 5 s with one thread and 30 to 60 s with two; boosted trees, 1 s and 150 s. How many OpenMP takes is a
+    thread's own; that of BLAS belongs to the process: the first to come sets it, the last to leave puts it back.
     """
-    before = torch.get_num_threads()
-    with threadpool_limits(1):
-        torch.set_num_threads(1)
-        try:
+    global _single, _blas
+    with _singles:
+        _single += 1
+        if _single == 1:
+            _blas = threadpool_limits(1, "blas")
+    try:
+        with threadpool_limits(1, "openmp"):
             yield
-        finally:
-            torch.set_num_threads(before)
+    finally:
+        with _singles:
+            _single -= 1
+            if _single == 0 and _blas is not None:
+                _blas.restore_original_limits()
 
 
-def random_state(device: torch.device) -> list[Tensor]:
-    """Where PyTorch's generators are: the processor's, then, for a GPU, its own."""
-    states = [torch.get_rng_state()]
-    return [*states, torch.cuda.get_rng_state(device)] if device.type == "cuda" else states
-
-
-def set_random_state(states: Sequence[Tensor], device: torch.device) -> None:
-    """Put the generators back to where `random_state` found them; one that was not there is left alone."""
-    torch.set_rng_state(states[0])
-    if device.type == "cuda" and len(states) > 1:
-        torch.cuda.set_rng_state(states[1], device)
+_singles, _single = threading.Lock(), 0
+_blas: threadpool_limits | None = None

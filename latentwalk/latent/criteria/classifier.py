@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from latentwalk.arrays import Array
-from latentwalk.chance import seeded
+from latentwalk.chance import covered, from_seed
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.fingerprint import fingerprint
@@ -85,8 +85,9 @@ class Classifier:
         rows = np.random.default_rng(seed).permutation(len(train))
         held, learn = rows[: len(rows) // 10], rows[len(rows) // 10 :]
         scaling = Scaling.natural(train.x, train.spec)
-        with one_thread(), seeded(seed):
-            hidden, last = _layers(train.spec, scaling, width, int(y.max()) + 1)
+        with one_thread(), from_seed(seed):
+            with covered():
+                hidden, last = _layers(train.spec, scaling, width, int(y.max()) + 1)
             _learn(nn.Sequential(hidden, last), as_tensor(np.asarray(train.x)), torch.from_numpy(y), learn, steps, seed)
         origin = {"data": fingerprint(train), "seed": seed, "width": width, "steps": steps}
         untested = cls(train.spec, hidden.eval(), last.eval(), train.name, np.nan, origin)

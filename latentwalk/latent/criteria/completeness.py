@@ -22,6 +22,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from latentwalk.arrays import Array
+from latentwalk.chance import seeded
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent
@@ -184,8 +185,7 @@ def _network(
 
 def _layers(dim: int, seed: int) -> nn.Sequential:
     """D-128-128-1 with weights drawn from `seed`; the caller's own random numbers go on as if nothing had happened."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return nn.Sequential(nn.Linear(dim, 128), nn.SiLU(), nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, 1)).float()
 
 

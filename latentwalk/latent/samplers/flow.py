@@ -19,7 +19,7 @@ from torch.nn.utils import clip_grad_norm_, parameters_to_vector, vector_to_para
 from zuko.flows import NSF
 
 from latentwalk.arrays import Array
-from latentwalk.chance import seeded
+from latentwalk.chance import covered, from_seed, generator, seeded
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler
 from latentwalk.latent.samplers.whitening import check_white, white, whitening
@@ -56,8 +56,9 @@ class Flow(FittedSampler):
         codes = check_codes(codes, 20, "a flow needs at least {} codes")
         mean, root = whitening(codes)
         y = torch.from_numpy(np.random.default_rng(seed).permutation(white(codes, mean, root)).astype(np.float32))
-        with one_thread(), seeded(seed):
-            flow = _network(y.shape[1], TRANSFORMS, WIDTH, BINS)
+        with one_thread(), from_seed(seed):
+            with covered():
+                flow = _network(y.shape[1], TRANSFORMS, WIDTH, BINS)
             weights = _learnt(flow, y[len(y) // 10 :], y[: len(y) // 10])
         return cls(mean, root, weights, TRANSFORMS, WIDTH, BINS)
 
@@ -117,7 +118,7 @@ def _learnt(flow: NSF, learn: Tensor, held: Tensor) -> NDArray[np.float32]:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=epochs * batches + 1)
     best, most = parameters_to_vector(flow.parameters()).detach(), -torch.inf
     for _ in range(epochs):
-        for rows in torch.randperm(len(learn))[: batches * BATCH].chunk(batches):
+        for rows in torch.randperm(len(learn), generator=generator())[: batches * BATCH].chunk(batches):
             optimiser.zero_grad()
             (-flow().log_prob(learn[rows]).mean()).backward()
             clip_grad_norm_(flow.parameters(), 5.0)

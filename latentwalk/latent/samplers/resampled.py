@@ -22,7 +22,7 @@ from torch.nn.functional import softplus
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from latentwalk.arrays import Array
-from latentwalk.chance import seeded
+from latentwalk.chance import covered, from_seed, generator, seeded
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.mixture import Mixture
 from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
@@ -64,8 +64,9 @@ class Resampled(FittedSampler):
         centre, spread = codes.mean(axis=0), codes.std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
         draws = _draws(base, centre, spread, np.random.default_rng(seed))
-        with one_thread(), seeded(seed):
-            network = _network(codes.shape[1], WIDTH)
+        with one_thread(), from_seed(seed):
+            with covered():
+                network = _network(codes.shape[1], WIDTH)
             _teach(network, torch.from_numpy(((codes - centre) / spread).astype(np.float32)), draws)
         parameters = parameters_to_vector(network.parameters()).detach().numpy()
         return cls(base.weights, base.means, base.roots, centre, spread, parameters, WIDTH)
@@ -128,7 +129,7 @@ def _teach(network: nn.Module, codes: Tensor, draws: Iterator[Tensor]) -> None:
             if now < least:
                 best, least = deepcopy(average.state_dict()), now
         optimiser.zero_grad()
-        _loss(network, learn[torch.randint(len(learn), (BATCH,))], next(draws)).backward()
+        _loss(network, learn[torch.randint(len(learn), (BATCH,), generator=generator())], next(draws)).backward()
         optimiser.step()
         schedule.step()
         torch._foreach_lerp_(list(average.parameters()), [p.detach() for p in network.parameters()], 0.005)

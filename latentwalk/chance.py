@@ -1,9 +1,9 @@
 """Random numbers of one's own, which do not depend on how a batch is divided.
 
 PyTorch's generators belong to the whole program: who seeds them takes them from all others, and two threads that do so spoil
-each other's numbers. So each thread draws from generators of its own here, between `from_seed` and its end; they give the numbers
-that PyTorch's would give after the same seed. What cannot be handed a generator (first weights of a layer, a distribution's
-draws) is drawn inside `covered`, or, where every step counts, inside `lent`.
+each other's numbers. So each thread draws from generators of its own here, between `from_seed` and its end; they give what
+PyTorch's would give after the same seed. What cannot be handed a generator (first weights of a layer, a distribution's draws)
+is drawn inside `covered`, or, where every step counts, inside `lent`.
 
 Several processes, or several passes of one, may work on parts of one batch. If each drew its own noise, the same seed would
 train another model for each number of processes. Here a part draws the noise of the *whole* batch, from a generator in the
@@ -154,6 +154,11 @@ class _Covered(TorchDispatchMode):
     def __init__(self, generators: _Generators) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.generators = generators
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: to be skipped, PyTorch would import its compiler, which takes a second and 72 MB."""
+        return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}

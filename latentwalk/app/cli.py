@@ -8,7 +8,6 @@ use or bad input, 130 stopped by Ctrl-C.
 import re
 import sys
 import warnings
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -19,6 +18,7 @@ import latentwalk
 from latentwalk.app.options import PANELS
 from latentwalk.app.output import FAILED, MISUSED, STOPPED, OutputError
 from latentwalk.errors import LatentwalkError, TrainingError
+from latentwalk.surroundings import imported
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -94,7 +94,18 @@ class Commands(TyperGroup):
                 _leave("error: out of memory. Use fewer rows, smaller images (--size) or a smaller --batch-size.", FAILED)
 
 
-app = typer.Typer(
+class Door(typer.Typer):
+    """Typer's own, without the hook for exceptions that it leaves in the process."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        before = sys.excepthook
+        try:
+            return super().__call__(*args, **kwargs)
+        finally:
+            sys.excepthook = before
+
+
+app = Door(
     cls=Commands,
     name="latentwalk",
     help="Train autoencoders, measure whether their latent space is continuous and complete, and walk in it.\n\n"
@@ -128,7 +139,7 @@ def main() -> None:
 
 def _function(word: str) -> Any:
     """The command of that name."""
-    return getattr(import_module(f"latentwalk.app.commands.{word}"), word)
+    return getattr(imported(f"latentwalk.app.commands.{word}"), word)
 
 
 def _summary(word: str) -> str:

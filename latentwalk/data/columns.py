@@ -9,7 +9,6 @@ A missing cell is NaN. Whatever type a column had, it has again on the way out; 
 kept, and names that are not text become text. Of pandas' types for Arrow, those of numbers, booleans and text are read.
 """
 
-import importlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.data.written import moments
 from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.surroundings import imported
 
 __all__ = [
     "Column",
@@ -378,7 +378,7 @@ def _is_number(values: Any) -> bool:
 def _dtype(pandas: Any, name: str, missing: bool) -> Any:
     """The type of that name, or, where something is missing that it cannot hold, the nullable one like it."""
     if name == f"string{ARROW}":  # by this name pandas knows another type
-        return pandas.ArrowDtype(importlib.import_module("pyarrow").string())
+        return pandas.ArrowDtype(imported("pyarrow").string())
     if name.endswith(ARROW):
         return pandas.ArrowDtype.construct_from_string(name)
     if missing and name.startswith(("int", "uint", "bool")):
@@ -446,6 +446,6 @@ def _from_microseconds(pandas: Any, ticks: Array, dtype: str) -> Any:
 
 def _pandas() -> Any:
     try:
-        return importlib.import_module("pandas")
+        return imported("pandas")
     except ImportError as error:
         raise DataError(INSTALL) from error

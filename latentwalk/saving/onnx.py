@@ -16,7 +16,6 @@ import importlib.util
 import json
 import logging
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError
 from latentwalk.files import telling, write_atomically
 from latentwalk.models.latent_model import LatentModel
+from latentwalk.surroundings import hushed, imported, same_floats, unmoved
 
 __all__ = ["DECODER", "ENCODER", "write_onnx"]
 
@@ -38,6 +38,7 @@ ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
 LARGEST = 2**31 - 2**20  # bytes of weights in one file: protocol buffers end at 2 GiB
 TRIED = 3  # rows of each trial; neither 0 nor 1, which PyTorch's tracer takes for constants
+QUIETLY = {"ORT_DISABLE_TELEMETRY": "1"}  # onnxruntime would begin a thread that tells its makers, and open a file of theirs
 CLOSE = 1e-5  # of the range of an answer
 
 
@@ -114,7 +115,8 @@ def _onnx(part: nn.Module, trial: dict[str, Array], gives: str, about: dict[str,
         assert program is not None
         program.model.metadata_props.update(about)
         content: bytes = program.model_proto.SerializeToString()
-    _check_same(content, trial, expected)
+    with unmoved(QUIETLY), same_floats():  # onnxruntime sets them as it likes
+        _check_same(content, trial, expected)
     return content
 
 
@@ -132,7 +134,9 @@ def _check_same(content: bytes, trial: dict[str, Array], expected: Array) -> Non
     """Raise ConfigError where onnxruntime does not find in `trial` what PyTorch finds, for all rows and for one."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     for rows in (len(expected), 1):
         found = session.run(None, {name: array[:rows] for name, array in trial.items()})[0]
         wanted = expected[:rows]
@@ -167,15 +171,23 @@ def _reason(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter speaks to its own programmers, of packages it could use and of PyTorch's future: not here."""
+    """The exporter speaks to its own programmers, of packages it could use and of PyTorch's future: not here.
+
+    Nor does the bar that it does not show leave a thread that watches it.
+    """
+    bars = imported("tqdm").tqdm if importlib.util.find_spec("tqdm") else None
+    every = None if bars is None else bars.monitor_interval
     talkers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch.fx", "onnxscript", "onnx_ir")]
     before = [talker.level for talker in talkers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with hushed(), unmoved(QUIETLY):
         try:
             for talker in talkers:
                 talker.setLevel(logging.CRITICAL)
+            if bars is not None:
+                bars.monitor_interval = 0
             yield
         finally:
             for talker, level in zip(talkers, before, strict=True):
                 talker.setLevel(level)
+            if bars is not None:
+                bars.monitor_interval = every

@@ -5,7 +5,6 @@ SSIM      structural similarity of images, in [-1, 1] (Wang et al. 2004), as sci
 SNR gain  10 log10(squared error before / squared error after), in dB, over all examples together
 """
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -22,6 +21,7 @@ from latentwalk.data.scaling import as_tensor
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.studies.filters import filters_for, tuned
+from latentwalk.surroundings import imported
 
 __all__ = ["NoiseSweep", "Score", "noise_sweep", "psnr", "snr_gain", "spoilt", "ssim"]
 
@@ -125,7 +125,7 @@ def snr_gain(clean: Array, noisy: Array, found: Array) -> float:
 def ssim(clean: Array, found: Array, width: float) -> float | None:
     """The mean structural similarity of images (n, H, W, C); None without scikit-image, or below 7 pixels."""
     try:
-        similarity = importlib.import_module("skimage.metrics").structural_similarity
+        similarity = imported("skimage.metrics").structural_similarity
     except ImportError:
         return None
     if min(clean.shape[1:3]) < 7:

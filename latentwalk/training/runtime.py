@@ -15,6 +15,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from latentwalk.errors import ConfigError, unknown
+from latentwalk.surroundings import FENV, floats
 
 __all__ = [
     "autocast",
@@ -30,7 +31,6 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 SMALLEST, LARGEST = 128 << 10, 32 << 20  # bytes: where glibc's own mmap threshold begins, and its upper bound
 PAGE = 4096
 MAPPED = 2  # the bit before a buffer that says that it has pages of its own
-ENVIRONMENT = 256  # bytes: more than any platform's fenv_t
 
 
 # ---------------------------------------------------------------------- two settings, and back
@@ -43,8 +43,8 @@ def quick() -> Iterator[None]:
     After a few epochs a quarter of Adam's first moments are subnormal, and arithmetic on them is many times slower. Then
     each thread is as this one was before, rounding and all; so nothing of the caller's may run inside.
     """
-    floats, team = _floats(), _team()
-    if floats is None:
+    library, team = floats(), _team()
+    if library is None:
         was = torch.finfo(torch.float64).tiny / 2 == 0
         torch.set_flush_denormal(True)
         try:
@@ -52,16 +52,16 @@ def quick() -> Iterator[None]:
         finally:
             torch.set_flush_denormal(was)
         return
-    before, inside = (ctypes.create_string_buffer(ENVIRONMENT) for _ in range(2))
-    floats.fegetenv(before)
+    before, inside = (ctypes.create_string_buffer(FENV) for _ in range(2))
+    library.fegetenv(before)
     torch.set_flush_denormal(True)
-    floats.fegetenv(inside)
-    team(floats.fesetenv, inside)
+    library.fegetenv(inside)
+    team(library.fesetenv, inside)
     try:
         yield
     finally:
-        team(floats.fesetenv, before)
-        floats.fesetenv(before)
+        team(library.fesetenv, before)
+        library.fesetenv(before)
 
 
 @contextlib.contextmanager
@@ -124,17 +124,6 @@ def _glibc() -> ctypes.CDLL | None:
     libc = ctypes.CDLL("libc.so.6")
     libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
     return libc
-
-
-@functools.cache
-def _floats() -> ctypes.CDLL | None:
-    """Where C keeps how this thread computes with floats (fenv.h); None where it cannot be asked."""
-    for name in ("libm.so.6", None):
-        with contextlib.suppress(OSError, TypeError):  # TypeError: no library without a name on Windows
-            library = ctypes.CDLL(name)
-            if hasattr(library, "fegetenv"):
-                return library
-    return None
 
 
 def _team() -> Callable[[Any, Any], None]:

@@ -1,6 +1,5 @@
 """`latentwalk fit`: begin a run, lose nothing however it is stopped, go on with it."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -34,6 +33,7 @@ from latentwalk.app.options import (
 )
 from latentwalk.app.output import STOPPED, check_writable, note, saving
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
+from latentwalk.surroundings import hushed
 
 if TYPE_CHECKING:
     from latentwalk.app.run import Run
@@ -325,8 +325,7 @@ def _learn(run: "Run", train: "Dataset") -> None:
     with saving():
         if first_here():
             run.describe()  # before training, so that one that is killed can be gone on with
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TrainingStopped)  # said below, with the command that goes on
+        with hushed(TrainingStopped):  # said below, with the command that goes on
             try:
                 model.fit(train, checkpoint=run.folder)
             except (ConfigError, DataError):

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Distribution
 from torch.utils._python_dispatch import TorchDispatchMode
 
 __all__ = [
@@ -118,6 +119,10 @@ def lent(device: torch.device = CPU) -> Iterator[None]:
     with _lending:
         theirs = {device: _default(device) for device in own.made}
         before = {device: generator.get_state() for device, generator in theirs.items()}
+        checked = Distribution._validate_args
+        Distribution.set_default_validate_args(
+            False
+        )  # a scale that is no number is for the loop to see, not an error of PyTorch's
         for device, generator in theirs.items():
             generator.set_state(own[device].get_state())
         _here.generators = None
@@ -125,6 +130,7 @@ def lent(device: torch.device = CPU) -> Iterator[None]:
             yield
         finally:
             _here.generators = own
+            Distribution.set_default_validate_args(checked)
             for device, generator in theirs.items():
                 own[device].set_state(generator.get_state())
                 generator.set_state(before[device])

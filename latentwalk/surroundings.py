@@ -21,6 +21,7 @@ __all__ = ["FENV", "floats", "hushed", "imported", "same_floats", "unmoved"]
 
 FENV = 256  # bytes: more than any platform's fenv_t
 OPENMP = ("libiomp", "libomp")  # LLVM's, which read the variables that guard against a second one
+DISTRIBUTIONS = "torch.distributions"
 _lock = threading.Lock()
 
 
@@ -61,7 +62,7 @@ def unmoved(setting: Mapping[str, str] | None = None) -> Iterator[None]:
     setting: variables of the environment that hold inside. One stays that was set by a package: of those that keep LLVM's
     OpenMP from ending a process that has it twice, where it is there.
     """
-    filters, environment, numbers = list(warnings.filters), dict(os.environ), random.getstate()
+    filters, environment, numbers, checked = list(warnings.filters), dict(os.environ), random.getstate(), _checked()
     os.environ.update(setting or {})
     try:
         yield
@@ -75,6 +76,8 @@ def unmoved(setting: Mapping[str, str] | None = None) -> Iterator[None]:
         if warnings.filters != filters:
             warnings.filters[:] = filters  # type: ignore[index]
         random.setstate(numbers)
+        if checked is not None and _checked() is not checked:
+            sys.modules[DISTRIBUTIONS].Distribution.set_default_validate_args(checked)
 
 
 def imported(name: str) -> ModuleType:
@@ -109,6 +112,12 @@ def floats() -> ctypes.CDLL | None:
             if hasattr(library, "fegetenv"):
                 return library
     return None
+
+
+def _checked() -> bool | None:
+    """Whether PyTorch's distributions check their parameters, which zuko turns off for all; None while there are none."""
+    distributions = sys.modules.get(DISTRIBUTIONS)
+    return None if distributions is None else bool(distributions.Distribution._validate_args)
 
 
 def _guarded() -> bool:

@@ -23,6 +23,7 @@ from latentwalk.models.prior import Prior
 from latentwalk.models.recipes import assemble
 from latentwalk.saving.folder import DESCRIPTION, packed, read_weights, write_weights
 from latentwalk.saving.options import TYPES, from_json, own_parts, to_json
+from latentwalk.surroundings import unmoved
 from latentwalk.training import history
 
 __all__ = ["check_keepable", "from_folder", "to_folder"]
@@ -144,7 +145,8 @@ def _assembled(parts: Mapping[str, Any], latent: int, classes: int, weights: Map
     if len((network.widths or ()) + (network.channels or ())) + (network.blocks or 0) > len(weights):
         raise ValueError(f"it has more layers than its {len(weights)} weights")
     made = (parts["recipe"], parts["spec"], network, parts["likelihood"], latent, Scaling(parts["spec"]), classes)
-    with seeded(0), nullcontext() if network.bodies or isinstance(parts["recipe"].prior, Prior) else torch.device("meta"):
+    own = network.bodies or isinstance(parts["recipe"].prior, Prior)
+    with unmoved(), seeded(0), nullcontext() if own else torch.device("meta"):
         claimed = assemble(*made).state_dict()  # shapes alone, without memory
     for name in sorted(claimed.keys() | weights.keys()):
         said, found = (tuple(some[name].shape) if name in some else "none" for some in (claimed, weights))
@@ -156,7 +158,7 @@ def _assembled(parts: Mapping[str, Any], latent: int, classes: int, weights: Map
 
 def _untrained(trained: Trained) -> LatentModel:
     """The model as its options say it is; without memory, where all parts are this library's own."""
-    with seeded(0), nullcontext() if _own(trained) else torch.device("meta"):
+    with unmoved(), seeded(0), nullcontext() if _own(trained) else torch.device("meta"):
         return assemble(
             trained.recipe,
             trained.spec,

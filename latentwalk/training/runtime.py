@@ -30,6 +30,8 @@ __all__ = [
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 SMALLEST, LARGEST = 128 << 10, 32 << 20  # bytes: where glibc's own mmap threshold begins, and its upper bound
 PAGE = 4096
+REGION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)  # what a thread of OpenMP runs
+GRAIN = 32768  # numbers that are worth a thread to PyTorch
 MAPPED = 2  # the bit before a buffer that says that it has pages of its own
 
 
@@ -43,7 +45,7 @@ def quick() -> Iterator[None]:
     After a few epochs a quarter of Adam's first moments are subnormal, and arithmetic on them is many times slower. Then
     each thread is as this one was before, rounding and all; so nothing of the caller's may run inside.
     """
-    library, team = floats(), _team()
+    library = floats()
     if library is None:
         was = torch.finfo(torch.float64).tiny / 2 == 0
         torch.set_flush_denormal(True)
@@ -54,14 +56,18 @@ def quick() -> Iterator[None]:
         return
     before, inside = (ctypes.create_string_buffer(FENV) for _ in range(2))
     library.fegetenv(before)
+    each, mixed = {0: before}, _team_differs()
+    if mixed:
+        _in_team(REGION(lambda _: library.fegetenv(each.setdefault(_number(), ctypes.create_string_buffer(FENV)))))
     torch.set_flush_denormal(True)
     library.fegetenv(inside)
-    team(library.fesetenv, inside)
+    _in_team(library.fesetenv, inside)
     try:
         yield
     finally:
-        team(library.fesetenv, before)
-        library.fesetenv(before)
+        if mixed:
+            _in_team(REGION(lambda _: library.fesetenv(each.get(_number(), before))))
+        _in_team(library.fesetenv, before, alone=mixed)
 
 
 @contextlib.contextmanager
@@ -126,22 +132,48 @@ def _glibc() -> ctypes.CDLL | None:
     return libc
 
 
-def _team() -> Callable[[Any, Any], None]:
-    """Calls a C function of one pointer in each thread that PyTorch's OpenMP computes with for this one; where it is reached.
+def _in_team(function: Any, pointer: Any = None, *, alone: bool = False) -> None:
+    """Call a C function of one pointer in each thread that PyTorch's OpenMP computes with for this one. alone: here only.
 
-    libgomp keeps these threads for the thread they belong to, so what they are told holds for later work.
+    libgomp keeps these threads for the thread that they work for, so what they are told holds for later work. Where they are
+    not reached, this thread alone is told; those that it starts inside are then as it is there.
     """
-    threads, parallel = torch.get_num_threads(), _parallel()
-    if threads == 1 or parallel is None:
-        return lambda function, pointer: None
-    return lambda function, pointer: parallel(function, pointer, threads, 0)
+    threads, openmp = torch.get_num_threads(), _openmp()
+    if alone or threads == 1 or openmp is None:
+        function(pointer)
+    else:
+        openmp.GOMP_parallel(function, pointer, threads, 0)
+
+
+def _team_differs() -> bool:
+    """Whether some of these threads flush subnormals and others do not: where `set_flush_denormal` came after they began.
+
+    Rare, and then each is asked for its own state, which takes milliseconds, for each has to wait for Python.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1 or _openmp() is None:
+        return False
+    kept = int((_subnormals(threads * GRAIN) * 1.0).view(torch.int64).count_nonzero())
+    return kept not in (0, threads * GRAIN)
 
 
 @functools.cache
-def _parallel() -> Any:
-    """OpenMP's call for a parallel region, of the very library that PyTorch uses; None where it has another name."""
-    with contextlib.suppress(OSError, AttributeError):
-        return ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so")).GOMP_parallel
+def _subnormals(count: int) -> torch.Tensor:
+    return torch.ones(count, dtype=torch.int64).view(torch.float64)
+
+
+def _number() -> int:
+    openmp = _openmp()
+    return 0 if openmp is None else int(openmp.omp_get_thread_num())
+
+
+@functools.cache
+def _openmp() -> ctypes.CDLL | None:
+    """The OpenMP that PyTorch itself uses, where it has GNU's call for a parallel region."""
+    with contextlib.suppress(OSError):
+        library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+        if hasattr(library, "GOMP_parallel") and hasattr(library, "omp_get_thread_num"):
+            return library
     return None
 
 

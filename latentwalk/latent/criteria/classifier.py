@@ -30,7 +30,8 @@ from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
 from latentwalk.saving.folder import read_weights, write_weights
 from latentwalk.saving.options import from_json, to_json
-from latentwalk.training.runtime import one_thread
+from latentwalk.surroundings import imported, unmoved
+from latentwalk.training.runtime import one_thread, quick
 
 __all__ = ["Classifier", "classifier_features"]
 
@@ -85,7 +86,7 @@ class Classifier:
         rows = np.random.default_rng(seed).permutation(len(train))
         held, learn = rows[: len(rows) // 10], rows[len(rows) // 10 :]
         scaling = Scaling.natural(train.x, train.spec)
-        with one_thread(), from_seed(seed):
+        with one_thread(), quick(), from_seed(seed):
             with covered():
                 hidden, last = _layers(train.spec, scaling, width, int(y.max()) + 1)
             _learn(nn.Sequential(hidden, last), as_tensor(np.asarray(train.x)), torch.from_numpy(y), learn, steps, seed)
@@ -122,7 +123,7 @@ class Classifier:
         said, weights = read_weights(folder, what=WHAT)
         try:
             spec, origin = from_json(said["spec"]), said["origin"]
-            with torch.device("meta"):  # shapes alone: a foreign file may claim what no machine can hold
+            with unmoved(), torch.device("meta"):  # shapes alone: a foreign file may claim what no machine can hold
                 hidden, last = _layers(spec, Scaling(spec), origin["width"], said["classes"])
             nn.ModuleList([hidden, last]).load_state_dict(weights, assign=True)
             return cls(spec, hidden.eval(), last.eval(), str(said["data"]), float(said["accuracy"]), origin)
@@ -158,6 +159,7 @@ def _layers(spec: DataSpec, scaling: Scaling, width: int, classes: int) -> tuple
 
 def _learn(network: nn.Module, x: Tensor, y: Tensor, rows: NDArray[np.int64], steps: int, seed: int) -> None:
     batches = Resident(x, BATCH, seed, rows)
+    imported("torch._dynamo")  # the optimiser would, and leave its marks
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     for batch in islice(chain.from_iterable(map(batches.epoch, count())), steps):

@@ -28,6 +28,7 @@ from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.samplers import Sampler
+from latentwalk.surroundings import imported
 from latentwalk.training.runtime import one_thread
 
 __all__ = ["FEWEST_TO_TELL", "acceptance", "accepted_share", "completeness", "draws_of"]
@@ -165,6 +166,7 @@ def _network(
     network = _layers(x.shape[1], seed)
     average = deepcopy(network).requires_grad_(False)
     best, least = average.state_dict(), float("inf")
+    imported("torch._dynamo")  # the optimiser would, and leave its marks
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-4, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=rounds * steps)
     for _ in range(rounds):

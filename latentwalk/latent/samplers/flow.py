@@ -23,7 +23,8 @@ from latentwalk.chance import covered, from_seed, generator, seeded
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler
 from latentwalk.latent.samplers.whitening import check_white, white, whitening
-from latentwalk.training.runtime import one_thread
+from latentwalk.surroundings import imported
+from latentwalk.training.runtime import one_thread, quick
 
 __all__ = ["Flow"]
 
@@ -56,7 +57,7 @@ class Flow(FittedSampler):
         codes = check_codes(codes, 20, "a flow needs at least {} codes")
         mean, root = whitening(codes)
         y = torch.from_numpy(np.random.default_rng(seed).permutation(white(codes, mean, root)).astype(np.float32))
-        with one_thread(), from_seed(seed):
+        with one_thread(), quick(), from_seed(seed):
             with covered():
                 flow = _network(y.shape[1], TRANSFORMS, WIDTH, BINS)
             weights = _learnt(flow, y[len(y) // 10 :], y[: len(y) // 10])
@@ -114,6 +115,7 @@ def _learnt(flow: NSF, learn: Tensor, held: Tensor) -> NDArray[np.float32]:
     """The weights (P,) under which the held-out codes were likeliest, looked at after every epoch."""
     batches = max(1, len(learn) // BATCH)
     epochs = min(EPOCHS, math.ceil(STEPS / batches))
+    imported("torch._dynamo")  # the optimiser would, and leave its marks
     optimiser = torch.optim.AdamW(flow.parameters(), lr=RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=epochs * batches + 1)
     best, most = parameters_to_vector(flow.parameters()).detach(), -torch.inf

@@ -23,6 +23,7 @@ from latentwalk.chance import from_seed, generator
 from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
+from latentwalk.surroundings import imported
 
 __all__ = ["Posterior", "Vamp"]
 
@@ -106,6 +107,7 @@ def _learnt(posterior: Callable[[Tensor], Distribution], inputs: Tensor, codes: 
     codes = codes.to(inputs.device)[torch.randperm(len(codes), generator=generator())]
     held, learn = codes[: max(1, len(codes) // 10)][:HELD], codes[len(codes) // 10 :]
     inputs.requires_grad_()
+    imported("torch._dynamo")  # the optimiser would, and leave its marks
     optimiser = torch.optim.Adam([inputs], lr=RATE)
     best, most = (torch.empty(0), torch.empty(0)), -torch.inf
     with torch.backends.cudnn.flags(enabled=False):  # cuDNN's recurrent layers give no gradient when they are not in training

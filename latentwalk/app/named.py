@@ -1,6 +1,6 @@
 """What a command is told and leaves behind: examples named by class, row or file, and files of what is made of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentwalk.app.output import OutputError, destination, note, save_png, write_bytes, write_csv
+from latentwalk.app.output import TABLES, OutputError, destination, note, save_png, write_bytes, write_table
 from latentwalk.app.run import Run
 from latentwalk.data import Dataset
-from latentwalk.data.columns import is_frame
+from latentwalk.data.columns import Column, is_frame
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, DataError, unknown
@@ -29,6 +29,7 @@ __all__ = [
     "endings",
     "known",
     "region_named",
+    "table",
     "target",
     "write_decoded",
     "write_examples",
@@ -126,13 +127,14 @@ def around(
 
 
 def _space(run: Run, x: NDArray[Any], labels: Sequence[str | None], condition: str | None) -> LatentSpace:
-    """The space of x (n, *E); a model with a condition is told their labels."""
+    """The space of x (n, *E), as the model's data; a model with a condition is told their labels."""
+    rows = Dataset(x, run.model.spec_)
     if not run.model.condition:
-        space = run.model.space(x)
+        space = run.model.space(rows)
     elif None in labels:
         raise ConfigError("the model is told the label of each example, and a file has none. Say it: --condition LABEL.")
     else:
-        space = run.model.space(x, np.array([str(label) for label in labels]))
+        space = run.model.space(rows, np.array([str(label) for label in labels]))
     return space if condition is None else space.under(condition)
 
 
@@ -180,8 +182,8 @@ def draws(run: Run) -> bool:
 
 def endings(run: Run, *others: str) -> tuple[str, ...]:
     """How a file of decoded examples may end: the usual one first, a picture or a table, then `others`."""
-    usual = ".png" if draws(run) else ".csv"
-    return (usual, *(other for other in others if other != usual))
+    usual = (".png",) if draws(run) else TABLES
+    return (*usual, *(other for other in others if other not in usual))
 
 
 def target(run: Run, out: Path | None, name: str, endings: Sequence[str], *, inputs: Sequence[Path] = (), force: bool) -> Path:
@@ -193,12 +195,34 @@ def target(run: Run, out: Path | None, name: str, endings: Sequence[str], *, inp
     return destination(out, run.folder / f"{name}{endings[0]}", inputs, force=force)
 
 
-def columns(x: Any) -> Mapping[str, Any]:
-    """Examples (n, *E) as columns x1, x2, …; those of a frame as they are called."""
+def columns(x: Any, spec: DataSpec | None = None) -> dict[str, Any]:
+    """Examples (n, *E) as columns, called as in a frame, or as in the data that `spec` is of, or else x1, x2, …."""
     if is_frame(x):
-        return {str(name): x[name].astype(object).where(x[name].notna(), "").to_numpy() for name in x}
+        return {str(name): x[name] for name in x}
     flat = x.reshape(len(x), -1)
+    if spec is not None and len(spec.plain) == flat.shape[1]:
+        return {column.name: _whole(flat[:, at], column) for at, column in enumerate(spec.plain)}
     return {f"x{i + 1}": flat[:, i] for i in range(flat.shape[1])}
+
+
+def _whole(values: NDArray[Any], column: Column) -> NDArray[Any]:
+    """A column (n,) of numbers, whole ones where the data had such; also without pandas."""
+    if "int" not in column.dtype.lower() or not (np.isfinite(values) & (np.abs(values) < 2**53)).all():
+        return values
+    return np.rint(values).astype(np.int64)
+
+
+def table(data: Dataset, answer: Any) -> dict[str, Any]:
+    """The table that the data was read from, with an answer about it (n, *E) in place of what was learnt from.
+
+    Columns stand in the order they had; what was not learnt from (labels, names of rows) is as it was. What is no table with a
+    header has its rows' names first.
+    """
+    found = columns(answer, data.spec)
+    if not data.header:
+        return ({"name": data.names} if data.names else {}) | found
+    found |= data.beside
+    return {name: found[name] for name in data.header if name in found}
 
 
 def known(data: Dataset) -> dict[str, Any]:
@@ -217,16 +241,16 @@ def write_examples(run: Run, x: Any, to: Path) -> None:
         tiles = enlarged(pixels(x, run.model.spec_))
         save_png(to, sheet(tiles, square_columns(tiles)))
     else:
-        write_csv(to, columns(x))
+        write_table(to, columns(x, run.model.spec_))
 
 
 def write_decoded(run: Run, made: Decoded | Walk, to: Path, space: LatentSpace | None = None, given: int = 0) -> None:
     """Write what was decoded: as a table, as a picture beside the `given` first examples of a space, or as itself."""
     match to.suffix.lower():
-        case ".csv":
+        case ".csv" | ".parquet":
             z = made.z.reshape(-1, made.z.shape[-1])
             step = {"step": range(len(z))} if made.z.ndim == 2 else {}
-            write_csv(to, {**step, **columns(run.model.inverse_transform(z))})
+            write_table(to, {**step, **columns(run.model.inverse_transform(z), run.model.spec_)})
         case ".png" if space is not None:
             save_png(to, np.atleast_3d(np.asarray(space.sheet(range(given), made))))
         case ending:

@@ -1,11 +1,13 @@
 """What commands leave behind, and what they say: files that appear whole or not at all, plain text, one line an error."""
 
 import csv
+import importlib
 import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +23,9 @@ __all__ = [
     "FAILED",
     "MISUSED",
     "STOPPED",
+    "TABLES",
     "OutputError",
-    "check_csv",
+    "check_table",
     "check_writable",
     "destination",
     "note",
@@ -31,12 +34,13 @@ __all__ = [
     "show",
     "watched",
     "write_bytes",
-    "write_csv",
+    "write_table",
     "write_text",
 ]
 
 FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes
 ELSEWHERE = "Choose another place with --out."
+TABLES = (".csv", ".parquet")  # how a table that is written may end
 WIDE = 120  # columns of a table where there is no terminal to ask
 
 
@@ -122,16 +126,43 @@ def destination(out: Path | None, usual: Path, inputs: Sequence[Path] = (), *, f
     return path
 
 
-def check_csv(out: Path) -> None:
-    """Raise ConfigError where a table would be written to a file that is not called one."""
-    if out.suffix.lower() != ".csv":
-        raise ConfigError(f"--out {out}: expected a file ending in .csv.")
+def check_table(out: Path) -> None:
+    """Raise ConfigError where a table would be written to a file that is not called one, or that nothing here can write."""
+    if out.suffix.lower() not in TABLES:
+        raise ConfigError(f"--out {out}: expected a file ending in {' or '.join(TABLES)}.")
+    if out.suffix.lower() == ".parquet" and not (find_spec("pandas") and find_spec("pyarrow")):
+        raise ConfigError(f"--out {out}: Parquet needs pandas and pyarrow. Install them: pip install 'latentwalk[data]'")
 
 
-def write_csv(path: Path, columns: Mapping[str, Iterable[Any]]) -> None:
-    """Write a table of named columns (n,). Numbers are written in full: read back, they are the same."""
+def write_table(path: Path, columns: Mapping[str, Iterable[Any]]) -> None:
+    """Write a table of named columns (n,), each an array or pandas' own: CSV, in which a gap is an empty field, or Parquet.
+
+    Numbers are written in full: read back, they are the same. Parquet keeps types. Raises ConfigError, OutputError.
+    """
+    check_table(path)
+    if path.suffix.lower() == ".parquet":
+        frame = importlib.import_module("pandas").DataFrame({name: _whole(values) for name, values in columns.items()})
+        content = io.BytesIO()
+        frame.to_parquet(content, index=False)
+        write_bytes(path, content.getvalue())
+        return
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(columns)
-    table.writerows(zip(*columns.values(), strict=True))
+    table.writerows(zip(*map(_fields, columns.values()), strict=True))
     write_text(path, text.getvalue())
+
+
+def _whole(values: Iterable[Any]) -> Any:
+    """A column (n,) as pandas takes it: text that NumPy holds as its own."""
+    listed = isinstance(values, (tuple, range)) or getattr(getattr(values, "dtype", None), "kind", "") == "U"
+    return list(values) if listed else values
+
+
+def _fields(values: Any) -> Iterable[Any]:
+    """A column (n,) as fields of a CSV."""
+    if hasattr(values, "notna"):
+        return values.astype(object).where(values.notna(), "").to_numpy()
+    if getattr(getattr(values, "dtype", None), "kind", "O") not in "Of":
+        return values
+    return ["" if value is None or value != value else value for value in values]

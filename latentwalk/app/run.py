@@ -18,11 +18,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 
-from latentwalk.app.output import write_text
+from latentwalk.app.output import note, write_text
 from latentwalk.app.source import Source, fingerprint, read_like
 from latentwalk.data import Dataset
 from latentwalk.data.dataset import join
@@ -154,7 +154,16 @@ class Run:
         """A data set made like the examples learnt from."""
         options = {} if self.source is None else self.source.options
         kept = {name: options[name] for name in ("label", "drop", "separator") if name in options}
-        return read_like(self.model.spec_, given, split=split, **kept)
+        data = read_like(self.model.spec_, given, split=split, **kept)
+        try:
+            known = self.model.trained_.narrowed(data)
+        except DataError as error:
+            raise DataError(f"{given}: {error}") from error
+        learnt = {column.name for column in known.spec.named}
+        left = [*(column.name for column in data.spec.named if column.name not in learnt), *data.skipped]
+        if data.header and left:
+            note(f"{given}: left out: {', '.join(left[:5])}{', …' * (len(left) > 5)}")
+        return cast(Dataset, known)
 
     def where(self, given: str | None) -> Source:
         """Where the data is that the model learnt from, or the data `given` instead. Raises ConfigError, DataError."""

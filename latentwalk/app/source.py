@@ -137,9 +137,10 @@ def read_like(
     if spec.framed and path.is_file():
         return load(path, split=split, label=label or "", columns=spec.columns, **apart)
     if is_table(given) and path.is_file():
+        own = {"columns": spec.plain} if spec.plain else {}
         for options in ({"label": label, "drop": drop}, {"drop": drop}, {"label": label}):
             with suppress(ConfigError):  # the new data need not have labels, nor what was left out
-                return load(path, split=split, **options, **apart)
+                return load(path, split=split, **own, **options, **apart)
     if spec.form.timed and path.exists():
         return load(path, split=split, kind="signal")
     if label is not None and path.exists():

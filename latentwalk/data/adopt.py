@@ -7,6 +7,7 @@ from torch.utils.data import Dataset as Items
 
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_plain
+from latentwalk.data.frames import in_pandas
 from latentwalk.data.sources.huggingface import is_hugging_face, of_table
 from latentwalk.data.sources.torch_items import of_items
 
@@ -27,12 +28,13 @@ def adopt(x: Any, y: ArrayLike | None = None, **known: Any) -> Dataset:
         return x if y is None else x.labelled(y)
     if is_hugging_face(x):
         return of_table(x, y, **known)
-    return of_items(x, y, **known) if isinstance(x, Items) else Dataset.of(x, y, **known)
+    return of_items(x, y, **known) if isinstance(x, Items) else Dataset.of(in_pandas(x), y, **known)
 
 
 def as_known(x: Any) -> Any:
-    """A data set of Hugging Face's or PyTorch's as a `Dataset`, tensors and lists as arrays; see `as_plain`.
+    """A data set of Hugging Face's or PyTorch's as a `Dataset`, a frame of any library as one of pandas, tensors and lists as
+    arrays; see `as_plain`.
 
     For whoever tells arrays, frames and signals apart itself. Raises DataError, ConfigError.
     """
-    return adopt(x) if is_hugging_face(x) or isinstance(x, Items) else as_plain(x)
+    return adopt(x) if is_hugging_face(x) or isinstance(x, Items) else as_plain(in_pandas(x))

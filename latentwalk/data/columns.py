@@ -5,8 +5,9 @@
     continuous  all other numbers, those that are always the same too, dates (also text that is all dates) and spans of time
                 (to the microsecond)
 
-A missing cell is NaN. Whatever type a column had, it has again on the way out; the index, which says which row is which, is not
-kept, and names that are not text become text. Of pandas' types for Arrow, those of numbers, booleans and text are read.
+A missing cell is NaN. Whatever type a column had, it has again on the way out; the index, which says which row is which, is the
+business of `frames`, and names that are not text become text. Of pandas' types for Arrow, those of numbers, booleans and text
+are read.
 """
 
 import math
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
+from latentwalk.data.rows import pieces
 from latentwalk.data.written import moments
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.surroundings import imported
@@ -27,6 +29,7 @@ from latentwalk.surroundings import imported
 __all__ = [
     "Column",
     "ColumnKind",
+    "check_categories",
     "check_known",
     "columns_of",
     "decoded",
@@ -34,6 +37,8 @@ __all__ = [
     "is_frame",
     "joint_error",
     "needs_columns",
+    "places_of",
+    "plain_columns",
     "unnamed",
 ]
 
@@ -126,6 +131,16 @@ def joint_error(problems: Sequence[DataError]) -> DataError:
     return DataError("\n  ".join([SEVERAL, *map(str.strip, said)]))
 
 
+def plain_columns(frame: Any) -> tuple[Column, ...]:
+    """The columns of a frame of plain numbers, which are learnt as they are: their names and types; () where one has no name.
+
+    Raises DataError.
+    """
+    names = _names(frame)
+    found = (Column(name, "continuous", str(dtype)) for name, dtype in zip(names, frame.dtypes, strict=True))
+    return tuple(found) if all(names) else ()
+
+
 def unnamed(x: Array, kind: Literal["continuous", "count"]) -> tuple[Column, ...]:
     """The columns of a plain array (n, C), all of one kind. Raises DataError for counts that are none."""
     flat = x.reshape(len(x), -1)
@@ -138,6 +153,28 @@ def unnamed(x: Array, kind: Literal["continuous", "count"]) -> tuple[Column, ...
     return tuple(Column("", kind, typical=_typical(mean)) for mean in np.nanmean(flat, axis=0))
 
 
+def places_of(table: Any, columns: Sequence[Column], *, extra: bool = False) -> list[int]:
+    """Where each of these columns stands in a frame, or among the names of a table's columns, in whatever order they are.
+
+    extra: whether there may be others. Raises DataError for one that is missing or unknown.
+    """
+    names, wanted = _names(table) if is_frame(table) else list(table), [column.name for column in columns]
+    place, known = {name: at for at, name in enumerate(names)}, set(wanted)
+    absent = [name for name in wanted if name not in place]
+    strange = [name for name in names if name not in known and not extra]
+    if absent or strange:
+        parts = [
+            f"{what}: {', '.join(map(repr, some[:5]))}{', …' * (len(some) > 5)}"
+            for what, some in (("missing", absent), ("unknown", strange))
+            if some
+        ]
+        advice = "" if absent else " Drop what is unknown, or let it be left out: set_params(extra=True)."
+        raise DataError(
+            f"the table's columns are not those learnt from ({'; '.join(parts)}). Expected {', '.join(wanted[:20])}.{advice}"
+        )
+    return [place[name] for name in wanted]
+
+
 def encoded(frame: Any, columns: Sequence[Column], *, other: bool = False) -> NDArray[np.float64]:
     """A frame with these columns, in any order, as numbers (n, C): codes for categories, NaN where a value is missing.
 
@@ -145,16 +182,31 @@ def encoded(frame: Any, columns: Sequence[Column], *, other: bool = False) -> ND
     those seen, and numbers that no counting gives.
     Raises DataError for a column that is missing or unknown, text where numbers were, and for these where they may not.
     """
-    names, wanted = _names(frame), [column.name for column in columns]
-    absent, strange = [name for name in wanted if name not in names], [name for name in names if name not in wanted]
-    if absent or strange:
-        parts = [
-            f"{what}: {', '.join(map(repr, some[:5]))}" for what, some in (("missing", absent), ("unknown", strange)) if some
-        ]
-        raise DataError(
-            f"the table's columns are not those learnt from ({'; '.join(parts)}). Expected {', '.join(wanted[:20])}."
-        )
-    return np.column_stack([_numbers(frame.iloc[:, names.index(column.name)], column, other) for column in columns])
+    places = places_of(frame, columns)
+    return np.column_stack([_numbers(frame.iloc[:, at], column, other) for at, column in zip(places, columns, strict=True)])
+
+
+def check_categories(x: Array, columns: Sequence[Column], *, other: bool = False) -> None:
+    """Raise DataError for the first value of `x` (n, C), NaN aside, that stands for nothing in its column.
+
+    A category has codes 0 to K, K for "other"; a count is a whole number, 0 or more. other: whether counts may be numbers that
+    no counting gives, see `encoded`.
+    """
+    told = [at for at, column in enumerate(columns) if column.kind == "category" or (column.kind == "count" and not other)]
+    most = np.array([len(columns[at].categories) or np.inf for at in told])
+    for start, rows in pieces(x) if told else ():
+        some = rows[:, told]
+        bad = ~np.isnan(some) & ((some < 0) | (some > most) | (some != np.trunc(some)))
+        if bad.any():
+            row, at = (int(place) for place in np.argwhere(bad)[0])
+            column = columns[told[at]]
+            named = f"column {told[at]}" + (f" ({column.name!r})" if column.name else "")
+            expected = (
+                f"the code of a category, 0 to {most[at] - 1:.0f}: give a frame, whose categories are told by name"
+                if column.categories
+                else "a count, a whole number from 0 on"
+            )
+            raise DataError(f"X holds {some[row, at]:g} at row {start + row}, {named}. Expected {expected}.")
 
 
 def check_known(x: Array, columns: Sequence[Column]) -> None:

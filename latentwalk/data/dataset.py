@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
-from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns
+from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns, places_of, plain_columns
 from latentwalk.data.examples import as_array, as_plain, check_finite, check_labels, is_ragged, padded
 from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
@@ -34,6 +34,9 @@ class Dataset:
     factors: known generative factors or attributes by name, each (n,).
     skipped: what could not be read, or was left out, and why, one line each.
     remarks: what else was found in reading, and may not be known to its owner, one line each.
+    header: what all columns of its table are called, in their order there, or empty.
+    beside: those columns (n,) of its table that are not learnt from, by name: the label, what rows are called, what was left
+        out.
     """
 
     x: Array
@@ -45,6 +48,8 @@ class Dataset:
     factors: Mapping[str, Array] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    beside: Mapping[str, Array] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -54,12 +59,14 @@ class Dataset:
         *,
         kind: Kind | None = None,
         columns: Sequence[Column] = (),
+        plain: Sequence[Column] = (),
         **known: Any,
     ) -> "Dataset":
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
         x may also be a tensor, a list of signals of different lengths, or a pandas frame with text, categories and dates beside
         numbers. columns: what its columns are, as another table had them; a category that they do not know is "other".
+        plain: what columns of plain numbers are called (see `DataSpec`), where x is no frame.
         In a table or a signal, NaN says: not observed.
         Raises DataError: no rows, no numbers, infinity, a row that is all NaN or has no label (which one), labels of another
         length.
@@ -75,8 +82,10 @@ class Dataset:
         elif is_frame(x) and (columns or needs_columns(x)):
             columns = columns or columns_of(x)
             x, kind = encoded(x, columns, other=True), "table"
+        elif is_frame(x):
+            plain = plain_columns(x)
         x = as_array(x)
-        spec = replace(DataSpec.infer(x, kind), columns=tuple(columns))
+        spec = replace(DataSpec.infer(x, kind), columns=tuple(columns), plain=tuple(plain))
         check_finite(x, missing=spec.missing)
         if y is not None:
             codes, classes = _coded(y, len(x))
@@ -99,6 +108,7 @@ class Dataset:
             y=None if self.y is None else self.y[rows],
             names=tuple(self.names[row] for row in rows) if self.names else (),
             factors={name: values[rows] for name, values in self.factors.items()},
+            beside={name: values[rows] for name, values in self.beside.items()},
         )
 
 
@@ -106,10 +116,14 @@ def join(first: Dataset, second: Dataset) -> Dataset:
     """Both data sets, one after the other; labels, names and factors stay where both have them."""
     if first.x.shape[1:] != second.x.shape[1:]:
         raise DataError(f"the parts differ in shape: {first.x.shape[1:]} and {second.x.shape[1:]}. Read each alone.")
-    x = as_array(joined(first.x, second.x))
     if first.spec.columns != second.spec.columns:
         raise DataError("the parts differ in their columns. Read each alone.")
-    spec = replace(type(first.spec).infer(x, first.spec.kind), columns=first.spec.columns)
+    plain = first.spec.plain
+    if plain and second.spec.plain:
+        places = places_of([column.name for column in second.spec.plain], plain)
+        second = second if places == sorted(places) else replace(second, x=np.asarray(second.x)[:, places])
+    x = as_array(joined(first.x, second.x))
+    spec = replace(type(first.spec).infer(x, first.spec.kind), columns=first.spec.columns, plain=plain)
     check_finite(x, missing=spec.missing)
     classes = tuple(dict.fromkeys(first.classes + second.classes))
     y = None
@@ -127,6 +141,11 @@ def join(first: Dataset, second: Dataset) -> Dataset:
             name: np.concatenate([values, second.factors[name]])
             for name, values in first.factors.items()
             if name in second.factors
+        },
+        beside={
+            name: np.concatenate([values, second.beside[name]])
+            for name, values in first.beside.items()
+            if name in second.beside
         },
         skipped=first.skipped + second.skipped,
     )

@@ -102,7 +102,7 @@ class Scaling(nn.Module):
         return (shifted / self.scale).float()
 
     def inverse(self, x: Tensor) -> Tensor:
-        """x (B, *event) → raw (B, *E), in the units of the data: float32; float64 where the data has more digits than that."""
+        """x (B, *event) → raw (B, *E), in the units of the data: float64 where float32 would round those, else float32."""
         raw = x * self.scale
         raw = raw + self.shift if self._shifts else raw
         return self.arranged(raw if self._exact else raw.float())
@@ -123,12 +123,15 @@ class Scaling(nn.Module):
         self._exact = self._loses_digits()
 
     def _loses_digits(self) -> bool:
-        """Whether values on the way out are float64: dates of a frame need it, and all that float32 holds to too few digits."""
-        if self.spec.framed or self.scale.is_meta or self.scale.dtype != torch.float64:
-            return self.spec.framed
-        largest = float(torch.maximum(self.shift.abs(), self.scale).max())
-        beyond = largest > HUGE or float(self.scale.min()) < TINY
-        return beyond or (_long(self.spec.dtype) and bool((self.shift.abs() > OFFSET * self.scale).any()))
+        """Whether values on the way out are float64: the data had numbers that float32 rounds, or does not calculate with.
+
+        The rows of a frame may hold dates.
+        """
+        if self.spec.framed or np.result_type(self.spec.dtype, np.float32).itemsize > 4:
+            return True
+        if self.scale.is_meta or self.scale.dtype != torch.float64:
+            return False
+        return float(torch.maximum(self.shift.abs(), self.scale).max()) > HUGE or float(self.scale.min()) < TINY
 
     @property
     def unit(self) -> NDArray[np.floating[Any]]:

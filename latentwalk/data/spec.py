@@ -103,6 +103,8 @@ class DataSpec:
     missing: whether NaN was seen, which says: not observed. A signal that ends early is NaN from there on.
     columns: what each column of a table is, where they are not all plain numbers; its values are as
         `columns.encoded` has them.
+    plain: what the columns of a table of plain numbers are called, and their types, where they have names; nothing is learnt
+        from that.
     """
 
     kind: Kind
@@ -114,6 +116,7 @@ class DataSpec:
     extreme: float
     missing: bool = False
     columns: tuple[Column, ...] = ()
+    plain: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
@@ -123,8 +126,11 @@ class DataSpec:
             raise DataError(f"no {self.kind} is of shape {self.shape}, laid out as {self.layout}.")
         if np.dtype(self.dtype).kind not in "biuf" or not all(isinstance(end, (int, float)) for end in (self.low, self.high)):
             raise DataError(f"no data is {self.dtype} from {self.low} to {self.high}.")
-        if not isinstance(self.columns, tuple) or len(self.columns) not in (0, *self.shape[:1]):
-            raise DataError(f"{len(self.columns)} columns cannot be those of examples of shape {self.shape}.")
+        for columns in (self.columns, self.plain):
+            if not isinstance(columns, tuple) or len(columns) not in (0, *self.shape[:1]):
+                raise DataError(f"{len(columns)} columns cannot be those of examples of shape {self.shape}.")
+        if not all(isinstance(one, Column) and isinstance(one.name, str) and one.name for one in self.plain):
+            raise DataError("columns of plain numbers are told apart by their names; one has none.")
 
     @classmethod
     def infer(cls, x: Array, kind: Kind | None = None, layout: Layout | None = None) -> "DataSpec":
@@ -165,6 +171,11 @@ class DataSpec:
         return bool(self.columns) and bool(self.columns[0].name)
 
     @property
+    def named(self) -> tuple[Column, ...]:
+        """The columns of a table that have names; () where they have none."""
+        return self.columns if self.framed else self.plain
+
+    @property
     def channels(self) -> int:
         """Channels of an image; 1 for a gray one."""
         return {"HWC": self.shape[-1], "CHW": self.shape[0]}.get(self.layout, 1)
@@ -192,8 +203,11 @@ class DataSpec:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "DataSpec":
         """The spec that `to_json` wrote."""
-        columns = (Column(**{**one, "categories": tuple(one["categories"])}) for one in values["columns"])
-        return cls(**{**values, "shape": tuple(values["shape"]), "columns": tuple(columns)})
+        found = {
+            name: tuple(Column(**{**one, "categories": tuple(one["categories"])}) for one in values.get(name, ()))
+            for name in ("columns", "plain")
+        }
+        return cls(**{**values, "shape": tuple(values["shape"]), **found})
 
 
 def _form(shape: tuple[int, ...], kind: Kind | None, layout: Layout | None) -> tuple[Kind, Layout]:

@@ -132,9 +132,10 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """1 for rows that belong, -1 for those that do not: (n,)."""
         return np.where(self.decision_function(X) >= 0, 1, -1).astype(np.int64)  # no number is not ordinary
 
-    def blame(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
-        """How much each value (n, *E) makes its row strange: the nats by which it is less likely than is usual for it.
+    def blame(self, X: ArrayLike | Dataset) -> Any:
+        """How much each value makes its row strange: the nats by which it is less likely than is usual for it, (n, *E).
 
+        Of a frame it is one of floats, with its index, names and order.
         From log p(value | z) at the row's code. A value that is missing is blamed for nothing: 0. In a row that the model's
         numbers cannot hold, values are blamed by their distance from the mean, in deviations.
         """
@@ -144,7 +145,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         blame: NDArray[np.float64] = self.usual_ - trained.log_probs(x, told)
         if not np.isfinite(blame).all():
             blame = np.where(np.isfinite(blame), blame, self._distance(x))
-        return np.where(_observed(x), blame, 0.0)
+        return trained.about_cells(np.where(_observed(x), blame, 0.0), X)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Save the model, and the detector beside it. Raises CheckpointError; ConfigError for a wrong contamination."""

@@ -13,10 +13,13 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from latentwalk.arrays import Array
+from latentwalk.data.columns import is_frame
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.spec import DataSpec
 from latentwalk.estimators import saved
+from latentwalk.estimators.conditions import Conditions
 from latentwalk.estimators.fitting import fit
 from latentwalk.estimators.options import SETTINGS, Options, moved, places_told
 from latentwalk.estimators.trained import Trained
@@ -61,6 +64,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     complete: fit a sampler to the codes after training, see `fit_sampler`: its name, or True for the best.
     condition: tell encoder and decoder the label y of each example, so that codes need not say it, and examples with a label
         can be drawn; fit(X, y) then needs labels.
+    extra: whether a frame may have columns beside those learnt from; they are left out then, and otherwise an error names them.
     training: all else that a training can be told, as `Settings`: optimizer, schedule, precision, checkpoints, ….
 
     Learned: trained_ (a `Trained`, all that a fit made), and parts of it: model_ (a `LatentModel`), spec_, recipe_, network_,
@@ -97,6 +101,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         progress: bool = True,
         complete: bool | str = False,
         condition: bool = False,
+        extra: bool = False,
         training: Settings | None = None,
     ) -> None:
         self.recipe = recipe
@@ -116,6 +121,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.progress = progress
         self.complete = complete
         self.condition = condition
+        self.extra = extra
         self.training = training
 
     # ------------------------------------------------------------------ learning
@@ -155,7 +161,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         away.
         Raises ConfigError; DataError for too few rows.
         """
-        self.trained_ = self._trained.completed(X, sampler, self._options().seed(), condition)
+        self.trained_ = self._trained.completed(self._known(X), sampler, self._options().seed(), condition)
         return self
 
     # ------------------------------------------------------------------ using
@@ -170,23 +176,27 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         condition, here and elsewhere: what a model with a condition is told of the rows: a label for all of them, or (n,)
         labels; the own ones of a Dataset unless given. Raises ConfigError where they are missing, or not known.
         """
-        x, told = self._trained.seen(X, condition)
+        x, told = self._seen(X, condition)
         return Coder(self._trained.model, told).encode(x)[0]
 
     def inverse_transform(self, Z: ArrayLike, *, condition: Any = None) -> Any:
-        """What codes Z (n, D) decode to: likelihood means (n, *E), float32, in the units of the data.
+        """What codes Z (n, D) decode to: likelihood means (n, *E), of the float type of the data and in its units.
 
-        A table that came as a frame with categories goes as one, each cell what it most likely is.
+        A table that came as a frame goes as one, each cell what it most likely is; it has the index of Z, if Z is a frame.
         """
         z = self._trained.codes(Z)
-        return self._trained.framed(self._trained.decode(z, self._trained.told(condition, None, len(z))))
+        found = self._trained.framed(self._trained.decode(z, self._trained.told(condition, None, len(z))))
+        index = getattr(Z, "index", None) if is_frame(Z) and is_frame(found) else None
+        return found if index is None else found.set_axis(index, axis=0)
 
     def reconstruct(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
-        """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), float32, in the units of the data.
+        """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), in the units of the data.
 
-        A signal that ends early is NaN from there on, as in X. A frame comes back as a frame.
+        An array comes back as one of its own float type, a frame as a frame: its index, its columns in their order, and the
+        types learnt. A signal that ends early is NaN from there on, as in X.
         """
-        return self._trained.framed(self._trained.reconstruct(*self._trained.seen(X, condition)))
+        x, told = self._seen(X, condition)
+        return self._trained.answered(self._trained.reconstruct(x, told), x, X)
 
     def denoise(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
         """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it."""
@@ -195,9 +205,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def impute(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
         """X (n, *E) with the model's reconstruction where a value is missing; what was observed stays exactly as it was.
 
-        A signal that ends early is not made longer. A frame comes back as a frame.
+        Always a copy. A signal that ends early is not made longer. A frame comes back as a frame, with its index and all its
+        columns.
         """
-        return self._trained.framed(self._trained.impute(*self._trained.seen(X, condition)))
+        x, told = self._seen(X, condition)
+        return self._trained.imputed(x, X, told)
 
     def sample(
         self, n: int = 1, temperature: float = 1.0, source: str | Sampler | None = None, *, condition: Any = None
@@ -207,7 +219,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         source: "fitted", the sampler of `fit_sampler`; "prior"; a sampler (n, generator) → (n, D), whose temperature is its own
         affair; by default the fitted one where there is one, else the prior.
         The rows of a table whose columns have likelihoods of their own are drawn from them: whole counts, and categories as
-        often as they should be; a frame, like the one learnt from, if it was one.
+        often as they should be. A frame, with names and types of the one learnt from, if it was one.
         condition: for a model with one, the label of all examples, or (n,) labels; drawn as often as in training unless given.
         Repeatable when random_state is an integer. Raises NotGenerativeError for a recipe that does not train its codes to
         fill the prior, where no sampler was fitted.
@@ -222,15 +234,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         units. A recipe without a distribution over codes ("ae") gives log p(x | z), which is not a bound. The draws of a row
         depend on its values alone, so that scores can be repeated.
         """
-        x, told = self._trained.seen(X, condition)
+        x, told = self._seen(X, condition)
         return self._trained.bounds(x, draws, told)
 
-    def score_each(self, X: ArrayLike | Dataset, *, condition: Any = None) -> NDArray[np.float64]:
+    def score_each(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
         """log p(value | z) of each value of X (n, *E), at its row's code, in nats of the scaled values: (n, *E).
 
-        Which values a model finds strange; 0 where one is missing.
+        Which values a model finds strange; 0 where one is missing. Of a frame it is one of floats, with its index, names and
+        order.
         """
-        return self._trained.log_probs(*self._trained.seen(X, condition))
+        return self._trained.about_cells(self._trained.log_probs(*self._seen(X, condition)), X)
 
     def score(self, X: ArrayLike | Dataset, y: ArrayLike | None = None, *, condition: Any = None) -> float:
         """The mean of `score_samples`: higher is better, as model selection expects. y is the condition of a model with one."""
@@ -250,7 +263,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         A model with a condition is told y, unless `condition` says otherwise. The rows' codes then decode under their own
         labels, all other points under the most frequent one; `space.under(label)` decodes all points under one label.
         """
-        return self._trained.space(X, y, held_out, condition)
+        return self._trained.space(self._known(X), y, held_out, condition)
 
     # ------------------------------------------------------------------ kept
 
@@ -282,6 +295,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Raises ConfigError, CheckpointError.
         """
         return onnx.write_onnx(self._trained.model, self._trained.spec, folder)
+
+    # ------------------------------------------------------------------ what was given
+
+    def _known(self, X: Any) -> Any:
+        """X, without columns that were not learnt from where they are allowed. Raises DataError."""
+        return self._trained.narrowed(X) if self.extra else X
+
+    def _seen(self, X: Any, condition: Any) -> tuple[Array, Conditions | None]:
+        """X as an array (n, *E) like the one learnt from, and its condition. Raises ConfigError, DataError."""
+        return self._trained.seen(self._known(X), condition)
 
     # ------------------------------------------------------------------ what was learnt
 

@@ -5,6 +5,7 @@ scikit-learn looks at tables: at the number of their columns, and at their names
 
 import warnings
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,29 @@ from sklearn.utils.validation import validate_data
 from latentwalk.arrays import Array
 from latentwalk.checks import digits_of
 from latentwalk.data.adopt import as_known
-from latentwalk.data.columns import check_known, columns_of, decoded, encoded, is_frame, needs_columns, unnamed
+from latentwalk.data.columns import (
+    Column,
+    check_categories,
+    check_known,
+    columns_of,
+    decoded,
+    encoded,
+    is_frame,
+    needs_columns,
+    places_of,
+    plain_columns,
+    unnamed,
+)
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_array, as_plain, check_finite, is_ragged, padded
+from latentwalk.data.frames import picked_columns
 from latentwalk.data.rows import Rows, changed, value_range
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, DataError, DataWarning
 from latentwalk.estimators.options import Options
 from latentwalk.models.likelihood import OF_COLUMNS, Likelihood
 
-__all__ = ["as_learnt", "first_seen", "held_mask", "over"]
+__all__ = ["as_learnt", "by_place", "called", "first_seen", "held_mask", "narrowed", "over"]
 
 
 def first_seen(X: Any, options: Options) -> tuple[Array, DataSpec, tuple[str, ...]]:
@@ -33,12 +47,16 @@ def first_seen(X: Any, options: Options) -> tuple[Array, DataSpec, tuple[str, ..
     Raises DataError, ConfigError.
     """
     known = X.spec if isinstance(X, Dataset) else None
+    plain = known.plain if known else ()
+    textual = not is_frame(X) or all(isinstance(name, str) for name in X.columns)
     kind: Kind | None = None
     likelihood = options.likelihood.kind if isinstance(options.likelihood, Likelihood) else options.likelihood
     if is_frame(X) and (needs_columns(X) or likelihood == "mixed"):
         columns = columns_of(X)
         X = encoded(X, columns)
         known = DataSpec.of_columns(X, columns)
+    elif is_frame(X):
+        plain = plain_columns(X)
     elif is_ragged(X):
         X = padded(X)
         kind = "signal"
@@ -55,14 +73,15 @@ def first_seen(X: Any, options: Options) -> tuple[Array, DataSpec, tuple[str, ..
         if likelihood == "mixed":
             raise ConfigError('likelihood="mixed" needs named columns. Give a pandas frame, or a Dataset read from a file.')
         spec = replace(spec, columns=unnamed(x, "count" if likelihood == "negative-binomial" else "continuous"))
-    names = [column.name for column in spec.columns] if spec.framed else getattr(table, "feature_names_in_", ())
-    return x, spec, tuple(str(name) for name in names)
+    if plain and not spec.framed:
+        spec = replace(spec, plain=plain)
+    return x, spec, tuple(column.name for column in spec.named) if textual else ()
 
 
 def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] = ()) -> Array:
     """X as an array (n, *E) of numbers like those learnt from; what is not in memory is not read, but for floats once.
 
-    Raises DataError.
+    features: what their columns are called, where that is not in the spec. Raises DataError.
     """
     X = as_known(X)
     of_signals = spec.form.timed and spec.missing
@@ -74,6 +93,9 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
     if x.shape[1:] != spec.shape:
         raise DataError(f"expected examples of shape {spec.shape}, as in training; got {x.shape[1:]}.")
     check_finite(x, missing=spec.missing or bool(spec.columns))  # each column has a likelihood of its own, or none
+    if spec.columns:
+        by_name = is_frame(X) or (isinstance(X, Dataset) and bool(X.spec.columns))
+        check_categories(x, spec.columns, other=by_name)
     if spec.form.bounded:
         if isinstance(X, Dataset) and spec.dtype == "uint8" and x.dtype == np.uint16 and value_range(x)[1] > 255:
             return changed(x, _as_bytes)
@@ -102,6 +124,38 @@ def _tell_other_units(x: Array, spec: DataSpec) -> None:
         )
 
 
+def called(spec: DataSpec, features: tuple[str, ...] = ()) -> tuple[Column, ...]:
+    """The named columns that a model learnt; of one of an earlier version their names are all that is known."""
+    return spec.named or tuple(Column(name, "continuous") for name in features)
+
+
+def by_place(X: Any, spec: DataSpec, columns: tuple[Column, ...]) -> bool:
+    """Whether columns of X are steps of a signal, known by their place whatever they are called, unless as those learnt."""
+    names = [str(name) for name in X.columns] if is_frame(X) else []
+    if isinstance(X, Dataset):
+        names = [column.name for column in X.spec.named]
+    return spec.form.timed and {*names} != {column.name for column in columns}
+
+
+def narrowed(X: Any, columns: tuple[Column, ...]) -> Any:
+    """A frame without columns that are none of these, a data set with them beside it.
+
+    Raises DataError for one that is missing.
+    """
+    if is_frame(X) and columns:
+        return picked_columns(X, columns, extra=True)
+    if not (isinstance(X, Dataset) and X.spec.named and columns):
+        return X
+    there, x = X.spec.named, np.asarray(X.x)
+    places = places_of([column.name for column in there], columns, extra=True)
+    if places == list(range(len(there))):
+        return X
+    beside = {there[at].name: _column(x[:, at], there[at]) for at in range(len(there)) if at not in set(places)}
+    columns, plain = (tuple(some[at] for at in places) if some else () for some in (X.spec.columns, X.spec.plain))
+    spec = replace(X.spec, shape=(len(places),), columns=columns, plain=plain)
+    return replace(X, x=x[:, places], spec=spec, beside={**X.beside, **beside})
+
+
 def over(x: Array) -> NDArray[np.bool_]:
     """Where signals (n, T[, F]) are over: True at every step after the last one with an observed value."""
     seen: NDArray[np.bool_] = np.logical_or.reduce(~np.isnan(x), axis=tuple(range(2, x.ndim)))  # (n, T)
@@ -127,21 +181,39 @@ _Table.__name__ = "Autoencoder"  # what scikit-learn calls it in a complaint
 
 
 def _numbers(X: Any, spec: DataSpec, features: tuple[str, ...]) -> Array:
-    """X as an array (n, *E), its columns like those learnt from. Raises DataError."""
-    if spec.framed:
-        if isinstance(X, Dataset) and X.spec.framed and X.spec.columns != spec.columns:
-            check_known(X.x, X.spec.columns)  # what has no name cannot be given another code
-            X = decoded(X.x, X.spec.columns)  # its categories have codes of their own
-        if is_frame(X):
-            X = encoded(X, spec.columns, other=True)
+    """X as an array (n, *E), its columns those learnt from, in their order, where they have names. Raises DataError."""
+    columns = called(spec, features)
+    if columns and not by_place(X, spec, columns):
+        X = _in_order(X, spec, columns)
     x = X.x if isinstance(X, Dataset) else X
     if spec.framed or spec.form.timed or _axes(x) > 2:
         return as_array(x)  # scikit-learn would miss the names that are in the spec
     table = _Table()
     table.n_features_in_ = spec.size
-    if features:
+    if features and not isinstance(X, Dataset):
         table.feature_names_in_ = np.asarray(features, dtype=object)
     return as_array(_looked_at(table, x, reset=False))
+
+
+def _in_order(X: Any, spec: DataSpec, columns: tuple[Column, ...]) -> Any:
+    """X, its named columns those learnt from, in their order: a frame as one, or as its codes. Raises DataError."""
+    if isinstance(X, Dataset) and X.spec.named:
+        if X.spec.framed and X.spec.columns != spec.columns:
+            check_known(X.x, X.spec.columns)  # what has no name cannot be given another code
+            X = decoded(X.x, X.spec.columns)  # its categories have codes of their own
+        elif spec.framed and not X.spec.framed:
+            X = decoded(X.x, X.spec.plain)
+        elif not spec.framed:
+            places = places_of([column.name for column in X.spec.plain], columns)
+            return X if places == sorted(places) else replace(X, x=np.asarray(X.x)[:, places])
+    if not is_frame(X):
+        return X
+    return encoded(X, columns, other=True) if spec.framed else picked_columns(X, columns)
+
+
+def _column(x: Array, column: Column) -> Array:
+    """Numbers (n,) as the values of a column (n,); without pandas, as they are."""
+    return decoded(x[:, None], [column]).iloc[:, 0].to_numpy() if find_spec("pandas") else x
 
 
 def _looked_at(table: _Table, x: Any, *, reset: bool) -> Any:

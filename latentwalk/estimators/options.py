@@ -51,6 +51,7 @@ class Options:
     progress: bool = field(metadata=IS_IDLE)
     complete: bool | str = field(metadata=IS_IDLE)
     condition: bool
+    extra: bool = field(metadata=IS_IDLE)
     training: Settings | None
 
     def __post_init__(self) -> None:
@@ -90,6 +91,8 @@ class Options:
             self.check_latent(self.latent)
         if not isinstance(self.condition, bool):
             raise ConfigError(f"condition={self.condition!r}: expected True, to be told the labels y in fit, or False.")
+        if not isinstance(self.extra, bool):
+            raise ConfigError(f"extra={self.extra!r}: expected True, to leave out columns that were not learnt from, or False.")
         if not isinstance(self.training, Settings | None):
             raise ConfigError(f"training={self.training!r}: expected Settings(…), or None for the usual ones.")
         recipe = self.noisy_recipe()
@@ -133,6 +136,7 @@ class Options:
 ALL = (*fields(Options), *fields(Settings))
 FREE = frozenset(one.name for one in ALL if one.metadata.get("free"))  # may differ where a training is gone on with
 IDLE = frozenset(one.name for one in ALL if one.metadata.get("idle"))  # no number depends on them
+LATER = ("condition", "extra")  # options that there once were not
 SETTINGS = frozenset(one.name for one in fields(Settings))
 
 
@@ -164,9 +168,9 @@ def places_told(init: Callable[P, None]) -> Callable[P, None]:
 def flat_json(params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of an estimator, by name, as plain JSON values; those of its training among the others.
 
-    No condition is not written: an estimator of before there were conditions is the same as one of today.
+    What is not asked for is not written: an estimator of before there were such options is the same as one of today.
     """
-    return {name: value for name, value in params_to_json(flat(params)).items() if (name, value) != ("condition", False)}
+    return {name: value for name, value in params_to_json(flat(params)).items() if not (name in LATER and value is False)}
 
 
 def params_of(values: Mapping[str, Any], parts: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -178,4 +182,4 @@ def params_of(values: Mapping[str, Any], parts: Mapping[str, Any] | None = None)
         settings = Settings(**{name: params.pop(name) for name in SETTINGS & params.keys()})
     except (TypeError, ValueError) as error:
         raise ConfigError(f"the options of a training are damaged: {error}") from error
-    return {"condition": False} | params | {"training": None if settings == Settings() else settings}
+    return dict.fromkeys(LATER, False) | params | {"training": None if settings == Settings() else settings}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,17 @@ from torch import Tensor
 
 from latentwalk.arrays import Array
 from latentwalk.checks import digits_of
-from latentwalk.data import columns
 from latentwalk.data.adopt import as_known
+from latentwalk.data.columns import Column, check_known, decoded, is_frame, plain_columns
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_plain, check_finite, position
+from latentwalk.data.frames import cells_like, framed_like, imputed_like, mended, of_kind
 from latentwalk.data.rows import changed_by_row, first_outside
 from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
 from latentwalk.estimators.conditions import Conditions, Labels
-from latentwalk.estimators.given import as_learnt, held_mask, over
+from latentwalk.estimators.given import as_learnt, by_place, called, held_mask, narrowed, over
 from latentwalk.latent.completion import completion
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.encoded import Condition
@@ -46,7 +48,8 @@ Codes = NDArray[np.float32]
 class Trained:
     """A model and how it came about; `model` alone changes, where training goes on.
 
-    features: what the columns of a table are called, () where they have no names. epochs, learning_rate: as asked for.
+    features: what the columns of a table are called, () where they have no names, or names that are no text. epochs,
+    learning_rate: as asked for.
     validation_rows: the rows of X on which the best weights were chosen. interrupted: whether Ctrl-C cut the fit short.
     sampler: fitted to its codes, if one was; completeness: how complete each was measured to be, by its kind.
     labels: those it is told of examples, where it takes a condition.
@@ -88,9 +91,54 @@ class Trained:
         x = self.given(X)
         return x, self.told(condition, X, len(x))
 
+    def narrowed(self, X: ArrayLike | Dataset) -> Any:
+        """X without columns that were not learnt from. Raises DataError for one that is missing."""
+        X, columns = as_known(X), called(self.spec, self.features)
+        return X if by_place(X, self.spec, columns) else narrowed(X, columns)
+
     def framed(self, x: Array) -> Any:
-        """x (n, *E) as it came: a frame, where the model learnt from one."""
-        return columns.decoded(x, self.spec.columns) if self.spec.framed else x
+        """New examples x (n, *E) as the data came: a frame, where the model learnt from one, else an array of its float type.
+
+        The columns of a file that are all numbers are an array where pandas is not installed.
+        """
+        if not self.spec.named or not (self.spec.framed or find_spec("pandas")):
+            return _typed(x, self.spec.dtype)
+        frame = decoded(x, self.spec.named)
+        names = [column.name for column in self.spec.named]
+        if not self.features and all(name.isdecimal() for name in names):
+            frame.columns = [int(name) for name in names]
+        return frame
+
+    def answered(self, answer: Array, x: Array, X: Any) -> Any:
+        """An answer (n, *E) about X, which is x as an array: a frame like X, where it is one, or of the float type of x."""
+        known = as_known(X)
+        if is_frame(known) and (columns := self._columns(known)):
+            return of_kind(framed_like(answer[:, : known.shape[1]], columns, known), X)
+        if isinstance(known, Dataset) and known.spec.named:
+            return self.framed(answer)
+        return decoded(answer, self.spec.columns) if self.spec.framed else _typed(answer, x.dtype)
+
+    def about_cells(self, values: Array, X: Any) -> Any:
+        """What is said of each value of X, values (n, *E): a frame of floats like X, where that is one, else as it is."""
+        known = as_known(X)
+        if is_frame(known) and (columns := self._columns(known)):
+            return of_kind(cells_like(values[:, : known.shape[1]], columns, known), X, typed=False)
+        return values
+
+    def imputed(self, x: Array, X: Any, told: Conditions | None = None) -> Any:
+        """X, which is x (n, *E) as an array, with its reconstruction where a value is missing; a copy. told: see `told`."""
+        known = as_known(X)
+        answer = self.impute(x, told)
+        if is_frame(known) and (columns := self._columns(known)):
+            return of_kind(imputed_like(answer[:, : known.shape[1]], columns, known), X)
+        if self.spec.framed or (isinstance(known, Dataset) and known.spec.named and self.spec.named and find_spec("pandas")):
+            return mended(answer, np.asarray(x, np.float64), self.spec.named)
+        return answer
+
+    def _columns(self, frame: Any) -> tuple[Column, ...]:
+        """The columns of a frame that was given, in the order and with the types learnt, where the model learnt them."""
+        learnt = called(self.spec, self.features)
+        return learnt if learnt and not by_place(frame, self.spec, learnt) else plain_columns(frame)
 
     def told(self, condition: Any, X: Any, rows: int) -> Conditions | None:
         """The condition of so many rows, X: (n, C), or (C,), the same for all; None for a model that takes none.
@@ -115,9 +163,10 @@ class Trained:
 
     def encode(self, X: ArrayLike | Dataset, told: Conditions | None = None) -> tuple[Codes, Codes]:
         """Means and deviations of q(z | x) for X (n, *E): (n, D) each. told: see `told`."""
-        return Coder(self.model, told).encode(self.given(X))
+        known = Dataset(X, self.spec) if isinstance(X, np.ndarray) else X  # columns of an array are known by their place
+        return Coder(self.model, told).encode(self.given(known))
 
-    def decode(self, Z: ArrayLike, told: Conditions | None = None) -> NDArray[np.float32]:
+    def decode(self, Z: ArrayLike, told: Conditions | None = None) -> Array:
         """Likelihood means (n, *E) of codes Z (n, D), in the units of the data. told: see `told`. Raises DataError."""
         return Coder(self.model, told).decode(self.codes(Z))
 
@@ -132,7 +181,7 @@ class Trained:
         check_finite(z)
         return z
 
-    def reconstruct(self, x: Array, told: Conditions | None = None) -> NDArray[np.float32]:
+    def reconstruct(self, x: Array, told: Conditions | None = None) -> Array:
         """x (n, *E), encoded to the posterior mean and decoded again; NaN where a signal is over. told: see `told`."""
         coder = Coder(self.model, told)
         back = coder.decode(coder.encode(x)[0])
@@ -142,10 +191,12 @@ class Trained:
         return back
 
     def impute(self, x: Array, told: Conditions | None = None) -> Array:
-        """x (n, *E) with its reconstruction where a value is missing. told: see `told`."""
-        columns.check_known(x, self.spec.columns)  # what has no name could not be given back
-        gaps = self.spec.missing or (self.spec.columns and np.isnan(x).any())
-        return np.where(np.isnan(x), self.reconstruct(x, told), x) if gaps else x
+        """A copy of x (n, *E) with its reconstruction where a value is missing. told: see `told`."""
+        check_known(x, self.spec.columns)  # what has no name could not be given back
+        whole = np.array(x)
+        if whole.dtype.kind == "f" and (missing := np.isnan(whole)).any():
+            whole[missing] = self.reconstruct(x, told)[missing]
+        return whole
 
     def sample(self, n: int, temperature: float, source: str | Sampler | None, condition: Any, seed: int) -> Array:
         """`n` new examples (n, *E): see `Autoencoder.sample`. Raises NotGenerativeError, ConfigError."""
@@ -282,6 +333,12 @@ class Trained:
                 + 'Make it generative: fit_sampler(X, "mixture"), or `latentwalk complete RUN`. Or fit recipe="vae".'
             )
         return self.model.prior.sampler().at(temperature)
+
+
+def _typed(answer: Array, dtype: np.dtype[Any] | str) -> Array:
+    """An answer in the type of the data, where that is a float."""
+    own = np.dtype(dtype)
+    return answer.astype(own.newbyteorder("="), copy=False) if own.kind == "f" else answer
 
 
 def _for_each(told: Conditions, rows: int) -> Conditions:

@@ -24,11 +24,13 @@ def test_tables_are_written_as_tables(call: Any, table: Path, tmp_path: Path) ->
     call("fit", table, "--label", "species", "--out", folder, "--epochs", 1)
     model, data = Autoencoder.load(folder), load(table, label="species")
     call("reconstruct", folder, table)
-    _, *rows = csv.reader((folder / "reconstructions.csv").read_text().splitlines())
-    assert np.array_equal(np.array(rows, np.float32), model.reconstruct(data))
+    header, *rows = csv.reader((folder / "reconstructions.csv").read_text().splitlines())
+    at = header.index("species")
+    assert [row.pop(at) for row in rows] == [data.classes[code] for code in data.y]
+    assert np.array_equal(np.array(rows, np.float64), model.reconstruct(data))
     call("walk", folder, "--from", "setosa", "--to", "row:9", "--steps", 3)
     _, *rows = csv.reader((folder / "walk.csv").read_text().splitlines())
-    assert np.array_equal(np.array(rows[-1][1:], np.float32), model.reconstruct(data.x[9:10])[0])
+    assert np.array_equal(np.array(rows[-1][1:], np.float64), model.reconstruct(data.take(np.array([9]))).to_numpy()[0])
     call("sample", folder, "-n", 5)
     assert len((folder / "samples.csv").read_text().splitlines()) == 6
     call("report", folder)

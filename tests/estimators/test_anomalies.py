@@ -103,8 +103,8 @@ def test_missing_values_and_mixed_columns_are_welcome():
     frame.loc[199, "age"] = 900.0
     detector = AnomalyDetector(random_state=0, epochs=30).fit(frame)
     assert detector.score_samples(frame).argmin() == 199
-    assert detector.blame(frame)[199].argmax() == 0
-    assert detector.blame(frame)[3, 0] == 0
+    assert detector.blame(frame).iloc[199].argmax() == 0
+    assert detector.blame(frame).iloc[3, 0] == 0
 
 
 def test_saving_keeps_scores_and_threshold(fitted, tmp_path):

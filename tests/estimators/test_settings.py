@@ -53,7 +53,7 @@ def test_settings_that_are_the_usual_ones_train_the_same_model():
 
 
 def test_what_may_differ_and_what_is_idle():
-    assert sorted(IDLE) == ["checkpoint_every", "complete", "device", "progress", "track", "warm_start"]
+    assert sorted(IDLE) == ["checkpoint_every", "complete", "device", "extra", "progress", "track", "warm_start"]
     assert sorted(FREE - IDLE) == ["epochs", "patience", "random_state"]
 
 

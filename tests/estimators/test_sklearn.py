@@ -90,8 +90,9 @@ def test_set_output_pandas_and_names():
     assert model.feature_names_in_.tolist() == list("abcd")
     assert model.n_features_in_ == 4
     np.testing.assert_array_equal(model.reconstruct(table), model.inverse_transform(codes))
-    with pytest.raises(DataError, match="feature names"):
-        model.transform(table[list("dcba")])
+    pd.testing.assert_frame_equal(model.transform(table[list("dcba")]), codes)  # columns are known by name
+    with pytest.raises(DataError, match="missing: 'd'; unknown: 'e'"):
+        model.transform(table.rename(columns={"d": "e"}))
     table.loc[102, "c"] = np.nan
     with pytest.raises(DataError, match="row 2, column 2"):
         model.transform(table)

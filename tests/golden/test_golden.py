@@ -96,7 +96,7 @@ def test_a_run_answers_draws_its_page_and_goes_on(golden, monkeypatch):
     monkeypatch.chdir(golden)
     vae, data, expected = Autoencoder.load("run"), load("table.csv", label="kind"), ANSWERS["run"]
     check(vae.transform(data)[:8], expected["transform"])
-    check(vae.sample(3), expected["sample"])
+    check(np.float32(vae.sample(3)), expected["sample"])  # answers about float64 were rounded then
     report = json.loads(Path("run/report.json").read_text())
     for words in ("report run", "fit table.csv --out run --resume --epochs 3"):
         done = CliRunner().invoke(app, words.split())

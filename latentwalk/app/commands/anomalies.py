@@ -23,7 +23,7 @@ from latentwalk.app.options import (
     SizeOption,
     was_typed,
 )
-from latentwalk.app.output import check_csv, check_writable, destination, saving, write_csv
+from latentwalk.app.output import check_table, check_writable, destination, saving, write_table
 from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def anomalies(
     """
     of_cells = {"drop": drop, "columns": columns, "separator": separator}
     source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
-    check_csv(out)
+    check_table(out)
     to = destination(out, out, [Path(source.what)], force=force)
     if model is not None:
         idle = [f"--{name}" for name in LEARNING if was_typed(context, name)]
@@ -144,7 +144,7 @@ def _tell(detector: "AnomalyDetector", rows: "Dataset", to: Path) -> None:
     blamed = _blamed(detector, rows)
     named = {"name": rows.names} if rows.names else {}
     blames = {f"blame {i + 1}": blamed[:, i] for i in range(blamed.shape[1])}
-    write_csv(to, {"row": range(len(rows)), **named, "score": scores, "anomaly": strange.astype(int), **blames})
+    write_table(to, {"row": range(len(rows)), **named, "score": scores, "anomaly": strange.astype(int), **blames})
     typer.echo(f"{int(strange.sum()):,} of {len(rows):,} rows are called strange. The strangest:")
     for row in scores.argsort()[:WORST]:
         name = f" ({rows.names[row]})" if rows.names else ""
@@ -159,8 +159,8 @@ def _blamed(detector: "AnomalyDetector", data: "Dataset") -> Any:
     blame = detector.blame(data)
     flat = blame.reshape(len(blame), -1)
     order = np.argsort(-flat, axis=1)[:, :BLAMED]
-    if data.spec.framed:
-        names = np.array([column.name for column in data.spec.columns])
+    if data.spec.named:
+        names = np.array([column.name for column in data.spec.named])
     elif len(data.spec.shape) == 1:
         names = np.array([f"x{i + 1}" for i in range(flat.shape[1])])
     else:

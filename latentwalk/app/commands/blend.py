@@ -28,7 +28,7 @@ def blend(
     """Blend two examples or more.
 
     Images: the examples, their reconstructions, and the blend (.png); of two without weights, the blends between. Tables: rows
-    (.csv). Also: arrays (.npz).
+    (.csv, .parquet). Also: arrays (.npz).
 
     A, B… are each the name of a class (its most typical example), row:123 (that row of the data learnt from, counted from 0),
     or an image file. A product lets the example decide more whose posterior is narrower; it needs a VAE.

@@ -8,10 +8,11 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import Force, RunFolder
-from latentwalk.app.output import destination, note, write_bytes, write_csv
+from latentwalk.app.output import destination, note, write_bytes, write_table
 from latentwalk.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from latentwalk.app.run import Run
     from latentwalk.estimators.autoencoder import Autoencoder
 
 __all__ = ["denoise"]
@@ -38,7 +39,8 @@ def denoise(
       latentwalk denoise voice noisy.wav clean.wav
     How good it is, beside other filters: latentwalk report cleaner
     """
-    model = app.run.Run.open(run).model
+    opened = app.run.Run.open(run)
+    model = opened.model
     if model.recipe_.corruption is None:
         note(
             f'{run} was trained as "{model.recipe_.name}", not against noise: expect little. Better: '
@@ -49,6 +51,9 @@ def denoise(
     pairs = _folder(given, out) if given.is_dir() else [(given, out)]
     targets = [destination(target, target, [source], force=force) for source, target in pairs]
     for (source, _), target in zip(pairs, targets, strict=True):
+        if model.spec_.form.columned and source.suffix.lower() in (".csv", ".tsv"):
+            _rows(opened, source, target)
+            continue
         write = _picture if model.spec_.form.pictured else _sound if source.suffix.lower() == ".wav" else _table
         write(model, source, target)
     typer.echo(out if len(pairs) == 1 else f"{len(pairs)} files\n{out}")
@@ -100,6 +105,14 @@ def _sound(model: "Autoencoder", source: Path, target: Path) -> None:
     write_bytes(target, type(heard)(clean, heard.rate, heard.dtype).content())
 
 
+def _rows(run: "Run", source: Path, target: Path) -> None:
+    """A .csv of the rows of a table, whose columns are known by name."""
+    if target.suffix.lower() != source.suffix.lower():
+        raise ConfigError(f"{target}: expected a file ending in {source.suffix}, as what is read.")
+    data = run.read(str(source))
+    write_table(target, app.named.table(data, run.model.denoise(data)))
+
+
 def _table(model: "Autoencoder", source: Path, target: Path) -> None:
     """A .csv or .npy: rows that are examples, or one long signal of which rows are steps and columns channels."""
     import numpy as np
@@ -118,7 +131,7 @@ def _table(model: "Autoencoder", source: Path, target: Path) -> None:
         np.save(file, clean.astype(x.dtype if x.dtype.kind == "f" else np.float32), allow_pickle=False)
         write_bytes(target, file.getvalue())
     else:
-        write_csv(target, dict(zip(names, clean.T, strict=True)))
+        write_table(target, dict(zip(names, clean.T, strict=True)))
 
 
 def _numbers(source: Path) -> Any:

@@ -25,7 +25,7 @@ from latentwalk.app.options import (
     counts,
     epochs_for,
 )
-from latentwalk.app.output import check_csv, destination, note, saving, watched, write_csv
+from latentwalk.app.output import check_table, destination, note, saving, watched, write_table
 from latentwalk.errors import DataError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def dimensions(
     asked = None if latent is None else counts(latent)
     of_cells = {"drop": drop, "columns": columns, "separator": separator}
     source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
-    check_csv(out)
+    check_table(out)
     to = destination(out, out, [Path(source.what)], force=force)
     for page in (to.with_suffix(".html"), to.with_suffix(".json")):
         destination(page, page, [Path(source.what)], force=force)
@@ -83,7 +83,7 @@ def dimensions(
     said = elbows(found)
     near = _near(train)
     kept = [{**trial.to_json(), "active": "" if trial.active is None else trial.active} for trial in found]
-    write_csv(to, {name: [row[name] for row in kept] for name in COLUMNS})
+    write_table(to, {name: [row[name] for row in kept] for name in COLUMNS})
     for one in said:
         typer.echo(str(one))
     if near is not None:

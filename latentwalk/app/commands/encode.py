@@ -7,7 +7,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import DATA, ConditionOption, Data, Force, Out, RunFolder
-from latentwalk.app.output import destination, write_csv
+from latentwalk.app.output import destination, write_table
 
 __all__ = ["encode"]
 
@@ -34,5 +34,5 @@ def encode(
     to = destination(out, run / "codes.csv", [Path(data)], force=force)
     rows = opened.read(data, split=split)
     codes = opened.model.transform(rows, condition=condition)
-    write_csv(to, {**app.named.known(rows), **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
+    write_table(to, {**app.named.known(rows), **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
     typer.echo(f"{len(codes):,} codes of {codes.shape[1]} dimensions\n{to}")

@@ -8,7 +8,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import Attributes, ConditionOption, DataAgain, Force, Out, RunFolder, reals, words
-from latentwalk.app.output import save_png, write_csv
+from latentwalk.app.output import save_png, write_table
 from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def graft(
 ) -> None:
     """Give an example what others have: a moustache, a smile.
 
-    Images: a strip, the original first (.png). Tables: rows (.csv).
+    Images: a strip, the original first (.png). Tables: rows (.csv, .parquet).
 
     What can be grafted are the attributes of the data learnt from (fit --attributes FILE), or of a --table, and its classes.
 
@@ -90,7 +90,7 @@ def graft(
     if app.named.draws(opened):
         _write_strip(opened, end.x, grafts.x, to)
     else:
-        write_csv(to, {"strength": several, **app.named.columns(model.inverse_transform(grafts.z))})
+        write_table(to, {"strength": several, **app.named.columns(model.inverse_transform(grafts.z), model.spec_)})
     typer.echo(direction.reading)
     typer.echo(f"onto {end.said}, {'strength' if len(several) == 1 else 'strengths'} {', '.join(f'{s:g}' for s in several)}")
     typer.echo(to)

@@ -7,7 +7,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import Force, RunFolder
-from latentwalk.app.output import check_csv, destination, write_csv
+from latentwalk.app.output import check_table, destination, write_table
 from latentwalk.errors import ConfigError
 
 __all__ = ["impute"]
@@ -19,7 +19,7 @@ def impute(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the table.", show_default=False)],
     force: Force = False,
 ) -> None:
-    """Fill in what is missing; what is there stays as it is.
+    """Fill in what is missing; what is there stays as it is, columns that were not learnt from too.
 
     The model must have learnt from data in which values were missing, too.
 
@@ -34,8 +34,7 @@ def impute(
     if not opened.model.spec_.missing:
         raise ConfigError(f"{run} learnt from data in which nothing was missing, so it cannot tell what may be.")
     to = destination(out, out, [Path(given)], force=force)
-    check_csv(to)
+    check_table(to)
     data = opened.read(given)
-    named = {"name": data.names} if data.names else {}
-    write_csv(to, {**named, **app.named.columns(opened.model.impute(data))})
+    write_table(to, app.named.table(data, opened.model.impute(data)))
     typer.echo(f"{int(np.isnan(data.x).sum()):,} missing values in {len(data):,} rows\n{to}")

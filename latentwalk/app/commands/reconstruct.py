@@ -9,7 +9,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import ConditionOption, Force, RunFolder
-from latentwalk.app.output import destination, note, save_png, write_csv
+from latentwalk.app.output import destination, note, save_png, write_table
 
 if TYPE_CHECKING:
     from latentwalk.data import Dataset
@@ -34,7 +34,7 @@ def reconstruct(
     """Encode and decode what you have.
 
     Images: originals above their reconstructions (.png), or one picture each (--out DIR); they are fitted to the size and
-    colour the model learnt from. Tables: rows (.csv).
+    colour the model learnt from. Tables: rows (.csv, .parquet).
 
     \b
     Examples:
@@ -62,8 +62,7 @@ def reconstruct(
     elif drawn:
         save_png(to, _pairs(pixels(data.x, opened.model.spec_), pixels(decoded, opened.model.spec_)))
     else:
-        named = {"name": data.names} if data.names else {}
-        write_csv(to, {**named, **app.named.columns(decoded)})
+        write_table(to, app.named.table(data, decoded))
     typer.echo(to)
 
 

@@ -23,7 +23,7 @@ from latentwalk.app.options import (
     SizeOption,
     epochs_for,
 )
-from latentwalk.app.output import STOPPED, check_csv, check_writable, destination, note, saving, show, write_csv
+from latentwalk.app.output import STOPPED, check_table, check_writable, destination, note, saving, show, write_table
 
 if TYPE_CHECKING:
     from latentwalk.data import Dataset
@@ -81,7 +81,7 @@ def reduce(
 
     of_cells = {"drop": drop, "columns": columns, "separator": separator}
     source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
-    check_csv(out)
+    check_table(out)
     to = destination(out, out, [Path(source.what)], force=force)
     if beside:
         for page in (to.with_suffix(".html"), to.with_suffix(".json")):
@@ -134,7 +134,7 @@ def _write_codes(best: "Reduction", parts: "Sequence[tuple[str, Dataset]]", to: 
     shared = [name for name in known[0] if all(name in one for one in known)]
     named = {name: np.concatenate([np.asarray(one[name]) for one in known]) for name in shared}
     part = np.repeat([name for name, _ in parts], [len(data) for _, data in parts])
-    write_csv(to, {"part": part, **named, **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
+    write_table(to, {"part": part, **named, **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
 
 
 def _row(one: "Reduction") -> Sequence[str]:

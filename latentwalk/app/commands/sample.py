@@ -44,7 +44,7 @@ def sample(
 ) -> None:
     """Draw new examples.
 
-    Images: a sheet of them (.png). Tables: rows (.csv).
+    Images: a sheet of them (.png). Tables: rows (.csv, .parquet).
 
     \b
     Examples:

@@ -23,7 +23,8 @@ def swap(
 ) -> None:
     """Give one example some latent coordinates of another.
 
-    Images: both, their reconstructions, and A with those coordinates of B (.png). Tables: a row (.csv). Also: arrays (.npz).
+    Images: both, their reconstructions, and A with those coordinates of B (.png). Tables: a row (.csv,
+    .parquet). Also: arrays (.npz).
 
     \b
     Example:

@@ -33,8 +33,8 @@ def walk(
 ) -> None:
     """Walk from one example to another, and be told where the way crosses holes.
 
-    Images: a strip (.png) with a red bar under what lies in a hole, or a film (.gif, .mp4). Tables: rows (.csv), or a heat map
-    (.png). Also: arrays (.npz).
+    Images: a strip (.png) with a red bar under what lies in a hole, or a film (.gif, .mp4). Tables: rows (.csv,
+    .parquet), or a heat map (.png). Also: arrays (.npz).
 
     An END is the name of a class (its most typical example), row:123 (that row of the data learnt from, counted from 0), or
     an image file.

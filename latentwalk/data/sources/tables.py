@@ -242,22 +242,27 @@ def _table(cells: Cells, kind: Kind | None, label: str | None, name: str, said: 
     target = column_called(columns, LABELS) if label is None else label
     if label is None and target is not None and target.lower() == "y" and column_called(columns, ("x",)):
         target = None  # beside an x, y is a coordinate
+    wanted = {column.name for column in known}
+    if label is None and target in wanted:
+        target = None
     title = column_called({name: values for name, values in columns.items() if _is_text(values) and name not in kinds}, NAMES)
+    title = None if title in wanted else title
     learnt = {column: values for column, values in columns.items() if column not in (target, title)}
     if not learnt:
         raise DataError(f"no column is left to learn from: found {', '.join(columns)}. Add one of numbers.")
-    found = {} if drop is False else _left_out({one: values for one, values in learnt.items() if one not in kinds}, bool(known))
+    ids = {} if drop is False else _left_out({one: values for one, values in learnt.items() if one not in kinds}, bool(known))
+    found = ids
     if known:
-        wanted = {column.name for column in known}
+        found = {column: "not learnt from" for column in learnt if column not in wanted}
         learnt = {column: values for column, values in learnt.items() if column in wanted} or learnt
     elif len(found) < len(learnt):
         learnt = {column: values for column, values in learnt.items() if column not in found}
     else:
         found = {}
-    title = title or next((column for column in found if column not in learnt and _names_rows(columns[column])), None)
+    title = title or next((column for column in ids if column not in learnt and _names_rows(columns[column])), None)
     features, of = _features(cells, learnt, kind, known, kinds)
     said_too = [f"label: {target}"] * bool(target) + [f"rows named by: {title or NAMELESS}"] * (title is not None)
-    out = {**dict.fromkeys(asked, "as asked"), **({} if known else found)}
+    out = {**dict.fromkeys(asked, "as asked"), **{one: why for one, why in found.items() if one not in learnt}}
     return dataset_of(
         features,
         None if not target else _labels(cells, target),
@@ -265,11 +270,30 @@ def _table(cells: Cells, kind: Kind | None, label: str | None, name: str, said: 
         asked=label is not None,
         kind=kind or "table",
         columns=of,
+        plain=[_counted(one, features[:, at], values) for at, (one, values) in enumerate(learnt.items())]
+        if isinstance(features, np.ndarray) and all(learnt)
+        else (),
+        header=tuple(cells.values),
+        beside={one: cells.written(one, frozenset()) for one in cells.values if one not in learnt},
         name=name,
         names=() if title is None else tuple(str(value) for value in cells.written(title, frozenset())),
         skipped=tuple(f"{column or NAMELESS} ({why})" for column, why in out.items()),
         remarks=(*cells.remarks, *said_too),
     )
+
+
+def _counted(name: str, numbers: Array, values: Array) -> Column:
+    """A column (n,) of plain numbers: whole ones, also where some are missing, are told from others."""
+    there = numbers[~np.isnan(numbers)]
+    if values.dtype.kind in "iu":
+        return Column(name, "continuous", str(values.dtype))
+    whole = len(there) < len(numbers) and len(there) and (there == np.rint(there)).all() and (np.abs(there) < 2**53).all()
+    return Column(name, "continuous", "Int64" if whole else "float64")
+
+
+def _is_plain(column: Column) -> bool:
+    """Whether a column that was learnt is one of numbers."""
+    return column.kind != "category" and not column.dtype.startswith(("datetime64", "timedelta64"))
 
 
 def _left_out(columns: Mapping[str, Array], later: bool) -> dict[str, str]:
@@ -318,7 +342,7 @@ def _features(
     """Plain numbers as an array (n, C), everything else as a frame, and its columns; as those known have it."""
     texts = [column for column, values in columns.items() if not meant_as_numbers(values)]
     problems: list[DataError] = []
-    if not known and not kinds and not texts:
+    if not kinds and (all(map(_is_plain, known)) if known else not texts):
         numbers = [_attempt(problems, as_numbers, column, values, cells.where) for column, values in columns.items()]
         if problems:
             raise joint_error(problems)

@@ -21,7 +21,7 @@ def test_anomalies_are_scored_named_and_kept(call, tmp_path):
         rows = list(csv.DictReader(file))
     assert sum(int(row["anomaly"]) for row in rows) == 4
     assert min(rows, key=lambda row: float(row["score"]))["row"] == "17"
-    assert rows[17]["blame 1"] == "x2"
+    assert rows[17]["blame 1"] == "b"
     back = AnomalyDetector.load(tmp_path / "kept")
     assert float(rows[3]["score"]) == pytest.approx(back.score_samples(load(tmp_path / "t.csv"))[3])
     call("anomalies", tmp_path / "t.csv", "--out", tmp_path / "t.csv", code=2)

@@ -47,13 +47,14 @@ def telling(what: str, where: Path | str, advice: str, error: type[LatentwalkErr
         raise error(f"cannot {what} {where}: {complained.strerror or complained}. {advice}") from complained
 
 
-def content_of(path: Path) -> bytes:
-    """The bytes of a regular file: a pipe would be waited for, and a device read, for ever. Raises OSError."""
+def content_of(path: Path, most: int | None = None) -> bytes:
+    """The bytes of a regular file, `most` of them: a pipe would be waited for, and a device read, for ever. Raises OSError."""
     if "\0" in str(path):
         raise OSError(errno.EINVAL, "no file has a zero byte in its name")
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "a folder, pipe or device where a file is expected")
-    return path.read_bytes()
+    with path.open("rb") as file:
+        return file.read(-1 if most is None else most)
 
 
 def json_of(path: Path) -> Any:

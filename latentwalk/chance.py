@@ -148,10 +148,10 @@ def random_state(device: torch.device) -> list[Tensor]:
 
 
 def set_random_state(states: Sequence[Tensor], device: torch.device) -> None:
-    """Put the generators back to where `random_state` found them; one that was not there is left alone."""
-    devices = [CPU, device] if device.type == "cuda" else [CPU]
-    for one, state in zip(devices, states, strict=False):
-        (generator(one) or _default(_placed(one))).set_state(state)
+    """Put the generators back to where `random_state` found them; a GPU's that was not there is left alone."""
+    (generator() or _default(CPU)).set_state(states[0])
+    if device.type == "cuda" and len(states) > 1:
+        (generator(device) or _default(_placed(device))).set_state(states[1])
 
 
 class _Covered(TorchDispatchMode):

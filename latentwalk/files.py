@@ -11,12 +11,19 @@ from typing import Any
 
 from latentwalk.errors import CheckpointError, LatentwalkError
 
-__all__ = ["complaint", "content_of", "json_of", "telling", "write_atomically"]
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["alone", "clear_parts", "complaint", "content_of", "json_of", "telling", "write_atomically"]
+
+PART = ".part"  # what the name of an unfinished file ends with
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file that appears whole or not at all. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    handle, temporary = _part(path)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -28,6 +35,32 @@ def write_atomically(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def clear_parts(folder: Path) -> None:
+    """Delete the unfinished files that killed processes left in the folder; those that are being written stay."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name.startswith(".") and path.name.endswith(PART):
+                _clear(path)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Inside, no other process or thread is inside for the same folder: they wait. Raises OSError.
+
+    The folder itself is locked, where the system can, so nothing is left in it.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager
@@ -76,6 +109,29 @@ def complaint(path: Path, content: Any, what: str, format: str, newest: int, *, 
     if not isinstance(found, int) or found > newest:
         return f"{path} was written by a newer latentwalk (format version {found}; this one reads up to {newest}). Upgrade."
     return None
+
+
+def _part(path: Path) -> tuple[int, str]:
+    """A new file beside `path`, open, and its name. It is locked, which says that its writer lives."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=PART)
+        if fcntl is None:
+            return handle, name
+        with contextlib.suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(name):
+            return handle, name
+        os.close(handle)  # taken for a dead one's, before it was locked
+
+
+def _clear(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if fcntl is not None:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # OSError where its writer lives
+                path.unlink()
+        else:
+            path.unlink()  # which Windows refuses for a file that is open
 
 
 def _umask() -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from latentwalk.drawing.tiles import Pixels
 
 __all__ = [
+    "ELSEWHERE",
     "FAILED",
     "MISUSED",
     "STOPPED",

@@ -27,7 +27,7 @@ from latentwalk.errors import ConfigError, DataError, TrainingStopped, TrainingW
 from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import first_seen
 from latentwalk.estimators.options import Options
-from latentwalk.estimators.resuming import begun
+from latentwalk.estimators.resuming import Place, begun
 from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.models.collapse import COLLAPSED
@@ -80,7 +80,7 @@ def fit(
         raise DataError(f"found 1 sample (X has shape {x.shape}); learning needs at least 2 rows.")
     with ExitStack() as stack:
         group = stack.enter_context(process_group(device))
-        beginning = stack.enter_context(begun(None if checkpoint is None else Path(checkpoint), group, options, x, told))
+        beginning = stack.enter_context(begun(_place(checkpoint), group, options, x, told))
         stack.enter_context(from_seed(beginning.seed))
         with covered():
             trained = _untrained(options, x, spec, features, labels) if before is None else before
@@ -142,6 +142,10 @@ def fit(
     if sampler is not None and not trained.interrupted:
         trained = trained.completed(X, sampler, options.seed(), y if labels else None)
     return trained
+
+
+def _place(checkpoint: str | os.PathLike[str] | None) -> Place | None:
+    return checkpoint if checkpoint is None or isinstance(checkpoint, Place) else Place(Path(checkpoint))
 
 
 def _told(X: Any, y: ArrayLike | None, rows: int, before: Trained | None, stream: Stream | None) -> tuple[Labels, Conditions]:

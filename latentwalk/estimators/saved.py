@@ -32,8 +32,13 @@ SAMPLER = "sampler."  # what the names of a sampler's arrays begin with, among t
 PARTS = ("spec", "recipe", "network", "likelihood")
 
 
-def to_folder(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str, Any]) -> None:
-    """Save to a folder, replacing a model saved there before. params: of the estimator. Raises CheckpointError, ConfigError."""
+def to_folder(
+    folder: str | os.PathLike[str], trained: Trained, params: Mapping[str, Any], beside: Mapping[str, Any] | None = None
+) -> None:
+    """Save to a folder, replacing a model saved there before. params: of the estimator. beside: see `write_weights`.
+
+    Raises CheckpointError, ConfigError.
+    """
     if changed := _difference(_untrained(trained), trained.model):
         raise ConfigError(
             f"{changed}, which was put in by hand: a folder could not say so, and the model could not be loaded again. Fit "
@@ -56,7 +61,7 @@ def to_folder(folder: str | os.PathLike[str], trained: Trained, params: Mapping[
         "completeness": {kind: measure.to_json() for kind, measure in trained.completeness.items()},
     }
     held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-    write_weights(folder, description, trained.model.state_dict() | held)
+    write_weights(folder, description, trained.model.state_dict() | held, beside=beside)
 
 
 def check_keepable(trained: Trained) -> None:

@@ -1,9 +1,9 @@
-"""Samplers fitted to the codes: how complete they make a space, how good what they draw looks, and whether they copy.
+"""Samplers fitted to the codes: how like the codes their draws are, how good what they draw looks, and whether they copy.
 
     python benchmarks/samplers.py [--data mnist fashion-mnist] [--seeds 3] [--latent 32 8 2] [--keep runs/samplers.jsonl]
 
 MLP 784-512-256, 8 epochs, batches of 128, Adam 1e-3, Bernoulli targets; ae and vae, trained on the training rows. One draw of
-q(z | x) for every row, train and test; each sampler is fitted to a random half of them and judged by the other: completeness
+q(z | x) for every row, train and test; each sampler is fitted to a random half of them and judged by the other: likeness
 (10,000 points a side), and the distance of its draws to the nearest code it was fitted to, over that of codes it never saw.
 Coverage and FID are those of 5,000 decoded draws against 5,000 test rows, in the features of a small classifier
 (`benchmarks/features.py`). Every sampler is kept in a JSON-lines file as it is measured, and a second run goes on from there;
@@ -27,9 +27,9 @@ from latentwalk.data import Dataset, load
 from latentwalk.data.dataset import join
 from latentwalk.errors import CheckpointError
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.latent.criteria.completeness import acceptance
 from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.fidelity import fidelity
+from latentwalk.latent.criteria.likeness import acceptance
 from latentwalk.latent.samplers import FittedSampler
 from latentwalk.latent.space import LatentSpace
 
@@ -39,12 +39,12 @@ AIMS = {"vae": {2: 0.99, 8: 0.99, 32: 0.97}, "ae": {2: 0.99, 8: 0.99, 32: 0.90}}
 MOST, DECODED, MEASURED = 10_000, 5_000, 2_000  # points judged, examples decoded, codes whose neighbours are looked for
 MODELS = Path("runs/samplers")
 HEAD = (
-    "| data | D | model | epochs | sampler | seeds | completeness | coverage | precision | FID | nearest | fit, s | draw, s |\n"
+    "| data | D | model | epochs | sampler | seeds | likeness | coverage | precision | FID | nearest | fit, s | draw, s |\n"
     "| --- | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 )
 ABOUT = (
     "MLP 784-512-256, batches of 128, Adam 1e-3; trained on the training rows. Each sampler is fitted to a "
-    "random half of all codes (one draw of q(z | x) a row, train and test), and judged by the other half. Completeness, at "
+    "random half of all codes (one draw of q(z | x) a row, train and test), and judged by the other half. Likeness, at "
     "most: 10,000 points a side; median over the seeds, in brackets the lowest and highest end of their 95 % intervals. "
     "Coverage, precision, FID: 5,000 decoded draws against 5,000 test rows, in the features of {features} (never to be set "
     "beside a published FID). Nearest: the median distance of a draw to the nearest code that the sampler was fitted "
@@ -123,12 +123,12 @@ def judged(
     start = time.process_time()
     draws = sampler(2 * MOST, np.random.default_rng(2))
     seconds = time.process_time() - start
-    complete = acceptance(codes[judging], draws, most=MOST)
+    likeness = acceptance(codes[judging], draws, most=MOST)
     looks = fidelity(test, space.decode(draws[:DECODED]), features, most=DECODED)
     nearest = NearestNeighbors(algorithm="brute").fit(codes[learning])
     near = [np.median(nearest.kneighbors(some[:MEASURED])[0][:, 0]) for some in (draws, codes[judging])]
     return {
-        "completeness": [complete.value, complete.low, complete.high],
+        "likeness": [likeness.value, likeness.low, likeness.high],
         "fid": looks.fid,
         "coverage": looks.coverage,
         "precision": looks.precision,
@@ -176,11 +176,11 @@ def cells(kept: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def row(runs: list[dict[str, Any]]) -> str:
     name, recipe, latent, _, kind = runs[0]["key"]
-    low, high = min(run["completeness"][1] for run in runs), max(run["completeness"][2] for run in runs)
-    complete = f"{median([run['completeness'][0] for run in runs]):.3f} ({low:.3f}–{high:.3f})"
+    low, high = min(run["likeness"][1] for run in runs), max(run["likeness"][2] for run in runs)
+    likeness = f"{median([run['likeness'][0] for run in runs]):.3f} ({low:.3f}–{high:.3f})"
     forms = {"coverage": ".3f", "precision": ".3f", "fid": ".2f", "nearest": ".2f", "fit seconds": ".0f", "draw seconds": ".0f"}
     rest = [format(median([run[what] for run in runs]), form) for what, form in forms.items()]
-    return f"| {name} | {latent} | {recipe} | {runs[0]['epochs']} | {kind} | {len(runs)} | {complete} | {' | '.join(rest)} |"
+    return f"| {name} | {latent} | {recipe} | {runs[0]['epochs']} | {kind} | {len(runs)} | {likeness} | {' | '.join(rest)} |"
 
 
 def aims(kept: list[dict[str, Any]]) -> list[str]:
@@ -190,8 +190,8 @@ def aims(kept: list[dict[str, Any]]) -> list[str]:
     for where in dict.fromkeys(tuple(some[0]["key"][:3]) for some in runs):
         name, recipe, latent = where
         found = {some[0]["key"][4]: some for some in runs if tuple(some[0]["key"][:3]) == where}
-        best = max(found, key=lambda kind: median([run["completeness"][0] for run in found[kind]]))
-        value, aim = median([run["completeness"][0] for run in found[best]]), AIMS[recipe][latent]
+        best = max(found, key=lambda kind: median([run["likeness"][0] for run in found[kind]]))
+        value, aim = median([run["likeness"][0] for run in found[best]]), AIMS[recipe][latent]
         says = ("reached" if value >= aim else "missed") + (", so far" if len(found[best]) < 3 else "")  # a claim takes three
         error = median([run["error"] for run in found[best]])
         lines.append(

@@ -22,8 +22,11 @@ from latentwalk.estimators.anomalies import AnomalyDetector as AnomalyDetector
 from latentwalk.estimators.autoencoder import Autoencoder as Autoencoder
 from latentwalk.estimators.windows import denoised_picture as denoised_picture
 from latentwalk.estimators.windows import denoised_signal as denoised_signal
+from latentwalk.latent.criteria.classifier import Classifier as Classifier
 from latentwalk.latent.criteria.classifier import classifier_features as classifier_features
 from latentwalk.latent.criteria.completeness import completeness as completeness
+from latentwalk.latent.criteria.completeness import reach as reach
+from latentwalk.latent.criteria.completeness import recognisable as recognisable
 from latentwalk.latent.criteria.continuity import continuity as continuity
 from latentwalk.latent.criteria.disentanglement import disentanglement as disentanglement
 from latentwalk.latent.criteria.factor_vae import factor_vae_score as factor_vae_score
@@ -33,6 +36,7 @@ from latentwalk.latent.criteria.fidelity import fidelity as fidelity
 from latentwalk.latent.criteria.gap import mutual_information as mutual_information
 from latentwalk.latent.criteria.gap import prior_gap as prior_gap
 from latentwalk.latent.criteria.interpolation import interpolation_gap as interpolation_gap
+from latentwalk.latent.criteria.likeness import likeness as likeness
 from latentwalk.latent.criteria.measure import Measure as Measure
 from latentwalk.latent.criteria.mmd import mmd as mmd
 from latentwalk.latent.criteria.probe import linear_probe as linear_probe

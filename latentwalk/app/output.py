@@ -1,7 +1,6 @@
 """What commands leave behind, and what they say: files that appear whole or not at all, plain text, one line an error."""
 
 import csv
-import importlib
 import io
 import os
 import sys
@@ -15,6 +14,7 @@ import typer
 
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
 from latentwalk.files import telling, write_atomically
+from latentwalk.surroundings import imported
 
 if TYPE_CHECKING:
     from latentwalk.drawing.tiles import Pixels
@@ -142,7 +142,7 @@ def write_table(path: Path, columns: Mapping[str, Iterable[Any]]) -> None:
     """
     check_table(path)
     if path.suffix.lower() == ".parquet":
-        frame = importlib.import_module("pandas").DataFrame({name: _whole(values) for name, values in columns.items()})
+        frame = imported("pandas").DataFrame({name: _whole(values) for name, values in columns.items()})
         content = io.BytesIO()
         frame.to_parquet(content, index=False)
         write_bytes(path, content.getvalue())

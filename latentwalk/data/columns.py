@@ -1,6 +1,7 @@
 """What the columns of a table are: measured, counted or named; and the way from a pandas frame to numbers and back.
 
-    category    text, booleans, pandas' categories: codes 0 to K - 1, and K for "other", a value not seen in training
+    category    text, booleans, pandas' categories: codes 0 to K - 1, and K for "other", a value not seen in training; of more
+                than 1,000, the most frequent are learnt one by one, and all others as if they were "other"
     count       whole numbers from 0 on that spread at least as much as a Poisson would (variance >= mean), up to a million
     continuous  all other numbers, those that are always the same too, dates (also text that is all dates) and spans of time
                 (to the microsecond)
@@ -11,6 +12,7 @@ are read.
 """
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,7 +25,7 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.data.rows import pieces
 from latentwalk.data.written import moments
-from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.errors import ConfigError, DataError, DataWarning, unknown
 from latentwalk.surroundings import imported
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "decoded",
     "encoded",
     "is_frame",
+    "is_time",
     "joint_error",
     "needs_columns",
     "places_of",
@@ -43,7 +46,10 @@ __all__ = [
 ]
 
 ColumnKind = Literal["continuous", "count", "category"]
-MOST_CATEGORIES = 1_000
+MOST_CATEGORIES = 1_000  # that are learnt one by one
+IDS = 0.5  # different values, as a share of the rows, from which on many say which row it is
+FEWEST_IDS = 50  # rows, from which on text that is nowhere the same seems to name them
+FEW, MOST_EMBEDDED = 64, 50  # categories that are read as one number each; numbers in place of more
 LARGEST_COUNT = 1_000_000
 EXACT = 2**53  # from here on float64 leaves out whole numbers
 LONGEST = {True: (-9.2e15, 9.2e15), False: (-62_135_596_800e6, 253_402_300_799e6)}  # microseconds that fit: nanoseconds; others
@@ -64,6 +70,8 @@ class Column:
     dtype: pandas' name of its type, "category[that of each]" for pandas' categories, "" for a column of a plain array.
     categories: the values that codes stand for. typical: the mean of a count, by which it is scaled.
     constant: the number that a continuous column always was, where it was seen more than once; None where it varied.
+    rare: how often each of the last of many categories was there, the most frequent first; they are learnt as one, "other".
+    embedded: of how many numbers the vector is that an encoder reads in place of a category; 0: of one for each.
     """
 
     name: str
@@ -73,8 +81,23 @@ class Column:
     ordered: bool = False
     typical: float = 1.0
     constant: float | None = None
+    rare: tuple[int, ...] = ()
+    embedded: int = 0
+
+    @property
+    def learnt(self) -> int:
+        """How many categories are learnt one by one."""
+        return len(self.categories) - len(self.rare)
 
     def __post_init__(self) -> None:
+        if not (_is_text(self.name) and _is_text(self.dtype)):
+            raise ConfigError(
+                f"column {self.name!a:.80} of type {self.dtype!a:.80}: expected text that can be written in UTF-8."
+            )
+        if not all(isinstance(one, (str, int, float, bool)) for one in self.categories):
+            raise ConfigError(f"column {self.name!r}: expected categories of text, numbers or booleans.")
+        if not (isinstance(self.typical, (int, float)) and math.isfinite(self.typical) and self.typical > 0):
+            raise ConfigError(f"column {self.name!r}: expected a typical count above 0, got {self.typical!r:.80}.")
         if self.kind not in get_args(ColumnKind):
             raise unknown("kind of column", self.kind, get_args(ColumnKind))
         if bool(self.categories) != (self.kind == "category"):
@@ -82,12 +105,30 @@ class Column:
                 f"column {self.name!r} of kind {self.kind!r} has {len(self.categories)} categories. Expected at least one "
                 "for a category, none for any other kind."
             )
+        object.__setattr__(self, "rare", tuple(self.rare))  # a list in JSON
+        counted = all(type(one) is int and one >= 0 for one in self.rare)
+        if not (counted and len(self.rare) < max(len(self.categories), 1)):
+            raise ConfigError(f"column {self.name!r} has {len(self.categories)} categories; too many of them are rare.")
+        read = type(self.embedded) is int and 0 <= self.embedded <= MOST_CATEGORIES * bool(self.categories)
+        if not read or (self.rare and not self.embedded):
+            raise ConfigError(f"column {self.name!r} of kind {self.kind!r} cannot be read as {self.embedded!r} numbers.")
         number = isinstance(self.constant, (int, float)) and math.isfinite(self.constant)
         if self.constant is not None and not (number and self.kind == "continuous"):
             raise ConfigError(
                 f"column {self.name!r} of kind {self.kind!r} has the constant {self.constant!r}. Expected a number, and "
                 "only for a continuous column."
             )
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is text, without halves of letters that no file can hold."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_frame(x: object) -> bool:
@@ -103,7 +144,7 @@ def needs_columns(frame: Any) -> bool:
 def columns_of(frame: Any, kinds: Mapping[str, ColumnKind] | None = None) -> tuple[Column, ...]:
     """The columns of a pandas frame. kinds: what a column is, where the guess would be wrong.
 
-    Raises DataError: two columns of one name, one without a single value, more than 1,000 categories, text among numbers,
+    Raises DataError: two columns of one name, one without a single value, text that says which row it is, text among numbers,
     whole numbers too large to be exact; all such columns at once. Raises ConfigError: a kind that the column cannot be.
     """
     names = _names(frame)
@@ -246,7 +287,7 @@ def _column(name: str, values: Any, kind: ColumnKind | None) -> Column:
     if not len(observed):
         raise DataError(f"column {name!r} has no value at all. Nothing can be learnt from it. Drop it.")
     dtype = (_dated(observed) if kind != "category" else "") or dtype
-    only: ColumnKind | None = "continuous" if _is_time(dtype) else None if _is_number(values) else "category"
+    only: ColumnKind | None = "continuous" if is_time(dtype) else None if _is_number(values) else "category"
     if kind and only and kind != only:
         raise ConfigError(
             f"column {name!r} is {dtype} and can be a {only} column only, not {kind}. Turn it into numbers first."
@@ -255,10 +296,11 @@ def _column(name: str, values: Any, kind: ColumnKind | None) -> Column:
         return _continuous(Column(name, only, dtype), _numbers(observed, Column(name, only, dtype)))
     if dtype == "category":
         each = values.cat.categories
-        return Column(name, "category", f"category[{each.dtype}]", _few(name, _plain(name, each)), bool(values.cat.ordered))
+        named, ordered = f"category[{each.dtype}]", bool(values.cat.ordered)
+        return _category(Column(name, "category", named, _plain(name, each), ordered), observed)
     if only == "category" or kind == "category":
         boolean = _pandas().api.types.is_bool_dtype(values.dtype)
-        return Column(name, "category", dtype, (False, True) if boolean else _categories(name, observed))
+        return _category(Column(name, "category", dtype, (False, True) if boolean else _categories(name, observed)), observed)
     numbers = _floats(name, values)
     numbers = numbers[~np.isnan(numbers)]
     whole = _pandas().api.types.is_integer_dtype(values.dtype)
@@ -300,16 +342,39 @@ def _categories(name: str, observed: Any) -> tuple[Any, ...]:
     if len(types) > 1 and not types <= {int, float, bool}:
         named = ", ".join(sorted(one.__name__ for one in types))
         raise DataError(f"column {name!r} mixes {named}. Turn it into numbers, or all of it into text.")
-    return tuple(sorted(_few(name, found)))
+    return tuple(sorted(found))
 
 
-def _few(name: str, found: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(found) > MOST_CATEGORIES:
-        raise DataError(
-            f"column {name!r} has {len(found):,} different values: it says which row it is, not what kind. Drop it "
-            f"(at most {MOST_CATEGORIES:,} categories can be learnt)."
+def _category(column: Column, observed: Any) -> Column:
+    """The column as its categories are learnt: where they are many, the most frequent one by one, all others as one.
+
+    Raises DataError where they say which row it is.
+    """
+    many = len(column.categories)
+    if many > MOST_CATEGORIES:
+        counts = {_item(value): int(count) for value, count in observed.value_counts(sort=False).items()}
+        if len(counts) > IDS * len(observed) or column.ordered:
+            raise DataError(
+                f"column {column.name!r} has {many:,} different values: it says which row it is, not what kind. Drop it"
+                + (f" (at most {MOST_CATEGORIES:,} ordered categories can be learnt)." if column.ordered else ".")
+            )
+        there = sorted(column.categories, key=lambda value: (-counts.get(value, 0), str(value)))
+        learnt, others = sorted(there[:MOST_CATEGORIES]), there[MOST_CATEGORIES:]
+        rare = tuple(counts.get(value, 0) for value in others)
+        return replace(column, categories=(*learnt, *others), rare=rare, embedded=_embedded(len(learnt)))
+    if many == len(observed) >= FEWEST_IDS and isinstance(column.categories[0], str):
+        warnings.warn(
+            f"column {column.name!r} is different in each of {many} rows: it says which row it is, and nothing can be learnt "
+            f"from it. Leave it out: X.drop(columns={column.name!r}).",
+            DataWarning,
+            stacklevel=2,
         )
-    return found
+    return replace(column, embedded=_embedded(many))
+
+
+def _embedded(learnt: int) -> int:
+    """Of how many numbers a vector for so many categories is, 0 for few: fastai's rule, which was found by trying."""
+    return min(MOST_EMBEDDED, round(1.6 * learnt**0.56)) if learnt > FEW else 0
 
 
 def _plain(name: str, values: Any) -> tuple[Any, ...]:
@@ -334,7 +399,7 @@ def _item(value: Any) -> Any:
 def _numbers(values: Any, column: Column, other: bool = False) -> Array:
     if column.kind == "category":
         return _codes(values, column, other)
-    if _is_time(column.dtype):
+    if is_time(column.dtype):
         return np.where(values.isna().to_numpy(), np.nan, _microseconds(values, column).astype(np.float64))
     try:
         numbers = _floats(column.name, values)
@@ -400,7 +465,7 @@ def _series(pandas: Any, x: Array, column: Column) -> Any:
         gone = np.nan if column.dtype == "object" else None  # what pandas' readers put there
         values = [gone if code < 0 else column.categories[code] for code in codes]
         return pandas.Series(values, dtype=_dtype(pandas, column.dtype, bool(missing.any())))
-    if _is_time(column.dtype):
+    if is_time(column.dtype):
         ticks = np.rint(np.where(missing, 0, x)).clip(*LONGEST["[ns" in column.dtype]).astype(np.int64)
         return _from_microseconds(pandas, np.where(missing, np.iinfo(np.int64).min, ticks), column.dtype)
     dtype = _dtype(pandas, column.dtype, bool(missing.any()))
@@ -438,7 +503,8 @@ def _dtype(pandas: Any, name: str, missing: bool) -> Any:
     return name
 
 
-def _is_time(dtype: str) -> bool:
+def is_time(dtype: str) -> bool:
+    """Whether a column of this type holds times, which are learnt in microseconds."""
     return dtype.startswith(("datetime64", "timedelta64"))
 
 
@@ -474,9 +540,9 @@ def _read_dates(values: Any, column: Column) -> Any:
 
 
 def _microseconds(values: Any, column: Column) -> Array:
-    if column.dtype.startswith(AS_TEXT) and not _is_time(str(values.dtype)):
+    if column.dtype.startswith(AS_TEXT) and not is_time(str(values.dtype)):
         values = _read_dates(values, column)
-    if not _is_time(str(values.dtype)):
+    if not is_time(str(values.dtype)):
         raise DataError(f"column {column.name!r} was {column.dtype} in training, now it is {values.dtype}.")
     if column.dtype.startswith("datetime64") and "," in column.dtype:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)

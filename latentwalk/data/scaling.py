@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from latentwalk.arrays import Array, Doubles
 from latentwalk.checks import digits_of
 from latentwalk.data.examples import position
-from latentwalk.data.rows import pieces, spaced
+from latentwalk.data.limits import Limit
+from latentwalk.data.rows import changed, pieces, spaced
 from latentwalk.data.spec import DataSpec
+from latentwalk.data.transform import PowerTransform
 from latentwalk.errors import DataError
 
 __all__ = ["Scaling", "ScalingName", "as_tensor"]
@@ -37,15 +39,17 @@ _ADVICE = "Drop or clip it, or mark it as missing (NaN) if it says that nothing 
 
 
 class Scaling(nn.Module):
-    """Affine scaling and layout: raw data (B, *E) of any dtype ↔ x (B, *event), float32 and channels first.
+    """Scaling and layout: raw data (B, *E) of any dtype ↔ x (B, *event), float32 and channels first.
 
-    x = (raw - shift) / scale, with shift and scale broadcastable to the event: one number each for an image, one a column for a
-    table, one a channel for a signal. Arithmetic is in float64 but for images, so that a column of large numbers with a small
-    spread (years, say) keeps its digits; of images in float32, but where that loses digits (`_wide`). NaN stays NaN.
+    x = (raw - shift) / scale, raw after the power transform of its column where the spec has one, with shift and scale
+    broadcastable to the event: one number each for an image, one a column for a table, one a channel for a signal. Arithmetic
+    is in float64 but for images, so that a column of large numbers with a small spread (years, say) keeps its digits; of images
+    in float32, but where that loses digits (`_wide`). NaN stays NaN. On the way back nothing leaves the limits of its column.
     """
 
     shift: Tensor
     scale: Tensor
+    ends: Tensor | None
 
     def __init__(self, spec: DataSpec, shift: Tensor | None = None, scale: Tensor | None = None) -> None:
         super().__init__()
@@ -53,6 +57,8 @@ class Scaling(nn.Module):
         empty = torch.zeros(_each(spec), dtype=torch.float64 if _wide(spec) else torch.float32)
         self.register_buffer("shift", empty if shift is None else shift.to(empty))
         self.register_buffer("scale", torch.ones_like(empty) if scale is None else scale.to(empty))
+        self.power = PowerTransform(spec.powers) if spec.powers else None
+        self.register_buffer("ends", _ends(spec.limits), persistent=False)
         self._exact = self._loses_digits()
 
     @classmethod
@@ -82,7 +88,7 @@ class Scaling(nn.Module):
                 return cls(spec, torch.full_like(plain.shift, spec.low), torch.full_like(plain.scale, width or 1.0))
             case "standard":
                 shape = _each(spec)
-                moments = _moments(x, math.prod(shape))
+                moments = _moments(plain._bent(x), math.prod(shape))
                 if (unheld := ~np.isfinite(moments[1]) | (moments[1] < SMALLEST)).any():
                     raise _out_of_range(x, spec, int(np.argmax(unheld)))
                 mean, deviation = (torch.from_numpy(moment).reshape(shape) for moment in moments)
@@ -98,14 +104,23 @@ class Scaling(nn.Module):
 
     def forward(self, raw: Tensor) -> Tensor:
         """raw (B, *E) → x (B, *event)."""
-        shifted = self._channels_first(raw) - self.shift if self._shifts else self._channels_first(raw)
+        values = self._channels_first(raw) if self.power is None else self.power(self._channels_first(raw))
+        shifted = values - self.shift if self._shifts else values
         return (shifted / self.scale).float()
 
     def inverse(self, x: Tensor) -> Tensor:
         """x (B, *event) → raw (B, *E), in the units of the data: float64 where float32 would round those, else float32."""
         raw = x * self.scale
         raw = raw + self.shift if self._shifts else raw
+        raw = raw if self.power is None else self.power.inverse(raw)
+        raw = raw if self.ends is None else self._within(raw, self.ends)
         return self.arranged(raw if self._exact else raw.float())
+
+    @staticmethod
+    def _within(raw: Tensor, ends: Tensor) -> Tensor:
+        """raw (B, C) with the end of its column where it is beyond, or nearly there; NaN stays NaN."""
+        low, high, below, above = ends
+        return torch.where(raw < below, low, torch.where(raw > above, high, raw))
 
     def arranged(self, x: Tensor) -> Tensor:
         """x (B, *event) → (B, *E): the layout of the data, the values as they are."""
@@ -135,9 +150,12 @@ class Scaling(nn.Module):
 
     @property
     def unit(self) -> NDArray[np.floating[Any]]:
-        """One unit of x in the units of the data, broadcastable to E: float32, float64 where that would be 0 or infinite."""
-        scale = self._for_data(self.scale)
-        narrow = self.scale.float().cpu().numpy().reshape(scale.shape)
+        """One unit of x in the units of the data, broadcastable to E: float32, float64 where that would be 0 or infinite.
+
+        Of a transformed column, at x = 0, its middle.
+        """
+        scale = self._for_data(self._unit)
+        narrow = self._unit.float().cpu().numpy().reshape(scale.shape)
         return narrow if np.isfinite(narrow).all() and (narrow >= np.finfo(np.float32).tiny).all() else scale
 
     def check_reach(self, x: Array) -> None:
@@ -145,14 +163,15 @@ class Scaling(nn.Module):
         if not _many_digits(x):
             return
         shift, scale = self._for_data(self.shift), self._for_data(self.scale)
-        for start, rows in pieces(x):
+        for start, rows in pieces(self._bent(x)):
             ends = np.stack([np.fmin.reduce(rows, axis=0), np.fmax.reduce(rows, axis=0)]).astype(np.float64)
             with np.errstate(over="ignore"):
                 if not (np.abs((ends - shift) / scale) > REACH).any():
                     continue
                 row, *column = (int(i) for i in np.argwhere(np.abs((rows - shift) / scale) > REACH)[0])
+            value = x[start + row : start + row + 1][(0, *column)]
             raise DataError(
-                f"X holds {digits_of(rows[(row, *column)])} at {self._place(start + row, column)}; once scaled that is beyond "
+                f"X holds {digits_of(value)} at {self._place(start + row, column)}; once scaled that is beyond "
                 f"{REACH:g}, and float32 does not calculate with it. {_ADVICE}"
             )
 
@@ -162,7 +181,7 @@ class Scaling(nn.Module):
         shift, scale = self._for_data(self.shift), self._for_data(self.scale)
         for start, rows in pieces(x):
             with np.errstate(over="ignore"):
-                far = np.abs((rows - shift) / scale)
+                far = np.abs((self._bent(rows) - shift) / scale)
             far = np.where(np.isnan(far), -1.0, far)
             if far.max() > best:
                 row, *column = (int(i) for i in np.unravel_index(int(far.argmax()), far.shape))
@@ -175,22 +194,26 @@ class Scaling(nn.Module):
             return
         shift, scale = (values.double().cpu().numpy().reshape(-1) for values in (self.shift, self.scale))
         flat = spaced(x).reshape(-1, len(scale))
-        flat = np.sort(flat[:: (len(flat) >> 16) | 1], axis=0).astype(np.float64)
+        raw = np.sort(flat[:: (len(flat) >> 16) | 1], axis=0).astype(np.float64)
+        flat = self._bent(raw)
         last = np.count_nonzero(flat == flat, axis=0) - 1
         for ends in MIDDLES:
-            low, high = (np.take_along_axis(flat, np.floor(q * last.clip(0)).astype(np.int64)[None], axis=0)[0] for q in ends)
+            places = [np.floor(q * last.clip(0)).astype(np.int64)[None] for q in ends]
+            least, most = (np.take_along_axis(raw, place, axis=0)[0] for place in places)
+            low, high = (np.take_along_axis(flat, place, axis=0)[0] for place in places)
             with np.errstate(all="ignore"):
-                differ = high - low > CONSTANT * np.maximum(np.abs(low), np.abs(high))
+                differ = most - least > CONSTANT * np.maximum(np.abs(least), np.abs(most))
                 first, second = (((end - shift) / scale).astype(np.float32) for end in (low, high))
                 levels = (second - first) / np.spacing(np.maximum(np.abs(first), np.abs(second)).clip(min=NEAR))
             if (lost := differ & (last >= 3) & (levels < LEVELS)).any():
                 column = int(np.argmax(lost))
-                row, place, value = _furthest_from(x, len(scale), column, low[column])
+                row, place, value = _furthest_from(self._bent(x), len(scale), column, low[column])
                 if abs(float(value) - low[column]) < FAR * (high[column] - low[column]):
                     continue  # the scaling is that of wider data
+                value = x[row : row + 1][(0, *place)]
                 raise DataError(
                     f"X holds {digits_of(value)} at {self._place(row, place)}, so far from the others, most of which lie from "
-                    f"{low[column]:.3g} to {high[column]:.3g}, that beside it float32 takes them for one number. {_ADVICE}"
+                    f"{least[column]:.3g} to {most[column]:.3g}, that beside it float32 takes them for one number. {_ADVICE}"
                 )
 
     def _for_data(self, values: Tensor) -> Doubles:
@@ -202,10 +225,47 @@ class Scaling(nn.Module):
         return position(row, column, [one.name for one in self.spec.columns])
 
     @property
+    def _unit(self) -> Tensor:
+        """d raw / d x at x = 0: like scale."""
+        return self.scale if self.power is None else self.scale * (-self._middle_slope).exp()
+
+    @property
+    def _middle_slope(self) -> Tensor:
+        """log dy/draw of the transforms (C,) at x = 0."""
+        assert self.power is not None
+        return self.power.log_slope(self.power.inverse(self.shift[None]))[0]
+
+    @property
     def log_volume(self) -> float:
-        """log |d raw / d x|, in nats: what a density of x has more than the same density in the units of the data."""
-        logs = self.scale.double().log()
+        """log |d raw / d x| at x = 0, in nats: what a density of x has more than the same density in the units of the data.
+
+        Where columns are transformed it is another in each row: less by the sum of `log_slope`.
+        """
+        logs = self._unit.double().log()
         return float(logs.sum()) * self.spec.size / logs.numel()
+
+    def log_slope(self, raw: Tensor) -> Tensor:
+        """log |d x / d raw| of each value of raw (B, *E), less what it is at x = 0, in nats: (B, *event).
+
+        0 where there is no transform, and where a value is missing.
+        """
+        values = self._channels_first(raw)
+        if self.power is None:
+            return torch.zeros(values.shape, device=values.device)
+        return torch.where(self.power.bent & ~values.isnan(), self.power.log_slope(values) - self._middle_slope, 0.0).float()
+
+    def _bent(self, x: Array) -> Array:
+        """x (n, *E) with the transforms of its columns, as float64; as it is where there are none."""
+        power = self.power
+        if power is None:
+            return x
+
+        def bent(rows: Array) -> Array:
+            device = power.centre.device
+            values: Array = power(torch.from_numpy(rows.reshape(len(rows), -1).astype(np.float64)).to(device)).cpu().numpy()
+            return values.reshape(rows.shape)
+
+        return changed(x, bent)
 
     def _channels_first(self, raw: Tensor) -> Tensor:
         axes = self.spec.axes
@@ -237,6 +297,17 @@ def _each(spec: DataSpec) -> tuple[int, ...]:
     """The shape of shift and scale, broadcastable to the event."""
     ones = (1,) * (len(spec.event) - 1)
     return {"one": (1, *ones), "channel": (spec.event[0], *ones), "value": spec.event}[spec.form.units]
+
+
+def _ends(limits: Sequence[Limit]) -> Tensor | None:
+    """The ends of each column, and from where on a number is taken for them, (4, C), float64; None where there are no ends."""
+    if all(one.low is None and one.high is None for one in limits):
+        return None
+    least = [-math.inf if one.low is None else one.low for one in limits]
+    most = [math.inf if one.high is None else one.high for one in limits]
+    below = [end if one.below is None else one.below for one, end in zip(limits, least, strict=True)]
+    above = [end if one.above is None else one.above for one, end in zip(limits, most, strict=True)]
+    return torch.tensor([least, most, below, above], dtype=torch.float64)
 
 
 def _wide(spec: DataSpec) -> bool:

@@ -13,6 +13,9 @@ import numpy as np
 
 from latentwalk.arrays import Array
 from latentwalk.data.columns import Column
+from latentwalk.data.gaps import MissingPatterns
+from latentwalk.data.limits import Limit
+from latentwalk.data.powers import Power
 from latentwalk.data.rows import evenly, pieces, value_range
 from latentwalk.errors import DataError, unknown
 
@@ -105,6 +108,8 @@ class DataSpec:
         `columns.encoded` has them.
     plain: what the columns of a table of plain numbers are called, and their types, where they have names; nothing is learnt
         from that.
+    limits, powers: of each column of a table, what its numbers never are, and the transform that makes them nearly normal;
+        found by `fit`, () before, and where there are none. gaps: which of its cells were missing together; None likewise.
     """
 
     kind: Kind
@@ -117,6 +122,9 @@ class DataSpec:
     missing: bool = False
     columns: tuple[Column, ...] = ()
     plain: tuple[Column, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    powers: tuple[Power | None, ...] = ()
+    gaps: MissingPatterns | None = None
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
@@ -131,6 +139,12 @@ class DataSpec:
                 raise DataError(f"{len(columns)} columns cannot be those of examples of shape {self.shape}.")
         if not all(isinstance(one, Column) and isinstance(one.name, str) and one.name for one in self.plain):
             raise DataError("columns of plain numbers are told apart by their names; one has none.")
+        for found, kind in ((self.limits, Limit), (self.powers, Power | None)):
+            of_columns = isinstance(found, tuple) and len(found) == self.size and self.form.columned
+            if found and not (of_columns and all(isinstance(one, kind) for one in found)):
+                raise DataError(f"{len(found)} limits or transforms cannot be those of {self.size} columns of a {self.kind}.")
+        if self.gaps is not None and not (isinstance(self.gaps, MissingPatterns) and self.gaps.columns == self.size):
+            raise DataError(f"gaps {self.gaps!r:.80} cannot be those of {self.size} columns.")
 
     @classmethod
     def infer(cls, x: Array, kind: Kind | None = None, layout: Layout | None = None) -> "DataSpec":
@@ -198,15 +212,21 @@ class DataSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
-        return {**asdict(self), "shape": list(self.shape)}
+        unsaid = [name for name in ("limits", "powers", "gaps") if not getattr(self, name)]
+        return {name: value for name, value in asdict(self).items() if name not in unsaid} | {"shape": list(self.shape)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "DataSpec":
         """The spec that `to_json` wrote."""
-        found = {
+        found: dict[str, Any] = {
             name: tuple(Column(**{**one, "categories": tuple(one["categories"])}) for one in values.get(name, ()))
             for name in ("columns", "plain")
         }
+        if (gaps := values.get("gaps")) is not None:
+            gaps = MissingPatterns(gaps["columns"], tuple(gaps["patterns"]), tuple(gaps["counts"]))
+        found["gaps"] = gaps
+        found["limits"] = tuple(Limit(**one) for one in values.get("limits", ()))
+        found["powers"] = tuple(None if one is None else Power(**one) for one in values.get("powers", ()))
         return cls(**{**values, "shape": tuple(values["shape"]), **found})
 
 

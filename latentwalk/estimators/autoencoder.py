@@ -17,6 +17,7 @@ from latentwalk.arrays import Array
 from latentwalk.data.columns import is_frame
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset
+from latentwalk.data.powers import Transforms
 from latentwalk.data.spec import DataSpec
 from latentwalk.estimators import saved
 from latentwalk.estimators.conditions import Conditions
@@ -65,12 +66,15 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     condition: tell encoder and decoder the label y of each example, so that codes need not say it, and examples with a label
         can be drawn; fit(X, y) then needs labels.
     extra: whether a frame may have columns beside those learnt from; they are left out then, and otherwise an error names them.
+    transforms: of a table's skewed columns (incomes, durations), which makes them nearly normal before they are learnt: "auto",
+        where it makes a column's values likelier; "centred", the same about the mean alone, which is gentler; "none".
+        Likelihoods stay densities in the units of the data; what is decoded is the median in such a column.
     training: all else that a training can be told, as `Settings`: optimizer, schedule, precision, checkpoints, ….
 
     Learned: trained_ (a `Trained`, all that a fit made), and parts of it: model_ (a `LatentModel`), spec_, recipe_, network_,
     likelihood_, history_ (a list of `Epoch`), validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit
-    short), classes_ (the labels that a model with a condition is told), sampler_ (None, or the fitted one), completeness_ (how
-    complete samplers were measured to be, by name).
+    short), classes_ (the labels that a model with a condition is told), sampler_ (None, or the fitted one), likeness_ (how
+    like codes the draws of samplers are, by name).
 
     >>> X = np.random.default_rng(0).normal(size=(200, 5))
     >>> codes = Autoencoder("vae", latent=2, epochs=2, random_state=0).fit_transform(X)
@@ -102,6 +106,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         complete: bool | str = False,
         condition: bool = False,
         extra: bool = False,
+        transforms: Transforms = "auto",
         training: Settings | None = None,
     ) -> None:
         self.recipe = recipe
@@ -122,6 +127,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.complete = complete
         self.condition = condition
         self.extra = extra
+        self.transforms = transforms
         self.training = training
 
     # ------------------------------------------------------------------ learning
@@ -157,7 +163,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
         sampler: "gaussian", "mixture", "vamp", "resampled", "flow", "neighbours" or "prior" (see `latent.samplers`), or "best":
         the one whose draws are hardest to tell from codes that it was not fitted to, the simpler of equals. "neighbours" keeps
-        codes of X; the others do not. Sets sampler_, which is saved with the model, and completeness_; a new `fit` takes them
+        codes of X; the others do not. Sets sampler_, which is saved with the model, and likeness_; a new `fit` takes them
         away.
         Raises ConfigError; DataError for too few rows.
         """
@@ -212,7 +218,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self._trained.imputed(x, X, told)
 
     def sample(
-        self, n: int = 1, temperature: float = 1.0, source: str | Sampler | None = None, *, condition: Any = None
+        self,
+        n: int = 1,
+        temperature: float = 1.0,
+        source: str | Sampler | None = None,
+        *,
+        condition: Any = None,
+        missing: bool = False,
     ) -> Any:
         """`n` new examples (n, *E): codes drawn from `source`, their spread times `temperature`, decoded to likelihood means.
 
@@ -221,11 +233,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         The rows of a table whose columns have likelihoods of their own are drawn from them: whole counts, and categories as
         often as they should be. A frame, with names and types of the one learnt from, if it was one.
         condition: for a model with one, the label of all examples, or (n,) labels; drawn as often as in training unless given.
+        missing: whether cells of a table are missing as they were in training: in the same patterns, as often, in any row.
         Repeatable when random_state is an integer. Raises NotGenerativeError for a recipe that does not train its codes to
         fill the prior, where no sampler was fitted.
         """
         seed = self._options().seed()
-        return self._trained.framed(self._trained.sample(n, temperature, source, condition, seed))
+        return self._trained.framed(self._trained.sample(n, temperature, source, condition, seed, missing))
 
     def score_samples(self, X: ArrayLike | Dataset, draws: int = 1, *, condition: Any = None) -> NDArray[np.float64]:
         """A lower bound on log p(x) for each row, in nats: (n,). Importance-weighted over `draws` draws of q(z | x).
@@ -238,7 +251,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self._trained.bounds(x, draws, told)
 
     def score_each(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
-        """log p(value | z) of each value of X (n, *E), at its row's code, in nats of the scaled values: (n, *E).
+        """log p(value | z) of each value of X (n, *E), at its row's code, in nats of values in units of a deviation: (n, *E).
 
         Which values a model finds strange; 0 where one is missing. Of a frame it is one of floats, with its index, names and
         order.
@@ -360,8 +373,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self.trained_.sampler
 
     @property
-    def completeness_(self) -> dict[str, Measure]:
-        return dict(self.trained_.completeness)
+    def likeness_(self) -> dict[str, Measure]:
+        return dict(self.trained_.likeness)
 
     # ------------------------------------------------------------------ scikit-learn's protocol
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
@@ -18,20 +19,23 @@ from latentwalk.data.adopt import as_known
 from latentwalk.data.batches.batch import Batches
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
-from latentwalk.data.columns import check_known
+from latentwalk.data.columns import check_known, is_time
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_one_each
+from latentwalk.data.gaps import MissingPatterns
+from latentwalk.data.limits import Limit, limits_of
+from latentwalk.data.powers import powers_of
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, TrainingStopped, TrainingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import first_seen
 from latentwalk.estimators.options import Options
-from latentwalk.estimators.resuming import Place, begun
+from latentwalk.estimators.resuming import Kept, begun
 from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.models.collapse import COLLAPSED
-from latentwalk.models.likelihood import likelihood_named
+from latentwalk.models.likelihood import Likelihood, likelihood_named
 from latentwalk.models.recipes import Recipe, assemble
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving.options import is_same, to_json
@@ -39,12 +43,13 @@ from latentwalk.training.group import Group, process_group
 from latentwalk.training.loop import train
 from latentwalk.training.progress import with_progress
 from latentwalk.training.runtime import device_named, stop_asked
+from latentwalk.training.state import Snapshot
 from latentwalk.training.tracking import Gallery, Tracker
 
 __all__ = ["fit"]
 
-QUIET = 5  # epochs in a row without an active dimension after which that is said,
-STEPS = 500  # and steps, before which a code may just not have been found yet
+QUIET = 5  # epochs in a row without an active dimension after which that is said, at the end of a training;
+STEPS = 500  # before that after so many steps: a code may just not have been found yet
 
 
 def fit(
@@ -84,6 +89,9 @@ def fit(
         stack.enter_context(from_seed(beginning.seed))
         with covered():
             trained = _untrained(options, x, spec, features, labels) if before is None else before
+            if before is None and beginning.start is not None and not _is_scaled(trained, beginning.start):
+                # begun by an earlier version
+                trained = _untrained(replace(options, transforms="none"), x, spec, features, labels)
         if before is None:
             check_keepable(trained)
         trained.check_range(x)
@@ -99,7 +107,7 @@ def fit(
             validation_rows=held,
             interrupted=False,
             sampler=None,  # what there was fitted the codes of other weights
-            completeness={},
+            likeness={},
         )
         asked = stack.enter_context(stop_asked())
         epochs = train(
@@ -130,6 +138,8 @@ def fit(
         except KeyboardInterrupt:
             trained = replace(trained, interrupted=True)
             epochs.close()  # puts the best weights back
+        if group.leads and not (trained.interrupted or asked()):
+            _remark_at_the_end(trained, len(batches))
         if trained.interrupted or asked():
             trained = replace(trained, interrupted=True)
             warnings.warn(
@@ -144,8 +154,8 @@ def fit(
     return trained
 
 
-def _place(checkpoint: str | os.PathLike[str] | None) -> Place | None:
-    return checkpoint if checkpoint is None or isinstance(checkpoint, Place) else Place(Path(checkpoint))
+def _place(checkpoint: str | os.PathLike[str] | None) -> Kept | None:
+    return checkpoint if checkpoint is None or isinstance(checkpoint, Kept) else Kept(Path(checkpoint))
 
 
 def _told(X: Any, y: ArrayLike | None, rows: int, before: Trained | None, stream: Stream | None) -> tuple[Labels, Conditions]:
@@ -168,10 +178,30 @@ def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, 
     """The model of these options for data x (n, *E), before it has learnt. Raises ConfigError."""
     recipe, network, latent = _chosen(options, spec)
     likelihood = likelihood_named(options.likelihood, spec)
+    spec = _described(x, spec, likelihood, options)
     scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
     classes = 0 if labels is None else len(labels.names)
     model = assemble(recipe, spec, network, likelihood, latent, scaling, classes)
     return Trained(model, spec, recipe, network, likelihood, features, labels=labels)
+
+
+def _is_scaled(trained: Trained, start: Snapshot) -> bool:
+    """Whether the training that is gone on with was begun with data scaled like this, or is of another model altogether."""
+    kept = start.tensors.get("model.scaling.shift")
+    return not trained.spec.powers or kept is None or torch.equal(kept.cpu(), trained.model.scaling.shift.cpu())
+
+
+def _described(x: Array, spec: DataSpec, likelihood: Likelihood, options: Options) -> DataSpec:
+    """The spec with what there is to say of a table x (n, *E): limits, gaps, and transforms of what is scaled."""
+    if not spec.form.columned:
+        return spec
+    kinds = [one.kind for one in spec.columns] or ["continuous"] * spec.size
+    among = [at for at, kind in enumerate(kinds) if kind == "continuous"]
+    limits = limits_of(x, spec.size, among, [at for at, one in enumerate(spec.columns) if is_time(one.dtype)])
+    scaled = likelihood.scaling(spec) == "standard"
+    powers = powers_of(x, limits, among, options.transforms) if scaled else ()  # type: ignore[arg-type]  # checked
+    limits = limits if any(one != Limit() for one in limits) else ()
+    return replace(spec, limits=limits, powers=powers, gaps=MissingPatterns.of(x) if spec.missing else None)
 
 
 def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:
@@ -198,10 +228,15 @@ def _check_same(options: Options, before: Trained) -> None:
     likelihood = options.likelihood
     if likelihood != "auto" and likelihood_named(likelihood, before.spec) != before.likelihood:
         _refuse("likelihood", likelihood, before.likelihood)
-    if options.spec is not None and replace(options.spec, columns=before.spec.columns) != before.spec:
+    if options.spec is not None and _undescribed(options.spec) != _undescribed(before.spec):
         _refuse("spec", options.spec, before.spec)
     if before.labels is not None and not options.condition:
         _refuse("condition", options.condition, True)
+
+
+def _undescribed(spec: DataSpec) -> DataSpec:
+    """The spec without what `fit` finds."""
+    return replace(spec, columns=(), limits=(), powers=(), gaps=None)
 
 
 def _refuse(name: str, now: object, then: object) -> NoReturn:
@@ -279,11 +314,27 @@ def _remark(trained: Trained, steps: int) -> None:
             TrainingWarning,
             stacklevel=4,
         )
-    quiet = sum(1 for _ in takewhile(lambda epoch: epoch.active == 0, reversed(trained.history)))
-    if trained.recipe.spreads and quiet == max(QUIET, -(-STEPS // steps)):
-        warnings.warn(
-            f"the posterior has collapsed: for {quiet} epochs none of the {trained.latent} latent dimensions has "
-            f"depended on the data, {COLLAPSED}",
-            TrainingWarning,
-            stacklevel=4,
-        )
+    if trained.recipe.spreads and _quiet(trained) == max(QUIET, -(-STEPS // steps)):
+        _tell_collapse(trained)
+
+
+def _remark_at_the_end(trained: Trained, steps: int) -> None:
+    """Say that codes say nothing at the end of a training, where they were not silent for long enough to be told so before."""
+    soon = len(trained.history) >= QUIET and 1 <= _quiet(trained) < max(QUIET, -(-STEPS // steps))
+    if trained.recipe.spreads and soon:
+        _tell_collapse(trained)
+
+
+def _quiet(trained: Trained) -> int:
+    """For how many epochs, up to the last one, no latent dimension has depended on the data."""
+    return sum(1 for _ in takewhile(lambda epoch: epoch.active == 0, reversed(trained.history)))
+
+
+def _tell_collapse(trained: Trained) -> None:
+    quiet = _quiet(trained)
+    warnings.warn(
+        f"the posterior has collapsed: for {quiet} epoch{'s' * (quiet > 1)} none of the {trained.latent} latent dimensions has "
+        f"depended on the data, {COLLAPSED}",
+        TrainingWarning,
+        stacklevel=5,
+    )

@@ -152,7 +152,7 @@ def narrowed(X: Any, columns: tuple[Column, ...]) -> Any:
         return X
     beside = {there[at].name: _column(x[:, at], there[at]) for at in range(len(there)) if at not in set(places)}
     columns, plain = (tuple(some[at] for at in places) if some else () for some in (X.spec.columns, X.spec.plain))
-    spec = replace(X.spec, shape=(len(places),), columns=columns, plain=plain)
+    spec = replace(X.spec, shape=(len(places),), columns=columns, plain=plain, limits=(), powers=(), gaps=None)
     return replace(X, x=x[:, places], spec=spec, beside={**X.beside, **beside})
 
 

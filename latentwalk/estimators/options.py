@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, get_args
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -11,8 +11,9 @@ from torch import nn
 
 from latentwalk.checks import COUNTED, MADE, own_numbers, share, whole
 from latentwalk.data.corruption import Corruption, corruption_named
+from latentwalk.data.powers import Transforms
 from latentwalk.data.spec import DataSpec, Kind
-from latentwalk.errors import ConfigError
+from latentwalk.errors import ConfigError, unknown
 from latentwalk.latent.completion import BEST, check_sampler
 from latentwalk.latent.samplers import Vamp
 from latentwalk.models.likelihood import Likelihood
@@ -52,6 +53,7 @@ class Options:
     complete: bool | str = field(metadata=IS_IDLE)
     condition: bool
     extra: bool = field(metadata=IS_IDLE)
+    transforms: str
     training: Settings | None
 
     def __post_init__(self) -> None:
@@ -93,6 +95,8 @@ class Options:
             raise ConfigError(f"condition={self.condition!r}: expected True, to be told the labels y in fit, or False.")
         if not isinstance(self.extra, bool):
             raise ConfigError(f"extra={self.extra!r}: expected True, to leave out columns that were not learnt from, or False.")
+        if self.transforms not in get_args(Transforms):
+            raise unknown("choice of transforms", self.transforms, get_args(Transforms))
         if not isinstance(self.training, Settings | None):
             raise ConfigError(f"training={self.training!r}: expected Settings(…), or None for the usual ones.")
         recipe = self.noisy_recipe()
@@ -136,7 +140,7 @@ class Options:
 ALL = (*fields(Options), *fields(Settings))
 FREE = frozenset(one.name for one in ALL if one.metadata.get("free"))  # may differ where a training is gone on with
 IDLE = frozenset(one.name for one in ALL if one.metadata.get("idle"))  # no number depends on them
-LATER = ("condition", "extra")  # options that there once were not
+LATER = {"condition": False, "extra": False, "transforms": "auto"}  # options that there once were not
 SETTINGS = frozenset(one.name for one in fields(Settings))
 
 
@@ -170,7 +174,7 @@ def flat_json(params: Mapping[str, Any]) -> dict[str, Any]:
 
     What is not asked for is not written: an estimator of before there were such options is the same as one of today.
     """
-    return {name: value for name, value in params_to_json(flat(params)).items() if not (name in LATER and value is False)}
+    return {name: value for name, value in params_to_json(flat(params)).items() if not (name in LATER and value == LATER[name])}
 
 
 def params_of(values: Mapping[str, Any], parts: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -182,4 +186,4 @@ def params_of(values: Mapping[str, Any], parts: Mapping[str, Any] | None = None)
         settings = Settings(**{name: params.pop(name) for name in SETTINGS & params.keys()})
     except (TypeError, ValueError) as error:
         raise ConfigError(f"the options of a training are damaged: {error}") from error
-    return dict.fromkeys(LATER, False) | params | {"training": None if settings == Settings() else settings}
+    return LATER | params | {"training": None if settings == Settings() else settings}

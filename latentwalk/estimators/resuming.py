@@ -16,11 +16,11 @@ from latentwalk.training.group import Group
 from latentwalk.training.history import Epoch
 from latentwalk.training.state import Snapshot
 
-__all__ = ["Beginning", "Place", "begun"]
+__all__ = ["Beginning", "Kept", "begun"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Kept:
     """A folder in which a training is kept, and what more is known: may stand where the folder's path does.
 
     run: what the training is to its keeper, as JSON values, kept in each checkpoint. anew: whether it takes the place of the
@@ -51,7 +51,7 @@ class Beginning:
 
 
 @contextmanager
-def begun(place: Place | None, group: Group, options: Options, x: Array, told: Array | None = None) -> Iterator[Beginning]:
+def begun(place: Kept | None, group: Group, options: Options, x: Array, told: Array | None = None) -> Iterator[Beginning]:
     """The beginning that the place keeps; without one, a new one. told: what is learnt beside x (n, *E), for each row.
 
     The first process of a group reads and writes for all. Raises CheckpointError, ConfigError, DataError.

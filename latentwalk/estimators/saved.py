@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, fields, is_dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import torch
 from torch import Tensor
 
 from latentwalk.chance import seeded
+from latentwalk.data.columns import decoded
 from latentwalk.data.scaling import Scaling
+from latentwalk.data.spec import DataSpec
 from latentwalk.errors import CheckpointError, ConfigError
 from latentwalk.estimators.conditions import Labels
 from latentwalk.estimators.options import flat_json, params_of
@@ -58,7 +61,7 @@ def to_folder(
         "interrupted": trained.interrupted,
         "labels": None if trained.labels is None else asdict(trained.labels),
         "sampler": sampler,
-        "completeness": {kind: measure.to_json() for kind, measure in trained.completeness.items()},
+        "likeness": {kind: measure.to_json() for kind, measure in trained.likeness.items()},
     }
     held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
     write_weights(folder, description, trained.model.state_dict() | held, beside=beside)
@@ -98,8 +101,10 @@ def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None 
         made = {name: from_json(said[name], own) for name in PARTS}
         labels = _labels(said.get("labels"))
         model = _assembled(made, said["latent"], 0 if labels is None else len(labels.names), weights)
+        _check_finite(weights, own)
         model.load_state_dict(weights)
         model.eval()
+        _check_columns(made["spec"])
         trained = Trained(
             model,
             **made,
@@ -111,12 +116,27 @@ def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None 
             interrupted=bool(said["interrupted"]),
             sampler=_restored(said.get("sampler"), arrays, said["latent"]),
             labels=labels,
-            completeness={str(kind): Measure.from_json(one) for kind, one in said.get("completeness", {}).items()},
-        )  # labels, sampler and completeness are missing in a model of an earlier version
+            likeness={
+                str(kind): Measure.from_json(one) for kind, one in said.get("likeness", said.get("completeness", {})).items()
+            },
+        )  # missing in a model of an earlier version, or, what is likeness, called completeness
     except Exception as error:  # options of a foreign file have any type, and the parts are made for those of ours
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
         raise CheckpointError(f"{folder}/{DESCRIPTION} does not describe its weights: {reason}.") from error
     return params, trained
+
+
+def _check_finite(weights: Mapping[str, Tensor], own: Mapping[str, Any]) -> None:
+    """Raise ValueError where a weight is no number; parts of the maker's own may hold an infinity on purpose."""
+    for name, weight in weights.items() if not own else ():
+        if weight.is_floating_point() and not bool(weight.isfinite().all()):
+            raise ValueError(f"the weights {name} hold NaN or infinity, of which nothing can be computed")
+
+
+def _check_columns(spec: DataSpec) -> None:
+    """Raise what making a row of such columns raises: their types are names in a file of anybody's."""
+    if spec.named and find_spec("pandas"):
+        decoded(np.zeros((1, len(spec.named))), spec.named)
 
 
 def _features(names: Any, size: int) -> tuple[str, ...]:

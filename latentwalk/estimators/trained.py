@@ -51,7 +51,7 @@ class Trained:
     features: what the columns of a table are called, () where they have no names, or names that are no text. epochs,
     learning_rate: as asked for.
     validation_rows: the rows of X on which the best weights were chosen. interrupted: whether Ctrl-C cut the fit short.
-    sampler: fitted to its codes, if one was; completeness: how complete each was measured to be, by its kind.
+    sampler: fitted to its codes, if one was; likeness: how like the codes the draws of each are, by its kind.
     labels: those it is told of examples, where it takes a condition.
     """
 
@@ -68,7 +68,7 @@ class Trained:
     interrupted: bool = False
     sampler: FittedSampler | None = None
     labels: Labels | None = None
-    completeness: Mapping[str, Measure] = field(default_factory=dict)
+    likeness: Mapping[str, Measure] = field(default_factory=dict)
 
     @property
     def latent(self) -> int:
@@ -103,7 +103,7 @@ class Trained:
         """
         if not self.spec.named or not (self.spec.framed or find_spec("pandas")):
             return _typed(x, self.spec.dtype)
-        frame = decoded(x, self.spec.named)
+        frame = decoded(self._whole(x), self.spec.named)
         names = [column.name for column in self.spec.named]
         if not self.features and all(name.isdecimal() for name in names):
             frame.columns = [int(name) for name in names]
@@ -113,10 +113,11 @@ class Trained:
         """An answer (n, *E) about X, which is x as an array: a frame like X, where it is one, or of the float type of x."""
         known = as_known(X)
         if is_frame(known) and (columns := self._columns(known)):
+            answer = self._whole(answer)
             return of_kind(framed_like(answer[:, : known.shape[1]], columns, known), X)
         if isinstance(known, Dataset) and known.spec.named:
             return self.framed(answer)
-        return decoded(answer, self.spec.columns) if self.spec.framed else _typed(answer, x.dtype)
+        return decoded(self._whole(answer), self.spec.columns) if self.spec.framed else _typed(answer, x.dtype)
 
     def about_cells(self, values: Array, X: Any) -> Any:
         """What is said of each value of X, values (n, *E): a frame of floats like X, where that is one, else as it is."""
@@ -129,11 +130,17 @@ class Trained:
         """X, which is x (n, *E) as an array, with its reconstruction where a value is missing; a copy. told: see `told`."""
         known = as_known(X)
         answer = self.impute(x, told)
+        answer = np.where(np.isnan(x), self._whole(answer), answer) if self.spec.named else answer
         if is_frame(known) and (columns := self._columns(known)):
             return of_kind(imputed_like(answer[:, : known.shape[1]], columns, known), X)
         if self.spec.framed or (isinstance(known, Dataset) and known.spec.named and self.spec.named and find_spec("pandas")):
             return mended(answer, np.asarray(x, np.float64), self.spec.named)
         return answer
+
+    def _whole(self, x: Array) -> Array:
+        """Examples of a table x (n, C) with whole numbers in columns that never held others, whole days in those of days."""
+        steps = np.array([one.step or 0 for one in self.spec.limits])
+        return np.where(steps > 0, np.rint(x / np.where(steps > 0, steps, 1)) * steps, x) if steps.any() else x
 
     def _columns(self, frame: Any) -> tuple[Column, ...]:
         """The columns of a frame that was given, in the order and with the types learnt, where the model learnt them."""
@@ -198,7 +205,9 @@ class Trained:
             whole[missing] = self.reconstruct(x, told)[missing]
         return whole
 
-    def sample(self, n: int, temperature: float, source: str | Sampler | None, condition: Any, seed: int) -> Array:
+    def sample(
+        self, n: int, temperature: float, source: str | Sampler | None, condition: Any, seed: int, missing: bool = False
+    ) -> Array:
         """`n` new examples (n, *E): see `Autoencoder.sample`. Raises NotGenerativeError, ConfigError."""
         sampler = self._source(source, temperature)
         if not (isinstance(n, (int, np.integer)) and n >= 0):
@@ -208,7 +217,18 @@ class Trained:
         drawing = self.labels is not None and condition is None
         told = self.labels.drawn(int(n), rng) if self.labels and drawing else self.told(condition, None, int(n))
         coder = Coder(self.model, told)
-        return coder.draw(z, int(rng.integers(2**31))) if self.spec.columns else coder.decode(z)
+        drawn = coder.draw(z, int(rng.integers(2**31))) if self.spec.columns else coder.decode(z)
+        if missing:
+            drawn.reshape(len(drawn), -1)[self._gaps(len(drawn), rng)] = np.nan
+        return drawn
+
+    def _gaps(self, n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Which values of `n` rows (n, C) are missing, as in the rows learnt from. Raises ConfigError where no one knows."""
+        if not self.spec.form.columned:
+            raise ConfigError(f"missing=True leaves out cells of a table; the data is a {self.spec.kind}. Leave it out.")
+        if self.spec.missing and self.spec.gaps is None:
+            raise ConfigError("this model was saved by a version that kept no gaps, so it cannot draw any. Fit it anew.")
+        return np.zeros((n, self.spec.size), dtype=bool) if self.spec.gaps is None else self.spec.gaps.masks(n, rng)
 
     # ------------------------------------------------------------------ scores
 
@@ -221,7 +241,7 @@ class Trained:
         return Coder(self.model, told).bound(x, int(draws)).astype(np.float64) - volume
 
     def log_probs(self, x: Array, told: Conditions | None = None) -> NDArray[np.float64]:
-        """log p(value | z) of each value of x (n, *E) at its row's code, in nats of the scaled values: (n, *E)."""
+        """log p(value | z) of each value of x (n, *E) at its row's code, in nats of values in units of a deviation: (n, *E)."""
         return Coder(self.model, told).log_probs(x).astype(np.float64)
 
     def check_range(self, x: Array) -> None:
@@ -291,7 +311,7 @@ class Trained:
             held_out=self.validation_rows[self.validation_rows < len(space)],
             seed=seed,
         )
-        return replace(self, sampler=found.sampler, completeness=dict(found.measures))
+        return replace(self, sampler=found.sampler, likeness=dict(found.measures))
 
     # ------------------------------------------------------------------ inside
 

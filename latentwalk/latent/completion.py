@@ -1,8 +1,9 @@
 """Making a space complete: fitting a sampler to its codes, and choosing one.
 
-Candidates are fitted to some rows and judged by the codes of others, with the measure that completeness is. The best is fitted
-again, to all rows. Where the intervals do not tell candidates apart, the simpler one is taken; so nothing is tried after one
-that cannot be told from the codes at all.
+Candidates are fitted to some rows and judged by the codes of others, by how alike draws and codes are distributed (`likeness`),
+which asks for both: that draws make sense, and that they reach all of the data. The best is fitted again, to all rows. Where
+the intervals do not tell candidates apart, the simpler one is taken; so nothing is tried after one that cannot be told from the
+codes at all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.errors import DataError, unknown
-from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL, completeness
+from latentwalk.latent.criteria.likeness import likeness
 from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.criteria.region import FEWEST_TO_TELL
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.samplers import KINDS, FittedSampler, Flow
 
@@ -27,7 +29,7 @@ ENOUGH = 5_000  # held-out rows that judge alone; with fewer, half of all rows d
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The sampler, and how complete each candidate was measured to be, by its kind; nothing where rows were too few."""
+    """The sampler, and how like the codes each candidate was measured to draw, by its kind; nothing where rows were too few."""
 
     sampler: FittedSampler
     measures: Mapping[str, Measure]
@@ -49,7 +51,7 @@ def completion(
     seed: int = 0,
     most: int = 10_000,
 ) -> Completion:
-    """The sampler of that name, fitted to the codes of a space; "best" is the most complete of the candidates.
+    """The sampler of that name, fitted to the codes of a space; "best" is the one whose draws are most like the codes.
 
     held_out: row numbers that should judge; a random half does unless there are 5,000. most: points a side to judge with.
     Raises ConfigError, and DataError where codes are too few to choose by, or to fit to.
@@ -61,7 +63,7 @@ def completion(
     if len(judging) >= FEWEST_TO_TELL:
         judges = space.among(judging)
         for kind in kinds:
-            measures[kind] = completeness(judges, space.fit_sampler(kind, learning, seed), seed=seed, most=most)
+            measures[kind] = likeness(judges, space.fit_sampler(kind, learning, seed), seed=seed, most=most)
             if measures[kind].high >= 1:
                 break
     elif sampler == BEST:

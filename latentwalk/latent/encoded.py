@@ -151,13 +151,20 @@ class Encoded(ABC):
 
     def kept(self, kind: type[OfSpace]) -> OfSpace:
         """The space's own `Holes`, `Graph`, `Chart`, …: made when first asked for. Raises what making it raises."""
-        return self._once(kind, lambda: kind.of(self))
+        return self.once(kind, lambda: kind.of(self))
+
+    def once(self, key: Any, make: Callable[[], Made]) -> Made:
+        """What was made of the space under this key, or else what `make` makes, which is kept from then on."""
+        if key not in self._made:
+            self._made[key] = make()
+        found: Made = self._made[key]
+        return found
 
     @property
     def painter(self) -> Painter | None:
         """How examples are drawn; None where it is not known what an example is."""
         spec = self.spec
-        return None if spec is None else self._once(Painter, lambda: Painter.of(spec, self.data))
+        return None if spec is None else self.once(Painter, lambda: Painter.of(spec, self.data))
 
     # ------------------------------------------------------------------ places
 
@@ -263,7 +270,7 @@ class Encoded(ABC):
             if self.fitted is None:
                 raise ConfigError('no sampler was fitted to this model. Do: fit_sampler(X), or name one, say "mixture".')
             return self.fitted
-        return self._once(source, lambda: self.fit_sampler(source))
+        return self.once(source, lambda: self.fit_sampler(source))
 
     def fit_sampler(self, kind: str, rows: NDArray[np.intp] | None = None, seed: int = 0) -> FittedSampler:
         """A new sampler of a kind in `KINDS`, fitted to one draw of q(z | x) for each of these rows (all unless given).
@@ -283,12 +290,6 @@ class Encoded(ABC):
     def _made(self) -> dict[Any, Any]:
         """All that was made of this space already."""
         return {}
-
-    def _once(self, key: Any, make: Callable[[], Made]) -> Made:
-        if key not in self._made:
-            self._made[key] = make()
-        found: Made = self._made[key]
-        return found
 
     def _axis(self, axis: int) -> int:
         known = is_whole(axis) and 0 <= axis < self.dim

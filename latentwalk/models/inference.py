@@ -90,7 +90,7 @@ class Coder:
             return self._in_chunks(sample, z)[0]
 
     def bound(self, x: Array, draws: int) -> NDArray[np.float32]:
-        """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (n, *E), in the units that networks see: (n,).
+        """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (n, *E), in units of `scaling.unit`: (n,).
 
         For a posterior that is a point, log p(x | z). The draws of a row depend on its values alone. Raises DataError for a row
         so far from all that was learnt from that the bound is no number.
@@ -106,7 +106,8 @@ class Coder:
                 z = q.mean + q.stddev * some
                 p = Pass(x, z, q, prior, model.decoder(z, given, x))
                 weights.append(log_weights(p) if q.spreads else p.likelihood.log_prob(x))
-            return (torch.logsumexp(torch.cat(weights), 0) - np.log(draws),)
+            found = torch.logsumexp(torch.cat(weights), 0) - np.log(draws)
+            return (found if model.scaling.power is None else found + model.scaling.log_slope(raw).flatten(1).sum(1),)
 
         found = []
         for start in range(0, len(x), size):  # noise for all rows at once would not fit
@@ -117,7 +118,7 @@ class Coder:
         return np.concatenate(found)
 
     def log_probs(self, x: Array) -> NDArray[np.float32]:
-        """log p(value | z) of each value of raw data (n, *E), z the mean of q(z | x), in the units networks see: (n, *E).
+        """log p(value | z) of each value of raw data (n, *E), z the mean of q(z | x), in units of `scaling.unit`.
 
         Raises DataError where that is no number.
         """
@@ -126,7 +127,8 @@ class Coder:
         def each(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
             inside = channels_last(model.scaling(raw))
             likelihood = model.decoder(model.encoder(inside, given).mean, given, inside)
-            return (model.scaling.arranged(each_log_prob(likelihood, inside)),)
+            found = each_log_prob(likelihood, inside)
+            return (model.scaling.arranged(found if model.scaling.power is None else found + model.scaling.log_slope(raw)),)
 
         found = self._in_chunks(each, x)[0]
         self._check_numbers(x, found, "no score")

@@ -24,7 +24,7 @@ from torch.nn.functional import logsigmoid, one_hot
 from latentwalk.data.columns import Column
 from latentwalk.models.conditional import Head
 
-__all__ = ["DEFAULTS", "ColumnLikelihood", "Counts", "Inputs", "Mixed", "MixedHead"]
+__all__ = ["DEFAULTS", "ColumnLikelihood", "Counts", "Inputs", "Mixed", "MixedHead", "Named"]
 
 ColumnLikelihood = Literal["gaussian", "student-t", "negative-binomial", "categorical"]
 DEFAULTS: dict[str, ColumnLikelihood] = {
@@ -49,7 +49,9 @@ class MixedHead(Head):
         super().__init__(axes=1)
         groups = {name: [at for at, kind in enumerate(kinds) if kind == name] for name in (*NUMERIC, "categorical")}
         self.counts = [len(groups[name]) for name in NUMERIC]
-        self.sizes = [len(columns[at].categories) for at in groups["categorical"]]
+        named = [columns[at] for at in groups["categorical"]]
+        self.sizes = [column.learnt + bool(column.rare) for column in named]
+        self.rare = [column.rare for column in named]
         order = [at for group in groups.values() for at in group]
         self.register_buffer("places", torch.tensor(order).argsort(), persistent=False)  # column → place among the groups
         typical = [math.log(columns[at].typical) for at in groups["negative-binomial"]]
@@ -74,7 +76,8 @@ class MixedHead(Head):
             HeavyTailed(FEWEST_FREEDOM + self._bounded(self.slow_log_freedom), loc, self._bounded(self.slow_log_scale)),
             Counts(dispersion, logits=log_mean - dispersion.log(), validate_args=False),
         ]
-        return Mixed(parts, [Categorical(logits=one, validate_args=False) for one in logits], self.places, self.constant)
+        named = [Named(one, rare) for one, rare in zip(logits, self.rare, strict=True)]
+        return Mixed(parts, named, self.places, self.constant)
 
     @staticmethod
     def _bounded(slow: Tensor) -> Tensor:
@@ -126,7 +129,7 @@ class Mixed(Distribution):
     def __init__(
         self,
         numeric: Sequence[Distribution],
-        categorical: Sequence[Categorical],
+        categorical: Sequence["Named"],
         places: Tensor,
         constant: Tensor | None = None,
     ) -> None:
@@ -148,7 +151,7 @@ class Mixed(Distribution):
         sizes = [part.batch_shape[-1] for part in self.numeric]
         *some, codes = cells.split([*sizes, len(self.categorical)], dim=-1)
         found = [part.log_prob(one) for part, one in zip(self.numeric, some, strict=True)]
-        found += [_named(part, code)[..., None] for part, code in zip(self.categorical, codes.unbind(-1), strict=True)]
+        found += [part.log_prob(code)[..., None] for part, code in zip(self.categorical, codes.unbind(-1), strict=True)]
         each = torch.cat(found, dim=-1)[..., self.places]
         if self.constant is not None:
             each = torch.where(self.constant, torch.where(value == 0, 0.0, OTHER), each)
@@ -158,7 +161,7 @@ class Mixed(Distribution):
     def mean(self) -> Tensor:
         """What each cell is expected to be (..., C): the mean of a number, the likeliest code of a category."""
         numbers = [part.mean for part in self.numeric]
-        codes = [part.logits.argmax(-1, keepdim=True).to(numbers[0]) for part in self.categorical]
+        codes = [part.mode[..., None].to(numbers[0]) for part in self.categorical]
         return self._settled(torch.cat([*numbers, *codes], dim=-1)[..., self.places])
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
@@ -173,18 +176,44 @@ class Mixed(Distribution):
         return rows if self.constant is None else rows.where(~self.constant, 0.0)
 
 
-def _named(part: Categorical, code: Tensor) -> Tensor:
-    """log p of codes (...), 0 to K - 1, or K: no likelier than the least likely of the others, and than `OTHER`."""
-    most = part.logits.shape[-1]
-    known: Tensor = part.log_prob(code.clamp(max=most - 1))
-    return known.where(code != most, part.logits.amin(-1).clamp(max=OTHER))
+class Named(Categorical):
+    """The codes of a category, 0 to K - 1, or K: what was never seen, no likelier than any of these, and than `OTHER`.
+
+    rare: how often each of the last of the K was there. They have one logit together, the last, and K has the same then.
+    """
+
+    def __init__(self, logits: Tensor, rare: Sequence[int] = ()) -> None:
+        self.rare = rare
+        super().__init__(logits=logits, validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p of codes (...)."""
+        most = self.logits.shape[-1]
+        known: Tensor = super().log_prob(value.clamp(max=most - 1))  # type: ignore[no-untyped-call]
+        return known if self.rare else known.where(value != most, self.logits.amin(-1).clamp(max=OTHER))
+
+    @property
+    def mode(self) -> Tensor:
+        """The likeliest code of those that are not rare."""
+        return (self.logits[..., :-1] if self.rare else self.logits).argmax(-1)
+
+    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
+        """Codes (*sample_shape, ...); where the last was drawn, one of the rare, as often as these were there."""
+        codes: Tensor = super().sample(torch.Size(sample_shape))  # type: ignore[no-untyped-call]
+        if not self.rare:
+            return codes
+        shares = torch.tensor(self.rare, dtype=torch.float64, device=codes.device).clamp(min=1e-9)
+        others = torch.multinomial(shares, max(codes.numel(), 1), replacement=True)[: codes.numel()].reshape(codes.shape)
+        first = self.logits.shape[-1] - 1
+        return torch.where(codes == first, first + others, codes)
 
 
 class Inputs(nn.Module):
     """Rows x (B, C) with NaN where nothing was observed → what an encoder reads, (B, size).
 
     Numbers as they are, counts as log1p beside their typical value, a category as K numbers of which one is 1 (that of the code
-    nearest to what noise has left of it), none for "other"; 0 where missing, and in a column that was always the same.
+    nearest to what noise has left of it), none for "other", or, where K is large, as a vector that is learnt; 0 where missing,
+    and in a column that was always the same.
     missing: one number more for each column says whether it was observed.
     """
 
@@ -193,10 +222,14 @@ class Inputs(nn.Module):
         self.plain = [at for at, column in enumerate(columns) if column.kind == "continuous"]
         self.varies = [columns[at].constant is None for at in self.plain]
         self.counted = [at for at, column in enumerate(columns) if column.kind == "count"]
-        self.named = [(at, len(column.categories)) for at, column in enumerate(columns) if column.kind == "category"]
+        named = [(at, column) for at, column in enumerate(columns) if column.kind == "category"]
+        self.named = [(at, column.learnt) for at, column in named if not column.embedded]
+        self.embedded = [(at, column.learnt) for at, column in named if column.embedded]
+        self.vectors = nn.ModuleList(_Vectors(column.learnt, column.embedded) for _, column in named if column.embedded)
         self.typical = [math.log1p(columns[at].typical) for at in self.counted]
         self.missing = missing
-        self.size = len(self.plain) + len(self.counted) + sum(n for _, n in self.named) + missing * len(columns)
+        read = sum(n for _, n in self.named) + sum(column.embedded for _, column in named)
+        self.size = len(self.plain) + len(self.counted) + read + missing * len(columns)
 
     def forward(self, x: Tensor) -> Tensor:
         seen = ~x.isnan()
@@ -209,4 +242,19 @@ class Inputs(nn.Module):
         for at, n in self.named:
             known = seen[:, at : at + 1] & (x[:, at : at + 1] != n)
             parts.append(one_hot(x[:, at].round().long().clamp(0, n - 1), n).to(x) * known)
+        for (at, n), vectors in zip(self.embedded, self.vectors, strict=True):
+            parts.append(vectors(x[:, at].round().long().clamp(0, n)) * seen[:, at : at + 1])
         return torch.cat([*parts, seen.to(x)] if self.missing else parts, dim=1)
+
+
+class _Vectors(nn.Embedding):
+    """A vector for each of `learnt` categories, and for the rare or unknown, which is 0 at first."""
+
+    def __init__(self, learnt: int, size: int) -> None:
+        super().__init__(learnt + 1, size)
+
+    def reset_parameters(self) -> None:
+        """Vectors as long as a code of one 1 and zeros is."""
+        nn.init.normal_(self.weight, std=self.embedding_dim**-0.5)
+        with torch.no_grad():
+            self.weight[-1] = 0

@@ -231,7 +231,8 @@ def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...]) -> nn.Modul
     if not spec.columns:
         return network.encoder(spec, out)
     inputs = Inputs(spec.columns, spec.missing)
-    return nn.Sequential(inputs, network.encoder(replace(spec, shape=(inputs.size,), missing=False, columns=()), out))
+    read = replace(spec, shape=(inputs.size,), missing=False, columns=(), limits=(), powers=(), gaps=None)
+    return nn.Sequential(inputs, network.encoder(read, out))
 
 
 def _try(objective: Objective, model: LatentModel, spec: DataSpec) -> None:

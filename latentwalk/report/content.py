@@ -21,7 +21,6 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.maps.plane import Plane
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.prior import NormalSampler
@@ -35,7 +34,7 @@ from latentwalk.training.runtime import processor
 __all__ = ["REPORT_FORMAT", "REPORT_VERSION", "as_json", "content"]
 
 REPORT_FORMAT = "latentwalk-report"
-REPORT_VERSION = 2  # 1 had a fixed list of measures, under other keys: see `earlier`
+REPORT_VERSION = 3  # 1 had other keys, and up to 2 completeness was what likeness is: see `earlier`
 SCATTERED, ELLIPSES = 3_000, 150  # examples drawn as points, and as ellipses
 STEPS = 11  # of a walk
 LAID_OUT = 20_000  # draws that a plane over a prior is laid out by
@@ -128,7 +127,7 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "grid": painter.grid(_decoded_plane(space, plane, over, painter.steps)) | {"over": over},
         "walk": _walk(space, painter, ends),
         "detour": None if gallery else one_model.detour(space, painter, ends, STEPS),
-        "completed": None if gallery else one_model.completed(space, painter, _saved_sampler(tried.model), *painter.draws),
+        "completed": None if gallery else one_model.completed(space, painter, *painter.draws),
         "condition": None if tried.model is None or tried.model.trained_.labels is None else tried.model.trained_.labels.usual,
         "samples": {name: _samples(space, painter, name) for name in ("prior", "gaussian")}
         | {"conditions": [str(label) for label in _conditions(space)]},
@@ -208,13 +207,6 @@ def _conditions(space: LatentSpace) -> list[Any]:
     if space.condition is None or space.labels is None:
         return []
     return [space.classes[label] if space.classes else int(label) for label in np.unique(space.labels)[:ROWS]]
-
-
-def _saved_sampler(model: Autoencoder | None) -> tuple[str, Measure] | None:
-    """The kind of the sampler saved with the model, and how complete it was measured to be."""
-    if model is None or model.sampler_ is None or model.sampler_.kind not in model.completeness_:
-        return None
-    return model.sampler_.kind, model.completeness_[model.sampler_.kind]
 
 
 # ---------------------------------------------------------------------- what is the same for all entries

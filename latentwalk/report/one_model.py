@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.completion import completion
-from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.criteria.completeness import completeness, reach
 from latentwalk.latent.criteria.scorecard import scorecard
 from latentwalk.latent.moves.directions import Direction
 from latentwalk.latent.space import LatentSpace
@@ -36,24 +35,16 @@ def detour(space: LatentSpace, painter: Painter, ends: tuple[int, int], steps: i
     return _allowed(walked)
 
 
-def completed(
-    space: LatentSpace, painter: Painter, known: tuple[str, Measure] | None, count: int, columns: int
-) -> dict[str, Any] | None:
-    """Draws from the sampler saved with the model, or from a mixture fitted to the codes, and how complete it is.
-
-    known: the kind that was saved, and its completeness as measured when it was chosen.
-    """
+def completed(space: LatentSpace, painter: Painter, count: int, columns: int) -> dict[str, Any] | None:
+    """Draws from the sampler saved with the model, or from a mixture fitted to the codes, how complete it is, and its reach."""
 
     def drawn() -> dict[str, Any] | None:
-        if known is not None:
-            (kind, measure), sampler = known, space.sampler("fitted")
-        else:
-            found = completion(space, USUAL)
-            if not found.measures:  # too few rows to fit one half and judge by the other
-                return None
-            kind, measure, sampler = USUAL, found.measures[USUAL], found.sampler
-        sheet = painter.sheet(space.sample(count, sampler).x, columns)
-        return sheet | {"kind": kind, "saved": known is not None, "measure": measure.to_json()}
+        source = USUAL if space.fitted is None else "fitted"
+        found = {"completeness": completeness(space, source), "reach": reach(space, source)}
+        sheet = painter.sheet(space.sample(count, source).x, columns)
+        kind = USUAL if space.fitted is None else space.fitted.kind
+        measures = {name: measure.to_json() for name, measure in found.items()}
+        return sheet | {"kind": kind, "saved": space.fitted is not None, "measures": measures}
 
     return _allowed(drawn)
 

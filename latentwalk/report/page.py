@@ -24,6 +24,7 @@ __all__ = ["page", "redraw", "stored", "write_page"]
 Content = Mapping[str, Any]
 JSON, HTML = "report.json", "report.html"
 ABOUT = ("scorecard", "diagnosis", "between", "grafts")  # what only a page on one model may have
+REACH = "reach"  # how the key of such a measure ends
 BAR = 92  # pixels: the length of a bar that stands for 1
 
 
@@ -72,7 +73,11 @@ def page(content: Content) -> str:
         alone=len(content["entries"]) == 1,
         about=dict.fromkeys(ABOUT) | (content.get("about") or {}),
         completed=any(entry.get("completed") for entry in content["entries"]),
-        heads=[words.head(key, one, prior) for key, one in content["entries"][0]["judgement"]["measures"].items()],
+        heads=[
+            words.head(key, one, prior)
+            for key, one in content["entries"][0]["judgement"]["measures"].items()
+            if not key.endswith(REACH)
+        ],
         prior=prior,
         usual=next((one for entry in content["entries"] if (one := entry.get("condition")) is not None), None),
         conditions=next((one for entry in content["entries"] if (one := entry["samples"].get("conditions"))), []),
@@ -107,9 +112,24 @@ def _marks(content: Content) -> dict[str, dict[str, str]]:
 
 
 def _row(entry: Content) -> dict[str, Any]:
-    """A line of the verdict: a bar for each measure, and at the end one for the fitted sampler."""
-    measures = [*entry["judgement"]["measures"].values(), (entry.get("completed") or {}).get("measure")]
-    return {"entry": entry, "shares": [None if measure is None else _bar(measure) for measure in measures]}
+    """A line of the verdict: a cell for continuity and for each sampler, and at the end one for the fitted sampler."""
+    fitted = (entry.get("completed") or {}).get("measures", {})
+    return {
+        "entry": entry,
+        "shares": [*_cells(entry["judgement"]["measures"]), [bar for cell in _cells(fitted) for bar in cell]],
+    }
+
+
+def _cells(measures: Mapping[str, Content]) -> list[list[dict[str, Any]]]:
+    """Bars for measures, cell by cell: what a sampler reaches stands below how complete it is."""
+    cells: list[list[dict[str, Any]]] = []
+    for key, measure in measures.items():
+        if key.endswith(REACH):
+            cells[-1].append(_bar(measure) | {"label": "reach"})
+        else:
+            both = f"{key}_{REACH}" in measures or (REACH in measures)
+            cells.append([_bar(measure) | {"label": "complete" if both else ""}])
+    return cells
 
 
 def _card(content: Content, entry: Content) -> dict[str, Any]:

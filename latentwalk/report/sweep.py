@@ -16,17 +16,18 @@ from latentwalk.report.page import stored
 from latentwalk.report.words import plural
 from latentwalk.studies.sweep import curves
 from latentwalk.studies.sweep.curves import Curve, numeral, short
+from latentwalk.studies.sweep.ledger import renamed
 from latentwalk.studies.sweep.points import heading
 from latentwalk.studies.sweep.sweep import Sweep
 
 __all__ = ["NAME", "redraw_sweep", "sweep_report"]
 
-NAME, FORMAT, NEWEST = "sweep", "latentwalk-sweep", 1
+NAME, FORMAT, NEWEST = "sweep", "latentwalk-sweep", 2
 TITLE = "What shapes this latent space?"
 NOTE = (
-    "Completeness: at most so many draws land where encoded data lies. Continuity: so many small steps in the code keep the "
-    "output. Error: mean square per value of rows held out. Active: dimensions that depend on the data. Lines are means over "
-    "the seeds; bands reach from the lowest seed to the highest."
+    "Completeness: so many draws land where encoded data lies. Reach: so much of that data lies where draws land. Continuity: "
+    "so many small steps in the code keep the output. Error: mean square per value of rows held out. Active: dimensions that "
+    "depend on the data. Lines are means over the seeds; bands reach from the lowest seed to the highest."
 )
 
 
@@ -44,6 +45,8 @@ def redraw_sweep(folder: Path) -> Path:
     path = folder / f"{NAME}.json"
     content = {"prior": StandardNormal.title} | stored(path, "sweep", FORMAT, NEWEST)
     try:
+        if content["version"] < NEWEST:
+            content["rows"] = [renamed(row) for row in content["rows"]]
         return _written(folder / f"{NAME}.html", {name: content[name] for name in ("axes", "rows", "settings", "prior")})
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise DataError(f"{path} is damaged: {type(error).__name__}: {error}. Make the sweep again.") from error
@@ -72,7 +75,7 @@ def _kicker(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> s
 
 
 def _panels(rows: Sequence[Mapping[str, Any]], shown: Sequence[str], prior: str) -> list[Section]:
-    """Four charts over the first axis, a line for each value of the second; a section for each combination of the others."""
+    """Charts over the first axis, a line for each value of the second; a section for each combination of the others."""
     x, hue, others = shown[0], next(iter(shown[1:]), None), shown[2:]
     panels = curves.grouped(rows, others)
     return [
@@ -101,7 +104,7 @@ def _lines(axes: Axes, palette: Palette, found: Sequence[Curve], y: str, x: str,
     if y == "active" and x == "latent":
         every = sorted({value for curve in found for value in curve.x if value is not None})
         axes.plot(every, every, color=palette.line, linewidth=1, zorder=0)  # all dimensions there are
-    if y == "completeness":
+    if y in ("completeness", "reach"):
         axes.set_ylim(0, 1.03)
     named = zip(found, ends, colours, strict=True)
     figures.name_lines(axes, [figures.End(curve.name, *end, colour) for curve, end, colour in named if curve.name])

@@ -9,8 +9,9 @@ __all__ = ["amount", "by_latent", "card", "disagreements", "head", "idea", "inte
 __all__ += ["summary", "warnings"]
 
 Content = Mapping[str, Any]
-HEADS = {"prior": "Complete, at most:\n{prior}", "matched": "Complete, at most:\nfitted Gaussian"}  # of measures, by key
+HEADS = {"prior": "{prior}", "matched": "Fitted Gaussian"}  # of measures, by key: what is drawn from
 HOLES = 0.95  # a completeness whose whole interval lies below this has holes worth telling of
+CROWDED = 0.8  # a reach whose whole interval lies below this leaves out too much of the data
 SMOOTH = 0.95  # a continuity whose whole interval lies above this is continuous for all purposes
 
 
@@ -53,6 +54,7 @@ def disagreements(content: Content) -> list[dict[str, str]]:
         ("A VAE that leaves out the KL term keeps a continuous latent space; it only loses completeness.", _no_gain),
         (f"A trained VAE is complete: whatever is drawn from {shared_prior(content)} makes sense.", _holes_in_vae),
         ("A plain autoencoder’s latent space is not continuous.", _smooth_with_holes),
+        (f"What is drawn from {shared_prior(content)} makes no sense to a plain autoencoder.", _crowded),
     )
     groups = by_latent(content)
     found = [(claim, [rule(latent, entries) for latent, entries in groups.items()]) for claim, rule in rules]
@@ -102,13 +104,13 @@ def percentage(value: float | None) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """Both ends of an interval in per cent, without the sign.
+    """Both ends of an interval in per cent, without the sign; one, where they read alike.
 
     >>> interval(0.93, 0.9996)
     '93–99.9'
     """
     ends = [f"{100 * min(end, 0.999):.1f}" if 0.99 < end < 1 else f"{100 * end:.0f}" for end in (low, high)]
-    return "–".join(ends)
+    return "–".join(dict.fromkeys(ends))
 
 
 def amount(value: float | None, digits: int = 3) -> str:
@@ -126,11 +128,12 @@ def idea(entry: Content) -> str:
 def card(entry: Content) -> list[tuple[str, str]]:
     """What was measured of a family: names and values, ready to be read."""
     judged, measures = entry["judgement"], entry["judgement"]["measures"]
-    own = entry["history"] and entry["grid"]["over"] == "prior"
-    found = [
-        ("error", amount(judged["error"])),
-        ("continuity", percentage(measures["continuity"]["value"])),
-        ("completeness", f"≤ {percentage(measures['prior' if own else 'matched']['value'])}"),
+    own = "prior" if entry["history"] and entry["grid"]["over"] == "prior" else "matched"
+    found = [("error", amount(judged["error"])), ("continuity", percentage(measures["continuity"]["value"]))]
+    found += [
+        (name, percentage(measures[key]["value"]))
+        for name, key in (("completeness", own), ("reach", f"{own}_reach"))
+        if key in measures
     ]
     if judged["class_accuracy"] is not None:
         found.append(("class accuracy", percentage(judged["class_accuracy"])))
@@ -149,12 +152,13 @@ def plural(n: int, what: str) -> str:
 
 
 def _alone(entry: Content) -> list[str]:
-    own, smooth = (entry["judgement"]["measures"][key] for key in ("prior", "continuity"))
+    measures = entry["judgement"]["measures"]
+    smooth = measures["continuity"]
     if entry["judgement"]["collapsed"]:
         return [f"The {entry['title']} has collapsed: its decoder ignores the code, and all draws look alike."]
+    drawn = f"Of codes drawn from {definite(entry['prior'])}, {{}} land where the {entry['title']} has encoded data{{}}"
     return [
-        f"Of codes drawn from {definite(entry['prior'])}, {_most(own)} land where the {entry['title']} has encoded data"
-        + (": as complete as the test can see." if own["high"] >= 1 else "; the rest fall into holes."),
+        *([drawn.format(_about(measures["prior"]), _reached(measures))] if "prior" in measures else []),
         f"A small step in its latent space leaves the output nearly as it was {percentage(smooth['value'])} of the time.",
     ]
 
@@ -166,12 +170,13 @@ def _gallery(entries: Sequence[Content]) -> list[str]:
         f"Of {plural(len(entries), 'model')}, {best['title']} with {plural(best['latent'], 'dimension')} reconstructs held-out "
         f"examples best: a mean squared error of {amount(best['judgement']['error'])}."
     ]
-    drawn = [e for e in entries if e["history"] and e["grid"]["over"] == "prior" and not e["judgement"]["collapsed"]]
+    drawn = [e for e in _judged(entries) if e["history"] and e["grid"]["over"] == "prior" and not e["judgement"]["collapsed"]]
     if drawn:
         complete = max(drawn, key=lambda e: e["judgement"]["measures"]["prior"]["value"])
-        own = complete["judgement"]["measures"]["prior"]
+        measures = complete["judgement"]["measures"]
         said.append(
-            f"Of those that can be drawn from, {complete['title']} is the most complete: {_most(own)} of its draws pass."
+            f"Of those that can be drawn from, {complete['title']} is the most complete: {_about(measures['prior'])} of its "
+            f"draws land where data was encoded{_reached(measures)}"
         )
     dead = [e["title"] for e in entries if e["judgement"]["collapsed"]]
     if dead:
@@ -180,12 +185,13 @@ def _gallery(entries: Sequence[Content]) -> list[str]:
 
 
 def _drawn(latent: int, better: Content, worse: Content) -> str:
-    own, other = (entry["judgement"]["measures"]["prior"] for entry in (better, worse))
+    own, other = (entry["judgement"]["measures"] for entry in (better, worse))
     if better["judgement"]["collapsed"]:
         return f"In {plural(latent, 'dimension')} the {better['title']} has collapsed: all its draws look alike."
     return (
-        f"In {plural(latent, 'dimension')}, {_most(own)} of the codes drawn from {definite(better['prior'])} land where the "
-        f"{better['title']} has encoded data; for the {_plain(worse)} it is {_most(other)}."
+        f"In {plural(latent, 'dimension')}, {_about(own['prior'])} of the codes drawn from {definite(better['prior'])} land "
+        f"where the {better['title']} has encoded data, and reach {_about(own['prior_reach'])} of it; for the {_plain(worse)} "
+        f"it is {_about(other['prior'])}, and {_about(other['prior_reach'])}."
     )
 
 
@@ -193,7 +199,8 @@ def _orders(pairs: Mapping[int, tuple[Content, Content]]) -> list[str]:
     """Whether VAE and plain autoencoder stand in the textbook's order, for each number of dimensions that has both."""
     kinds: dict[str, list[int]] = {}
     for latent, (vae, ae) in pairs.items():
-        if (vae["recipe"], ae["recipe"]) == ("vae", "ae"):
+        dead = any(one["judgement"]["collapsed"] for one in (vae, ae))  # which is complete, and nothing else
+        if (vae["recipe"], ae["recipe"]) == ("vae", "ae") and not dead:
             kinds.setdefault(_order(vae, ae), []).append(latent)
     if len(kinds) == 1:
         return [f"{sentence[0].upper()}{sentence[1:]}." for sentence in kinds]
@@ -201,12 +208,28 @@ def _orders(pairs: Mapping[int, tuple[Content, Content]]) -> list[str]:
 
 
 def _order(vae: Content, ae: Content) -> str:
-    own, other = (entry["judgement"]["measures"]["prior"] for entry in (vae, ae))
-    if own["low"] > other["high"]:
-        return "the textbook’s order holds: the VAE is the more complete"
-    if own["high"] < other["low"]:
-        return "the textbook’s order is turned round: the plain autoencoder is the more complete"
-    return "the intervals overlap: this run does not tell which is the more complete"
+    own, other = (entry["judgement"]["measures"] for entry in (vae, ae))
+    more = _sign(own["prior"], other["prior"])
+    further = _sign(own["prior_reach"], other["prior_reach"])
+    if more > 0:
+        return "the textbook’s order holds: the VAE is the more complete" + (
+            ", and its draws reach more of the data" * (further > 0)
+            + ", though the plain autoencoder’s draws reach more of the data" * (further < 0)
+        )
+    if more < 0:
+        return "the plain autoencoder is the more complete" + (
+            ": its draws crowd into a part of the data, and the VAE’s reach more of it" * (further > 0)
+            + ", against the textbook’s order" * (further <= 0)
+        )
+    return "the intervals overlap: this run does not tell which is the more complete" + (
+        "; the VAE’s draws reach more of the data" * (further > 0)
+        + "; the plain autoencoder’s draws reach more of the data" * (further < 0)
+    )
+
+
+def _sign(first: Content, second: Content) -> int:
+    """1 where the first measure is larger for certain, -1 where the second is, 0 where the intervals overlap."""
+    return (first["low"] > second["high"]) - (first["high"] < second["low"])
 
 
 def _steps(groups: Mapping[int, Sequence[Content]]) -> list[str]:
@@ -239,20 +262,17 @@ def _no_gain(latent: int, entries: Sequence[Content]) -> str:
 
 
 def _holes_in_vae(latent: int, entries: Sequence[Content]) -> str:
-    vae = _find(entries, "vae")
+    vae = _find(_judged(entries), "vae")
     if vae is None:
         return ""
     own = vae["judgement"]["measures"]["prior"]
     if own["high"] >= HOLES:
         return ""
-    return (
-        f"In {plural(latent, 'dimension')}, {_most(own)} of the draws from its own prior land where data lies: at least "
-        f"{percentage(1 - own['value'])} fall into holes."
-    )
+    return f"In {plural(latent, 'dimension')}, {_about(own)} of the draws from its own prior land where data lies."
 
 
 def _smooth_with_holes(latent: int, entries: Sequence[Content]) -> str:
-    ae = _find(entries, "ae")
+    ae = _find(_judged(entries), "ae")
     if ae is None:
         return ""
     smooth, own = ae["judgement"]["measures"]["continuity"], ae["judgement"]["measures"]["prior"]
@@ -261,16 +281,46 @@ def _smooth_with_holes(latent: int, entries: Sequence[Content]) -> str:
         return ""
     return (
         f"In {plural(latent, 'dimension')}, {percentage(smooth['value'])} of its small steps change next to nothing, yet "
-        f"{_most(own)} of {definite(ae['prior'])} and {_most(matched)} of a Gaussian fitted to its codes land on data: it "
+        f"{_about(own)} of {definite(ae['prior'])} and {_about(matched)} of a Gaussian fitted to its codes land on data: it "
         "fails by holes, not by jumps."
     )
 
 
-def _most(measure: Content) -> str:
-    """'at most 62 %'; the number is an upper bound."""
-    if measure["high"] >= 1:
+def _crowded(latent: int, entries: Sequence[Content]) -> str:
+    ae = _find(_judged(entries), "ae")
+    if ae is None:
+        return ""
+    own, reach = (ae["judgement"]["measures"][key] for key in ("prior", "prior_reach"))
+    if not (own["low"] >= HOLES and reach["high"] < CROWDED):
+        return ""
+    return (
+        f"In {plural(latent, 'dimension')}, {_about(own)} of such draws land where it has encoded data; but they crowd into a "
+        f"part of it, and reach {_about(reach)}."
+    )
+
+
+def _reached(measures: Content) -> str:
+    """How much of the data draws reach: the end of a sentence on how complete they are."""
+    if "prior_reach" not in measures:
+        return "."
+    reach = measures["prior_reach"]
+    return (
+        f"; they crowd into a part of it, {_about(reach)}."
+        if reach["high"] < CROWDED
+        else f", and reach {_about(reach)} of it."
+    )
+
+
+def _about(measure: Content) -> str:
+    """'about 62 %', in a sentence."""
+    if measure["high"] >= 1 and measure["value"] >= 0.995:
         return "practically all"
-    return "practically none" if measure["value"] < 0.005 else f"at most {percentage(measure['value'])}"
+    return "practically none" if measure["value"] < 0.005 else f"about {percentage(measure['value'])}"
+
+
+def _judged(entries: Sequence[Content]) -> list[Content]:
+    """Those of which completeness and reach are known: a report of an earlier version mixed the two, and says neither."""
+    return [entry for entry in entries if "prior_reach" in entry["judgement"]["measures"]]
 
 
 def _plain(entry: Content) -> str:
@@ -283,6 +333,7 @@ def _find(entries: Sequence[Content], recipe: str) -> Content | None:
 
 def _pair(entries: Sequence[Content]) -> tuple[Content, Content] | None:
     """The two worth comparing in a sentence: VAE and plain autoencoder, or else the most and the least complete network."""
+    entries = _judged(entries)
     vae, ae = _find(entries, "vae"), _find(entries, "ae")
     if vae and ae:
         return vae, ae

@@ -1,7 +1,7 @@
 """A trained model as two ONNX files, which run without PyTorch and without this library.
 
     encoder.onnx   x (n, *E), raw data in its own units, layout and type → codes (n, D), the posterior means
-    decoder.onnx   codes (n, D) → x (n, *E), the likelihood means, in the units and layout of the data
+    decoder.onnx   codes (n, D) → x (n, *E), the likelihood means, in the units and layout of the data, not rounded
 
 A model with a condition takes it as a second input of both, `given` (n, C) float32, of which one is 1 in each row. Scaling is
 part of both. n is any number. Rows of a frame go in and come out as numbers, one a column, as `columns.encoded` has them; the

@@ -14,6 +14,9 @@ from torch import nn
 from latentwalk.checks import unboxed
 from latentwalk.data.columns import Column
 from latentwalk.data.corruption import Corruption
+from latentwalk.data.gaps import MissingPatterns
+from latentwalk.data.limits import Limit
+from latentwalk.data.powers import Power
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import CheckpointError
 from latentwalk.models.likelihood import Likelihood
@@ -25,7 +28,20 @@ from latentwalk.networks.build import Network, network_named
 __all__ = ["from_json", "is_same", "own_parts", "params_from_json", "params_to_json", "to_json"]
 
 TYPES: dict[str, type] = {
-    kind.__name__: kind for kind in (Column, Corruption, DataSpec, Likelihood, Network, Recipe, Schedule, Sparsity)
+    kind.__name__: kind
+    for kind in (
+        Column,
+        Corruption,
+        DataSpec,
+        Likelihood,
+        Limit,
+        MissingPatterns,
+        Network,
+        Power,
+        Recipe,
+        Schedule,
+        Sparsity,
+    )
 }
 OWN = "own"
 PARTS = {"network": "network", "bodies": "network", "prior": "prior", "objective": "objective"}  # by the name of a field

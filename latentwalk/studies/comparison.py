@@ -13,8 +13,8 @@ from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.halves import parts
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.latent.criteria.completeness import FEWEST_TO_TELL
 from latentwalk.latent.criteria.continuity import FEWEST_TO_STEP
+from latentwalk.latent.criteria.region import FEWEST_TO_TELL
 from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.models.sparsity import activity
 from latentwalk.studies.judgement import Judgement, judge

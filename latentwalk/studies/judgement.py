@@ -7,7 +7,7 @@ import numpy as np
 
 from latentwalk.data.rows import PIECE
 from latentwalk.latent.criteria.classes import class_accuracy
-from latentwalk.latent.criteria.completeness import completeness
+from latentwalk.latent.criteria.completeness import completeness, reach
 from latentwalk.latent.criteria.continuity import continuity
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.criteria.structure import active_units, collapsed
@@ -21,8 +21,9 @@ class Judgement:
     """What was measured of one latent space.
 
     error: mean squared reconstruction error of the held-out rows, per value, in `space.unit`s squared.
-    measures: shares with their intervals, by key, in the order in which they are shown: "continuity", and the completeness of
-        draws from the space's own "prior" and from the Gaussian "matched" to the codes. Every display goes through them.
+    measures: shares with their intervals, by key, in the order in which they are shown: "continuity"; the completeness and the
+        reach of draws from the space's own "prior" ("prior_reach"), and from the Gaussian "matched" to the codes
+        ("matched_reach"). Every display goes through them.
     class_accuracy: of the 10 nearest codes; None without labels.
     active: dimensions in use.
     collapsed: whether none is, of a posterior that could have used them, so that all draws look alike.
@@ -41,14 +42,15 @@ class Judgement:
 
 def judge(space: LatentSpace, seed: int = 0, *, most: int = 20_000) -> Judgement:
     """Everything this library says in numbers about one space. most: points a side that completeness is judged by."""
-    matched = completeness(space, "gaussian", seed=seed, most=most)
     units = active_units(space)
     return Judgement(
         error=reconstruction_error(space),
         measures={
             "continuity": continuity(space, seed=seed),
             "prior": completeness(space, "prior", seed=seed, most=most),
-            "matched": replace(matched, title="matched completeness"),
+            "prior_reach": reach(space, "prior", seed=seed, most=most),
+            "matched": replace(completeness(space, "gaussian", seed=seed, most=most), title="matched completeness"),
+            "matched_reach": replace(reach(space, "gaussian", seed=seed, most=most), title="matched reach"),
         },
         class_accuracy=None if space.labels is None else class_accuracy(space, seed=seed),
         active=int(units.active.sum()),

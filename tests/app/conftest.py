@@ -73,8 +73,8 @@ def table(tmp_path: Path) -> Path:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Completeness takes seconds a model and has its own tests; here a constant stands for it."""
     measure = Measure("completeness", 0.5, 0.4, 0.6, "Half of the draws land where data is.")
-    for place in ("studies.judgement", "latent.completion"):
-        monkeypatch.setattr(f"latentwalk.{place}.completeness", lambda *_, **__: measure)
+    for place in ("studies.judgement.completeness", "studies.judgement.reach", "latent.completion.likeness"):
+        monkeypatch.setattr(f"latentwalk.{place}", lambda *_, **__: measure)
 
 
 @pytest.fixture

@@ -104,6 +104,43 @@ def test_a_folder_of_save_to_disk(tmp_path):
         read(tmp_path / "bad.arrow")
 
 
+def of_paths(file, paths):
+    """An .arrow file of somebody else, whose images are files."""
+    arrow = pytest.importorskip("pyarrow")
+    schema = datasets.Features({"image": datasets.Image()}).arrow_schema
+    values = arrow.array([{"bytes": None, "path": str(path)} for path in paths], schema.field("image").type)
+    with arrow.OSFile(str(file), "wb") as sink, arrow.ipc.new_stream(sink, schema) as writer:
+        writer.write_batch(arrow.record_batch([values], schema=schema))
+    return file
+
+
+def test_a_foreign_table_names_no_picture_outside_its_folder(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    for at, where in enumerate((own, own, tmp_path)):
+        Image.fromarray(PIXELS[at]).save(where / f"{at}.png")
+    assert_array_equal(read(of_paths(own / "a.arrow", ["0.png", own / "1.png"])).x, PIXELS[:2])
+    (own / "link.png").symlink_to(tmp_path / "2.png")
+    for strange in (tmp_path / "2.png", "../2.png", "link.png"):
+        with pytest.raises(DataError, match="outside its folder"):
+            read(of_paths(own / "b.arrow", ["0.png", strange]))
+
+
+def test_lengths_that_lie_are_found_before_they_are_believed(tmp_path):
+    """Each field of a file in turn set to a length that is none: read or refused, and the process lives."""
+    datasets.Dataset.from_dict({"x": RNG.normal(size=(6, 4)).tolist(), "y": list("abcdef")}).save_to_disk(tmp_path / "hf")
+    file = next((tmp_path / "hf").glob("*.arrow"))
+    whole, refused = file.read_bytes(), 0
+    for at in range(0, len(whole), 36):
+        for value in (2**31 - 1, -8):
+            file.write_bytes(whole[:at] + value.to_bytes(4, "little", signed=True) + whole[at + 4 :])
+            try:
+                np.asarray(read(tmp_path / "hf").x[:])
+            except DataError:
+                refused += 1
+    assert refused > 10
+
+
 def test_images_of_several_sizes_and_colours(tmp_path):
     def png(*shape):
         Image.fromarray(RNG.integers(0, 256, shape, dtype=np.uint8)).save(buffer := io.BytesIO(), "PNG")

@@ -162,7 +162,7 @@ def test_a_fitted_sampler_makes_any_recipe_generative():
     np.testing.assert_allclose(model.sample(2, temperature=0), np.repeat(centre, 2, axis=0), rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(model.sample(5), model.sample(5, source="fitted"))
     assert model.space(TABLE).fitted is model.sampler_
-    assert model.completeness_ == {}  # 60 rows tell nothing
+    assert model.likeness_ == {}  # 60 rows tell nothing
     given = model.space(TABLE).sampler("mixture")
     assert model.sample(3, source=given).shape == (3, 5)
     with pytest.raises(DataError, match="Name one"):
@@ -207,11 +207,11 @@ def test_a_sampler_is_saved_with_the_model(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(flow, "STEPS", 5)
     monkeypatch.setattr(resampled, "STEPS", 5)
     model = auto().fit(TABLE).fit_sampler(TABLE, kind)
-    measured = {kind: Measure("completeness", 0.9, 0.8, 1.0, "so it is", {"held_out": 3.0})}
-    model.trained_ = replace(model.trained_, completeness=measured)
+    measured = {kind: Measure("likeness", 0.9, 0.8, 1.0, "so it is", {"held_out": 3.0})}
+    model.trained_ = replace(model.trained_, likeness=measured)
     model.save(tmp_path)
     again = Autoencoder.load(tmp_path)
-    assert type(again.sampler_) is KINDS[kind] and again.completeness_ == model.completeness_
+    assert type(again.sampler_) is KINDS[kind] and again.likeness_ == model.likeness_
     np.testing.assert_array_equal(again.sample(20, 0.7), model.sample(20, 0.7))
     model.fit(TABLE).save(tmp_path)
     assert Autoencoder.load(tmp_path).sampler_ is None
@@ -220,10 +220,10 @@ def test_a_sampler_is_saved_with_the_model(tmp_path, kind, monkeypatch):
 def test_a_model_saved_before_there_were_samplers_is_loaded(tmp_path):
     auto().fit(TABLE).save(tmp_path)
     header = json.loads((tmp_path / "model.json").read_text())
-    del header["model"]["sampler"], header["model"]["completeness"], header["model"]["params"]["complete"]
+    del header["model"]["sampler"], header["model"]["likeness"], header["model"]["params"]["complete"]
     (tmp_path / "model.json").write_text(json.dumps(header))
     again = Autoencoder.load(tmp_path)
-    assert again.sampler_ is None and again.completeness_ == {} and again.complete is False
+    assert again.sampler_ is None and again.likeness_ == {} and again.complete is False
 
 
 def test_a_sampler_of_another_model_is_refused(tmp_path):

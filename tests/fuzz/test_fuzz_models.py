@@ -53,8 +53,8 @@ def runs(tmp_path_factory) -> dict[str, Path]:
                 patch.setattr(flow, "STEPS", 5)
                 patch.setattr(flow, "WIDTH", 8)
                 model.fit_sampler(data, kind)
-            measured = {kind: Measure("completeness", 0.9, 0.8, 1.0, "", {"held_out": 3.0})}
-            model.trained_ = replace(model.trained_, completeness=measured)
+            measured = {kind: Measure("likeness", 0.9, 0.8, 1.0, "", {"held_out": 3.0})}
+            model.trained_ = replace(model.trained_, likeness=measured)
         Run.of(folders[name], model, Source("digits", {}, 0), data, 1).save()
     return folders
 
@@ -166,7 +166,7 @@ BIG = 10**9
         (("sampler", "kind"), "neighbours"),
         (("sampler", "kind"), ["flow"]),
         (("sampler",), []),
-        (("completeness",), {"flow": {"value": 1}}),
+        (("likeness",), {"flow": {"value": 1}}),
         (("recipe", "sparsity"), {"type": "Sparsity", "kind": "top-k", "amount": 1e999}),
     ],
 )

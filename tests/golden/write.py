@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from latentwalk import AnomalyDetector, Autoencoder, Network, Sweep, completeness, load
+from latentwalk import AnomalyDetector, Autoencoder, Network, Sweep, load
+from latentwalk.latent.criteria.likeness import likeness
 from latentwalk.training import loop
 
 SMALL = Network("dense", widths=(12,))
@@ -52,7 +53,7 @@ def model(digits, folder):
         "sample": vae.sample(3).tolist(),
         "prior": vae.sample(3, source="prior").tolist(),
         "score_samples": vae.score_samples(digits.x[:8], draws=5).tolist(),
-        "completeness": completeness(vae.space(digits), "fitted").value,
+        "completeness": likeness(vae.space(digits), vae.sampler_).value,
         "walk": vae.space(digits).walk(0, 7, steps=3).x.tolist(),
     }
 

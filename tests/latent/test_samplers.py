@@ -8,7 +8,8 @@ from zuko.flows import NSF
 
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.completion import Completion, completion
-from latentwalk.latent.criteria.completeness import acceptance, completeness
+from latentwalk.latent.criteria.completeness import reach
+from latentwalk.latent.criteria.likeness import acceptance
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import (
     KINDS,
@@ -302,9 +303,9 @@ def test_nothing_is_tried_after_what_cannot_be_told_from_codes_nor_a_slow_flow(m
     def judged(_, sampler, **__):
         tried.append(sampler.kind)
         value = {"mixture": 0.98}.get(sampler.kind, 0.5)
-        return Measure("completeness", value, value, 1.0 if sampler.kind == "mixture" else value, "")
+        return Measure("likeness", value, value, 1.0 if sampler.kind == "mixture" else value, "")
 
-    monkeypatch.setattr("latentwalk.latent.completion.completeness", judged)
+    monkeypatch.setattr("latentwalk.latent.completion.likeness", judged)
     assert completion(space()).sampler.kind == "mixture" and tried == ["prior", "gaussian", "mixture"]
     tried.clear()
     monkeypatch.setattr("latentwalk.latent.completion.FEW", 1)
@@ -320,9 +321,9 @@ def test_the_best_is_taken_and_the_simpler_of_equals(monkeypatch, high, taken):
 
     def judged(_, sampler, **__):
         value = values[sampler.kind]
-        return Measure("completeness", value, value, high.get(sampler.kind, value), "")
+        return Measure("likeness", value, value, high.get(sampler.kind, value), "")
 
-    monkeypatch.setattr("latentwalk.latent.completion.completeness", judged)
+    monkeypatch.setattr("latentwalk.latent.completion.likeness", judged)
     found = completion(space(), candidates=("prior", "gaussian", "mixture"))
     assert found.sampler.kind == taken
     assert {kind: measure.value for kind, measure in found.measures.items()} == values
@@ -333,9 +334,9 @@ def test_who_judges_was_not_learnt_from(monkeypatch):
 
     def judged(judges, sampler, **_):
         asked["codes"], asked["learnt"] = judges.codes, sampler.codes
-        return Measure("completeness", 1.0, 1.0, 1.0, "")
+        return Measure("likeness", 1.0, 1.0, 1.0, "")
 
-    monkeypatch.setattr("latentwalk.latent.completion.completeness", judged)
+    monkeypatch.setattr("latentwalk.latent.completion.likeness", judged)
     whole = space()
     found = completion(whole, "neighbours")
     assert isinstance(found, Completion)
@@ -368,17 +369,16 @@ def test_a_space_fits_samplers_by_name_once():
         whole.sampler("mixtur")
 
 
-def test_completeness_by_name_judges_with_rows_that_were_not_learnt_from():
-    found = completeness(space(2_000), "neighbours", most=500)
-    assert found.details["held_out"] == 333 and found.value > 0.9 and "'neighbours', fitted to other codes" in found.reading
-
-
-def test_the_saved_sampler_is_judged_by_rows_that_were_held_out(monkeypatch):
+def test_a_sampler_is_reached_by_rows_that_it_was_not_fitted_to(monkeypatch):
     asked = []
-    none = Measure("acceptance", 1.0, 1.0, 1.0, "")
-    monkeypatch.setattr(
-        "latentwalk.latent.criteria.completeness.acceptance", lambda codes, *_, **__: asked.append(len(codes)) or none
-    )
+
+    def share(self, points, seed):
+        asked.append(len(points))
+        return 1.0, 1.0, 1.0
+
+    monkeypatch.setattr("latentwalk.latent.criteria.region.Region.share", share)
     for held_out in (None, np.arange(900) >= 500, np.arange(900) >= 800):  # the last too few
-        completeness(space(900, fitted=TRUTH, held_out=held_out), "fitted")
-    assert asked == [900, 400, 900]
+        reach(space(900, fitted=TRUTH, held_out=held_out), "fitted", most=1_000)
+    reach(space(900), "gaussian", most=1_000)
+    reach(space(900), "mixture", most=1_000)
+    assert asked == [900, 400, 900, 900, 450]

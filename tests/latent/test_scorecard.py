@@ -25,10 +25,11 @@ def space_of(scale: float, **more: Any) -> LatentSpace:
 
 def test_a_card_of_all_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DRAWS", 500)
-    monkeypatch.setattr(module, "completeness", lambda *_, **__: Measure("completeness", 0.9, 0.8, 1, "nearly"))
+    for name in ("completeness", "reach"):
+        monkeypatch.setattr(module, name, lambda *_, name=name, **__: Measure(name, 0.9, 0.8, 1, "nearly"))
     card = scorecard(space_of(0.1, labels=np.digitize(CODES[:, 0], [0])), features=Features("values", lambda x: x))
     assert not card.absent
-    assert set(card.measures) > {"continuity", "completeness", "prior gap", "mutual information", "linear probe"}
+    assert set(card.measures) > {"continuity", "completeness", "reach", "prior gap", "mutual information", "linear probe"}
     assert all(one.title == name for name, one in card.measures.items())
     assert card.fidelity is not None and card.fidelity.features == "values"
     assert card["trustworthiness"].value == 1
@@ -43,7 +44,7 @@ def test_a_card_of_all_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_cannot_be_measured_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    for slow in ("continuity", "completeness", "mmd"):
+    for slow in ("continuity", "completeness", "reach", "mmd"):
         monkeypatch.setattr(module, slow, lambda *_, **__: Measure("quick", 1, 1, 1, "<so & so>"))
     card = scorecard(space_of(0.0))
     assert set(card.absent) == {"mutual information", "class accuracy", "linear probe"}

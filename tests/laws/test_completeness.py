@@ -1,4 +1,4 @@
-"""Completeness where it is known: N(0, I) with a region of prior mass h taken out is 1 - h complete."""
+"""Completeness and reach where they are known: planted holes, crowded and wide draws, clusters."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,39 +7,18 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from scipy.stats import ncx2, norm
+from scipy.stats import chi2, ncx2, norm
 
+from latentwalk.data.dataset import Dataset
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria.completeness import acceptance, accepted_share, completeness
+from latentwalk.latent.criteria.classifier import Classifier
+from latentwalk.latent.criteria.completeness import completeness, reach, recognisable
+from latentwalk.latent.samplers import Mixture, MomentMatched
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.prior import NormalSampler
 
 Array = NDArray[Any]
-
-
-def nothing(z: Array) -> Array:
-    return np.zeros(len(z), bool)
-
-
-def disc(dim: int, mass: float) -> Callable[[Array], Array]:
-    """A ball one deviation off the centre: |z - c|² is noncentral chi-squared."""
-    squared = ncx2.ppf(mass, dim, 1.0)
-    return lambda z: ((z - np.eye(dim)[0]) ** 2).sum(axis=1) < squared
-
-
-def slab(dim: int, mass: float) -> Callable[[Array], Array]:
-    return lambda z: np.abs(z[:, 0]) < norm.ppf(0.5 + mass / 2)
-
-
-def rotated(dim: int, mass: float) -> Callable[[Array], Array]:
-    """The same slab across a direction that is no axis; the projection on a unit vector is N(0, 1) again."""
-    u = np.random.default_rng(8).normal(size=dim)
-    return lambda z: np.abs(z @ (u / np.linalg.norm(u))) < norm.ppf(0.5 + mass / 2)
-
-
-def outside(hole: Callable[[Array], Array], n: int, dim: int, rng: np.random.Generator) -> Array:
-    z = rng.standard_normal((4 * n, dim))
-    return z[~hole(z)][:n]
+MOST = 3_000  # points a side, for speed
 
 
 def space_of(codes: Array, **changed: Any) -> LatentSpace:
@@ -50,61 +29,95 @@ def space_of(codes: Array, **changed: Any) -> LatentSpace:
     return LatentSpace(codes, **(given | changed))
 
 
-@pytest.mark.parametrize("dim", [2, 8])
-def test_draws_from_the_true_distribution_are_complete(dim: int) -> None:
-    rng = np.random.default_rng(0)
-    found = acceptance(outside(nothing, 6_000, dim, rng), rng.standard_normal((20_000, dim)))
-    assert found.value == pytest.approx(1, abs=0.03)
-    assert found.high == 1
+def ball(dim: int, mass: float) -> Callable[[Array], Array]:
+    """A ball one deviation off the centre: |z - c|² is noncentral chi-squared."""
+    squared = ncx2.ppf(mass, dim, 1.0)
+    return lambda z: ((z - np.eye(dim)[0]) ** 2).sum(axis=1) < squared
 
 
-@pytest.mark.parametrize(
-    ("hole", "dim", "mass", "n"),
-    [
-        (disc, 2, 0.1, 12_000),
-        (rotated, 2, 0.3, 6_000),
-        (disc, 8, 0.3, 20_000),
-        (rotated, 8, 0.1, 45_000),
-        (slab, 8, 0.5, 6_000),
-    ],
-)
-def test_planted_holes_are_found(hole: Callable[..., Any], dim: int, mass: float, n: int) -> None:
-    rng = np.random.default_rng(1)
-    encoded, drawn = outside(hole(dim, mass), n, dim, rng), rng.standard_normal((40_000, dim))
-    assert acceptance(encoded, drawn).value == pytest.approx(1 - mass, abs=0.03)
+def slab(dim: int, mass: float) -> Callable[[Array], Array]:
+    """Across a direction that is no axis: the projection on a unit vector is N(0, 1)."""
+    u = np.random.default_rng(8).normal(size=dim)
+    return lambda z: np.abs(z @ (u / np.linalg.norm(u))) < norm.ppf(0.5 + mass / 2)
 
 
-def test_no_accepted_region_beats_the_likelihood_ratio() -> None:
-    """P = N(1, 1), Q = N(0, 1): the ratio grows with z, so completeness is Q(z >= t) / .95 with P(z >= t) = .95."""
-    rng = np.random.default_rng(2)
-    found = acceptance(rng.normal(1, 1, (9_000, 1)), rng.normal(0, 1, (20_000, 1)))
-    assert found.value == pytest.approx(norm.sf(norm.ppf(0.05, loc=1)) / 0.95, abs=0.03)
+def scaled(scale: float) -> Callable[[int, np.random.Generator], Array]:
+    return lambda n, rng: scale * rng.standard_normal((n, 2))
 
 
-def test_interval_covers_the_truth_19_times_in_20() -> None:
-    """Scores with a known law, encoded N(1, 1) and drawn N(0, 1): the interval alone is on trial, 400 times."""
-    rng, truth, covered = np.random.default_rng(3), norm.sf(norm.ppf(0.05, loc=1)) / 0.95, 0
-    for seed in range(400):
-        _, low, high = accepted_share(rng.normal(1, 1, 1_000), rng.normal(0, 1, 2_000), seed=seed, resamples=1_000)
-        covered += low <= truth <= high
-    assert 0.92 <= covered / 400 <= 0.98
+@pytest.mark.parametrize(("hole", "dim", "mass"), [(ball, 2, 0.3), (slab, 2, 0.3), (ball, 8, 0.5)])
+def test_draws_into_a_hole_are_no_sense(hole: Callable[..., Any], dim: int, mass: float) -> None:
+    z = np.random.default_rng(1).standard_normal((40_000, dim))
+    found = completeness(space_of(z[~hole(dim, mass)(z)][:9_000]), most=MOST)
+    assert found.value == pytest.approx(1 - mass, abs=0.05)
+    assert found.low <= found.value <= found.high
 
 
-def test_interval_is_that_of_real_resampling() -> None:
-    rng = np.random.default_rng(4)
-    encoded, drawn = rng.normal(1, 1, 500), rng.normal(0, 1, 700)
-    again = rng.choice(encoded, (4_000, 500)), rng.choice(drawn, (4_000, 700))
-    t = np.quantile(again[0], 0.05, axis=1, method="lower")
-    shares = (again[1] >= t[:, None]).mean(axis=1) / 0.95
-    _, low, high = accepted_share(encoded, drawn)
-    assert [low, high] == pytest.approx(np.quantile(shares, [0.025, 0.975]), abs=0.012)
+@pytest.mark.parametrize("scale", [0.1, 0.5, 1.0])
+def test_draws_that_crowd_are_complete_and_reach_little(scale: float) -> None:
+    """N(0, s² I) within N(0, I): all of it on data, and as much of the data in its region as lies within chi² / s²."""
+    space = space_of(np.random.default_rng(2).standard_normal((4_500, 2)))
+    truth = chi2.cdf(scale**2 * chi2.ppf(0.95, 2), 2) / 0.95
+    found = completeness(space, scaled(scale), most=MOST)
+    assert found.value > 0.98
+    for draw in (scaled(scale), NormalSampler(2, scale)):  # the region of the first is learnt, of the second known
+        found = reach(space, draw, most=MOST)
+        assert found.value == pytest.approx(truth, abs=0.04)
+        assert ("crowd" in found.reading) == (scale < 1)
 
 
-def test_shift_and_scale_of_the_codes_do_not_matter() -> None:
+def test_draws_that_spread_reach_all_and_are_not_complete() -> None:
+    space = space_of(np.random.default_rng(3).standard_normal((4_500, 2)))
+    truth = chi2.cdf(chi2.ppf(0.95, 2) / 4, 2) / 0.95
+    assert completeness(space, scaled(2.0), most=MOST).value == pytest.approx(truth, abs=0.07)
+    assert reach(space, scaled(2.0), most=MOST).value > 0.98
+
+
+def test_a_sampler_that_repeats_one_good_point_is_complete_and_reaches_nothing() -> None:
+    space = space_of(np.random.default_rng(4).standard_normal((3_000, 2)))
+    draw = lambda n, rng: 0.3 + 1e-4 * rng.standard_normal((n, 2))  # noqa: E731
+    assert completeness(space, draw, most=MOST).value > 0.99
+    assert reach(space, draw, most=MOST).value < 0.01
+
+
+def test_between_clusters_is_nowhere_and_a_mixture_reaches_all_of_them() -> None:
     rng = np.random.default_rng(5)
-    encoded, drawn = outside(disc(2, 0.4), 3_000, 2, rng), rng.standard_normal((5_000, 2))
-    shift, scale = np.array([7.0, -3.0]), np.array([1e-3, 1e3])
-    assert acceptance(encoded * scale + shift, drawn * scale + shift).value == pytest.approx(0.6, abs=0.03)
+    centres = np.array([[-3.0, 0], [3, 0], [0, 5]])
+    space = space_of(centres[rng.integers(3, size=4_500)] + 0.3 * rng.standard_normal((4_500, 2)))
+    matched, mixture = (completeness(space, kind, most=MOST).value for kind in ("gaussian", "mixture"))
+    assert matched < 0.25 and mixture > 0.97
+    assert reach(space, "gaussian", most=MOST).value > 0.97
+    assert reach(space, "mixture", most=MOST).value > 0.97
+    assert reach(space, lambda n, rng: centres[0] + 0.3 * rng.standard_normal((n, 2)), most=MOST).value == pytest.approx(
+        1 / 3, abs=0.03
+    )
+
+
+def test_a_known_density_gives_the_reach_that_is_learnt() -> None:
+    codes = np.random.default_rng(6).standard_normal((4_500, 2)) @ [[1, 0.8], [0, 0.6]]
+    space = space_of(codes)
+    for sampler in (MomentMatched.fit(codes[::2]), Mixture.fit(codes[::2])):
+        known, learnt = (reach(space, one, most=MOST).value for one in (sampler, lambda n, rng, s=sampler: s(n, rng)))
+        assert known == pytest.approx(learnt, abs=0.02)
+
+
+def test_the_region_of_a_space_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = space_of(np.random.default_rng(7).standard_normal((900, 2)))
+    completeness(space, most=300)
+    monkeypatch.setattr("latentwalk.latent.criteria.region.logits", lambda *_: pytest.fail("a region is learnt again"))
+    completeness(space, "gaussian", most=300)
+
+
+def test_what_a_classifier_is_sure_of_is_recognisable() -> None:
+    """Two classes, told apart by their sign: between them, nobody can be sure."""
+    rng = np.random.default_rng(8)
+    codes = np.where(rng.random((4_000, 1)) < 0.5, -3.0, 3.0) + 0.3 * rng.standard_normal((4_000, 1))
+    codes = np.hstack([codes, rng.standard_normal((4_000, 1))]).astype(np.float32)
+    classifier = Classifier.train(Dataset.of(codes, codes[:, 0] > 0, kind="table"), steps=60)
+    space = space_of(codes)
+    assert recognisable(space, classifier, "mixture").value > 0.98
+    found = recognisable(space, classifier, lambda n, rng: 0.05 * rng.standard_normal((n, 2)))
+    assert found.value < 0.1 and found.details["accuracy"] == classifier.accuracy
 
 
 def test_a_fitted_gaussian_repairs_what_the_prior_misses() -> None:
@@ -112,7 +125,7 @@ def test_a_fitted_gaussian_repairs_what_the_prior_misses() -> None:
     prior, gaussian = completeness(space), completeness(space, "gaussian")
     assert prior.value < 0.002
     assert gaussian.value > 0.97
-    assert prior.reading.startswith("At most 0.1 % of draws from the model's own prior")
+    assert prior.reading.startswith("Practically none of draws from the model's own prior")
 
 
 def test_same_seed_same_number_and_the_callers_randomness_is_left_alone() -> None:

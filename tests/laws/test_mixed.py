@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from latentwalk.data.columns import Column
-from latentwalk.models.mixed import OTHER, Counts, Inputs, MixedHead
+from latentwalk.models.mixed import OTHER, Counts, Inputs, MixedHead, Named
 
 COLUMNS = (
     Column("a", "category", categories=("x", "y", "z")),
@@ -222,3 +222,33 @@ def test_a_column_that_was_always_the_same_is_a_point(kind):
     assert p.log_prob_each(x)[:, 0].tolist() == pytest.approx([0, OTHER, OTHER, 0])
     inside = Inputs(columns, missing=False)(x)
     assert inside.tolist() == [[0.0, pytest.approx(0.3)]] * 4
+
+
+# ---------------------------------------------------------------------- many categories
+
+
+def test_rare_categories_have_one_probability_together_and_are_drawn_as_often_as_they_were_there():
+    named = Named(torch.tensor([0.3, -0.2, 1.0]).double(), (6, 3, 1))  # codes 0 and 1; 2, 3 and 4 are rare
+    each = named.log_prob(torch.arange(6))
+    assert float(each[:3].exp().sum()) == pytest.approx(1)
+    assert torch.equal(each[2:], each[2].expand(4))
+    torch.manual_seed(0)
+    drawn = named.sample((40_000,))
+    shares = torch.bincount(drawn).double() / len(drawn)
+    wanted = torch.softmax(named.logits, -1)
+    np.testing.assert_allclose(shares, [*wanted[:2], *(wanted[2] * torch.tensor([0.6, 0.3, 0.1]))], atol=0.01)
+    assert int(Named(torch.tensor([0.0, 0.1, 9.0]), (1,)).mode) == 1
+    assert float(Named(torch.tensor([0.0, 0.1, 9.0])).log_prob(torch.tensor(3))) <= OTHER
+
+
+def test_many_categories_are_read_as_vectors_the_rare_and_the_unknown_as_one():
+    column = Column("a", "category", categories=tuple(range(9)), rare=(2, 1), embedded=4)
+    torch.manual_seed(0)
+    inputs = Inputs([column, Column("b", "continuous")], missing=True)
+    read = inputs(torch.tensor([[code, 0.5] for code in (0, 6, 7, 8, 9, NAN)]))
+    assert read.shape == (6, inputs.size) == (6, 1 + 4 + 2)
+    vectors = read[:, 1:5]
+    assert not torch.equal(vectors[0], vectors[1])
+    assert not vectors[2:].any()  # at first; then as they are learnt, but for the missing one
+    torch.nn.init.ones_(inputs.vectors[0].weight)
+    assert inputs(torch.tensor([[8, 0.5], [9, 0.5], [NAN, 0.5]]))[:, 1].tolist() == [1, 1, 0]

@@ -23,7 +23,7 @@ def of_version_1(report):
     old = copy.deepcopy(report) | {"format_version": 1}
     for entry in old["entries"]:
         judged = entry["judgement"]
-        measures = judged.pop("measures")
+        measures = {key: one for key, one in judged.pop("measures").items() if not key.endswith("reach")}
         for measure in measures.values():
             del measure["digits"], measure["better"]
             measure["name"] = measure.pop("title")
@@ -33,13 +33,28 @@ def of_version_1(report):
     return old
 
 
+def renamed(report):
+    """The same report if it had been measured before completeness and reach were told apart."""
+    old = copy.deepcopy(report)
+    for entry in old["entries"]:
+        measures = entry["judgement"]["measures"]
+        entry["judgement"]["measures"] = {
+            "continuity": measures["continuity"],
+            "likeness": measures["prior"] | {"title": "likeness"},
+            "matched_likeness": measures["matched"] | {"title": "matched likeness"},
+        }
+    return old
+
+
 @pytest.mark.parametrize("alone", [False, True])
 def test_a_report_of_version_1_is_drawn_as_one_of_today(entries, tmp_path, alone):
     told = "The posterior has collapsed."
     warned = [replace(e, judgement=replace(e.judgement, warning=e.judgement.warning and told)) for e in entries]
     today = content(warned[2:3] if alone else warned, title="Old", data="bars")
     (tmp_path / "report.json").write_text(json.dumps(of_version_1(today)), encoding="utf-8")
-    assert redraw(tmp_path).read_text(encoding="utf-8") == page(today)
+    drawn = redraw(tmp_path).read_text(encoding="utf-8")
+    assert drawn == page(renamed(today))
+    assert "Likeness</th>" in drawn and "reach" not in drawn.lower().partition("<table")[2].partition("</table")[0]
 
 
 def test_what_is_measured_besides_is_seen_everywhere(entries, monkeypatch, capsys, tmp_path):

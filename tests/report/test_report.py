@@ -155,7 +155,7 @@ def test_written_read_and_drawn_again(small, tmp_path):
         (lambda text: None, "missing"),
         (lambda text: text[:-40], "damaged: it is not JSON"),
         (lambda text: "[]", "not a latentwalk report"),
-        (lambda text: text.replace('"format_version":2', '"format_version":99'), "newer latentwalk"),
+        (lambda text: text.replace('"format_version":3', '"format_version":99'), "newer latentwalk"),
         (lambda text: text.replace('"judgement"', '"judgment"'), "damaged: KeyError"),
         (lambda text: text.replace('"centre"', '"center"'), "damaged: KeyError"),
         (lambda text: re.sub(r'"entries":\[.*\]', '"entries":[]', text), "damaged"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from latentwalk.data.synthetic.faces import faces
+from latentwalk.latent.criteria.completeness import completeness, reach
 from latentwalk.latent.moves.directions import Direction
 from latentwalk.report import content, page
 
@@ -26,7 +27,7 @@ def text(people):
 
 def test_every_measure_has_a_row_and_what_is_absent_its_reason(people, text):
     card = people["about"]["scorecard"]
-    assert {"completeness", "continuity", "mutual information", "linear probe"} <= card["measures"].keys()
+    assert {"completeness", "reach", "continuity", "mutual information", "linear probe"} <= card["measures"].keys()
     for name in (*card["measures"], *card["absent"]):
         assert f'<tr><th scope="row">{name}</th>' in text
 
@@ -50,8 +51,8 @@ def test_walks_say_where_they_cross_holes(people, text):
 def test_a_fitted_sampler_has_a_column_and_a_picture(people, text):
     completed = people["entries"][0]["completed"]
     assert completed["kind"] == "mixture" and not completed["saved"]
-    assert 0 < completed["measure"]["value"] <= 1
-    assert "at most:<br>fitted sampler" in text
+    assert all(0 < completed["measures"][name]["value"] <= 1 for name in ("completeness", "reach"))
+    assert "Fitted sampler</th>" in text
 
 
 def test_a_sampler_saved_with_the_model_is_the_one_that_is_shown(judge_all):
@@ -61,7 +62,9 @@ def test_a_sampler_saved_with_the_model_is_the_one_that_is_shown(judge_all):
     entry = replace(entry, tried=replace(entry.tried, space=model.space(data)))
     completed = content([entry], title="One", data="faces")["entries"][0]["completed"]
     assert completed["kind"] == "gaussian" and completed["saved"]
-    assert completed["measure"]["value"] == model.completeness_["gaussian"].value
+    space = model.space(data)
+    assert completed["measures"]["completeness"]["value"] == completeness(space, "fitted").value
+    assert completed["measures"]["reach"]["value"] == reach(space, "fitted").value
 
 
 def test_transplants_are_shown_for_what_directions_tell_best(people, text):
@@ -77,7 +80,7 @@ def test_parts_that_the_data_does_not_allow_are_left_out(entries):
     few = content(entries, title="Few", data="bars")  # 260 rows: too few to fit a sampler and judge it
     assert few["about"] is None
     assert all(entry["completed"] is None for entry in few["entries"])
-    assert "at most:<br>fitted sampler" not in page(few)
+    assert "Fitted sampler</th>" not in page(few)
 
 
 def test_a_report_written_before_these_parts_is_drawn_again(people):

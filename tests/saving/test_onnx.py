@@ -116,12 +116,31 @@ def test_a_frame_is_exported_as_numbers_and_says_what_they_mean(tmp_path):
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found[:, 2], decoded[:, 2])  # codes of categories
     day = 86_400e6
-    np.testing.assert_allclose(found[:, 3], decoded[:, 3], atol=1e-5 * 200 * day)
+    np.testing.assert_allclose(found[:, 3], model.trained_.decode(codes)[:, 3], atol=1e-5 * 200 * day)
+    np.testing.assert_array_equal(decoded[:, 3], np.rint(found[:, 3] / day) * day)
     for session in (encoder, decoder):
         about = session.get_modelmeta().custom_metadata_map
         columns = json.loads(about["spec"])["columns"]
         assert columns[2]["categories"] == ["Bern", "Oslo", "Rome"]
     assert len({onnxruntime.InferenceSession(path).get_modelmeta().custom_metadata_map["model"] for path in paths}) == 1
+
+
+def test_transforms_limits_and_vectors_are_part_of_the_files(tmp_path):
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    cities = [f"c{at}" for at in np.arange(400) % 90]
+    frame = pd.DataFrame({"income": rng.lognormal(10, 1, 400), "debt": -rng.lognormal(3, 1, 400), "city": cities})
+    frame.loc[::7, "income"] = np.nan
+    model = fitted(frame, latent=2)
+    spec = model.spec_
+    assert spec.powers[0] and spec.powers[1] and spec.limits[1].high == 0 and spec.columns[2].embedded
+    encoder, decoder = (onnxruntime.InferenceSession(path) for path in model.export(tmp_path))
+    codes = model.transform(frame)
+    close(encoder.run(None, {"x": encoded(frame, spec.columns)})[0], codes, np.ptp(codes))
+    for some in (codes, 10 * codes):
+        decoded = model.trained_.decode(some)
+        close(decoder.run(None, {"codes": some})[0], decoded, np.ptp(decoded))
+        assert decoded[:, 1].max() <= 0 <= decoded[:, 0].min()
 
 
 def test_input_and_output_are_named_and_any_number_of_rows_fits(tmp_path):

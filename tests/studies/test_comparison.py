@@ -93,13 +93,13 @@ def test_table_has_a_row_for_each_member_and_numbers_only(quick):
 
 def test_judge_gathers_every_number(monkeypatch):
     asked = []
-    for name in ("continuity", "completeness"):
+    for name in ("continuity", "completeness", "reach"):
         answer = Measure(name, 0.5, 0.4, 0.6, "fixed.")
         monkeypatch.setattr(judgement, name, lambda *args, answer=answer, **_: asked.append(args[1:]) or answer)
     space = whitened(DATA)
     judged = judge(space)
-    assert sorted(asked) == [(), ("gaussian",), ("prior",)]
-    assert list(judged.measures) == ["continuity", "prior", "matched"]
+    assert sorted(asked) == [(), ("gaussian",), ("gaussian",), ("prior",), ("prior",)]
+    assert list(judged.measures) == ["continuity", "prior", "prior_reach", "matched", "matched_reach"]
     assert judged.error == reconstruction_error(space)
     assert judged.class_accuracy > 0.7
 

@@ -138,6 +138,15 @@ def test_a_collapse_is_told_once_while_training_goes_on():
     assert re.search(r"posterior has collapsed: for \d+ epochs none of the 2 latent dimensions.*Lower beta", said[0])
 
 
+def test_a_collapse_is_told_on_small_data_too_once_training_ends():
+    noise = np.random.default_rng(0).normal(size=(400, 6))
+    options = {"network": Network("dense", widths=(8,)), "batch_size": 16, "random_state": 0, "progress": False}
+    pressed = replace(RECIPES["vae"], beta=20.0)
+    with pytest.warns(TrainingWarning, match=r"collapsed: for \d+ epochs? none of the 2 latent dimensions"):
+        Autoencoder(pressed, latent=2, epochs=14, **options).fit(noise)
+    Autoencoder(pressed, latent=2, epochs=2, **options).fit(noise)  # too short to say anything of it
+
+
 def test_active_units_are_counted_on_the_validation_rows():
     structured = np.random.default_rng(0).normal(size=(1000, 1)) * [[1.0, 2.0, -1.0, 0.5, 3.0]]
     model = Autoencoder("vae", latent=3, epochs=30, random_state=0, progress=False, learning_rate=3e-3).fit(structured)

@@ -174,6 +174,17 @@ def test_other_data_is_refused_down_to_one_value(tmp_path):
         auto(epochs=1).fit(X[:149], checkpoint=tmp_path)
 
 
+def test_a_training_begun_before_there_were_transforms_goes_on_without(tmp_path, monkeypatch):
+    table = np.random.default_rng(0).lognormal(3, 1, (150, 3))
+    plain = auto(transforms="none").fit(table)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("latentwalk.estimators.fitting.powers_of", lambda *_: ())
+        auto(epochs=2).fit(table, checkpoint=tmp_path)
+    found = auto().fit(table, checkpoint=tmp_path)
+    assert found.spec_ == plain.spec_ != auto(epochs=1).fit(table).spec_
+    np.testing.assert_array_equal(found.score_samples(table), plain.score_samples(table))
+
+
 def test_a_cosine_cannot_be_made_longer(tmp_path):
     auto(**training(learning_schedule="cosine"), epochs=2).fit(X, checkpoint=tmp_path)
     with pytest.raises(ConfigError, match="epochs=3: the learning rate .* falls to 0 after 2 epochs"):

@@ -42,7 +42,12 @@ if TYPE_CHECKING:
 __all__ = ["compare", "compared", "verdicts", "write_report"]
 
 USUAL = (2, 8)  # numbers of dimensions: one that can be looked at, one that is better
-HEADS = {"prior": "complete, own {prior}", "matched": "complete, Gaussian of codes"}  # of measures that are "at most"
+HEADS = {
+    "prior": "complete, {prior}",
+    "prior_reach": "reach, {prior}",
+    "matched": "complete, Gaussian",
+    "matched_reach": "reach, Gaussian",
+}  # of measures, by key
 
 
 def compare(
@@ -153,23 +158,25 @@ def verdicts(entries: "Sequence[Entry]") -> None:
     rows = []
     for entry in entries:
         found, tried = entry.judgement, entry.tried
-        shares = (_interval(measure, "≤ " if key in HEADS else "") for key, measure in found.measures.items())
-        numbers = (*shares, f"{found.error:.4f}", f"{tried.seconds:.0f}")
+        numbers = (*map(_interval, found.measures.values()), f"{found.error:.4f}", f"{tried.seconds:.0f}")
         rows.append((tried.title, str(tried.latent), *numbers))
     titles = {entry.tried.space.prior_title for entry in entries}
     prior = titles.pop() if len(titles) == 1 else "prior"
     heads = (HEADS.get(key, one.title).format(prior=prior) for key, one in entries[0].judgement.measures.items())
     show(("model", "D", *heads, "error", "seconds"), rows)
     typer.echo(
-        "continuity: share of small steps that keep the output. complete: share of draws that land where data is, at most."
+        "continuity: share of small steps that keep the output. complete: share of draws that land where data is. reach:\n"
+        "share of data that lies where draws land. Gaussian: with the mean and covariance of the codes."
     )
     for entry in entries:
         if entry.judgement.warning:
             note(f"{entry.tried.title}, D = {entry.tried.latent}: {entry.judgement.warning}")
 
 
-def _interval(measure: "Measure", bound: str = "") -> str:
-    return f"{bound}{measure.value:.2f} [{measure.low:.2f}, {measure.high:.2f}]"
+def _interval(measure: "Measure") -> str:
+    """A share, and how far its 95 % interval reaches on its longer side."""
+    half = f"{max(measure.high - measure.value, measure.value - measure.low):.2f}".removeprefix("0")
+    return f"{measure.value:.2f} ±{half}"
 
 
 def _followed(comparison: "Comparison", train: "Dataset", test: "Dataset") -> "Iterator[Entry]":

@@ -44,15 +44,15 @@ def complete(
         opened.save(stale=())  # all that was made of the model is still of it
     assert model.sampler_ is not None
     kind = model.sampler_.kind
-    typer.echo(candidates(model.completeness_, kind) if model.completeness_ else f"{kind}: too few rows to judge it by")
+    typer.echo(candidates(model.likeness_, kind) if model.likeness_ else f"{kind}: too few rows to judge it by")
     typer.echo(f"saved with the model: latentwalk sample {run} -n 64")
 
 
 def candidates(measures: "Mapping[str, Measure]", chosen: str) -> str:
-    """A line for each candidate: how complete it is, at most, and which was taken."""
+    """A line for each candidate: how like the codes its draws are, and which was taken."""
     width = max(map(len, measures))
     lines = [
         f"{kind:{width}}  {measure.value:.3f}  {measure.low:.3f} to {measure.high:.3f}{'  taken' if kind == chosen else ''}"
         for kind, measure in measures.items()
     ]
-    return "\n".join([f"{'':{width}}  completeness, at most, on codes it was not fitted to", *lines])
+    return "\n".join([f"{'':{width}}  likeness to codes it was not fitted to, at most", *lines])

@@ -111,6 +111,10 @@ def fit(
         str,
         typer.Option(metavar="NAME", help="auto, gaussian, bernoulli, … (all: see above).", rich_help_panel=MODEL),
     ] = "auto",
+    transforms: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Of a table's skewed columns: auto, centred, none.", rich_help_panel=MODEL),
+    ] = "auto",
     noise: Noise = None,
     dropout: Annotated[
         float, typer.Option(metavar="SHARE", help="Hidden units silenced while learning.", rich_help_panel=MODEL)
@@ -346,13 +350,13 @@ def _learn(run: "Run", train: "Dataset", *, anew: bool) -> None:
     anew: in place of the training that is there, whose checkpoints and model stay until those of the new one come.
     """
     from latentwalk.app.commands.complete import candidates
-    from latentwalk.estimators.resuming import Place
+    from latentwalk.estimators.resuming import Kept
     from latentwalk.training.group import first_here
 
     model = run.model
     with saving():
         with hushed(TrainingStopped):  # said below, with the command that goes on
-            model.fit(train, checkpoint=Place(run.folder, run.said, anew, run.describe))
+            model.fit(train, checkpoint=Kept(run.folder, run.said, anew, run.describe))
         if not first_here():
             return
         run.save()
@@ -364,8 +368,8 @@ def _learn(run: "Run", train: "Dataset", *, anew: bool) -> None:
         )
         raise typer.Exit(STOPPED)
     typer.echo(_summary(model, train))
-    if model.sampler_ is not None and model.completeness_:
-        typer.echo(candidates(model.completeness_, model.sampler_.kind))
+    if model.sampler_ is not None and model.likeness_:
+        typer.echo(candidates(model.likeness_, model.sampler_.kind))
     typer.echo("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
 
 

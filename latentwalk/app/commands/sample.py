@@ -37,6 +37,9 @@ def sample(
         str | None,
         typer.Option(metavar="LABEL", help="Of a run made by fit --condition: the class to draw.", show_default=False),
     ] = None,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Of tables: leave cells out as they were in training, in the same patterns.")
+    ] = False,
     seed: Seed = 0,
     data: DataAgain = None,
     out: Out = None,
@@ -51,6 +54,7 @@ def sample(
       latentwalk sample run -n 64 --out samples.png
       latentwalk sample run --source gaussian --temperature 0.7
       latentwalk sample digits --condition 7
+      latentwalk sample customers -n 5000 --missing --out copy.csv
     """
     import numpy as np
 
@@ -66,11 +70,11 @@ def sample(
     to = app.named.target(opened, out, "samples", app.named.endings(opened), force=force)
     model.set_params(random_state=seed)
     if source in OWN:
-        x = model.sample(count, temperature, source, condition=condition)
+        x = model.sample(count, temperature, source, condition=condition, missing=missing)
     else:
         rows = opened.train(data)
         sampler = model.space(rows.take(np.arange(min(len(rows), ENOUGH)))).fit_sampler(source)
-        x = model.sample(count, source=sampler.at(temperature), condition=condition)
+        x = model.sample(count, source=sampler.at(temperature), condition=condition, missing=missing)
     app.named.write_examples(opened, x, to)
     typer.echo(to)
 

@@ -150,7 +150,8 @@ def _tell(sweep: "Sweep", out: Path, settings: Mapping[str, Any]) -> None:
     axes = varied(sweep.results_, sweep.axes_) or sweep.axes_[:1]
     columns = shown(sweep.results_, "head")
     digits = {name: column.digits for name, column in columns.items()}
-    show([heading(name) for name in (*axes, *digits)], _rows(sweep, axes, digits), names=0)
+    heads = [column.head.format(prior=sweep.prior_) for column in columns.values()]
+    show([*map(heading, axes), *heads], _rows(sweep, axes, digits), names=0)
     typer.echo("\n".join(sweep.summary()))
     failed = [row for row in sweep.results_ if row["failure"] is not None]
     for row in failed:

@@ -65,8 +65,10 @@ def read_saved(path: Path, *, split: Split, **options: Any) -> Dataset:
     package = _package()
     with _understood("Write it again with save_to_disk."):
         _check_files(path)
+        for file in sorted(path.rglob("*.arrow")):
+            _check_arrow(file)
         found = package.load_from_disk(str(path))
-        return _half(package, found, path, split, **options)
+        return _half(package, found, path, split, within=path, **options)
 
 
 def _half(package: Any, found: Any, path: Path, split: Split, **options: Any) -> Dataset:
@@ -85,7 +87,8 @@ def read_arrow(path: Path, *, split: Split, **options: Any) -> Dataset:
     undivided(split)
     package = _package()
     with _understood("Write it again with the package."):
-        return of_table(package.Dataset.from_file(str(path)), name=path.stem, **options)
+        _check_arrow(path)
+        return of_table(package.Dataset.from_file(str(path)), name=path.stem, within=path.parent, **options)
 
 
 @contextmanager
@@ -108,6 +111,20 @@ def _check_files(path: Path) -> None:
                 raise DataError(f"{state.relative_to(path)} names {name!r}, which is no file beside it. Write it again.")
 
 
+def _check_arrow(path: Path) -> None:
+    """Raise ValueError where a file holds no whole table: lengths and offsets that lie are believed once it is in use."""
+    arrow, ipc = imported("pyarrow"), imported("pyarrow.ipc")
+    with arrow.memory_map(str(path)) as file:
+        try:
+            batches = ipc.open_stream(file)
+        except arrow.ArrowInvalid:
+            file.seek(0)
+            opened = ipc.open_file(file)
+            batches = (opened.get_batch(at) for at in range(opened.num_record_batches))
+        for batch in batches:
+            batch.validate(full=True)
+
+
 def of_table(
     table: Any,
     y: ArrayLike | None = None,
@@ -118,6 +135,7 @@ def of_table(
     color: Color | None = None,
     kind: Kind | None = None,
     lazy: bool | None = None,
+    within: Path | None = None,
     **known: Any,
 ) -> Dataset:
     """The data set of a `datasets.Dataset`.
@@ -127,6 +145,7 @@ def of_table(
     label: the column of the label; "" reads none.
     size, color, kind: see `read`.
     lazy: whether rows are read when asked for; None where they are too many to be kept in memory.
+    within: the folder that images which are files must lie in, of a table that somebody else may have written.
     known: what else is known, as `Dataset` has it: name, factors, …
 
     Raises DataError, ConfigError.
@@ -139,7 +158,7 @@ def of_table(
         raise DataError("the data set is empty. At least one example is needed.")
     rows = np.unique(np.linspace(0, len(table) - 1, LOOKED_AT).astype(np.int64))
     seen = undecoded(table, column).select(rows)
-    reading = Reading.of(table.features, list(seen), column=column, label=label, size=size, color=color)
+    reading = Reading.of(table.features, list(seen), column=column, label=label, size=size, color=color, within=within)
     x: Rows = Arrow(table, reading)
     whole = (fits(x) or (reading.form == "image" and x.nbytes <= DECODED)) if lazy is None else not lazy
     examples = np.asarray(x) if whole else x
@@ -191,6 +210,7 @@ class Reading:
     classes: the names of its codes, where they have names.
     resize: whether images are fitted to `shape`.
     left_out: columns that are neither, and why.
+    within: see `of_table`.
     """
 
     form: Literal["image", "array", "number"]
@@ -201,6 +221,7 @@ class Reading:
     classes: tuple[str, ...] = ()
     resize: bool = False
     left_out: tuple[str, ...] = ()
+    within: Path | None = None
 
     @classmethod
     def of(
@@ -212,6 +233,7 @@ class Reading:
         label: str | None = None,
         size: Size | None = None,
         color: Color | None = None,
+        within: Path | None = None,
     ) -> Self:
         """Read off the features, where they are known, and off some examples, whose images are not decoded."""
         forms = {name: _form(None if features is None else features.get(name), value) for name, value in examples[0].items()}
@@ -219,12 +241,12 @@ class Reading:
         form, columns = _columns({name: form for name, form in forms.items() if name != target}, column)
         classes = tuple(getattr((features or {}).get(target), "names", None) or ()) if target else ()
         if form == "image":
-            entries = [_entry(example[columns[0]], str(at)) for at, example in enumerate(examples)]
+            entries = [_entry(example[columns[0]], str(at), within) for at, example in enumerate(examples)]
             skipped: dict[str, str] = {}
             _, (height, width), rgb, deep = look(entries, size, color, skipped)
             shape: tuple[int, ...] = (height, width, 3) if rgb else (height, width)
             dtype = np.dtype(np.uint16 if deep else np.uint8)
-            return cls("image", columns, shape, dtype, target, classes, size is not None)
+            return cls("image", columns, shape, dtype, target, classes, size is not None, within=within)
         firsts = [_first(examples, name) for name in columns]
         dtypes = [_dtype((features or {}).get(name)) or first.dtype for name, first in zip(columns, firsts, strict=True)]
         gaps = any(example[name] is None for example in examples for name in columns)
@@ -245,7 +267,7 @@ class Reading:
 
     def images(self, values: Sequence[Any]) -> Array:
         """Images that are not decoded yet as (B, H, W) or (B, H, W, 3)."""
-        entries = [_entry(value, f"image {at} of {len(values)}") for at, value in enumerate(values)]
+        entries = [_entry(value, f"image {at} of {len(values)}", self.within) for at, value in enumerate(values)]
         rgb = len(self.shape) == 3
         size, deep = cast(tuple[int, int], self.shape[:2]), self.dtype == np.uint16
         return Pictures(entries, size, rgb, self.resize, deep).read(np.arange(len(entries)))
@@ -357,11 +379,16 @@ def _first(examples: Sequence[Example], name: str) -> Array:
     return np.asarray(next(there, np.nan))
 
 
-def _entry(value: Any, name: str) -> ImageFile:
-    """An image that is stored as bytes, or as the path to a file."""
+def _entry(value: Any, name: str, within: Path | None) -> ImageFile:
+    """An image that is stored as bytes, or as the path to a file. Raises DataError for one that is not `within`."""
     content, path = value["bytes"], value["path"]
     if content is None:
-        file = Path(path)
+        file = Path(path) if within is None else within / path
+        if within is not None and not file.resolve().is_relative_to(within.resolve()):
+            raise DataError(
+                f"the data set names the image {str(path)!r:.200}, which lies outside its folder {within}: who wrote it may "
+                "name any file. Write it again with the images inside, or load it with the package and give that: adopt(data)."
+            )
         return ImageFile(str(path), file.stat().st_size, partial(content_of, file))
     return ImageFile(path or name, len(content), lambda: content)
 

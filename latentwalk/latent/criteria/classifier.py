@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -100,6 +101,11 @@ class Classifier:
         """Its last hidden layer, named after data, accuracy and width."""
         name = f"{self.data} classifier ({100 * self.accuracy:.1f} %), {self.last.in_features} features"
         return Features(name, lambda x: self._run(self.hidden, x))
+
+    def probabilities(self, x: Array) -> NDArray[np.float64]:
+        """How likely each class is of each example (n, *E): (n, classes)."""
+        logits = self._run(nn.Sequential(self.hidden, self.last), x).astype(np.float64)
+        return np.asarray(softmax(logits, axis=1))
 
     def classes(self, x: Array) -> NDArray[np.int64]:
         """The most likely class of each example (n, *E): (n,)."""

@@ -14,10 +14,9 @@ from scipy.spatial.distance import cdist
 from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import check_codes
-from latentwalk.latent.criteria.completeness import draws_of
 from latentwalk.latent.criteria.measure import Measure, half_width
 from latentwalk.latent.encoded import Encoded
-from latentwalk.latent.samplers import Sampler
+from latentwalk.latent.samplers import Sampler, draws_of
 from latentwalk.training.runtime import one_thread
 
 __all__ = ["mmd", "squared_mmd"]

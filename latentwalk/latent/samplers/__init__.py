@@ -10,7 +10,7 @@ from latentwalk.latent.samplers.kinds import KINDS, fitted, restored
 from latentwalk.latent.samplers.mixture import Mixture
 from latentwalk.latent.samplers.neighbours import Neighbours
 from latentwalk.latent.samplers.resampled import Resampled
-from latentwalk.latent.samplers.sampler import FittedSampler, Sampler
+from latentwalk.latent.samplers.sampler import FittedSampler, Sampler, draws_of
 from latentwalk.latent.samplers.vamp import Posterior, Vamp
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Resampled",
     "Sampler",
     "Vamp",
+    "draws_of",
     "fitted",
     "restored",
 ]

@@ -13,6 +13,8 @@ from latentwalk.models.prior import NormalSampler
 
 __all__ = ["Isotropic", "MomentMatched"]
 
+FLAT = 1e-4  # of the largest deviation: draws are float32, and lie beside a flatter direction by so much
+
 
 @dataclass(frozen=True, slots=True)
 class Isotropic(FittedSampler):
@@ -69,6 +71,17 @@ class MomentMatched(FittedSampler):
     def __call__(self, n: int, rng: np.random.Generator) -> Codes:
         noise = self.temperature * rng.standard_normal((n, self.dim))
         return (self.mean + noise @ self.root.T).astype(np.float32)
+
+    def log_density(self, z: Array) -> NDArray[np.float64]:
+        """The natural logarithm of the density, at temperature 1, at codes z (m, D): (m,).
+
+        A direction without spread is taken for a very thin one.
+        """
+        axes, spreads, _ = np.linalg.svd(self.root)
+        spreads = spreads.clip(min=FLAT * spreads.max(initial=0.0) + np.finfo(np.float64).tiny)
+        squares = np.square((np.asarray(z, np.float64) - self.mean) @ axes / spreads).sum(axis=1)
+        density: NDArray[np.float64] = -(squares + self.dim * np.log(2 * np.pi)) / 2 - np.log(spreads).sum()
+        return density
 
     @property
     def dim(self) -> int:

@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Self, get_args
 import numpy as np
 
 from latentwalk.arrays import Array
+from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.codes import Codes
 from latentwalk.models.prior import temperature_of
 
-__all__ = ["FittedSampler", "Sampler", "expect_shape"]
+__all__ = ["FittedSampler", "Sampler", "draws_of", "expect_shape"]
 
 Sampler = Callable[[int, np.random.Generator], Codes]
 
@@ -77,6 +78,18 @@ class FittedSampler(ABC):
 def _dtype(annotation: Any) -> np.dtype[Any]:
     """float32 of NDArray[np.float32], which is ndarray[shape, dtype[float32]]."""
     return np.dtype(get_args(get_args(annotation)[1])[0])
+
+
+def draws_of(sampler: Sampler, n: int, dim: int, rng: np.random.Generator) -> Array:
+    """`n` draws of a sampler, (n, dim). Raises ConfigError, DataError where it gives anything else."""
+    z = np.asarray(sampler(n, rng))
+    if z.shape != (n, dim):
+        raise ConfigError(
+            f"the sampler gave shape {z.shape}; expected ({n}, {dim}): {n} draws in this space's {dim} dimensions."
+        )
+    if not np.isfinite(z).all():
+        raise DataError("the sampler drew NaN or infinity. Fit it again, or use sampler='gaussian'.")
+    return z
 
 
 def expect_shape(array: Array, shape: tuple[int, ...], name: str) -> None:

@@ -55,7 +55,9 @@ class Display:
 
 COLUMNS = {
     "completeness": Display("completeness under {prior}", "Completeness under {prior}", "complete, {prior}"),
-    "matched_completeness": Display(head="codes’ Gaussian"),
+    "reach": Display("the reach of {prior}", "Reach of {prior}", "reach, {prior}"),
+    "matched_completeness": Display(head="complete, Gaussian"),
+    "matched_reach": Display(head="reach, Gaussian"),
     "continuity": Display("continuity", "Continuity", "continuity"),
     "error": Display("reconstruction error", "Reconstruction error", "error", 4, "lower"),
     "active": Display("the number of active dimensions", "Active dimensions", "active", 1, ""),
@@ -234,8 +236,8 @@ def _apart(curve: Curve, one: int, other: int) -> bool:
 
 
 def _best(rows: Sequence[Row], over: Sequence[str], prior: str) -> list[str]:
-    """Which combination is the most complete, and what it costs."""
-    done = [row for row in means(rows, over) if row.get("completeness") is not None]
+    """Which combination is the most complete, and what it costs; where no dimension is active, that is no merit."""
+    done = [row for row in means(rows, over) if row.get("completeness") is not None and row.get("active") != 0]
     if len(done) < 2:
         return []
     best, exact = max(done, key=lambda row: row["completeness"]), min(done, key=lambda row: row["error"])

@@ -27,7 +27,7 @@ from latentwalk.files import complaint, content_of, telling, write_atomically
 
 __all__ = ["TRIALS", "Ledger", "identity"]
 
-FORMAT, VERSION = "latentwalk-trial", 1
+FORMAT, VERSION = "latentwalk-trial", 2  # 1 called completeness what is likeness, and did not know reach
 TRIALS, LOCK = "trials.jsonl", "sweep.lock"
 Values = dict[str, Any]
 
@@ -117,11 +117,18 @@ def _line(path: Path, number: int, text: bytes) -> Values:
             raise TypeError("no data is named")
         _shapes(line["about"]["data"])
         params = params_of(line["about"]["params"])
+        if line["version"] < 2:
+            line["found"] = renamed(line["found"])
         line["about"]["params"] = identity(Autoencoder().get_params(deep=False) | params)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         told = f"{path} is damaged in line {number} ({error}). Delete that line, and its trial is made again."
         raise CheckpointError(told) from error
     return dict(line)
+
+
+def renamed(found: Values) -> Values:
+    """What was measured by version 1, which called completeness what is likeness."""
+    return {name.replace("completeness", "likeness"): value for name, value in found.items()}
 
 
 def identity(params: Mapping[str, Any]) -> Values:

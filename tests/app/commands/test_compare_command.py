@@ -35,7 +35,8 @@ def test_ctrl_c_in_a_comparison_keeps_what_is_finished(call: Any, tmp_path: Path
 
 def test_every_family_in_one_page(call, tmp_path, monkeypatch):
     measured = Measure("completeness", 0.5, 0.4, 0.6, "Half of them.")  # measuring 14 models takes minutes
-    monkeypatch.setattr(judgement, "completeness", lambda *_, **__: measured)
+    for name in ("completeness", "reach"):
+        monkeypatch.setattr(judgement, name, lambda *_, **__: measured)
     call("compare", "digits", "--all", "--latent", "2", "--epochs", "1", "--out", tmp_path)
     page = (tmp_path / "report.html").read_text()
     for title in ("PCA", "Sparse AE (rate)", "k-sparse AE", "Denoising AE", "Contractive AE", "Convolutional VAE", "IWAE"):

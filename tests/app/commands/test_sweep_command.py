@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from latentwalk import Sweep
-from latentwalk.latent.criteria import completeness
+from latentwalk.latent.criteria import ratio
 from latentwalk.studies.sweep import sweep as sweeping
 
 RNG = np.random.default_rng(0)
@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(completeness, "_network", partial(completeness._network, rounds=1, steps=5))
+    monkeypatch.setattr(ratio, "_network", partial(ratio._network, steps=1))
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_sweep_is_a_page_a_table_and_sentences_and_goes_on(call, tmp_path, tab
     out, first = tmp_path / "out", ("--latent", "1,2", "--beta", ".5,2", "--seeds", "2", "--epochs", "1")
     said = call("sweep", table, *first, "--out", out)
     assert "Completeness under N(0, I): with beta 0.5 it" in said
-    assert "matched completeness" in said
+    assert "complete," in said and "reach," in said and "Gaussian" in said
     assert f"look: {out / 'sweep.html'}" in said
     content = json.loads((out / "sweep.json").read_text())
     assert content["format"] == "latentwalk-sweep"
@@ -39,7 +39,7 @@ def test_a_sweep_is_a_page_a_table_and_sentences_and_goes_on(call, tmp_path, tab
     assert len((out / "trials.jsonl").read_text().splitlines()) == 8
     page = (out / "sweep.html").read_text()
     assert "What shapes this latent space?" in page and "http" not in page.replace("http://www.w3", "")
-    assert page.count("data:image/png;base64") == 8  # four charts, light and dark
+    assert page.count("data:image/png;base64") == 10  # five charts, light and dark
     monkeypatch.setattr(sweeping, "trained", None)  # nothing is left to train
     assert call("sweep", table, *first, "--out", out) == said
     assert (out / "sweep.html").read_text() == page

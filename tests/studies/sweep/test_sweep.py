@@ -15,7 +15,7 @@ from scipy.stats import loguniform
 
 from latentwalk import Autoencoder, Comparison, Dataset, Network, Recipe, Settings, Sweep
 from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingError, TrainingStopped, TrainingWarning
-from latentwalk.latent.criteria import completeness
+from latentwalk.latent.criteria import ratio
 from latentwalk.studies.sweep import sweep as sweeping
 from latentwalk.studies.sweep.ledger import Ledger, identity
 from latentwalk.studies.sweep.points import Setting, settings
@@ -30,7 +30,7 @@ GRID = {"latent": [1, 2], "recipe__beta": [0.5, 2.0]}
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """How well completeness is measured is tested elsewhere; here its network may be a poor one."""
-    monkeypatch.setattr(completeness, "_network", partial(completeness._network, rounds=1, steps=5))
+    monkeypatch.setattr(ratio, "_network", partial(ratio._network, steps=1))
 
 
 def timeless(rows):
@@ -77,7 +77,8 @@ def test_a_trial_is_judged_as_a_comparison_judges():
     (row,) = Sweep({"latent": [2]}, **FAST).fit(train, test).results_
     (entry,) = Comparison(["vae"], latent=[2], random_state=0, progress=False, **FAST).fit(train, test).entries_
     judged = entry.judgement
-    for name, measure in zip(("continuity", "completeness", "matched_completeness"), judged.measures.values(), strict=True):
+    names = ("continuity", "completeness", "reach", "matched_completeness", "matched_reach")
+    for name, measure in zip(names, judged.measures.values(), strict=True):
         assert (row[name], row[f"{name}_low"], row[f"{name}_high"]) == (measure.value, measure.low, measure.high)
     assert (row["error"], row["active"], row["class_accuracy"]) == (judged.error, judged.active, judged.class_accuracy)
     assert (row["data"], row["latent"], row["seed"], row["failure"]) == ("data", 2, 0, None)
@@ -123,8 +124,8 @@ KILLED = """
 import os, signal
 from latentwalk.training import loop
 from latentwalk.training.settings import Settings
-from test_sweep import DATA, FAST, GRID, Sweep, completeness, partial
-completeness._network = partial(completeness._network, rounds=1, steps=5)
+from test_sweep import DATA, FAST, GRID, Sweep, ratio, partial
+ratio._network = partial(ratio._network, steps=1)
 real, left = loop._Run._pausing, iter(range(15))  # a trial is 10 steps long
 def pausing(self):
     asked = real(self)

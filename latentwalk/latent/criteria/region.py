@@ -1,0 +1,225 @@
+"""Where points lie: a region that holds 95 % of them, learnt from these points alone.
+
+Alone, so that how often other points come to a place does not matter, only whether they come where these are: draws that crowd
+into a part of the data are in its region. Three tests look at a point, and it lies outside where any of them says so:
+
+    ratio  how much likelier it is one of the points than a draw of the Gaussian with their moments: sees holes
+    tail   its distance from their mean, by Mahalanobis: sees what lies beyond all of them
+    near   its distance to the nearest of them: sees what lies beyond, in any direction, and between
+
+Each says it as a rank, the share of points held out from learning that look stranger; `tail` and `near` are allowed to refuse
+half as many of them as `ratio`. Where the points are likelier than the Gaussian's draws by calibrated odds of .7 or more,
+`ratio` refuses nothing: how dense points lie does not make a place strange.
+Where points are draws of a sampler that knows its density, nothing is learnt: the region is where they are dense.
+
+Sources: Sajjadi et al. 2018, "Assessing generative models via precision and recall"; Simon, Webster & Rabin 2019, "Revisiting
+precision and recall definition for generative model evaluation"; the regions of planted spaces are measured in
+`benchmarks/planted.py`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
+from sklearn.neighbors import NearestNeighbors
+
+from latentwalk.arrays import Array
+from latentwalk.latent.codes import check_codes
+from latentwalk.latent.criteria.ratio import Logit, Standard, logits
+from latentwalk.latent.holes import OUTSIDE
+from latentwalk.latent.samplers import Isotropic, Sampler
+from latentwalk.models.prior import PriorSampler
+
+__all__ = ["FEWEST_TO_TELL", "Region", "accepted"]
+
+Density = Callable[[Array], Array]
+
+FEWEST_TO_TELL = 300  # points below which a third of them cannot hold a 5 % quantile
+ODDS = 0.7  # of a point and a draw of the Gaussian, from which on `ratio` refuses nothing
+GENTLE = 0.5  # by how much more often `ratio` may refuse than the others
+FLAT = 1e-8  # of the largest variance, below which a direction is called flat
+ROUNDS = 40  # of a network that learns from many points; fewer points are soon learnt by heart
+OVERLOOKED = 0.02  # of a share: planted regions of up to 8 dimensions are missed by less, 9 times in 10
+REFITS = 2  # regions that are learnt, with other points held out and other chances
+BESIDE = 10_000  # resamples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """A region, learnt several times over: how much the answers differ says how sure they are."""
+
+    fits: tuple["_Tests | _Level", ...]
+    learnt_from: int  # points
+
+    @classmethod
+    def fit(cls, points: Array, seed: int = 0, *, most: int = 20_000, refits: int = REFITS) -> "Region":
+        """The region of points (n, D). A third of them, at most `most`, are held out, up to `most` of the rest are learnt from.
+
+        Raises DataError for fewer than 300 points or any that is no number.
+        """
+        points = check_codes(
+            points, FEWEST_TO_TELL, "a region needs at least {} codes, to learn from most and judge by the rest"
+        )
+        fits = tuple(_Tests.fit(points, seed + 1_000 * again, most) for again in range(refits))
+        return cls(fits, min(most, len(points) - min(most, len(points) // 3)))
+
+    @classmethod
+    def of_sampler(cls, sampler: Sampler, draws: Array, seed: int = 0, *, most: int = 20_000) -> "Region":
+        """The region of what a sampler draws, of which draws (n, D) are some; where it knows its density, the densest one."""
+        known = _Level.of(sampler, draws)
+        return cls.fit(draws, seed, most=most) if known is None else cls((known,), len(draws))
+
+    def share(self, points: Array, seed: int = 0) -> tuple[float, float, float]:
+        """The share of points (k, D) that lie in it, over .95 and cut at 1, and its 95 % interval: value, low, high.
+
+        The interval covers which points were drawn and held out, and what differs when a region is learnt again; and a margin
+        for what all that learn from these points overlook alike (`OVERLOOKED`).
+
+        Raises DataError for what is no number.
+        """
+        points = check_codes(points, 1, "a share needs at least {} point")
+        found = [fit.share(points, np.random.default_rng(seed)) for fit in self.fits]
+        value = float(np.mean([value for value, _ in found])) / (1 - OUTSIDE)
+        low, high = np.quantile(np.concatenate([resampled for _, resampled in found]), [0.025, 0.975]) / (1 - OUTSIDE)
+        unsure = OVERLOOKED if any(isinstance(fit, _Tests) for fit in self.fits) else 0.0
+        return min(1.0, value), float(np.clip(low - unsure, 0, 1)), float(np.clip(high + unsure, 0, 1))
+
+    def __call__(self, points: Array) -> NDArray[np.bool_]:
+        """Which of the points (k, D) lie in it, by most of the times it was learnt: (k,)."""
+        return np.mean([fit.inside(points) for fit in self.fits], axis=0) > 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tests:
+    """One region of points: three tests, and the smallest rank that 95 % of the points held out have."""
+
+    standard: Standard
+    gaussian: "_Moments"
+    nearest: NearestNeighbors
+    ratio: tuple[Logit, Logit]
+    known: tuple[Array, Array, Array]  # what each test says of the points held out, ascending
+    cap: float  # of `ratio`, from which on it refuses nothing
+    ranks: Array  # of the points held out, ascending
+
+    @classmethod
+    def fit(cls, points: Array, seed: int, most: int) -> "_Tests":
+        rng = np.random.default_rng(seed)
+        held_out = min(most, len(points) // 3)
+        points = rng.permutation(points)
+        held, learnt = points[:held_out], points[held_out : held_out + most]
+        standard = Standard(learnt)
+        held, learnt = standard(held), standard(learnt)
+        gaussian = _Moments.of(learnt)
+        ratio = logits(learnt, gaussian.draw(len(learnt), rng), seed, rounds=min(ROUNDS, max(10, len(learnt) // 500)))
+        nearest = NearestNeighbors(n_neighbors=1).fit(learnt.astype(np.float32))
+        said = _said(held, ratio, gaussian, nearest)
+        cap = _cap(said[0], _said(gaussian.draw(held_out, rng), ratio, gaussian, nearest)[0])
+        known = tuple(np.sort(one) for one in said)
+        ranks = np.sort(_rank(said, known, cap))
+        return cls(standard, gaussian, nearest, ratio, known, cap, ranks)  # type: ignore[arg-type]
+
+    def inside(self, points: Array) -> NDArray[np.bool_]:
+        return self._ranks(points) >= self.ranks[_place(len(self.ranks)) - 1]
+
+    def share(self, points: Array, rng: np.random.Generator) -> tuple[float, Array]:
+        """The share of points inside, and resampled ones (r,): both sides are resampled, see `accepted`."""
+        return accepted(self.ranks, np.sort(self._ranks(points)), rng)
+
+    def _ranks(self, points: Array) -> Array:
+        points = self.standard(points)
+        return _rank(_said(points, self.ratio, self.gaussian, self.nearest), self.known, self.cap)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Level:
+    """The densest region that holds 95 % of what a sampler draws, which knows its density."""
+
+    density: Density
+    known: Array  # of draws, ascending
+
+    @classmethod
+    def of(cls, sampler: Sampler, draws: Array) -> "_Level | None":
+        """That of a sampler, of which draws (n, D) are some; None where it does not know its density."""
+        density = getattr(sampler, "log_density", None)
+        plain = isinstance(sampler, (PriorSampler, Isotropic)) or getattr(sampler, "temperature", 1.0) == 1
+        if density is None or not plain or getattr(sampler, "temperature", 1.0) == 0:
+            return None
+        return cls(density, np.sort(density(draws)))
+
+    def inside(self, points: Array) -> NDArray[np.bool_]:
+        inside: NDArray[np.bool_] = self.density(points) >= self.known[_place(len(self.known)) - 1]
+        return inside
+
+    def share(self, points: Array, rng: np.random.Generator) -> tuple[float, Array]:
+        return accepted(self.known, np.sort(self.density(points)), rng)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moments:
+    """The Gaussian with the mean (D,) and the covariance of some points, flat directions a little thick."""
+
+    mean: Array
+    axes: Array  # (D, D), in columns
+    spreads: Array  # (D,)
+
+    @classmethod
+    def of(cls, points: Array) -> "_Moments":
+        values, axes = np.linalg.eigh(np.atleast_2d(np.cov(points, rowvar=False)))
+        return cls(points.mean(axis=0), axes, np.sqrt(values.clip(min=FLAT * values.max(initial=FLAT))))
+
+    def draw(self, n: int, rng: np.random.Generator) -> Array:
+        noise: Array = rng.standard_normal((n, len(self.mean)))
+        return self.mean + noise * self.spreads @ self.axes.T
+
+    def distance(self, points: Array) -> Array:
+        found: Array = np.square((points - self.mean) @ self.axes / self.spreads).sum(axis=1)
+        return np.sqrt(found)
+
+
+def _said(points: Array, ratio: Sequence[Logit], gaussian: _Moments, nearest: NearestNeighbors) -> tuple[Array, Array, Array]:
+    """What the three tests say of points (m, D): (m,) each, the lower, the stranger."""
+    near = nearest.kneighbors(points.astype(np.float32))[0][:, 0]
+    return sum(one(points) for one in ratio), -gaussian.distance(points), -near  # type: ignore[return-value]
+
+
+def _cap(held: Array, drawn: Array) -> float:
+    """The largest log-ratio at which a point is at most `ODDS` times as likely as a draw of the Gaussian, calibrated.
+
+    held, drawn: what `ratio` says of points and of draws, equally many, neither learnt from.
+    """
+    order = np.sort(np.concatenate([held, drawn]))
+    calibrated = IsotonicRegression(out_of_bounds="clip").fit(
+        np.concatenate([held, drawn]), np.repeat([1.0, 0.0], [len(held), len(drawn)])
+    )
+    share = calibrated.predict(order)
+    few = order[share / np.maximum(1 - share, 1e-9) <= ODDS]
+    return float(few.max(initial=-np.inf))
+
+
+def _rank(said: Sequence[Array], known: Sequence[Array], cap: float) -> Array:
+    """How strange points are, by the test that finds them strangest: (m,), in shares of the points held out."""
+    ratio, tail, near = (np.searchsorted(of, one, side="right") / len(of) for one, of in zip(said, known, strict=True))
+    ratio = np.where(said[0] > cap, 1.0, ratio)
+    found: Array = np.minimum(ratio, np.minimum(tail, near) / GENTLE)
+    return found
+
+
+def _place(m: int) -> int:
+    """Which of m ascending numbers is their 5 % quantile, counted from 1."""
+    return int(OUTSIDE * (m - 1)) + 1
+
+
+def accepted(known: Array, others: Array, rng: np.random.Generator, resamples: int = BESIDE) -> tuple[float, Array]:
+    """P(other >= t), t the 5 % quantile of `known`, and resampled ones (r,); both ascending, (m,) and (k,).
+
+    Both are resampled, and without drawing a single resample: t in a resample is the known score of rank floor(m B),
+    B ~ Beta(r, m - r + 1), as the r-th smallest of m uniform ranks is; and the resampled share of others above it is
+    Binomial(k, share) / k. The same distribution as resampling, at no cost.
+    """
+    m, k = len(known), len(others)
+    r = _place(m)
+    ranks = np.append(r - 1, (m * rng.beta(r, m - r + 1, resamples)).astype(np.int64).clip(max=m - 1))
+    shares = 1 - np.searchsorted(others, known[ranks], side="left") / k  # (1 + resamples,), the first is the estimate
+    return float(shares[0]), rng.binomial(k, shares[1:]) / k

@@ -70,9 +70,6 @@ class Checkpoints:
     def _begin(self, held: ExitStack) -> None:
         with _telling(self.folder):
             held.enter_context(locked(self.folder))
-            for torn in self.folder.glob(".checkpoint-*"):  # of an earlier version that was killed
-                torn.unlink(missing_ok=True)
-            clear_parts(self.folder)
         self.found = None if self.anew else newest(self.folder)
         numbers = [number for number, _ in _files(self.folder)]
         self._number = max(numbers, default=0)
@@ -156,6 +153,9 @@ def locked(folder: Path) -> Iterator[None]:
             raise CheckpointError(
                 f"another process trains in {folder}. Wait for it to end, or choose another folder."
             ) from error
+        clear_parts(folder)
+        for torn in folder.glob(".checkpoint-*"):  # of an earlier version that was killed
+            torn.unlink(missing_ok=True)
     try:
         yield
     finally:

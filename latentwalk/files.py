@@ -35,13 +35,14 @@ def write_atomically(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+    clear_parts(path.parent, f".{path.name}-")
 
 
-def clear_parts(folder: Path) -> None:
-    """Delete the unfinished files that killed processes left in the folder; those that are being written stay."""
+def clear_parts(folder: Path, beginning: str = ".") -> None:
+    """Delete the unfinished files, with names that begin so, that killed processes left; those being written stay."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
-            if path.name.startswith(".") and path.name.endswith(PART):
+            if path.name.startswith(beginning) and path.name.endswith(PART):
                 _clear(path)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
-from latentwalk.files import clear_parts, telling, write_atomically
+from latentwalk.files import telling, write_atomically
 from latentwalk.surroundings import imported
 
 if TYPE_CHECKING:
@@ -84,7 +84,6 @@ def write_bytes(path: Path, content: bytes) -> None:
     with telling("write", path, ELSEWHERE, OutputError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
-        clear_parts(path.parent)
 
 
 def save_png(path: Path, picture: "Pixels") -> None:

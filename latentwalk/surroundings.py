@@ -30,6 +30,7 @@ class _Mine:
 
     def __init__(self, beginning: str) -> None:
         self.begins, self.thread = re.compile(beginning, re.IGNORECASE), threading.get_ident()
+        self.pattern = beginning  # which scikit-learn asks of a filter, to set it up again where it works in parallel
 
     def match(self, message: str) -> bool:
         """Whether this thread says such a thing."""

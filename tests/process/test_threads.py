@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_info
 from torch import nn
 
@@ -213,6 +214,12 @@ def test_what_is_hushed_in_one_thread_is_heard_from_another():
         thread.start()
         thread.join()
     assert [str(one.message) for one in seen] == ["there"]
+
+
+def test_scikit_learn_works_in_parallel_inside():
+    with hushed(beginning="Glyph"):
+        distances, _ = NearestNeighbors(n_neighbors=2, n_jobs=2).fit(X).kneighbors(X)
+    assert (distances[:, 1] > 0).all()
 
 
 @pytest.mark.skipif(runtime._glibc() is None, reason="glibc's own")

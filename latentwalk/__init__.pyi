@@ -69,6 +69,10 @@ from latentwalk.studies.improvement import improve as improve
 from latentwalk.studies.methods import Family as Family
 from latentwalk.studies.methods import families as families
 from latentwalk.studies.sweep.sweep import Sweep as Sweep
+from latentwalk.studies.synthesis.copy import SyntheticCopy as SyntheticCopy
+from latentwalk.studies.synthesis.copy import synthesise as synthesise
+from latentwalk.studies.synthesis.resemblance import Resemblance as Resemblance
+from latentwalk.studies.synthesis.resemblance import resemblance as resemblance
 from latentwalk.training.settings import Settings as Settings
 
 __version__: str

@@ -5,9 +5,9 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from latentwalk.errors import CheckpointError, LatentwalkError
 
@@ -16,17 +16,28 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["alone", "clear_parts", "complaint", "content_of", "json_of", "telling", "write_atomically"]
+__all__ = [
+    "alone",
+    "atomically",
+    "clear_parts",
+    "complaint",
+    "content_of",
+    "json_of",
+    "telling",
+    "write_atomically",
+    "write_together",
+]
 
 PART = ".part"  # what the name of an unfinished file ends with
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all. Raises OSError."""
+@contextlib.contextmanager
+def atomically(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to that appears at `path` once the block ends well, and not at all otherwise. Raises OSError."""
     handle, temporary = _part(path)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
@@ -62,6 +73,18 @@ def alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all. Raises OSError."""
+    write_together({path: content})
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write files of which none appears before all are written. Raises OSError."""
+    with contextlib.ExitStack() as ends:
+        for path, content in files.items():
+            ends.enter_context(atomically(path)).write(content)
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ GROUPS = {
     "Train": ("fit", "complete"),
     "Judge": ("report", "inspect", "compare", "sweep"),
     "Walk": ("sample", "walk", "blend", "swap", "graft"),
-    "Use": ("reconstruct", "encode", "denoise", "impute", "reduce", "dimensions", "anomalies"),
+    "Use": ("reconstruct", "encode", "denoise", "impute", "reduce", "dimensions", "anomalies", "synthesise"),
     "Exchange": ("export",),
 }
 COMMANDS = tuple(word for words in GROUPS.values() for word in words)  # in the order of the help

@@ -3,42 +3,43 @@
 An option's panel is the heading under which the help of a command with many options prints it.
 """
 
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
 __all__ = [
+    "AS_FOUND",
     "DATA",
     "MACHINE",
     "MODEL",
     "OUTPUT",
     "PANELS",
+    "READING",
     "TRAINING",
     "Attributes",
     "BatchSize",
-    "ColorOption",
-    "ColumnsOption",
     "ConditionOption",
     "Data",
     "DataAgain",
-    "DropOption",
     "Epochs",
     "Force",
-    "KindOption",
-    "Label",
     "Latents",
     "Noise",
     "Out",
+    "ReadingOptions",
     "RunFolder",
     "Seed",
-    "SeparatorOption",
-    "SizeOption",
     "counts",
     "epochs_for",
     "indices",
     "layers",
     "noise",
+    "reads",
     "reals",
     "side",
     "was_typed",
@@ -280,4 +281,46 @@ SeparatorOption = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+TypesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--types",
+        metavar="NAME=KIND,…",
+        help="Tables: the same in a line: number, count, category, date.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+ReadingOptions = Mapping[str, Any]  # options of how data is read, by name: what was typed, None where nothing was
+AS_FOUND: ReadingOptions = MappingProxyType({})  # nothing was
+READING = {
+    "size": SizeOption,
+    "color": ColorOption,
+    "label": Label,
+    "kind": KindOption,
+    "drop": DropOption,
+    "columns": ColumnsOption,
+    "types": TypesOption,
+    "separator": SeparatorOption,
+}
+
+
+def reads(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with all options of `READING` in place of its parameter `reading`, whose value they are."""
+
+    @functools.wraps(command)
+    def with_options(*args: Any, **options: Any) -> None:
+        command(*args, reading={name: options.pop(name) for name in READING}, **options)
+
+    signature = inspect.signature(command)
+    parameters = []
+    for name, parameter in signature.parameters.items():
+        some = READING if name == "reading" else {}
+        parameters += [inspect.Parameter(one, parameter.kind, default=None, annotation=what) for one, what in some.items()]
+        parameters += [] if some else [parameter]
+    with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
+    return with_options
+
+
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.", rich_help_panel=OUTPUT)]

@@ -4,16 +4,16 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
-from latentwalk.files import telling, write_atomically
+from latentwalk.files import atomically, telling, write_atomically
 from latentwalk.surroundings import imported
 
 if TYPE_CHECKING:
@@ -33,12 +33,14 @@ __all__ = [
     "save_png",
     "saving",
     "show",
+    "table_rows",
     "watched",
     "write_bytes",
     "write_table",
     "write_text",
 ]
 
+Add = Callable[[Mapping[str, Iterable[Any]]], None]
 FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes
 ELSEWHERE = "Choose another place with --out."
 TABLES = (".csv", ".parquet")  # how a table that is written may end
@@ -140,18 +142,55 @@ def write_table(path: Path, columns: Mapping[str, Iterable[Any]]) -> None:
 
     Numbers are written in full: read back, they are the same. Parquet keeps types. Raises ConfigError, OutputError.
     """
+    with table_rows(path) as add:
+        add(columns)
+
+
+@contextmanager
+def table_rows(path: Path) -> Iterator[Add]:
+    """Adds rows to a table, as columns (n,) that are called the same each time: see `write_table`.
+
+    The file appears once the block ends well, and not at all otherwise. Raises ConfigError, OutputError.
+    """
     check_table(path)
-    if path.suffix.lower() == ".parquet":
-        frame = imported("pandas").DataFrame({name: _whole(values) for name, values in columns.items()})
-        content = io.BytesIO()
-        frame.to_parquet(content, index=False)
-        write_bytes(path, content.getvalue())
-        return
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
-    table.writerows(zip(*map(_fields, columns.values()), strict=True))
-    write_text(path, text.getvalue())
+    with telling("write", path, ELSEWHERE, OutputError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomically(path) as file, (_parquet_rows if path.suffix.lower() == ".parquet" else _csv_rows)(file) as add:
+            yield add
+
+
+@contextmanager
+def _csv_rows(file: IO[bytes]) -> Iterator[Add]:
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    table, begun = csv.writer(text, lineterminator="\n"), False
+
+    def add(columns: Mapping[str, Iterable[Any]]) -> None:
+        nonlocal begun
+        if not begun:
+            table.writerow(columns)
+        begun = True
+        table.writerows(zip(*map(_fields, columns.values()), strict=True))
+
+    try:
+        yield add
+    finally:
+        text.detach()  # flushed; the file is closed by whoever opened it
+
+
+@contextmanager
+def _parquet_rows(file: IO[bytes]) -> Iterator[Add]:
+    pandas, arrow, parquet = map(imported, ("pandas", "pyarrow", "pyarrow.parquet"))
+    with ExitStack() as ends:
+        writer: Any = None
+
+        def add(columns: Mapping[str, Iterable[Any]]) -> None:
+            nonlocal writer
+            frame = pandas.DataFrame({name: _whole(values) for name, values in columns.items()})
+            rows = arrow.Table.from_pandas(frame, preserve_index=False)
+            writer = writer or ends.enter_context(parquet.ParquetWriter(file, rows.schema))
+            writer.write_table(rows)
+
+        yield add
 
 
 def _whole(values: Iterable[Any]) -> Any:
@@ -163,7 +202,10 @@ def _whole(values: Iterable[Any]) -> Any:
 def _fields(values: Any) -> Iterable[Any]:
     """A column (n,) as fields of a CSV."""
     if hasattr(values, "notna"):
+        if str(values.dtype).startswith("datetime64") and (values.dropna() == values.dropna().dt.normalize()).all():
+            values = values.dt.strftime("%Y-%m-%d")  # days have no time
         return values.astype(object).where(values.notna(), "").to_numpy()
     if getattr(getattr(values, "dtype", None), "kind", "O") not in "Of":
         return values
-    return ["" if value is None or value != value else value for value in values]
+    plain = values.tolist() if getattr(values, "dtype", None) == "float64" else values  # as it is written, and sooner
+    return ["" if value is None or value != value else value for value in plain]

@@ -6,7 +6,7 @@
     RUN/run.json                             the data (see `Source`), its fingerprint, class names, epochs asked for
     RUN/report.json, report.html             once `latentwalk report RUN` was called
     RUN/diagnosis.json                       once `latentwalk inspect RUN` was called
-    RUN/encoder.onnx, decoder.onnx           once `latentwalk export RUN` was called
+    RUN/encoder.onnx, …, scorer.onnx         once `latentwalk export RUN` was called
     RUN/anomalies.json                       what makes a detector of the model: see `estimators.anomalies`
     RUN/samples.png, walk.png, …             what the other commands draw, unless told where
 
@@ -23,9 +23,10 @@ from typing import Any, Self, cast
 import numpy as np
 
 from latentwalk.app.output import ELSEWHERE, OutputError, note, write_text
-from latentwalk.app.source import Source, fingerprint, read_like
+from latentwalk.app.source import Source, fingerprint, read_like, table_like
 from latentwalk.data import Dataset
 from latentwalk.data.dataset import join
+from latentwalk.data.sources.tables import Pieces
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimators.anomalies import DETECTOR
 from latentwalk.estimators.autoencoder import Autoencoder
@@ -35,6 +36,7 @@ from latentwalk.files import complaint, json_of, telling
 from latentwalk.latent.space import LatentSpace
 from latentwalk.saving.folder import beside
 from latentwalk.saving.onnx import DECODER, ENCODER
+from latentwalk.saving.scorer import SCORER
 from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest
 from latentwalk.training.history import Epoch
 
@@ -42,7 +44,15 @@ __all__ = ["MODEL", "REPORT", "SWEEP", "Run", "check_free", "forget", "holds_mod
 
 FORMAT, VERSION = "latentwalk-run", 1
 MODEL, ABOUT, REPORT, SWEEP, DIAGNOSIS = "model.json", "run.json", "report.json", "sweep.json", "diagnosis.json"
-STALE = (REPORT, "report.html", DIAGNOSIS, ENCODER, DECODER, DETECTOR)  # what was made of the model that a new one replaces
+STALE = (
+    REPORT,
+    "report.html",
+    DIAGNOSIS,
+    ENCODER,
+    DECODER,
+    SCORER,
+    DETECTOR,
+)  # what was made of the model that a new one replaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,20 +199,35 @@ class Run:
         held_out[self.model.validation_rows_] = True
         return self.model.space(train, held_out=held_out)
 
-    def read(self, given: str, split: Any = "all") -> Dataset:
-        """A data set made like the examples learnt from."""
-        options = {} if self.source is None else self.source.options
-        kept = {name: options[name] for name in ("label", "drop", "separator") if name in options}
-        data = read_like(self.model.spec_, given, split=split, **kept)
+    def read(self, given: str, split: Any = "all", **options: Any) -> Dataset:
+        """A data set made like the examples learnt from. options: of `read_like`, where they are others than then."""
+        data = read_like(self.model.spec_, given, split=split, **(self._kept | options))
         try:
             known = self.model.trained_.narrowed(data)
         except DataError as error:
             raise DataError(f"{given}: {error}") from error
         learnt = {column.name for column in known.spec.named}
         left = [*(column.name for column in data.spec.named if column.name not in learnt), *data.skipped]
-        if data.header and left:
-            note(f"{given}: left out: {', '.join(left[:5])}{', …' * (len(left) > 5)}")
+        if data.header:
+            _tell_left(given, left)
         return cast(Dataset, known)
+
+    def pieces(self, given: str, label: str | None = None, separator: str | None = None) -> Pieces:
+        """What `read` gives, of a .csv or .tsv a piece at a time: see `table_like`. Raises DataError, ConfigError."""
+        options = {name: value for name, value in (("label", label), ("separator", separator)) if value is not None}
+        kept = {"separator": separator or self._kept.get("separator")}
+        found = table_like(self.model.spec_, given, label=label, **kept)
+        if found is None or self.model.condition:
+            data = self.read(given, **options)
+            return Pieces(len(data), (), (), lambda: iter([data]))
+        _tell_left(given, found.left)
+        return found
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        """How the data was read, as far as that holds for other data too."""
+        options = {} if self.source is None else self.source.options
+        return {name: options[name] for name in ("label", "drop", "separator") if name in options}
 
     def where(self, given: str | None) -> Source:
         """Where the data is that the model learnt from, or the data `given` instead. Raises ConfigError, DataError."""
@@ -247,6 +272,12 @@ def forget(folder: Path) -> None:
     """Delete the checkpoints in the folder, for a training that begins anew there."""
     for path in [*folder.glob("checkpoint-*.safetensors"), folder / HISTORY]:
         path.unlink(missing_ok=True)
+
+
+def _tell_left(given: str, left: Sequence[str]) -> None:
+    """Say which columns of a table are not used."""
+    if left:
+        note(f"{given}: left out: {', '.join(left[:5])}{', …' * (len(left) > 5)}")
 
 
 def _check_folder(folder: Path) -> None:

@@ -15,14 +15,14 @@ from latentwalk.data import Dataset, DataSpec, load, names
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.halves import halves
 from latentwalk.data.rows import changed
-from latentwalk.data.sources import Split, idx, images
+from latentwalk.data.sources import Split, idx, images, pieces_of
 from latentwalk.data.sources.images import Color
 from latentwalk.data.sources.packed import MissingHalf
-from latentwalk.data.sources.tables import Drop, check_drop, kinds_said
-from latentwalk.errors import ConfigError, DataError
+from latentwalk.data.sources.tables import Drop, Pieces, check_drop, kinds_said, types_said
+from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.files import content_of
 
-__all__ = ["Source", "fingerprint", "is_picture", "is_table", "options_read", "pictures_like", "read_like"]
+__all__ = ["Source", "fingerprint", "is_picture", "is_table", "options_read", "pictures_like", "read_like", "table_like"]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".avif", ".heic")
 WORDS = {"continuous": "number", "count": "count", "category": "category"}
@@ -95,15 +95,17 @@ class Source:
 
 
 def options_read(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of `read` as they are kept: without those not given, paths absolute, kinds of columns read off their file.
+    """Options of `read` as they are kept: without those not given, paths absolute, kinds of columns as they are said.
 
     Raises DataError, ConfigError.
     """
     kept = {name: value for name, value in options.items() if value is not None}
     if "attributes" in kept:
         kept["attributes"] = str(Path(kept["attributes"]).expanduser().resolve())
-    if "columns" in kept:
-        kept["columns"] = kinds_said(kept["columns"])
+    if "columns" in kept or "types" in kept:
+        typed, said = kept.pop("types", None), kinds_said(kept.get("columns"))
+        beside = dict(said) if isinstance(said, Mapping) else {}
+        kept["columns"] = beside | types_said(typed) if typed else said
     if "drop" in kept:
         kept["drop"] = check_drop(kept["drop"])
     return kept
@@ -149,6 +151,20 @@ def read_like(
         except ConfigError:  # the new data need not have labels
             pass
     return load(given, split=split)
+
+
+def table_like(spec: DataSpec, given: str, *, label: str | None = None, separator: str | None = None) -> Pieces | None:
+    """The table in a .csv or .tsv, a piece at a time, made like what was learnt from; None where it is to be read as a whole.
+
+    label: left out. Raises DataError, ConfigError.
+    """
+    path = Path(given).expanduser()
+    if given in names() or not path.is_file() or not is_table(given, packed=False) or not spec.named or spec.form.timed:
+        return None
+    found = pieces_of(path, spec.named, separator)
+    if label and label not in found.left:
+        raise unknown("column (label=)", label, found.left)
+    return found
 
 
 def is_table(what: str, *, packed: bool = True) -> bool:

@@ -13,7 +13,7 @@ are read.
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from numbers import Real
@@ -414,16 +414,18 @@ def _numbers(values: Any, column: Column, other: bool = False) -> Array:
 
 def _codes(values: Any, column: Column, other: bool) -> Array:
     known = {category: code for code, category in enumerate(column.categories)}
-    codes = np.full(len(values), np.nan)
-    missing = values.isna().to_numpy()
-    for row, value in enumerate(values):
-        if not missing[row]:
-            plain = _item(value)
-            code = known.get(plain) if isinstance(plain, (str, int, float)) else None
-            if code is None and not (other and _is_like(plain, column.categories[0])):
-                raise _unseen(column, repr(plain), row)
-            codes[row] = len(column.categories) if code is None else code
-    return codes
+    try:
+        each, different = _pandas().factorize(values)
+    except TypeError:  # lists and such
+        row = next(row for row, value in enumerate(values) if not isinstance(value, Hashable))
+        raise _unseen(column, repr(values.iloc[row]), row) from None
+    codes = np.full(len(different) + 1, np.nan)  # the last is that of what is missing
+    for at, plain in enumerate(map(_item, different)):
+        code = known.get(plain) if isinstance(plain, (str, int, float)) else None
+        if code is None and not (other and _is_like(plain, column.categories[0])):
+            raise _unseen(column, repr(plain), int(np.argmax(each == at)))
+        codes[at] = len(column.categories) if code is None else code
+    return codes[each]
 
 
 def _is_like(value: Any, category: Any) -> bool:

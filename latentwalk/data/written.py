@@ -2,21 +2,24 @@
 
 A meaning is that of a whole column. "1,234" alone is a thousand or a bit more than one, "03/04/2020" is in March or in April:
 what stands beside it in the column, or in the other columns, says which. A column one field of which does not fit stays text.
+A column that comes in pieces is `Looked` at first, all of it, and then read.
 """
 
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from latentwalk.arrays import Array
 
-__all__ = ["DecimalMark", "decimal_mark", "meaning", "moments", "number", "plain_text"]
+__all__ = ["Commas", "DecimalMark", "Looked", "decimal_mark", "meaning", "moments", "number", "plain_text"]
 
 DecimalMark = Literal[".", ","]
+Way = Literal["plain", "truths", "numbers", "otherwise", "standard", "days", "months", "spans", "text"]
 GAPS = frozenset(["", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "NULL", "null", "<NA>", "NaT"])  # of text
 HOLES = frozenset(["none", "na", "-nan", "-", "--", ".", "n.a.", "missing", "#div/0!", "#value!", "#num!", "#null!"]) | {
     gap.lower() for gap in GAPS
@@ -57,28 +60,131 @@ def meaning(fields: Sequence[str], decimal: DecimalMark = ".") -> Array:
     None. Numbers that no float can hold leave their column text. Dates of several zones are those of Greenwich.
     decimal: what stands before the fractions, in the table as a whole (see `decimal_mark`).
     """
-    plain = _plain(fields) if decimal == "." or "." not in "".join(fields) else None
-    if plain is not None:
-        return plain
-    texts = {field: field.strip() for field in set(fields)}
-    there = {text for text in texts.values() if text.lower() not in HOLES}
-    if not there and all(text in GAPS for text in texts.values()):
-        return np.full(len(fields), np.nan)
-    other: DecimalMark = "," if decimal == "." else "."
-    readings: tuple[tuple[Callable[[Collection[str]], Mapping[str, Any] | None], Any, Any], ...] = (
-        (lambda some: _all(TRUTHS.get, {text: text.lower() for text in some}), None, None),
-        (lambda some: _all(lambda text: number(text, decimal), some), np.nan, np.float64),
-        (lambda some: _all(lambda text: number(text, other), some), np.nan, np.float64),
-        (lambda some: moments(some, day_first=decimal == ","), np.datetime64("NaT"), "datetime64[us]"),
-        (lambda some: _all(_span, some), np.timedelta64("NaT"), "timedelta64[us]"),
-    )
-    for reading, gap, dtype in readings if there else ():
-        found = reading(there)
+    column = _Fields(fields)
+    for way in get_args(Way):
+        if way == "truths" and not column.dated:
+            return column.nothing() if column.gaps_alone else plain_text(fields)
+        found = column.read(way, decimal)
         if found is not None:
-            if dtype is None:
-                dtype = bool if len(there) == len(set(texts.values())) else object
-            return np.array([found.get(texts[field], gap) for field in fields], dtype=dtype)
-    return plain_text(fields)
+            return found
+    raise AssertionError("any field is a text")
+
+
+class _Fields:
+    """The fields of a column, or of a piece of one, and the ways to read them."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self.fields = fields
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """Each of the fields without the blanks around it."""
+        return {field: field.strip() for field in set(self.fields)}
+
+    @cached_property
+    def there(self) -> set[str]:
+        """The texts that are no gaps among numbers."""
+        return {text for text in self.texts.values() if text.lower() not in HOLES}
+
+    @cached_property
+    def dated(self) -> list[str]:
+        """Those that are no gaps among dates either, which are fewer."""
+        return [text for text in self.there if text.lower() not in NEVER]
+
+    @property
+    def gaps_alone(self) -> bool:
+        """Whether all of them are gaps, also among words."""
+        return all(text in GAPS for text in self.texts.values())
+
+    def nothing(self) -> Array:
+        """A column of which nothing is there."""
+        return np.full(len(self.fields), np.nan)
+
+    def read(self, way: Way, decimal: DecimalMark) -> Array | None:
+        """The fields, read in this way, or None where one of them cannot be; any way can read what is not there."""
+        if way == "plain":
+            return _plain(self.fields) if decimal == "." or "." not in "".join(self.fields) else None
+        if way == "text":
+            return plain_text(self.fields)
+        told = self.dated if way in ("standard", "days", "months") else self.there
+        found = self._found(way, decimal) if told else {}
+        if found is None:
+            return None
+        gap, dtype = READ[way]
+        if way == "truths":
+            dtype = bool if len(self.there) == len(set(self.texts.values())) else object
+        return np.array([found.get(self.texts[field], gap) for field in self.fields], dtype=dtype)
+
+    def _found(self, way: Way, decimal: DecimalMark) -> Mapping[str, Any] | None:
+        """What each text that is there means, read in this way."""
+        there = self.there
+        match way:
+            case "truths":
+                return _all(TRUTHS.get, {text: text.lower() for text in there})
+            case "numbers":
+                return _all(lambda text: number(text, decimal), there)
+            case "otherwise":
+                return _all(lambda text: number(text, "," if decimal == "." else "."), there)
+            case "standard":
+                return _standard(self.dated)
+            case "days" | "months":
+                return _ordered(self.dated, (way == "days") == (decimal == ","))
+            case _:
+                return _all(_span, there)
+
+
+READ: dict[str, tuple[Any, Any]] = {
+    "truths": (None, None),
+    "numbers": (np.nan, np.float64),
+    "otherwise": (np.nan, np.float64),
+    "standard": (np.datetime64("NaT"), "datetime64[us]"),
+    "days": (np.datetime64("NaT"), "datetime64[us]"),
+    "months": (np.datetime64("NaT"), "datetime64[us]"),
+    "spans": (np.timedelta64("NaT"), "timedelta64[us]"),
+}  # what stands for a gap, and the type of the column
+
+
+class Looked:
+    """What a column means that comes in pieces: the same as `meaning` finds of the whole.
+
+    The likeliest way to read it that has not failed is tried on each piece. One that fails after it had held for others leaves
+    open whether the next one holds for those: the column is to be looked at `again`, from the beginning.
+    """
+
+    def __init__(self, decimal: DecimalMark = ".", *, again: bool = False) -> None:
+        self.decimal = decimal
+        self.ways: list[Way] = [*get_args(Way)]
+        self.begin()
+        self.again = again
+
+    def begin(self) -> None:
+        """Look at the column from its beginning."""
+        self.again, self.pieces, self.whole, self.seen, self.gaps_alone = False, 0, True, False, True
+
+    def look(self, fields: Sequence[str]) -> None:
+        """See whether a piece (n,) can be read as those before it."""
+        column = _Fields(fields)
+        while (found := column.read(self.ways[0], self.decimal)) is None:
+            del self.ways[0]
+            self.again = self.pieces > 0
+        self.pieces += 1
+        self.whole = self.whole and found.dtype == np.int64
+        if self.ways[0] != "plain":
+            self.seen = self.seen or bool(column.dated)
+            self.gaps_alone = self.gaps_alone and column.gaps_alone
+
+    def read(self, fields: Sequence[str]) -> Array:
+        """A piece (n,) of the column that was looked at, as what it means."""
+        column, way = _Fields(fields), self.ways[0]
+        if way == "plain":
+            found = _plain(fields)
+            assert found is not None
+            return found if self.whole else found.astype(np.float64)
+        if not self.seen:
+            return column.nothing() if self.gaps_alone else plain_text(fields)
+        known = column.read(way, self.decimal)
+        assert known is not None
+        return known
 
 
 def plain_text(fields: Sequence[str], gaps: Collection[str] = GAPS) -> Array:
@@ -106,14 +212,34 @@ def decimal_mark(columns: Iterable[Sequence[str]], separator: str) -> DecimalMar
 
     A column that can be read both ways, "1,234", decides only beside a `separator` that leaves the comma free for it.
     """
-    both = False
+    found = []
     for fields in columns:
-        there = {text for text in map(str.strip, set(fields)) if text.lower() not in HOLES}
-        if any("," in text for text in there) and all(number(text, ",") is not None for text in there):
-            if any(number(text) is None for text in there):
-                return ","
-            both = True
-    return "," if both and separator == ";" else "."
+        found.append(Commas())
+        found[-1].look(fields)
+    return Commas.decided(found, separator)
+
+
+class Commas:
+    """What the commas of a column, or of its pieces, may be."""
+
+    def __init__(self) -> None:
+        self.commas = self.only = False  # whether there are some; whether a text can be read only so
+        self.numbers = True  # whether all can be read so
+
+    def look(self, fields: Sequence[str]) -> None:
+        """Take a column, or a piece of it, into account."""
+        there = {text for text in map(str.strip, set(fields)) if text.lower() not in HOLES} if self.numbers else set()
+        self.numbers = self.numbers and all(number(text, ",") is not None for text in there)
+        self.commas = self.commas or any("," in text for text in there)
+        self.only = self.only or (self.numbers and any(number(text) is None for text in there))
+
+    @staticmethod
+    def decided(columns: "Iterable[Commas]", separator: str) -> DecimalMark:
+        """The mark of a table: see `decimal_mark`."""
+        unclear = [marks for marks in columns if marks.commas and marks.numbers]
+        if any(marks.only for marks in unclear):
+            return ","
+        return "," if unclear and separator == ";" else "."
 
 
 def moments(texts: Collection[str], *, day_first: bool = False) -> dict[str, np.datetime64] | None:
@@ -124,18 +250,27 @@ def moments(texts: Collection[str], *, day_first: bool = False) -> dict[str, np.
     day_first: what "03/04/2020" is, where no other text says it.
     """
     there = [text for text in texts if text.lower() not in NEVER]
-    if not there or max(map(len, there)) > LONGEST:
-        return None
-    if all(map(STANDARD.fullmatch, there)):
-        try:
-            return dict(zip(there, np.array(there, dtype="datetime64[us]"), strict=True))
-        except ValueError:
-            return None
+    found = _standard(there)
     for first in (day_first, not day_first):
-        found = _all(lambda text: _moment(text, first), there)  # noqa: B023
-        if found is not None:
-            return found
-    return None
+        found = _ordered(there, first) if found is None else found
+    return found
+
+
+def _standard(texts: Collection[str]) -> dict[str, np.datetime64] | None:
+    """The moment that each text names, all of them as ISO 8601 has it, or None."""
+    if not texts or not all(map(STANDARD.fullmatch, texts)):
+        return None
+    try:
+        return dict(zip(texts, np.array([*texts], dtype="datetime64[us]"), strict=True))
+    except ValueError:
+        return None
+
+
+def _ordered(texts: Collection[str], day_first: bool) -> dict[str, np.datetime64] | None:
+    """The moment that each text names, in any way people write it, or None."""
+    if not texts or max(map(len, texts)) > LONGEST:
+        return None
+    return _all(lambda text: _moment(text, day_first), texts)
 
 
 def _moment(text: str, day_first: bool) -> np.datetime64 | None:

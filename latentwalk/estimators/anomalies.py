@@ -28,9 +28,13 @@ from latentwalk.data.dataset import Dataset
 from latentwalk.data.scaling import as_tensor
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.estimators.fitting import fit
+from latentwalk.estimators.options import Options
 from latentwalk.files import complaint, json_of, telling, write_atomically
 from latentwalk.models.inference import signature
 from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
+from latentwalk.saving.onnx import exported, onnx_files
+from latentwalk.saving.scorer import SCORER, Verdict
 
 __all__ = ["DETECTOR", "AnomalyDetector"]
 
@@ -92,13 +96,14 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         _check_contamination(self.contamination)
         given: Any = Stream.of(X) if is_stream(X) else as_known(X)
         rows = given.held if isinstance(given, Stream) else given
-        model = Autoencoder(self.recipe, random_state=self.random_state, **self._chosen(rows)).fit(given)
+        model = Autoencoder(self.recipe, random_state=self.random_state, **self._chosen(rows))
+        model.trained_ = fit(Options(**model.get_params(deep=False)), given, drawing=False)
         self._take(model)
         x, told = model.trained_.seen(rows, None)
-        each = model.trained_.log_probs(x, told)
+        each = model.trained_.log_probs(x, told, held=False)
         seen = _observed(x) & np.isfinite(each)
         self.usual_ = np.where(seen, each, 0.0).sum(axis=0) / seen.sum(axis=0).clip(min=1)
-        self._kept = _TrainingScores.of(_finite(model.trained_.bounds(x, DRAWS, told)))
+        self._kept = _TrainingScores.of(_finite(model.trained_.bounds(x, DRAWS, told, held=False)))
         return self
 
     @property
@@ -123,7 +128,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         A row that the model's numbers cannot hold has the lowest score there is, -3.4e38.
         """
         check_is_fitted(self)
-        return _finite(self.model_.score_samples(X, draws=DRAWS))
+        trained = self.model_.trained_
+        x, told = trained.seen(X, None)
+        return _finite(trained.bounds(x, DRAWS, told, held=False))
 
     def decision_function(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
         """`score_samples` less `offset_`: below 0 is strange. (n,)"""
@@ -143,7 +150,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         trained = self.model_.trained_
         x, told = trained.seen(X, None)
-        blame: NDArray[np.float64] = self.usual_ - trained.log_probs(x, told)
+        blame: NDArray[np.float64] = self.usual_ - trained.log_probs(x, told, held=False)
         if not np.isfinite(blame).all():
             blame = np.where(np.isfinite(blame), blame, self._distance(x))
         return trained.about_cells(np.where(_observed(x), blame, 0.0), X)
@@ -208,6 +215,18 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             ) from error
         self._take(model)
         return self
+
+    def export(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+        """Write scorer.onnx to a folder, beside the encoder.onnx and decoder.onnx of its model, for use without PyTorch.
+
+        It takes columns as they come, strings too, and answers as `score_samples`, `decision_function` and `blame` do, with the
+        line where it is drawn now; see `latentwalk.saving.scorer`. Needs the packages of latentwalk[export]. All files are
+        written, or none. Raises ConfigError, CheckpointError.
+        """
+        check_is_fitted(self)
+        verdict = Verdict(self.usual_, self.offset_, LOWEST)
+        trained = self.model_.trained_
+        return exported({**onnx_files(trained.model, trained.spec), SCORER: trained.scorer(DRAWS, verdict)}, folder)
 
     # ------------------------------------------------------------------ inside
 

@@ -34,6 +34,7 @@ from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving import onnx
+from latentwalk.saving.scorer import SCORER
 from latentwalk.training.history import Epoch
 from latentwalk.training.settings import Settings
 
@@ -238,7 +239,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         fill the prior, where no sampler was fitted.
         """
         seed = self._options().seed()
-        return self._trained.framed(self._trained.sample(n, temperature, source, condition, seed, missing))
+        return self._trained.framed(self._trained.sample(n, temperature, source, condition, seed, missing=missing))
 
     def score_samples(self, X: ArrayLike | Dataset, draws: int = 1, *, condition: Any = None) -> NDArray[np.float64]:
         """A lower bound on log p(x) for each row, in nats: (n,). Importance-weighted over `draws` draws of q(z | x).
@@ -300,14 +301,19 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.trained_ = trained
         return self
 
-    def export(self, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+    def export(self, folder: str | os.PathLike[str], *, scorer: bool = False) -> tuple[Path, ...]:
         """Write encoder.onnx and decoder.onnx to a folder, replacing those that are there; see `latentwalk.saving.onnx`.
+
+        scorer: also scorer.onnx, which takes columns as they come and answers as `score_samples` and `score_each` do; see
+        `latentwalk.saving.scorer`. All files are written, or none.
 
         The encoder takes X as `transform` does, of the type it had in `fit`; the decoder answers as `inverse_transform` does,
         and for a frame in numbers, one a column. Needs the packages of latentwalk[export].
         Raises ConfigError, CheckpointError.
         """
-        return onnx.write_onnx(self._trained.model, self._trained.spec, folder)
+        trained = self._trained
+        files = onnx.onnx_files(trained.model, trained.spec)
+        return onnx.exported(files | ({SCORER: trained.scorer()} if scorer else {}), folder)
 
     # ------------------------------------------------------------------ what was given
 

@@ -49,6 +49,7 @@ from latentwalk.training.tracking import Gallery, Tracker
 __all__ = ["fit"]
 
 QUIET = 5  # epochs in a row without an active dimension after which that is said, at the end of a training;
+FEWEST = 100  # steps, in fewer of which nothing is learnt at all
 STEPS = 500  # before that after so many steps: a code may just not have been found yet
 
 
@@ -60,11 +61,13 @@ def fit(
     before: Trained | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     keep: Callable[[Trained], None] = lambda trained: None,
+    drawing: bool = True,
 ) -> Trained:
     """Learn from X (n, *E): see `Autoencoder.fit`.
 
     before: what is gone on from, its model trained further in place. keep: given what there is after each epoch, which is all
     there is should an error end the training; its model then has the best weights so far.
+    drawing: whether codes matter by themselves, so that it is told where they say nothing.
     Raises DataError, ConfigError, TrainingError, CheckpointError.
     """
     plan = options.plan()
@@ -132,13 +135,13 @@ def fit(
             for epoch in shown:
                 trained = replace(trained, history=(*trained.history, replace(epoch, number=len(trained.history) + 1)))
                 if group.leads:
-                    _remark(trained, len(batches))
+                    _remark(trained, len(batches), drawing)
                 for look in watching:
                     look(trained)
         except KeyboardInterrupt:
             trained = replace(trained, interrupted=True)
             epochs.close()  # puts the best weights back
-        if group.leads and not (trained.interrupted or asked()):
+        if group.leads and drawing and not (trained.interrupted or asked()):
             _remark_at_the_end(trained, len(batches))
         if trained.interrupted or asked():
             trained = replace(trained, interrupted=True)
@@ -304,7 +307,7 @@ def _tracked(
         yield [record]
 
 
-def _remark(trained: Trained, steps: int) -> None:
+def _remark(trained: Trained, steps: int, drawing: bool) -> None:
     """Say what went wrong in the epochs so far, once, while training still goes on."""
     *past, last = trained.history
     if last.rescues > (past[-1].rescues if past else 0):
@@ -314,13 +317,14 @@ def _remark(trained: Trained, steps: int) -> None:
             TrainingWarning,
             stacklevel=4,
         )
-    if trained.recipe.spreads and _quiet(trained) == max(QUIET, -(-STEPS // steps)):
+    if drawing and trained.recipe.spreads and _quiet(trained) == max(QUIET, -(-STEPS // steps)):
         _tell_collapse(trained)
 
 
 def _remark_at_the_end(trained: Trained, steps: int) -> None:
     """Say that codes say nothing at the end of a training, where they were not silent for long enough to be told so before."""
-    soon = len(trained.history) >= QUIET and 1 <= _quiet(trained) < max(QUIET, -(-STEPS // steps))
+    learnt = len(trained.history) >= QUIET and steps * len(trained.history) >= FEWEST
+    soon = learnt and 1 <= _quiet(trained) < max(QUIET, -(-STEPS // steps))
     if trained.recipe.spreads and soon:
         _tell_collapse(trained)
 

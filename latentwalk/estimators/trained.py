@@ -37,11 +37,13 @@ from latentwalk.models.prior import Prior, StandardNormal
 from latentwalk.models.recipes import Recipe
 from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
+from latentwalk.saving.scorer import Verdict, scorer_file
 from latentwalk.training.history import Epoch
 
 __all__ = ["Trained"]
 
 Codes = NDArray[np.float32]
+MOST_INPUTS = 1_000  # columns of plain numbers beyond which a scorer takes all of them as one array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,9 +208,20 @@ class Trained:
         return whole
 
     def sample(
-        self, n: int, temperature: float, source: str | Sampler | None, condition: Any, seed: int, missing: bool = False
+        self,
+        n: int,
+        temperature: float,
+        source: str | Sampler | None,
+        condition: Any,
+        seed: int,
+        *,
+        missing: bool = False,
+        noise: bool = False,
     ) -> Array:
-        """`n` new examples (n, *E): see `Autoencoder.sample`. Raises NotGenerativeError, ConfigError."""
+        """`n` new examples (n, *E): see `Autoencoder.sample`. noise: drawn from the likelihood, whatever it is.
+
+        Raises NotGenerativeError, ConfigError.
+        """
         sampler = self._source(source, temperature)
         if not (isinstance(n, (int, np.integer)) and n >= 0):
             raise ConfigError(f"n={n!r}: expected a whole number of examples, 0 or more.")
@@ -217,7 +230,7 @@ class Trained:
         drawing = self.labels is not None and condition is None
         told = self.labels.drawn(int(n), rng) if self.labels and drawing else self.told(condition, None, int(n))
         coder = Coder(self.model, told)
-        drawn = coder.draw(z, int(rng.integers(2**31))) if self.spec.columns else coder.decode(z)
+        drawn = coder.draw(z, int(rng.integers(2**31))) if noise or self.spec.columns else coder.decode(z)
         if missing:
             drawn.reshape(len(drawn), -1)[self._gaps(len(drawn), rng)] = np.nan
         return drawn
@@ -232,31 +245,63 @@ class Trained:
 
     # ------------------------------------------------------------------ scores
 
-    def bounds(self, x: Array, draws: int, told: Conditions | None = None) -> NDArray[np.float64]:
-        """A lower bound on log p(x), in nats, for each row of x (n, *E): (n,). Raises ConfigError, DataError."""
+    def bounds(self, x: Array, draws: int, told: Conditions | None = None, *, held: bool = True) -> NDArray[np.float64]:
+        """A lower bound on log p(x), in nats, for each row of x (n, *E): (n,). Raises ConfigError, DataError.
+
+        held: whether a row that the model's numbers cannot hold is an error; otherwise its score is no number.
+        """
         if not (isinstance(draws, (int, np.integer)) and draws >= 1):
             raise ConfigError(f"draws={draws!r}: expected a whole number, at least 1.")
         self.check_range(x)
-        volume = self.model.scaling.log_volume if self.likelihood.is_density else 0.0
-        return Coder(self.model, told).bound(x, int(draws)).astype(np.float64) - volume
+        coder = Coder(self.model, told)
+        found = coder.bound(x, int(draws))
+        if held:
+            coder.check_scored(x, found)
+        return found.astype(np.float64) - self.log_volume
 
-    def log_probs(self, x: Array, told: Conditions | None = None) -> NDArray[np.float64]:
-        """log p(value | z) of each value of x (n, *E) at its row's code, in nats of values in units of a deviation: (n, *E)."""
-        return Coder(self.model, told).log_probs(x).astype(np.float64)
+    def log_probs(self, x: Array, told: Conditions | None = None, *, held: bool = True) -> NDArray[np.float64]:
+        """log p(value | z) of each value of x (n, *E) at its row's code, in nats of values in units of a deviation.
+
+        (n, *E). held: as of `bounds`.
+        """
+        coder = Coder(self.model, told)
+        found = coder.log_probs(x)
+        if held:
+            coder.check_scored(x, found)
+        return found.astype(np.float64)
+
+    @property
+    def log_volume(self) -> float:
+        """What a score of scaled data has more than that of the data in its own units, in nats."""
+        return self.model.scaling.log_volume if self.likelihood.is_density else 0.0
 
     def check_range(self, x: Array) -> None:
         """Raise DataError where the likelihood knows no such values: outside the range that was scaled to [0, 1]."""
-        if self.likelihood.kind not in ("bernoulli", "continuous-bernoulli"):
+        if self.limits is None or (strange := first_outside(x, *self.limits)) is None:
             return
-        low, high = (self.spec.low, self.spec.high) if self.spec.form.bounded else (0.0, 1.0)
-        if (strange := first_outside(x, low, high)) is None:
-            return
-        row, *column = strange
+        (low, high), (row, *column) = self.limits, strange
         raise DataError(
             f'likelihood="{self.likelihood.kind}" needs values in [{digits_of(low)}, {digits_of(high)}] here; X holds '
             f"{digits_of(x[row][tuple(column)])} at {position(row, column)}. Clip or scale X, or fit with "
             'likelihood="gaussian".'
         )
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Outside which values have no likelihood: the range that was scaled to [0, 1]; None where there are no such."""
+        if self.likelihood.kind not in ("bernoulli", "continuous-bernoulli"):
+            return None
+        return (self.spec.low, self.spec.high) if self.spec.form.bounded else (0.0, 1.0)
+
+    def scorer(self, draws: int = 1, verdict: Verdict | None = None) -> bytes:
+        """The content of scorer.onnx. draws: for each score. verdict: what a detector knows beside its model.
+
+        Raises ConfigError.
+        """
+        named = () if self.spec.form.timed else called(self.spec, self.features)
+        columns = named if self.spec.framed or len(named) <= MOST_INPUTS else ()
+        about: dict[str, Any] = {"draws": draws, "volume": self.log_volume, "limits": self.limits, "verdict": verdict}
+        return scorer_file(self.model, self.spec, columns, **about)
 
     def check_reach(self, x: Array) -> None:
         """Raise DataError naming row and column of a value of x (n, *E) that is too far from what scaling was fitted to."""

@@ -3,12 +3,16 @@
 Chunks are always full, the last one padded: matrix products of one shape round alike, so a row's answer does not depend on
 the company it comes in. Of what goes in, `len` and slices are asked for and nothing else, so rows may be read as they are
 needed; answers are written into one array, so that no more than a chunk is ever held beside them.
+
+Draws of a row depend on its values alone, by arithmetic that is the same to the last bit wherever it runs: a file exported to
+ONNX has the same draws (`saving.scorer`).
 """
 
 import hashlib
-import zlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -25,10 +29,12 @@ from latentwalk.models.objective import log_weights
 from latentwalk.models.observed import each_log_prob
 from latentwalk.networks.layers import channels_last
 
-__all__ = ["Coder", "chunk", "signature"]
+__all__ = ["Coder", "Draws", "bound", "chunk", "each_at_code", "signature"]
 
 DENSE, OTHER = 512, 128  # convolutions and recurrent layers are slower when what is between their layers outgrows the cache
 CODES = 2048  # draws decoded at once
+POOL = 1 << 16  # normal numbers that draws are taken from
+FINE, WRAP = 2.0**36, 2.0**31  # the parts of a column's unit that choose others, and where their count begins again
 
 
 def chunk(model: LatentModel) -> int:
@@ -92,47 +98,31 @@ class Coder:
     def bound(self, x: Array, draws: int) -> NDArray[np.float32]:
         """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (n, *E), in units of `scaling.unit`: (n,).
 
-        For a posterior that is a point, log p(x | z). The draws of a row depend on its values alone. Raises DataError for a row
-        so far from all that was learnt from that the bound is no number.
+        See the function `bound`. It is no number for a row so far from all that was learnt from that float32 does not hold it.
         """
-        model, size = self.model, chunk(self.model)
+        model = self.model
+        draw = Draws(model, draws).to(self._device)
+        some = max(1, CODES // chunk(model))
 
-        def bound(raw: Tensor, noise: Tensor, given: Tensor | None = None) -> tuple[Tensor]:  # raw (B, *E), noise (B, K, D)
-            x = channels_last(model.scaling(raw))
-            q = model.encoder(x, given)
-            prior = model.prior()
-            weights = []
-            for some in noise.movedim(1, 0).split(CODES // size):
-                z = q.mean + q.stddev * some
-                p = Pass(x, z, q, prior, model.decoder(z, given, x))
-                weights.append(log_weights(p) if q.spreads else p.likelihood.log_prob(x))
-            found = torch.logsumexp(torch.cat(weights), 0) - np.log(draws)
-            return (found if model.scaling.power is None else found + model.scaling.log_slope(raw).flatten(1).sum(1),)
+        def found(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
+            return (bound(model, raw, draw(raw), given, some),)
 
-        found = []
-        for start in range(0, len(x), size):  # noise for all rows at once would not fit
-            rows = x[start : start + size]
-            noise = np.stack([_noise(row, draws, model.dim) for row in rows])
-            found += self._in_chunks(bound, rows, noise, start=start)
-            self._check_numbers(rows, found[-1], "no score", start)
-        return np.concatenate(found)
+        return self._in_chunks(found, x)[0]
 
     def log_probs(self, x: Array) -> NDArray[np.float32]:
         """log p(value | z) of each value of raw data (n, *E), z the mean of q(z | x), in units of `scaling.unit`.
 
-        Raises DataError where that is no number.
+        See `bound` for where that is no number.
         """
-        model = self.model
 
-        def each(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
-            inside = channels_last(model.scaling(raw))
-            likelihood = model.decoder(model.encoder(inside, given).mean, given, inside)
-            found = each_log_prob(likelihood, inside)
-            return (model.scaling.arranged(found if model.scaling.power is None else found + model.scaling.log_slope(raw)),)
+        def found(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
+            return (each_at_code(self.model, raw, given),)
 
-        found = self._in_chunks(each, x)[0]
-        self._check_numbers(x, found, "no score")
-        return found
+        return self._in_chunks(found, x)[0]
+
+    def check_scored(self, x: Array, scores: Array) -> None:
+        """Raise DataError where the score (n,), or that of a value (n, *E), of a row of x (n, *E) is no number."""
+        self._check_numbers(x, scores, "no score")
 
     def check_decoded(self, x: Array, back: Array) -> None:
         """Raise DataError where the reconstruction (n, *E) of a row of x (n, *E) is no number."""
@@ -140,15 +130,15 @@ class Coder:
 
     # ------------------------------------------------------------------ inside
 
-    def _check_numbers(self, x: Array, answers: Array, what: str, start: int = 0) -> None:
-        """Raise DataError naming the first row of x (n, *E), which begins at row `start`, whose answer (n, …) is no number."""
+    def _check_numbers(self, x: Array, answers: Array, what: str) -> None:
+        """Raise DataError naming the first row of x (n, *E) whose answer (n, …) is no number."""
         for first, some in pieces(answers):
             wrong = ~np.isfinite(some).reshape(len(some), -1).all(axis=1)
             if wrong.any():
                 row = first + int(np.argmax(wrong))
-                where = self.model.scaling.furthest(x[row : row + 1], start + row)
+                where = self.model.scaling.furthest(x[row : row + 1], row)
                 raise DataError(
-                    f"there is {what} for row {start + row} of X: float32 does not hold it. Its value furthest from what was "
+                    f"there is {what} for row {row} of X: float32 does not hold it. Its value furthest from what was "
                     f"learnt is at {where}. Drop or clip it, or mark it as missing (NaN) if the model knows missing values."
                 )
 
@@ -157,12 +147,10 @@ class Coder:
         return next(self.model.parameters()).device
 
     @torch.inference_mode()
-    def _in_chunks(
-        self, function: Callable[..., tuple[Tensor, ...]], *rows: Array, start: int = 0
-    ) -> list[NDArray[np.float32]]:
-        """What `function` answers for rows and their conditions, which begin at `start`: (n, …) for each of its answers."""
-        device, count, size = self._device, len(rows[0]), chunk(self.model)
-        sources = rows if self.given is None else (*rows, self._conditions(start, count))
+    def _in_chunks(self, function: Callable[..., tuple[Tensor, ...]], rows: Array) -> list[NDArray[np.float32]]:
+        """What `function` answers for rows and their conditions: (n, …) for each of its answers."""
+        device, count, size = self._device, len(rows), chunk(self.model)
+        sources = (rows,) if self.given is None else (rows, self._conditions(count))
         whole: list[Tensor] = []
         for first in range(0, max(count, 1), size):  # one chunk even of no rows: it tells the shapes
             answers = function(*(as_tensor(_filled(some[first : first + size], size)).to(device) for some in sources))
@@ -174,13 +162,13 @@ class Coder:
                 release(some)
         return [all_.numpy() for all_ in whole]
 
-    def _conditions(self, start: int, count: int) -> NDArray[np.float32]:
-        """The conditions of `count` rows from `start` on: (count, C)."""
+    def _conditions(self, count: int) -> NDArray[np.float32]:
+        """The conditions of `count` rows: (count, C)."""
         assert self.given is not None
         if self.given.ndim == 1:
             return np.tile(self.given, (count, 1))
-        assert start + count <= len(self.given), f"{len(self.given)} conditions are fewer than {start + count} rows"
-        return self.given[start : start + count]
+        assert count <= len(self.given), f"{len(self.given)} conditions are fewer than {count} rows"
+        return self.given[:count]
 
 
 def _filled(rows: Array, size: int) -> Array:
@@ -192,7 +180,61 @@ def _filled(rows: Array, size: int) -> Array:
     return full
 
 
-def _noise(row: Array, draws: int, latent: int) -> NDArray[np.float32]:
-    """Standard normal noise (K, D) that depends on the values of the row and on nothing else."""
-    generator = np.random.Generator(np.random.Philox(key=zlib.crc32(np.ascontiguousarray(row).tobytes())))
-    return generator.standard_normal((draws, latent), dtype=np.float32)
+def bound(model: LatentModel, raw: Tensor, noise: Tensor, given: Tensor | None = None, some: int | None = None) -> Tensor:
+    """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (B, *E), z_k = mu + sigma noise_k: (B,), in units of `scaling.unit`.
+
+    For a posterior that is a point, log p(x | z). noise: (K, B, D). some: draws decoded at once.
+    """
+    x = channels_last(model.scaling(raw))
+    q = model.encoder(x, given)
+    prior = model.prior()
+    weights = []
+    for draws in noise.split(some or len(noise)):
+        z = q.mean + q.stddev * draws
+        p = Pass(x, z, q, prior, model.decoder(z, given, x))
+        weights.append(log_weights(p) if q.spreads else p.likelihood.log_prob(x))
+    found = torch.logsumexp(torch.cat(weights), 0) - math.log(len(noise))
+    return found if model.scaling.power is None else found + model.scaling.log_slope(raw).flatten(1).sum(1)
+
+
+def each_at_code(model: LatentModel, raw: Tensor, given: Tensor | None = None) -> Tensor:
+    """log p(value | z) of each value of raw data (B, *E), z the mean of q(z | x), in units of `scaling.unit`."""
+    x = channels_last(model.scaling(raw))
+    likelihood = model.decoder(model.encoder(x, given).mean, given, x)
+    found = each_log_prob(likelihood, x)
+    return model.scaling.arranged(found if model.scaling.power is None else found + model.scaling.log_slope(raw))
+
+
+class Draws(nn.Module):
+    """Raw rows (B, *E) → standard normal noise (K, B, D) that depends on the values of each row and on nothing else.
+
+    Each row takes numbers that follow one another in a pool of such, from a place that its values say: their sum, each in its
+    own fine unit, as whole numbers. Every step is exact, or rounded once, so processors and libraries agree on the place.
+    """
+
+    units: Tensor
+    pool: Tensor
+
+    def __init__(self, model: LatentModel, draws: int) -> None:
+        super().__init__()
+        self.draws, self.dim = draws, model.dim
+        unit = np.broadcast_to(model.scaling.unit, model.scaling.spec.shape).astype(np.float64).reshape(-1)
+        mixed = np.random.Generator(np.random.Philox(key=0)).uniform(0.5, 1.0, len(unit))  # so that values do not cancel
+        power = np.frexp(unit)[1]  # a unit may be rounded otherwise on another machine
+        self.register_buffer("units", torch.from_numpy(FINE * np.ldexp(mixed, -power)))
+        size = max(POOL, 1 << (draws * model.dim).bit_length())
+        self.register_buffer("pool", torch.from_numpy(_normals(size)))
+
+    def forward(self, raw: Tensor) -> Tensor:
+        fine = raw.flatten(1).double() * self.units
+        counted = torch.fmod(torch.where(fine.abs() < torch.inf, fine, 0.0), WRAP).floor().long()  # NaN is not below it either
+        first = counted.sum(1) % len(self.pool)
+        places = first[:, None] + torch.arange(self.draws * self.dim, device=raw.device)
+        noise = self.pool[places % len(self.pool)]  # (B, K D)
+        return noise.unflatten(1, (self.draws, self.dim)).movedim(1, 0)
+
+
+@cache
+def _normals(size: int) -> NDArray[np.float32]:
+    """So many standard normal numbers, always the same."""
+    return np.random.Generator(np.random.Philox(key=0)).standard_normal(size, dtype=np.float32)

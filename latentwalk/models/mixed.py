@@ -89,9 +89,13 @@ class HeavyTailed(StudentT):
 
     torch's own looks at the values of `df`, to check them and for those that have no mean: a graph cannot say that, and a GPU
     has to wait for it.
+
+    log p = -(f + 1) / 2 log(1 + y² / f) - log scale - log [Gamma(f / 2) sqrt(pi f) / Gamma((f + 1) / 2)], with y in scales from
+    loc. The last term is taken in float64, as that of `Counts`, and once for each column.
     """
 
     def __init__(self, df: Tensor, loc: Tensor, scale: Tensor) -> None:
+        self._own = df, scale
         self.df, self.loc, self.scale = torch.broadcast_tensors(df, loc, scale)
         self._chi2 = Chi2(self.df, validate_args=False)
         super(StudentT, self).__init__(self.df.shape, validate_args=False)
@@ -99,6 +103,14 @@ class HeavyTailed(StudentT):
     @property
     def mean(self) -> Tensor:
         return self.loc
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value), broadcast over the batch."""
+        freedom, scale = self._own
+        half = 0.5 * freedom.double()
+        constant = torch.lgamma(half) - torch.lgamma(half + 0.5) + 0.5 * (2 * math.pi * half).log()
+        y = (value - self.loc) / scale
+        return -0.5 * (freedom + 1) * (y**2 / freedom).log1p() - (constant.to(y) + scale.log())
 
 
 class Counts(NegativeBinomial):

@@ -8,7 +8,8 @@ words.py        the sentences that follow from the numbers
 figures.py      the charts, once for a light page and once for a dark one
 page.py         content → HTML; both files written so that they appear whole or not at all
 leaflet.py      a short page of charts, a table and strips, which these are made with:
-                reduction.py (maps, numbers of dimensions) · denoising.py (noise) · sweep.py (curves)
+                reduction.py (maps, numbers of dimensions) · denoising.py (noise) · sweep.py (curves) ·
+                synthesis.py (copies)
 """
 
 from latentwalk.report.content import content

@@ -1,1 +1,1 @@
-"""Several models side by side, judged: comparisons, reductions, numbers of dimensions, noise, sweeps."""
+"""Several models side by side, judged: comparisons, reductions, dimensions, noise, sweeps; and synthetic copies, judged."""

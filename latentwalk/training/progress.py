@@ -20,9 +20,16 @@ def with_progress(epochs: Iterable[Epoch], total: int, done: int = 0, title: str
 
 
 def progressed(
-    steps: Iterable[Step], total: int, done: int = 0, *, title: str, unit: str, said: Callable[[Step], str]
+    steps: Iterable[Step],
+    total: int,
+    done: int = 0,
+    *,
+    title: str,
+    unit: str,
+    said: Callable[[Step], str],
+    size: Callable[[Step], int] | None = None,
 ) -> Iterator[Step]:
-    """The same steps, as a bar; `said`: what is written beside it once a step is done."""
+    """The same steps, as a bar; `said`: what is written beside it once a step is done. size: of a step, in units."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield from steps
@@ -30,7 +37,7 @@ def progressed(
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn(unit + " {task.completed}/{task.total} · {task.fields[note]}"),
+        TextColumn(unit + " {task.completed:,}/{task.total:,} · {task.fields[note]}"),
         TimeElapsedColumn(),
         TextColumn("elapsed,"),
         TimeRemainingColumn(),
@@ -39,7 +46,7 @@ def progressed(
     with Progress(*columns, console=console, transient=True, speed_estimate_period=REMEMBERED) as bar:
         task = bar.add_task(title, total=total, completed=done, note="starting")
         for step in steps:
-            bar.update(task, advance=1, note=said(step))
+            bar.update(task, advance=1 if size is None else size(step), note=said(step))
             yield step
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from latentwalk.app.source import Source
+from latentwalk.estimators.autoencoder import Autoencoder
 
 pd = pytest.importorskip("pandas")
 
@@ -41,6 +42,27 @@ def test_a_line_says_what_was_read_and_options_have_the_last_word(call: Any, cus
     (tmp_path / "kinds.csv").unlink()  # what it said is kept
     assert "1 number, 1 date" in call("fit", customers, "--epochs", 2, "--resume", "--out", tmp_path / "other")
     assert "is not what" in call("fit", customers, "--resume", "--drop", "age", "--out", tmp_path / "other", code=2)
+    call(
+        "fit",
+        customers,
+        "--epochs",
+        1,
+        "--types",
+        "visits=number,town=category",
+        "--separator",
+        ";",
+        "--out",
+        tmp_path / "typed",
+    )
+    kept = Autoencoder.load(tmp_path / "typed").spec_.columns
+    assert {column.name: column.kind for column in kept if column.name in ("visits", "town")} == {
+        "visits": "continuous",
+        "town": "category",
+    }
+    again = ("fit", customers, "--resume", "--out", tmp_path / "typed", "--epochs", 2)
+    assert "is not what" in call(*again, "--types", "visits=count", code=2)
+    call(*again, "--types", "visits=number,town=category")
+    assert "unknown kind of column 'town': 'word'" in call("reduce", customers, "--types", "town=word", code=2)
     call("encode", tmp_path / "other", customers)
     assert (tmp_path / "other" / "codes.csv").read_text().splitlines()[1].startswith("C0,")
 

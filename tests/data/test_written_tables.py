@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from latentwalk.data.sources import read
+from latentwalk.data.sources import pieces_of, read
+from latentwalk.data.sources.tables import types_said
 from latentwalk.data.written import decimal_mark, meaning, number
 from latentwalk.errors import ConfigError, DataError
 
@@ -213,6 +214,26 @@ def test_columns_are_what_is_said(tmp_path):
     (tmp_path / "kinds.csv").write_text("nonsense\n")
     with pytest.raises(DataError, match=r"kinds.csv: not readable as kinds of columns: .* Expected lines such as"):
         read(path, columns=tmp_path / "kinds.csv")
+
+
+def test_kinds_are_said_in_a_line_and_a_date_is_one_of_them(tmp_path):
+    pytest.importorskip("pandas")
+    assert types_said("day=date,zip=category, n=number") == {"day": "date", "zip": "category", "n": "continuous"}
+    for wrong, told in (("zip", "'zip' is no name and kind"), ("zip=text", "unknown kind of column 'zip': 'text'")):
+        with pytest.raises(ConfigError, match=told):
+            types_said(wrong)
+    old = written(tmp_path, "day,zip\n20200131,01234\n20200201,01234\n,99999\n20210101,1\n")
+    data = read(old, columns=types_said("day=date,zip=category"))
+    assert kinds(data) == {"day": "continuous", "zip": "category"}
+    days = np.array(["2020-01-31", "2020-02-01", "NaT", "2021-01-01"], "datetime64[us]")
+    assert_array_equal(data.x[:, 0], np.where(np.isnat(days), np.nan, days.astype(np.int64)))
+    for columns in (data.spec.columns, {"day": "date", "zip": "category"}):
+        assert_array_equal(read(old, columns=columns).x, data.x)  # as one that was learnt, too
+    [piece] = pieces_of(old, data.spec.columns)
+    assert_array_equal(piece.x, data.x)
+    old.write_text("day,zip\n20200131,1\n20209931,2\n")
+    with pytest.raises(DataError, match=r"column 'day' holds 20209931 at row 1 \(line 3\). Expected dates, all alike"):
+        read(old, columns={"day": "date"})
 
 
 def test_the_separator_can_be_said(tmp_path):

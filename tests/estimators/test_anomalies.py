@@ -228,10 +228,7 @@ def test_what_the_numbers_cannot_hold_is_strange_and_blamed():
     detector = AnomalyDetector(random_state=0, epochs=2).fit(x)
     new = x[:2].copy()
     new[0, 3, 5] = 3e38
-    try:
-        scores, blame = detector.score_samples(new), detector.blame(new)
-    except LatentwalkError:
-        return  # refused: that is as good
+    scores, blame = detector.score_samples(new), detector.blame(new)
     assert np.isfinite(scores).all()
     assert scores.argmin() == 0
     assert detector.predict(new)[0] == -1

@@ -55,8 +55,10 @@ def test_a_picture_with_a_nodata_value_is_not_called_ordinary():
     detector = AnomalyDetector(random_state=0, epochs=1).fit(x)
     strange = x[:3].copy()
     strange[1, 2, 3] = 3e38
+    assert detector.predict(strange)[1] == -1
+    assert detector.score_samples(strange)[1] == np.finfo(np.float32).min
     with pytest.raises(DataError, match=r"row 1, position \(2, 3\)"):
-        detector.predict(strange)
+        detector.model_.score_samples(strange)
 
 
 def test_more_training_on_values_out_of_reach_is_refused():

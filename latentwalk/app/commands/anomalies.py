@@ -1,5 +1,8 @@
 """`latentwalk anomalies`: which rows are strange, and the columns to blame; by a detector that is learnt, or was kept."""
 
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,22 +11,18 @@ import typer
 import latentwalk
 from latentwalk import app
 from latentwalk.app.options import (
+    AS_FOUND,
     MODEL,
     OUTPUT,
-    ColorOption,
-    ColumnsOption,
     Data,
-    DropOption,
     Epochs,
     Force,
-    KindOption,
-    Label,
+    ReadingOptions,
     Seed,
-    SeparatorOption,
-    SizeOption,
+    reads,
     was_typed,
 )
-from latentwalk.app.output import check_table, check_writable, destination, saving, write_table
+from latentwalk.app.output import check_table, check_writable, destination, note, saving, table_rows, watched
 from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,7 +33,8 @@ __all__ = ["anomalies"]
 
 BLAMED = 3  # columns named for each row
 WORST = 5  # rows printed
-LEARNING = ("run", "epochs", "seed", "size", "color", "kind")  # options that a kept detector has no use for
+SILENT = 30.0  # seconds, after which it is said how far it is
+LEARNING = ("run", "epochs", "seed", "size", "color", "kind", "columns", "types")  # of no use to a kept detector
 
 
 def line(text: str) -> Any:
@@ -47,6 +47,7 @@ def line(text: str) -> Any:
         raise typer.BadParameter(f"{text!r}: expected a share of the rows, for example 0.01, or auto.") from None
 
 
+@reads
 def anomalies(
     context: typer.Context,
     data: Data,
@@ -78,13 +79,7 @@ def anomalies(
     ] = None,
     epochs: Epochs = None,
     seed: Seed = 0,
-    size: SizeOption = None,
-    color: ColorOption = None,
-    label: Label = None,
-    kind: KindOption = None,
-    drop: DropOption = None,
-    columns: ColumnsOption = None,
-    separator: SeparatorOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: Force = False,
 ) -> None:
     """Find the rows that do not belong.
@@ -97,18 +92,18 @@ def anomalies(
       latentwalk anomalies payments.csv --contamination 0.01 --out strange.csv --run detector
       latentwalk anomalies tomorrow.csv --model detector --out strange-tomorrow.csv
     """
-    of_cells = {"drop": drop, "columns": columns, "separator": separator}
-    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
+    source = app.source.Source.named(data, **reading)
     check_table(out)
     to = destination(out, out, [Path(source.what)], force=force)
     if model is not None:
         idle = [f"--{name}" for name in LEARNING if was_typed(context, name)]
         if idle:
             raise ConfigError(f"--model scores with a detector that has learnt. Leave out {', '.join(idle)}.")
-        detector, rows = _kept(model, data, label)
+        opened, detector = app.run.Run.open(model), latentwalk.AnomalyDetector.load(model)
         if contamination is not None:
             detector.set_params(contamination=contamination)
-        _tell(detector, rows, to)
+        pieces = opened.pieces(data, label=reading["label"], separator=reading["separator"])
+        _tell(detector, pieces, pieces.rows, to)
         return
     if run is not None:
         app.run.check_free(run, "--run", force=force, instead=f"Score with it: --model {run}.")
@@ -125,31 +120,79 @@ def anomalies(
             app.run.forget(run)
             app.run.Run.of(run, detector.model_, source, rows, detector.model_.epochs).save()
             detector.save(run)
-    _tell(detector, rows, to)
+    _tell(detector, [rows], len(rows), to)
 
 
-def _kept(folder: Path, data: str, label: str | None) -> "tuple[AnomalyDetector, Dataset]":
-    """The detector kept in the folder, and the data made like what it learnt from. Raises CheckpointError, DataError."""
-    opened = app.run.Run.open(folder)
-    detector = latentwalk.AnomalyDetector.load(folder)
-    if label is None:
-        return detector, opened.read(data)
-    return detector, app.source.read_like(opened.model.spec_, data, label=label)
+def _tell(detector: "AnomalyDetector", pieces: "Iterable[Dataset]", total: int, to: Path) -> None:
+    """Write the scores of the rows, which come in pieces, and print the strangest. Ctrl-C leaves no file."""
+    from latentwalk.training.progress import progressed
 
-
-def _tell(detector: "AnomalyDetector", rows: "Dataset", to: Path) -> None:
-    """Write the scores of the rows, and print the strangest."""
-    scores = detector.score_samples(rows)
-    strange = ~(scores >= detector.offset_)
-    blamed = _blamed(detector, rows)
-    named = {"name": rows.names} if rows.names else {}
-    blames = {f"blame {i + 1}": blamed[:, i] for i in range(blamed.shape[1])}
-    write_table(to, {"row": range(len(rows)), **named, "score": scores, "anomaly": strange.astype(int), **blames})
-    typer.echo(f"{int(strange.sum()):,} of {len(rows):,} rows are called strange. The strangest:")
-    for row in scores.argsort()[:WORST]:
-        name = f" ({rows.names[row]})" if rows.names else ""
-        typer.echo(f"  row {row}{name}: {scores[row]:.1f} nats; {', '.join(blamed[row])}")
+    found, strange = _Followed(total), 0
+    worst: list[tuple[float, int, str, str]] = []
+    scored = progressed(_scored(detector, pieces), total, title="scoring", unit="row", said=found.rate, size=len)
+    with table_rows(to) as add:
+        for one in scored:
+            rows = range(found.done, found.done + len(one))
+            named = {"name": one.names} if one.names else {}
+            blames = {f"blame {i + 1}": one.blamed[:, i] for i in range(one.blamed.shape[1])}
+            add({"row": rows, **named, "score": one.scores, "anomaly": one.strange.astype(int), **blames})
+            strange += int(one.strange.sum())
+            worst = sorted([*worst, *one.worst(rows.start)])[:WORST]
+            found.follow(len(one))
+    typer.echo(f"{strange:,} of {found.done:,} rows are called strange. The strangest:")
+    for score, row, name, blamed in worst:
+        typer.echo(f"  row {row}{name}: {score:.1f} nats; {blamed}")
     typer.echo(to)
+
+
+class _Followed:
+    """How far it is: said in a line now and then where no bar is seen."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done = total, 0
+        self.begun = self.told = time.monotonic()
+
+    def follow(self, rows: int) -> None:
+        """So many rows more are written."""
+        self.done += rows
+        if not watched() and time.monotonic() - self.told > SILENT:
+            self.told = time.monotonic()
+            note(f"scored {self.done:,} of {self.total:,} rows, {self.rate()}")
+
+    def rate(self, _: Any = None) -> str:
+        """How fast."""
+        return f"{self.done / max(time.monotonic() - self.begun, 1e-9):,.0f} rows/s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """Rows (n,) and what is said of each: its score, whether it is strange, and the values most to blame (n, up to 3)."""
+
+    names: Sequence[str]
+    scores: Any
+    strange: Any
+    blamed: Any
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def worst(self, first: int) -> list[tuple[float, int, str, str]]:
+        """The strangest rows: score, number, counted from `first` on, name and what is to blame."""
+        return [
+            (
+                float(self.scores[row]),
+                first + int(row),
+                f" ({self.names[row]})" if self.names else "",
+                ", ".join(self.blamed[row]),
+            )
+            for row in self.scores.argsort(kind="stable")[:WORST]
+        ]
+
+
+def _scored(detector: "AnomalyDetector", pieces: "Iterable[Dataset]") -> Iterator[_Scored]:
+    for rows in pieces:
+        scores = detector.score_samples(rows)
+        yield _Scored(rows.names, scores, ~(scores >= detector.offset_), _blamed(detector, rows))
 
 
 def _blamed(detector: "AnomalyDetector", data: "Dataset") -> Any:

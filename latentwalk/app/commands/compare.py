@@ -10,23 +10,19 @@ import typer
 import latentwalk
 from latentwalk import app
 from latentwalk.app.options import (
+    AS_FOUND,
     MODEL,
     OUTPUT,
     BatchSize,
-    ColorOption,
-    ColumnsOption,
     Data,
-    DropOption,
     Epochs,
     Force,
-    KindOption,
-    Label,
     Latents,
+    ReadingOptions,
     Seed,
-    SeparatorOption,
-    SizeOption,
     counts,
     epochs_for,
+    reads,
     words,
 )
 from latentwalk.app.output import STOPPED, check_writable, note, saving, show, watched
@@ -50,6 +46,7 @@ HEADS = {
 }  # of measures, by key
 
 
+@reads
 def compare(
     data: Data,
     recipes: Annotated[
@@ -66,13 +63,7 @@ def compare(
     epochs: Epochs = None,
     batch_size: BatchSize = 128,
     seed: Seed = 0,
-    size: SizeOption = None,
-    color: ColorOption = None,
-    label: Label = None,
-    kind: KindOption = None,
-    drop: DropOption = None,
-    columns: ColumnsOption = None,
-    separator: SeparatorOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: Force = False,
 ) -> None:
     """Train recipes of your choice side by side, measure them, draw the report.
@@ -82,8 +73,7 @@ def compare(
       latentwalk compare digits --recipes ae,denoising,vae --latent 2,4 --out digits
       latentwalk compare digits --all --out gallery
     """
-    of_cells = {"drop": drop, "columns": columns, "separator": separator}
-    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
+    source = app.source.Source.named(data, **reading)
     if all_ and recipes is not None:
         raise typer.BadParameter("--all is every recipe; leave --recipes out.", param_hint="--all")
     chosen, title = (None, "Every family") if all_ else (words(recipes or "pca,ae,vae"), "Comparison")

@@ -8,22 +8,18 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import (
+    AS_FOUND,
     MODEL,
     OUTPUT,
-    ColorOption,
-    ColumnsOption,
     Data,
-    DropOption,
     Epochs,
     Force,
-    KindOption,
-    Label,
     Latents,
+    ReadingOptions,
     Seed,
-    SeparatorOption,
-    SizeOption,
     counts,
     epochs_for,
+    reads,
 )
 from latentwalk.app.output import check_table, destination, note, saving, watched, write_table
 from latentwalk.errors import DataError
@@ -37,6 +33,7 @@ __all__ = ["dimensions"]
 COLUMNS = ("method", "latent", "error", "active", "seconds")
 
 
+@reads
 def dimensions(
     data: Data,
     latent: Latents = None,
@@ -48,13 +45,7 @@ def dimensions(
     ] = "ae",
     epochs: Epochs = None,
     seed: Seed = 0,
-    size: SizeOption = None,
-    color: ColorOption = None,
-    label: Label = None,
-    kind: KindOption = None,
-    drop: DropOption = None,
-    columns: ColumnsOption = None,
-    separator: SeparatorOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: Force = False,
 ) -> None:
     """How many dimensions does the data need?
@@ -71,8 +62,7 @@ def dimensions(
     from latentwalk.studies.dimensions import USUAL, elbows
 
     asked = None if latent is None else counts(latent)
-    of_cells = {"drop": drop, "columns": columns, "separator": separator}
-    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
+    source = app.source.Source.named(data, **reading)
     check_table(out)
     to = destination(out, out, [Path(source.what)], force=force)
     for page in (to.with_suffix(".html"), to.with_suffix(".json")):

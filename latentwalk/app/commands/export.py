@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+import latentwalk
 from latentwalk import app
-from latentwalk.app.options import Force, RunFolder
+from latentwalk.app.options import OUTPUT, Force, RunFolder
 from latentwalk.app.output import destination, saving
 
 __all__ = ["export"]
@@ -17,31 +18,43 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where to write. Default: RUN.", show_default=False)
     ] = None,
+    scorer: Annotated[
+        bool, typer.Option("--scorer", help="Also scorer.onnx, of a model that is no detector.", rich_help_panel=OUTPUT)
+    ] = False,
     force: Force = False,
 ) -> None:
-    """Write the model as encoder.onnx and decoder.onnx, for use without PyTorch.
+    """Write the model as encoder.onnx and decoder.onnx, for use without PyTorch; and a detector as scorer.onnx.
 
-    The encoder takes data in its own units, layout and type, and gives codes; the decoder takes codes and gives data. Files of
-    an earlier export are replaced in RUN, each at once, and elsewhere with --force.
+    The encoder takes data in its own units, layout and type, and gives codes; the decoder takes codes and gives data. The
+    scorer takes each column of a table as it comes, strings too, and gives the score, how far it lies above the line, and the
+    blame. Files of an earlier export are replaced in RUN, all at once, and elsewhere with --force.
 
     \b
     Examples:
       latentwalk export run
-      latentwalk export run --out deployed
+      latentwalk export detector --out deployed
     """
+    from latentwalk.estimators.anomalies import DETECTOR
     from latentwalk.saving.onnx import DECODER, ENCODER
+    from latentwalk.saving.scorer import SCORER
 
     model = app.run.Run.open(run).model
-    for name in (ENCODER, DECODER):
+    detector = (run / DETECTOR).exists()
+    for name in (ENCODER, DECODER, *([SCORER] if detector or scorer else [])):
         if out is not None and out.resolve() != run.resolve():
             destination(out / name, out / name, force=force)
+    folder = run if out is None else out
     with saving():
-        encoder, decoder = model.export(run if out is None else out)
+        paths = latentwalk.AnomalyDetector.load(run).export(folder) if detector else model.export(folder, scorer=scorer)
     spec = model.spec_
     example = ", ".join(map(str, spec.shape))
     latent = model.model_.dim
     given = f", given (n, {len(model.classes_)}), float32" if model.condition else ""
-    typer.echo(f"{encoder}: x (n, {example}), {spec.dtype}{given} → codes (n, {latent})")
-    typer.echo(f"{decoder}: codes (n, {latent}){given} → x (n, {example})")
+    typer.echo(f"{paths[0]}: x (n, {example}), {spec.dtype}{given} → codes (n, {latent})")
+    typer.echo(f"{paths[1]}: codes (n, {latent}){given} → x (n, {example})")
+    for path in paths[2:]:
+        rows = f"{len(spec.named)} columns by name, each (n,)" if spec.named else f"x (n, {example}), {spec.dtype}"
+        answers = "score (n,), decision (n,), blame" if detector else "score (n,), each"
+        typer.echo(f"{path}: {rows}{given} → {answers} (n, {example})")
     if given:
         typer.echo(f"given is 1 at the label's place, 0 elsewhere; labels: {', '.join(model.classes_)}")

@@ -11,25 +11,22 @@ import typer
 import latentwalk
 from latentwalk import app
 from latentwalk.app.options import (
+    AS_FOUND,
     MACHINE,
     MODEL,
     OUTPUT,
+    READING,
     TRAINING,
     Attributes,
     BatchSize,
-    ColorOption,
-    ColumnsOption,
     Data,
-    DropOption,
     Epochs,
     Force,
-    KindOption,
-    Label,
     Noise,
+    ReadingOptions,
     Seed,
-    SeparatorOption,
-    SizeOption,
     epochs_for,
+    reads,
     was_typed,
 )
 from latentwalk.app.output import STOPPED, check_writable, note, saving
@@ -44,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fit"]
 
-READING = ("size", "color", "label", "kind", "attributes", "drop", "columns", "separator")  # options of the data
+OF_DATA = (*READING, "attributes")
 PLACE = ("data", "out", "resume", "force")  # and what else does not go to the model
 PARAMETERS = {
     "seed": "random_state",
@@ -55,6 +52,7 @@ PARAMETERS = {
 }  # options that the model knows by other names; those of its training are `training__…`
 
 
+@reads
 def fit(
     context: typer.Context,
     data: Data,
@@ -67,13 +65,7 @@ def fit(
         typer.Option("--resume", help="Go on with the training in RUN, up to --epochs in all.", rich_help_panel=OUTPUT),
     ] = False,
     force: Force = False,
-    size: SizeOption = None,
-    color: ColorOption = None,
-    label: Label = None,
-    kind: KindOption = None,
-    drop: DropOption = None,
-    columns: ColumnsOption = None,
-    separator: SeparatorOption = None,
+    reading: ReadingOptions = AS_FOUND,
     attributes: Attributes = None,
     recipe: Annotated[
         str, typer.Option(metavar="NAME", help="vae, ae, denoising, … (all: see above).", rich_help_panel=MODEL)
@@ -233,13 +225,15 @@ def fit(
     costs no more than the time since the last checkpoint.
     """
     given = context.params
-    source = app.source.Source.named(data, **{name: given[name] for name in READING})
+    source = app.source.Source.named(data, **reading, attributes=attributes)
     typed = {name: value for name, value in given.items() if was_typed(context, name)}
+    if typed.pop("types", None):
+        typed["columns"] = source.options["columns"]
     again = _restarted(out)
     if resume or again:
         _resume(out, source, {name: value for name, value in typed.items() if not (again and name == "force")})
     else:
-        _begin(out, source, {name: value for name, value in given.items() if name not in (*READING, *PLACE)}, force=force)
+        _begin(out, source, {name: value for name, value in given.items() if name not in (*OF_DATA, *PLACE)}, force=force)
 
 
 def _begin(out: Path, source: "Source", given: Mapping[str, Any], *, force: bool) -> None:
@@ -322,7 +316,7 @@ def _check_same(run: "Run", typed: Mapping[str, Any]) -> None:
     network = network_named(model.network)
     kept = flat(model.get_params(deep=False)) | {"recipe": recipe.name, "prior": recipe.prior, "seed": model.random_state}
     kept |= {"network": network.kind, "dropout": network.dropout, "max_norm": network.max_norm}
-    kept |= {option: run.source.options.get(option) for option in READING if run.source and option != "attributes"}
+    kept |= {option: run.source.options.get(option) for option in OF_DATA if run.source and option != "attributes"}
     for option, value in typed.items():
         if option in kept and kept[option] != _value(option, value):
             raise ConfigError(

@@ -8,20 +8,16 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import (
+    AS_FOUND,
     MODEL,
     OUTPUT,
-    ColorOption,
-    ColumnsOption,
     Data,
-    DropOption,
     Epochs,
     Force,
-    KindOption,
-    Label,
+    ReadingOptions,
     Seed,
-    SeparatorOption,
-    SizeOption,
     epochs_for,
+    reads,
 )
 from latentwalk.app.output import STOPPED, check_table, check_writable, destination, note, saving, show, write_table
 
@@ -35,6 +31,7 @@ NEIGHBOURS = 15  # of each held-out row, by which a map is judged; fewer where f
 COLUMNS = ("method", "error", "trustworthiness", "preservation", "class accuracy", "learnt from", "seconds")
 
 
+@reads
 def reduce(
     data: Data,
     latent: Annotated[
@@ -58,13 +55,7 @@ def reduce(
     ] = None,
     epochs: Epochs = None,
     seed: Seed = 0,
-    size: SizeOption = None,
-    color: ColorOption = None,
-    label: Label = None,
-    kind: KindOption = None,
-    drop: DropOption = None,
-    columns: ColumnsOption = None,
-    separator: SeparatorOption = None,
+    reading: ReadingOptions = AS_FOUND,
     force: Force = False,
 ) -> None:
     """Write each row as a few numbers, and say how good they are.
@@ -79,8 +70,7 @@ def reduce(
     """
     from latentwalk.studies.reduction import reductions
 
-    of_cells = {"drop": drop, "columns": columns, "separator": separator}
-    source = app.source.Source.named(data, size=size, color=color, label=label, kind=kind, **of_cells)
+    source = app.source.Source.named(data, **reading)
     check_table(out)
     to = destination(out, out, [Path(source.what)], force=force)
     if beside:

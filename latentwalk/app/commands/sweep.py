@@ -9,21 +9,17 @@ import typer
 import latentwalk
 from latentwalk import app
 from latentwalk.app.options import (
+    AS_FOUND,
     MODEL,
     OUTPUT,
     TRAINING,
     BatchSize,
-    ColorOption,
-    ColumnsOption,
-    DropOption,
     Epochs,
-    KindOption,
-    Label,
-    SeparatorOption,
-    SizeOption,
+    ReadingOptions,
     counts,
     epochs_for,
     layers,
+    reads,
     weights,
     words,
 )
@@ -41,6 +37,7 @@ __all__ = ["sweep"]
 APART = 0  # the seed with which rows to judge by are drawn: the same for all trials
 
 
+@reads
 def sweep(
     data: Annotated[
         list[str], typer.Argument(metavar="DATA…", help="Names (see: latentwalk data), files or folders.", show_default=False)
@@ -85,13 +82,7 @@ def sweep(
     ] = None,
     epochs: Epochs = None,
     batch_size: BatchSize = 128,
-    size: SizeOption = None,
-    color: ColorOption = None,
-    label: Label = None,
-    kind: KindOption = None,
-    drop: DropOption = None,
-    columns: ColumnsOption = None,
-    separator: SeparatorOption = None,
+    reading: ReadingOptions = AS_FOUND,
 ) -> None:
     """What shapes the latent space? Curves over dimensions, beta, data, …
 
@@ -104,8 +95,7 @@ def sweep(
       latentwalk sweep digits fashion-mnist --latent 2,8 --rows 500,1000 --seeds 1 --out data
       latentwalk sweep photos/ --size 32 --network dense,conv --latent 8,32 --out networks
     """
-    of_cells = {"drop": drop, "columns": columns, "separator": separator}
-    sources = [app.source.Source.named(one, size=size, color=color, label=label, kind=kind, **of_cells) for one in data]
+    sources = [app.source.Source.named(one, **reading) for one in data]
     axes = {
         "latent": counts(latent),
         "recipe__beta": None if beta is None else weights(beta),

@@ -18,23 +18,24 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from latentwalk.checks import whole
-from latentwalk.data.columns import Column, ColumnKind
+from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources import arrays, huggingface, idx, images, sounds, tables
 from latentwalk.data.sources.attributes import with_attributes
 from latentwalk.data.sources.delimited import check_separator
 from latentwalk.data.sources.images import Color, Size
 from latentwalk.data.sources.packed import Split
-from latentwalk.data.sources.tables import Drop, check_drop, kinds_said
+from latentwalk.data.sources.tables import Drop, KindSaid, Pieces, check_drop, kinds_said
 from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError, unknown
 
-__all__ = ["Split", "attributed", "read"]
+__all__ = ["Split", "attributed", "pieces_of", "read"]
 
 FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, a folder or .zip of images"
 
@@ -47,7 +48,7 @@ def read(
     color: Color | None = None,
     kind: Kind | None = None,
     label: str | None = None,
-    columns: Sequence[Column] | Mapping[str, ColumnKind] | str | os.PathLike[str] | None = None,
+    columns: Sequence[Column] | Mapping[str, KindSaid | Literal["number"]] | str | os.PathLike[str] | None = None,
     drop: Drop = None,
     separator: str | None = None,
     window: int | None = None,
@@ -65,8 +66,8 @@ def read(
     label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
     window: sounds only. Samples in a window; 256 unless given.
-    columns: tables only. What a column is, where the guess would be wrong, {"year": "category"}: "continuous", "count" or
-        "category"; or a file that says so, as JSON or a line a column (year,category). Or those a model learnt from
+    columns: tables only. What a column is, where the guess would be wrong, {"year": "category"}: "number", "count", "category"
+        or "date"; or a file that says so, as JSON or a line a column (year,category). Or those a model learnt from
         (`DataSpec.columns`), so that categories get the codes it knows.
     drop: tables only. Names of columns to leave out, besides those that are left out anyway and listed in `skipped`: ids, row
         numbers, text that is different everywhere, what is empty. False leaves out none.
@@ -94,6 +95,22 @@ def read(
         of_images, of_tables = {"size": size, "color": color, "lazy": lazy}, {"label": label, **of_cells}
         data = _read(path, split, of_images, of_tables, window, kind)
     return data if attributes is None else attributed(data, attributes)
+
+
+def pieces_of(path: str | os.PathLike[str], columns: Sequence[Column], separator: str | None = None) -> Pieces:
+    """The table of a .csv or .tsv a piece at a time, in bounded memory: the same as `read` makes of all of it.
+
+    columns: those that a model learnt; the table may have others beside. Raises DataError, ConfigError.
+    """
+    path = _there(path)
+    with _errors_of(path):
+        found = tables.csv_pieces(path, columns, check_separator(separator))
+
+    def each() -> Iterator[Dataset]:
+        with _errors_of(path):
+            yield from found.each()
+
+    return replace(found, each=each)
 
 
 def attributed(data: Dataset, path: str | os.PathLike[str]) -> Dataset:

@@ -3,7 +3,7 @@
 All of it is found by looking, at the whole file where that can be said only so. One route reads every table, with the standard
 library's `csv`, whatever else is installed: pandas and pyarrow have to be told separator, decimal mark and letters, fill short
 rows without a word, and take a first row of numbers for names. Cells are kept packed, a letter a byte or little more, until a
-column is asked for.
+column is asked for; a table that is gone through once comes as `sheets`, a piece of it at a time.
 """
 
 import codecs
@@ -14,7 +14,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, cast
@@ -26,7 +26,7 @@ from latentwalk.data.sources.packed import unpacked
 from latentwalk.data.written import HOLES, moments, number
 from latentwalk.errors import ConfigError, DataError
 
-__all__ = ["Sheet", "check_separator"]
+__all__ = ["Sheet", "check_separator", "sheets"]
 
 SEPARATORS = (",", ";", "\t", "|")  # the likelier first
 NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
@@ -34,7 +34,8 @@ WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spac
 LOOKED_AT = 1 << 16  # letters that tell the separator and the header
 ROWS = 100  # of them
 MOST_COLUMNS = 50_000  # genes are 30,000; a reader of tables takes a while for each
-CELLS = 1 << 19  # that are held as texts of their own, before they are packed
+CELLS = 1 << 19  # of a piece
+BLOCK = 500  # rows that are held as texts of their own, before they are packed
 BETWEEN = "\x1f"  # packed cells
 SAID = 5  # lines named in a remark
 YEARS = range(1900, 2101)  # numbers that are names, too
@@ -62,15 +63,9 @@ class Sheet:
 
         Raises DataError: no text, no rows, a row longer than the header, no names or twice the same.
         """
-        try:
-            source = _source(path)
-            encoding = _encoding(source)
-            with io.TextIOWrapper(source(), encoding=encoding, newline="") as stream:
-                return _read(stream, separator, path.name.lower().removesuffix(".gz").endswith(".tsv"), encoding)
-        except csv.Error as error:
-            raise DataError(f"not readable as CSV: {error}. Save the table again.") from error
-        except (UnicodeError, zlib.error, EOFError, gzip.BadGzipFile) as error:
-            raise DataError(f"not readable as text in UTF-8: {error}. Save the table again as CSV in UTF-8.") from error
+        parts = [*sheets(path, separator)]
+        cells = {name: [piece for part in parts for piece in part.cells[name]] for name in parts[0].names}
+        return replace(parts[-1], lines=np.concatenate([part.lines for part in parts]), cells=cells)
 
     def fields(self, name: str) -> list[str]:
         """The column of that name, as it is written: (n,)."""
@@ -98,7 +93,23 @@ def check_separator(separator: object) -> str | None:
     return found
 
 
-def _read(stream: IO[str], separator: str | None, tabs: bool, encoding: str) -> Sheet:
+def sheets(path: Path, separator: str | None = None) -> Iterator[Sheet]:
+    """The sheet in a .csv or .tsv, gzipped or not, a piece of at most `CELLS` cells at a time; the last one has all remarks.
+
+    At least one, maybe without rows. Raises DataError, as `Sheet.of` does.
+    """
+    try:
+        source = _source(path)
+        encoding = _encoding(source)
+        with io.TextIOWrapper(source(), encoding=encoding, newline="") as stream:
+            yield from _read(stream, separator, path.name.lower().removesuffix(".gz").endswith(".tsv"), encoding)
+    except csv.Error as error:
+        raise DataError(f"not readable as CSV: {error}. Save the table again.") from error
+    except (UnicodeError, zlib.error, EOFError, gzip.BadGzipFile) as error:
+        raise DataError(f"not readable as text in UTF-8: {error}. Save the table again as CSV in UTF-8.") from error
+
+
+def _read(stream: IO[str], separator: str | None, tabs: bool, encoding: str) -> Iterator[Sheet]:
     sample = stream.read(LOOKED_AT)
     stream.seek(0)
     said = FIRST.match(sample)
@@ -123,58 +134,73 @@ def _read(stream: IO[str], separator: str | None, tabs: bool, encoding: str) -> 
         remarks.append("letters taken as those of Windows-1252, not UTF-8")
     if separator not in (",", "\t" if tabs else ","):
         remarks.append(f"fields between {WORDS.get(separator, repr(separator))}")
-    packing = _Packing(len(names), separator)
+    packing = _Packing(names, separator)
     if not named:
         packing.add(first, reader.line_num + skipped)
     for row in reader:
         packing.add(row, reader.line_num + skipped)
-    packing.close()
-    lines = np.array(packing.lines, dtype=np.int64)
-    cells = dict(zip(names, packing.columns, strict=True))
-    return Sheet(tuple(names), lines, separator, (*remarks, *packing.remarks()), cells)
+        if packing.full:
+            yield packing.taken(remarks)
+    yield packing.taken((*remarks, *packing.remarks()))
 
 
 class _Packing:
     """Rows on their way into columns: as long as the header, those of nothing at the end left out, and packed."""
 
-    def __init__(self, width: int, separator: str) -> None:
-        self.width, self.separator = width, separator
-        self.columns: list[list[str | list[str]]] = [[] for _ in range(width)]
+    def __init__(self, names: Sequence[str], separator: str) -> None:
+        self.names, self.width, self.separator = tuple(names), len(names), separator
+        self.columns: list[list[str | list[str]]] = [[] for _ in names]
         self.held: list[list[str]] = []
         self.lines: list[int] = []
-        self.blank: list[int] = []  # lines of rows without a field that is filled, which no other has followed yet
-        self.short: list[int] = []
-        self.empty = [""] * width
+        self.blank: list[tuple[int, bool]] = []  # lines of rows without a field that is filled, which no other has followed yet
+        self.short = 0
+        self.said: list[int] = []  # lines of the first that are short
+        self.empty = [""] * self.width
 
     def add(self, row: list[str], line: int) -> None:
         """Take one row, which ends in that line. Raises DataError where it is too long."""
         if not row:
             return  # a blank line is no row
+        short = len(row) < self.width
         if len(row) != self.width:
             if any(row[self.width :]):
                 raise DataError(
                     f"line {line} has {len(row)} fields, the header {self.width} (the separator is {self.separator!r}). Name "
                     "every column, put quotes around what holds a separator, or say another: separator=."
                 )
-            if len(row) < self.width:
-                self.short.append(line)
             row = (row + self.empty)[: self.width]
         if not any(row) and self.width > 1:
-            self.blank.append(line)
+            self.blank.append((line, short))
             return
         for blank in self.blank:
-            self._keep(self.empty, blank)
+            self._keep(self.empty, *blank)
         self.blank.clear()
-        self._keep(row, line)
+        self._keep(row, line, short)
 
-    def _keep(self, row: list[str], line: int) -> None:
+    def _keep(self, row: list[str], line: int, short: bool) -> None:
         self.held.append(row)
         self.lines.append(line)
-        if len(self.held) * self.width >= CELLS:
-            self.close()
+        if len(self.held) == BLOCK:
+            self._pack()
+        self.short += short
+        if short and len(self.said) < SAID:
+            self.said.append(line)
 
-    def close(self) -> None:
-        """Pack what is held."""
+    @property
+    def full(self) -> bool:
+        """Whether a piece is held."""
+        return len(self.lines) * self.width >= CELLS
+
+    def taken(self, remarks: Sequence[str]) -> Sheet:
+        """What is held, packed."""
+        self._pack()
+        cells = dict(zip(self.names, self.columns, strict=True))
+        sheet = Sheet(self.names, np.array(self.lines, dtype=np.int64), self.separator, tuple(remarks), cells)
+        self.columns, self.lines = [[] for _ in self.names], []
+        return sheet
+
+    def _pack(self) -> None:
+        """Pack the rows that are held as texts of their own: the fewer there are, the less there is to look after."""
         for column, fields in zip(self.columns, zip(*self.held, strict=True), strict=False):
             packed = BETWEEN.join(fields)
             column.append(packed if packed.count(BETWEEN) == len(fields) - 1 else list(fields))
@@ -182,11 +208,10 @@ class _Packing:
 
     def remarks(self) -> Iterator[str]:
         """What was done to the rows."""
-        short = [line for line in self.short if line not in set(self.blank)]
-        if short:
-            more = ", …" if len(short) > SAID else ""
-            lines = ", ".join(map(str, short[:SAID]))
-            yield f"{len(short):,} short row{'s' * (len(short) > 1)}, the rest taken as missing (line {lines}{more})"
+        if self.short:
+            more = ", …" if self.short > SAID else ""
+            lines = ", ".join(map(str, self.said))
+            yield f"{self.short:,} short row{'s' * (self.short > 1)}, the rest taken as missing (line {lines}{more})"
         if self.blank:
             yield f"{len(self.blank):,} empty row{'s' * (len(self.blank) > 1)} at the end left out"
 

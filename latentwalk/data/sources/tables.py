@@ -10,47 +10,60 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
-from latentwalk.data.columns import MOST_CATEGORIES, Column, ColumnKind, columns_of, joint_error
+from latentwalk.data.columns import MOST_CATEGORIES, Column, ColumnKind, columns_of, joint_error, places_of
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.sources.delimited import Sheet
+from latentwalk.data.sources.delimited import Sheet, sheets
 from latentwalk.data.sources.packed import Split, check_unpacked, dataset_of, undivided
 from latentwalk.data.spec import Kind
-from latentwalk.data.written import GAPS, decimal_mark, meaning, moments, plain_text
+from latentwalk.data.written import GAPS, Commas, Looked, decimal_mark, meaning, moments, plain_text
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.surroundings import imported
 
 __all__ = [
     "Cells",
     "Drop",
+    "KindSaid",
+    "Pieces",
     "as_numbers",
     "check_drop",
     "column_called",
     "csv_cells",
+    "csv_pieces",
     "header",
     "kinds_said",
     "meant_as_numbers",
     "read_csv",
     "read_parquet",
+    "types_said",
 ]
 
 LABELS = ("label", "class", "target", "y")  # in order of preference
 NAMES = ("name", "file", "filename")  # text that says which row it is
 ID = re.compile(r"(?i:(^|.*[ _.-])(id|uuid|guid))|.*[a-z]I[dD]|ID")
 COUNTED = re.compile(r"(?i:unnamed: 0|index|row|rownum|#|.*id)")  # an id where its numbers follow one another
+COMPACT = re.compile(r"^((?:1[5-9]|2[01])\d\d)(\d\d)(\d\d)$")  # a date, where it is said that there are some
 FEW = 20  # rows, from which on text that is never twice the same is no category
 NAMELESS = "the first column"  # what one without a name is called
 INSTALL = "Install them with: pip install 'latentwalk[data]' pyarrow"
 Drop = Sequence[str] | bool | None
-Known = Sequence[Column] | Mapping[str, ColumnKind] | None
+KindSaid = ColumnKind | Literal["date"]  # a date is continuous, once it is read
+Known = Sequence[Column] | Mapping[str, KindSaid] | None
+SAID: dict[str, KindSaid] = {
+    "number": "continuous",
+    "continuous": "continuous",
+    "count": "count",
+    "category": "category",
+    "date": "date",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +110,102 @@ def csv_cells(path: Path, separator: str | None = None) -> Cells:
         values = {name: meaning(sheet.fields(name), mark) for name in sheet.names}
     remarks = (*sheet.remarks, *(["decimal commas"] if mark == "," else []))
     return Cells(values, lambda name, gaps: plain_text(sheet.fields(name), gaps), sheet.lines, remarks)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A table that is gone through a piece at a time, as often as is asked for.
+
+    rows: how many there are in all. left: columns that were not learnt from. remarks: what was found in reading.
+    """
+
+    rows: int
+    left: tuple[str, ...]
+    remarks: tuple[str, ...]
+    each: Callable[[], Iterator[Dataset]]
+
+    def __iter__(self) -> Iterator[Dataset]:
+        return self.each()
+
+
+def csv_pieces(path: Path, columns: Sequence[Column], separator: str | None = None) -> Pieces:
+    """The table of a .csv or .tsv, as `read_csv` has it, a piece at a time; of columns that a model learnt, in any order.
+
+    All of it is looked at before: what a column means is said by the whole of it. What names rows is chosen by the first piece.
+    Raises DataError.
+    """
+    looked = {column.name: Looked() for column in columns if not _is_words(column)}
+    rows, commas, sheet, title = 0, set(), None, None
+    for sheet in sheets(path, separator):
+        if not rows:
+            places_of(sheet.names, columns, extra=True)
+            title = _title_beside(sheet, {column.name for column in columns})
+        rows += len(sheet.lines)
+        commas |= {name for name in sheet.names if sheet.holds(name, ",")}
+        for name, one in looked.items():
+            one.look(sheet.fields(name))
+    assert sheet is not None
+    if not rows:
+        raise DataError(f"a header ({', '.join(sheet.names)}) and no rows. At least one row is needed.")
+    _look_again(path, separator, looked)
+    marks = {name: Commas() for name in sheet.names if name in commas}
+    for piece in sheets(path, separator) if marks else ():
+        for name, mark in marks.items():
+            mark.look(piece.fields(name))
+    if (decimal := Commas.decided(marks.values(), sheet.separator)) != ".":
+        looked = {name: Looked(decimal, again=True) for name in looked}
+        _look_again(path, separator, looked)
+    learnt = {column.name for column in columns}
+    remarks = (*sheet.remarks, *(["decimal commas"] if decimal == "," else []))
+    said = [f"rows named by: {title or NAMELESS}"] * (title is not None)
+    left = tuple(name or NAMELESS for name in sheet.names if name not in learnt and name != title)
+
+    def each() -> Iterator[Dataset]:
+        first = 0
+        for sheet in sheets(path, separator):
+            if len(sheet.lines):
+                try:
+                    yield _piece(sheet, columns, looked, title, path.name.split(".")[0])
+                except DataError as error:
+                    if not first:
+                        raise
+                    raise DataError(f"counted from row {first} (line {sheet.lines[0]}) on: {error}") from error
+                first += len(sheet.lines)
+
+    return Pieces(rows, left, (*remarks, *said), each)
+
+
+def _look_again(path: Path, separator: str | None, looked: Mapping[str, Looked]) -> None:
+    """Go through the table until what each of these columns means is settled."""
+    while open_ := {name: one for name, one in looked.items() if one.again}:
+        for one in open_.values():
+            one.begin()
+        for sheet in sheets(path, separator):
+            for name, one in open_.items():
+                one.look(sheet.fields(name))
+
+
+def _title_beside(sheet: Sheet, learnt: Collection[str]) -> str | None:
+    """The column that says which row is which, of those not learnt from."""
+    columns = {name: meaning(sheet.fields(name)) for name in sheet.names if name not in learnt}
+    named = column_called({name: values for name, values in columns.items() if _is_text(values)}, NAMES)
+    return named or next((name for name in _left_out(columns, later=True) if _names_rows(columns[name])), None)
+
+
+def _piece(sheet: Sheet, columns: Sequence[Column], looked: Mapping[str, Looked], title: str | None, name: str) -> Dataset:
+    """A piece of a table as a data set of these columns."""
+    values = {
+        one.name: looked[one.name].read(sheet.fields(one.name)) if one.name in looked else plain_text(sheet.fields(one.name))
+        for one in columns
+    }
+    cells = Cells(values, lambda one, gaps: plain_text(sheet.fields(one), gaps), sheet.lines)
+    data = _table(cells, "table", "", name, columns, None)
+    return data if title is None else replace(data, names=tuple(map(str, plain_text(sheet.fields(title), frozenset()))))
+
+
+def _is_words(column: Column) -> bool:
+    """Whether a column that was learnt is one of texts, which mean what is written."""
+    return column.kind == "category" and isinstance(column.categories[0], str)
 
 
 def read_parquet(
@@ -183,7 +292,26 @@ def check_drop(drop: object) -> Drop:
     return tuple(name.strip() for name in named if name.strip()) or False
 
 
-def kinds_said(columns: object) -> Sequence[Column] | dict[str, ColumnKind] | None:
+def types_said(types: str) -> dict[str, KindSaid]:
+    """What is said of columns on a line, as a file of them says it: see `kinds_said`. Raises ConfigError.
+
+    >>> types_said("age=count, zip=category")
+    {'age': 'count', 'zip': 'category'}
+    """
+    try:
+        return _kinds(dict(_pairs(types.replace(",", "\n"))))
+    except ValueError as error:
+        raise ConfigError(f"types={types!r}: {error} is no name and kind. Expected, say, age=count,zip=category.") from error
+
+
+def _kinds(said: Mapping[Any, Any]) -> dict[str, KindSaid]:
+    for name, kind in said.items():
+        if kind not in SAID:
+            raise unknown(f"kind of column {name!r}:", kind, SAID)
+    return {str(name): SAID[kind] for name, kind in said.items()}
+
+
+def kinds_said(columns: object) -> Sequence[Column] | dict[str, KindSaid] | None:
     """What is said of columns: a mapping of names to kinds, a file of one, or the columns of a model as they are.
 
     A file is JSON, {"year": "category"}, or a table with a line for each column: its name, and its kind. Raises ConfigError,
@@ -206,10 +334,7 @@ def kinds_said(columns: object) -> Sequence[Column] | dict[str, ColumnKind] | No
             ) from error
     if not isinstance(found, Mapping):
         raise ConfigError(f"columns={columns!r}: expected a mapping of names to kinds, or a file of one.")
-    for name, kind in found.items():
-        if kind not in get_args(ColumnKind):
-            raise unknown(f"kind of column {name!r}:", kind, get_args(ColumnKind))
-    return {str(name): kind for name, kind in found.items()}
+    return _kinds(found)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
@@ -250,7 +375,8 @@ def _table(cells: Cells, kind: Kind | None, label: str | None, name: str, said: 
     learnt = {column: values for column, values in columns.items() if column not in (target, title)}
     if not learnt:
         raise DataError(f"no column is left to learn from: found {', '.join(columns)}. Add one of numbers.")
-    ids = {} if drop is False else _left_out({one: values for one, values in learnt.items() if one not in kinds}, bool(known))
+    unsaid = {one: values for one, values in learnt.items() if one not in kinds and one not in wanted}
+    ids = {} if drop is False else _left_out(unsaid, bool(known))
     found = ids
     if known:
         found = {column: "not learnt from" for column in learnt if column not in wanted}
@@ -337,10 +463,10 @@ def _names_rows(values: Array) -> bool:
 
 
 def _features(
-    cells: Cells, columns: Mapping[str, Array], kind: Kind | None, known: Sequence[Column], kinds: Mapping[str, ColumnKind]
+    cells: Cells, columns: Mapping[str, Array], kind: Kind | None, known: Sequence[Column], kinds: Mapping[str, KindSaid]
 ) -> tuple[Any, Sequence[Column]]:
     """Plain numbers as an array (n, C), everything else as a frame, and its columns; as those known have it."""
-    texts = [column for column, values in columns.items() if not meant_as_numbers(values)]
+    texts = [] if known else [column for column, values in columns.items() if not meant_as_numbers(values)]
     problems: list[DataError] = []
     if not kinds and (all(map(_is_plain, known)) if known else not texts):
         numbers = [_attempt(problems, as_numbers, column, values, cells.where) for column, values in columns.items()]
@@ -362,21 +488,23 @@ def _features(
         if problems:
             raise joint_error(problems)
         return frame, known
-    here = {name: kind for name, kind in kinds.items() if name in frame}
+    here: dict[str, ColumnKind] = {name: "continuous" if one == "date" else one for name, one in kinds.items() if name in frame}
     found: Sequence[Column] = _attempt(problems, columns_of, frame, here) if len(frame.columns) else ()
     if problems:
         raise joint_error(problems)
     return frame, found
 
 
-def _series(pandas: Any, cells: Cells, name: str, known: Column | None, kind: ColumnKind | None) -> Any:
+def _series(pandas: Any, cells: Cells, name: str, known: Column | None, kind: KindSaid | None) -> Any:
     """A column as a frame has it; as it was when it was learnt, where that is known. Raises DataError."""
     values = cells.values[name]
-    if known is not None and known.kind == "category" and isinstance(known.categories[0], str):
+    if known is not None and _is_words(known):
         return cells.written(name, GAPS - {*known.categories})
     timed = known is not None and known.dtype.startswith(("datetime64", "timedelta64"))
     if timed and values.dtype.kind == "f" and np.isnan(values).all():
         return np.full(len(values), "NaT", "M8[us]" if known and known.dtype.startswith("datetime64") else "m8[us]")
+    if (kind == "date" or (known and known.dtype.startswith("datetime64"))) and values.dtype.kind not in "mM":
+        return _dates(name, cells)
     truths = values.dtype.kind == "b" or (values.dtype.kind == "O" and {type(one) for one in values} <= {bool, type(None)})
     if truths and kind in (None, "category") and (known is None or known.kind == "category"):
         return pandas.array(values, dtype="boolean") if values.dtype.kind == "O" else values
@@ -388,6 +516,20 @@ def _series(pandas: Any, cells: Cells, name: str, known: Column | None, kind: Co
         _check_dates(name, values, cells.where)
         return values
     return as_numbers(name, values, cells.where)
+
+
+def _dates(name: str, cells: Cells) -> Array:
+    """A column (n,) as the dates that it is said to hold, also without signs between them, "20200131". Raises DataError."""
+    texts = cells.written(name, GAPS)
+    there = {text for text in texts if text is not None}
+    found = moments([COMPACT.sub(r"\1-\2-\3", str(text)) for text in there])
+    if found is None:
+        row = next(
+            row for row, text in enumerate(texts) if text is not None and moments([COMPACT.sub(r"\1-\2-\3", str(text))]) is None
+        )
+        raise DataError(f"column {name!r} holds {texts[row]!s:.40} at {cells.where(row)}. Expected dates, all alike.")
+    gap = np.datetime64("NaT")
+    return np.array([found.get(COMPACT.sub(r"\1-\2-\3", str(text)), gap) for text in texts], dtype="datetime64[us]")
 
 
 def _check_dates(name: str, values: Array, where: Callable[[int], str]) -> None:

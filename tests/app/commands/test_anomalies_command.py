@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from latentwalk.data import load
+from latentwalk.data.sources import delimited
+from latentwalk.errors import DataError
 from latentwalk.estimators.anomalies import AnomalyDetector
 
 RNG = np.random.default_rng(0)
@@ -84,3 +86,67 @@ def test_a_detector_is_never_replaced_without_a_word(call, tmp_path, kept):
     assert "no such folder" in call(
         "anomalies", tmp_path / "old.csv", "--model", tmp_path / "x", "--out", tmp_path / "d.csv", code=2
     )
+
+
+@pytest.fixture
+def many(tmp_path):
+    """A table of 300 rows, which is read in pieces of some 40."""
+    lines = [f"{RNG.normal():.3f},{town},C{row:03}" for row, town in enumerate(RNG.choice(["Bern", "Oslo", "Rome"], 300))]
+    lines[200] = "1e300,Bern,C200"
+    (tmp_path / "many.csv").write_text("amount,town,customer_id\n" + "\n".join(lines) + "\n")
+    return tmp_path / "many.csv"
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_what_is_scored_in_pieces_is_what_is_scored_as_a_whole(call, tmp_path, kept, many, monkeypatch, ending):
+    if ending == ".parquet":
+        pytest.importorskip("pyarrow")
+    outs = [tmp_path / f"whole{ending}", tmp_path / f"pieces{ending}"]
+    words = ("anomalies", many, "--model", kept, "--out")
+    whole = call(*words, outs[0])
+    monkeypatch.setattr(delimited, "CELLS", 120)
+    assert call(*words, outs[1]).splitlines()[:-1] == whole.splitlines()[:-1]
+    if ending == ".csv":
+        assert outs[0].read_bytes() == outs[1].read_bytes()
+        with outs[1].open() as file:
+            rows = list(csv.DictReader(file))
+        assert [row["row"] for row in rows] == [str(row) for row in range(300)] and rows[7]["name"] == "C007"
+        assert (rows[200]["anomaly"], rows[200]["blame 1"]) == ("1", "amount")  # more than float32 holds, and no reason to stop
+    else:
+        pd = pytest.importorskip("pandas")
+        pd.testing.assert_frame_equal(*map(pd.read_parquet, outs))
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, DataError("no"), OSError(28, "No space left on device")])
+def test_stopped_in_the_middle_it_leaves_no_file(call, tmp_path, kept, many, monkeypatch, stop):
+    monkeypatch.setattr(delimited, "CELLS", 120)
+    (tmp_path / "out").mkdir()
+    blame, times = AnomalyDetector.blame, iter(range(9))
+
+    def blamed(self, rows):
+        if next(times) == 3:
+            assert [path.suffix for path in (tmp_path / "out").iterdir()] != [".csv"]
+            raise stop
+        return blame(self, rows)
+
+    monkeypatch.setattr(AnomalyDetector, "blame", blamed)
+    words = ("anomalies", many, "--model", kept, "--out", tmp_path / "out" / "s.csv")
+    call(*words, code=130 if stop is KeyboardInterrupt else 2 if isinstance(stop, DataError) else 1)
+    assert not [*(tmp_path / "out").iterdir()]
+
+
+def test_how_far_it_is_is_said_now_and_then(call, tmp_path, kept, many, monkeypatch):
+    monkeypatch.setattr(delimited, "CELLS", 120)
+    monkeypatch.setattr("latentwalk.app.commands.anomalies.SILENT", 0)
+    said = call("anomalies", many, "--model", kept, "--out", tmp_path / "s.csv")
+    assert "scored 120 of 300 rows, " in said and "scored 300 of 300 rows, " in said
+
+
+def test_labels_and_separators_are_those_of_the_new_table(call, tmp_path, kept):
+    (tmp_path / "new.csv").write_text("town;amount;fraud\nBern;0,5;yes\nOslo;90,0;no\n")
+    said = call("anomalies", tmp_path / "new.csv", "--model", kept, "--label", "fraud", "--out", tmp_path / "s.csv")
+    assert "of 2 rows" in said
+    assert "left out: fraud" in said
+    words = ("anomalies", tmp_path / "new.csv", "--model", kept, "--out", tmp_path / "t.csv")
+    assert "unknown column (label=) 'farud'" in call(*words, "--label", "farud", code=2)
+    assert "missing: 'amount', 'town'" in call(*words, "--separator", ":", code=2)

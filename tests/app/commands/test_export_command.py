@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from latentwalk.data import load
+from latentwalk.estimators.anomalies import AnomalyDetector
 from latentwalk.estimators.autoencoder import Autoencoder
 
 
@@ -33,3 +34,23 @@ def test_a_model_that_is_told_labels_takes_them_in_its_export(call, tmp_path):
     session = onnxruntime.InferenceSession(tmp_path / "run" / "decoder.onnx")
     seven = session.run(None, {"codes": codes, "given": np.eye(10, dtype=np.float32)[[7]]})[0]
     np.testing.assert_allclose(seven, model.inverse_transform(codes, condition="7"), atol=1e-4)
+
+
+def test_a_detector_is_exported_with_a_scorer_of_columns(call, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    lines = [f"{rng.normal():.3f},{town}" for town in rng.choice(["Bern", "Oslo"], 80)]
+    (tmp_path / "t.csv").write_text("amount,town\n" + "\n".join(lines) + "\n")
+    call("anomalies", tmp_path / "t.csv", "--epochs", 1, "--run", tmp_path / "kept", "--out", tmp_path / "s.csv")
+    said = call("export", tmp_path / "kept")
+    assert "2 columns by name, each (n,) → score (n,), decision (n,), blame (n, 2)" in said
+    rows = {"amount": np.array([0.5, np.nan]), "town": np.array(["Paris", ""], object)}
+    score, decision, _ = onnxruntime.InferenceSession(tmp_path / "kept" / "scorer.onnx").run(None, rows)
+    pd = pytest.importorskip("pandas")
+    detector = AnomalyDetector.load(tmp_path / "kept")
+    frame = pd.DataFrame({"amount": [0.5, 0.5], "town": ["Paris", None]})
+    np.testing.assert_allclose(score[0], detector.score_samples(frame)[0], rtol=1e-5)
+    np.testing.assert_allclose(decision, score - detector.offset_)
+    call("fit", tmp_path / "t.csv", "--epochs", 1, "--out", tmp_path / "kept", "--force")
+    assert not (tmp_path / "kept" / "scorer.onnx").exists()  # it was of the detector that is gone

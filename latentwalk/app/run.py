@@ -37,10 +37,10 @@ from latentwalk.latent.space import LatentSpace
 from latentwalk.saving.folder import beside
 from latentwalk.saving.onnx import DECODER, ENCODER
 from latentwalk.saving.scorer import SCORER
-from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest
+from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest, locked
 from latentwalk.training.history import Epoch
 
-__all__ = ["MODEL", "REPORT", "SWEEP", "Run", "check_free", "forget", "holds_model", "holds_model_of"]
+__all__ = ["MODEL", "REPORT", "SWEEP", "Run", "check_free", "forget", "holds_model", "holds_model_of", "locked"]
 
 FORMAT, VERSION = "latentwalk-run", 1
 MODEL, ABOUT, REPORT, SWEEP, DIAGNOSIS = "model.json", "run.json", "report.json", "sweep.json", "diagnosis.json"

@@ -78,9 +78,8 @@ class Run:
         model = Autoencoder.load(folder)
         model.progress = False
         said, weights = beside(folder, "run")
-        if said is None:
-            return cls._with(folder, model, len(model.history_), weights)
-        return cls._described(folder / MODEL, said, folder, model)
+        copy = cls._with(folder, model, len(model.history_), weights)  # looked at anyway: damage is told, wherever it is
+        return copy if said is None else cls._described(folder / MODEL, said, folder, model)
 
     @classmethod
     def unfinished(cls, folder: Path) -> tuple[Self, tuple[Epoch, ...]]:

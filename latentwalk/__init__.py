@@ -27,9 +27,9 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         value: Any = _version()
     elif name in _HOME_OF:
-        from importlib import import_module
+        from latentwalk.surroundings import imported
 
-        value = getattr(import_module(_HOME_OF[name]), name)
+        value = getattr(imported(_HOME_OF[name]), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

@@ -11,13 +11,30 @@ from typing import IO, Any
 
 from latentwalk.errors import CheckpointError, LatentwalkError
 
-__all__ = ["atomically", "complaint", "content_of", "json_of", "telling", "write_atomically", "write_together"]
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = [
+    "alone",
+    "atomically",
+    "clear_parts",
+    "complaint",
+    "content_of",
+    "json_of",
+    "telling",
+    "write_atomically",
+    "write_together",
+]
+
+PART = ".part"  # what the name of an unfinished file ends with
 
 
 @contextlib.contextmanager
 def atomically(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to that appears at `path` once the block ends well, and not at all otherwise. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    handle, temporary = _part(path)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -29,6 +46,33 @@ def atomically(path: Path) -> Iterator[IO[bytes]]:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+    clear_parts(path.parent, f".{path.name}-")
+
+
+def clear_parts(folder: Path, beginning: str = ".") -> None:
+    """Delete the unfinished files, with names that begin so, that killed processes left; those being written stay."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name.startswith(beginning) and path.name.endswith(PART):
+                _clear(path)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Inside, no other process or thread is inside for the same folder: they wait. Raises OSError.
+
+    The folder itself is locked, where the system can, so nothing is left in it.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -60,13 +104,14 @@ def telling(what: str, where: Path | str, advice: str, error: type[LatentwalkErr
         raise error(f"cannot {what} {where}: {complained.strerror or complained}. {advice}") from complained
 
 
-def content_of(path: Path) -> bytes:
-    """The bytes of a regular file: a pipe would be waited for, and a device read, for ever. Raises OSError."""
+def content_of(path: Path, most: int | None = None) -> bytes:
+    """The bytes of a regular file, `most` of them: a pipe would be waited for, and a device read, for ever. Raises OSError."""
     if "\0" in str(path):
         raise OSError(errno.EINVAL, "no file has a zero byte in its name")
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "a folder, pipe or device where a file is expected")
-    return path.read_bytes()
+    with path.open("rb") as file:
+        return file.read(-1 if most is None else most)
 
 
 def json_of(path: Path) -> Any:
@@ -88,6 +133,29 @@ def complaint(path: Path, content: Any, what: str, format: str, newest: int, *, 
     if not isinstance(found, int) or found > newest:
         return f"{path} was written by a newer latentwalk (format version {found}; this one reads up to {newest}). Upgrade."
     return None
+
+
+def _part(path: Path) -> tuple[int, str]:
+    """A new file beside `path`, open, and its name. It is locked, which says that its writer lives."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=PART)
+        if fcntl is None:
+            return handle, name
+        with contextlib.suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.exists(name):
+            return handle, name
+        os.close(handle)  # taken for a dead one's, before it was locked
+
+
+def _clear(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if fcntl is not None:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # OSError where its writer lives
+                path.unlink()
+        else:
+            path.unlink()  # which Windows refuses for a file that is open
 
 
 def _umask() -> int:

@@ -17,7 +17,7 @@ from latentwalk.models.recipes import assemble, recipe_named
 from latentwalk.networks.build import Network
 from latentwalk.training.loop import train
 from latentwalk.training.plan import Plan
-from latentwalk.training.runtime import prepare
+from latentwalk.training.runtime import quick
 
 EPOCHS, SEED = 4, 7
 
@@ -32,8 +32,7 @@ def example():
 
 
 def curve_of_the_example(example, x, seed=SEED):
-    prepare()
-    with seeded(seed):
+    with quick(), seeded(seed):
         model = example.VAE(x.shape[1])
         return np.array(list(example.train(model, torch.from_numpy(x), epochs=EPOCHS, seed=seed))), model
 

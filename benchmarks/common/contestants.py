@@ -75,27 +75,27 @@ def bare(x: np.ndarray, case: Case, precision: str = "float32") -> Result:
     """The least code that trains this VAE, with the same settings of the process and the same resident data."""
     import torch
 
-    from latentwalk.training.runtime import autocast, prepare
+    from latentwalk.training.runtime import autocast, quick, roomy
 
-    prepare()
     torch.manual_seed(0)
     encoder, decoder = (body.to(memory_format=torch.channels_last) for body in bodies(x, case))
     optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], RATE, fused=True)
     data, generator = torch.from_numpy(x), torch.Generator().manual_seed(0)
-    for _ in range(2):
-        total, start = torch.zeros(()), time.perf_counter()
-        for rows in torch.randperm(len(data), generator=generator).split(case.batch):
-            target = data.index_select(0, rows).unsqueeze(1)
-            if target.dtype == torch.uint8:
-                target = (target / 255).contiguous(memory_format=torch.channels_last)
-            with autocast(precision, target.device):
-                raw, mu, log_variance = passed(encoder, decoder, target)
-            loss = negative_elbo(raw.float(), target, mu.float(), log_variance.float(), case)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            total += len(rows) * loss.detach()
-        seconds = time.perf_counter() - start
+    with quick(), roomy():
+        for _ in range(2):
+            total, start = torch.zeros(()), time.perf_counter()
+            for rows in torch.randperm(len(data), generator=generator).split(case.batch):
+                target = data.index_select(0, rows).unsqueeze(1)
+                if target.dtype == torch.uint8:
+                    target = (target / 255).contiguous(memory_format=torch.channels_last)
+                with autocast(precision, target.device):
+                    raw, mu, log_variance = passed(encoder, decoder, target)
+                loss = negative_elbo(raw.float(), target, mu.float(), log_variance.float(), case)
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                optimiser.step()
+                total += len(rows) * loss.detach()
+            seconds = time.perf_counter() - start
     return len(data) / seconds, float(total) / len(data)
 
 

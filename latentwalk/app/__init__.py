@@ -4,9 +4,10 @@ Files that need PyTorch are imported when they are first used (`app.run.Run.open
 does not wait for it.
 """
 
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+from latentwalk.surroundings import imported
 
 if TYPE_CHECKING:
     from latentwalk.app import named, run, source
@@ -18,4 +19,4 @@ def __getattr__(name: str) -> ModuleType:
     """PEP 562: the file of that name."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module(f"{__name__}.{name}")
+    return imported(f"{__name__}.{name}")

@@ -5,10 +5,11 @@ the errors of our tree; here each becomes one message on standard error and an e
 use or bad input, 130 stopped by Ctrl-C.
 """
 
+import contextlib
+import os
 import re
 import sys
 import warnings
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -19,6 +20,7 @@ import latentwalk
 from latentwalk.app.options import PANELS
 from latentwalk.app.output import FAILED, MISUSED, STOPPED, OutputError
 from latentwalk.errors import LatentwalkError, TrainingError
+from latentwalk.surroundings import imported
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -33,6 +35,8 @@ GROUPS = {
 COMMANDS = tuple(word for words in GROUPS.values() for word in words)  # in the order of the help
 OTHER = "Options"  # the panel of options that belong to no other
 MANY = 10  # arguments and options; where there are more, the help prints them in panels
+OUT_OF_MEMORY = "error: out of memory. Use fewer rows, smaller images (--size) or a smaller --batch-size."
+NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")  # as PyTorch says it
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -83,7 +87,9 @@ class Commands(TyperGroup):
         with warnings.catch_warnings():
             warnings.showwarning = _warn
             try:
-                return super().invoke(ctx)
+                answer = super().invoke(ctx)
+                _said()
+                return answer
             except KeyboardInterrupt:
                 _leave("stopped. Nothing was saved.", STOPPED)
             except (TrainingError, OutputError) as error:
@@ -91,10 +97,32 @@ class Commands(TyperGroup):
             except LatentwalkError as error:
                 _leave(f"error: {error}", MISUSED)
             except MemoryError:
-                _leave("error: out of memory. Use fewer rows, smaller images (--size) or a smaller --batch-size.", FAILED)
+                _leave(OUT_OF_MEMORY, FAILED)
+            except BrokenPipeError:
+                _deaf()
+                raise typer.Exit(FAILED) from None  # who read the output has seen enough
+            except OSError as error:
+                _deaf()
+                where = f" {error.filename}" if error.filename else ""
+                _leave(f"error: cannot read or write{where}: {error.strerror or error}.", FAILED)
+            except RuntimeError as error:
+                if not any(words in str(error).lower() for words in NO_MEMORY):
+                    raise
+                _leave(OUT_OF_MEMORY, FAILED)
 
 
-app = typer.Typer(
+class Door(typer.Typer):
+    """Typer's own, without the hook for exceptions that it leaves in the process."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        before = sys.excepthook
+        try:
+            return super().__call__(*args, **kwargs)
+        finally:
+            sys.excepthook = before
+
+
+app = Door(
     cls=Commands,
     name="latentwalk",
     help="Train autoencoders, measure whether their latent space is continuous and complete, and walk in it.\n\n"
@@ -128,7 +156,7 @@ def main() -> None:
 
 def _function(word: str) -> Any:
     """The command of that name."""
-    return getattr(import_module(f"latentwalk.app.commands.{word}"), word)
+    return getattr(imported(f"latentwalk.app.commands.{word}"), word)
 
 
 def _summary(word: str) -> str:
@@ -143,6 +171,25 @@ def _leave(message: str, code: int) -> NoReturn:
     first, *rest = message.split(": ", 1) if message.startswith("error: ") else ("", message)
     typer.echo((typer.style(f"{first}: ", fg="red", bold=True) if first else "") + "".join(rest), err=True)
     raise typer.Exit(code)
+
+
+def _said() -> None:
+    """See that all is written that was said, while it can still be told where it is not. Raises OutputError."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed, so what was found is lost. Give it a place: > FILE.")
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _deaf()
+        raise OutputError(f"cannot write to standard output: {error.strerror}.") from error
+
+
+def _deaf() -> None:
+    """Nothing more is said on standard output, where it cannot be written: at its end Python would try again."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _warn(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

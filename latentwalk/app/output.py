@@ -1,7 +1,6 @@
 """What commands leave behind, and what they say: files that appear whole or not at all, plain text, one line an error."""
 
 import csv
-import importlib
 import io
 import os
 import sys
@@ -15,11 +14,13 @@ import typer
 
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
 from latentwalk.files import atomically, telling, write_atomically
+from latentwalk.surroundings import imported
 
 if TYPE_CHECKING:
     from latentwalk.drawing.tiles import Pixels
 
 __all__ = [
+    "ELSEWHERE",
     "FAILED",
     "MISUSED",
     "STOPPED",
@@ -178,7 +179,7 @@ def _csv_rows(file: IO[bytes]) -> Iterator[Add]:
 
 @contextmanager
 def _parquet_rows(file: IO[bytes]) -> Iterator[Add]:
-    pandas, arrow, parquet = map(importlib.import_module, ("pandas", "pyarrow", "pyarrow.parquet"))
+    pandas, arrow, parquet = map(imported, ("pandas", "pyarrow", "pyarrow.parquet"))
     with ExitStack() as ends:
         writer: Any = None
 

@@ -14,7 +14,7 @@ A folder that only `Autoencoder.save` wrote is a RUN too; commands that need its
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any, Self, cast
 
 import numpy as np
 
-from latentwalk.app.output import note, write_text
+from latentwalk.app.output import ELSEWHERE, OutputError, note, write_text
 from latentwalk.app.source import Source, fingerprint, read_like, table_like
 from latentwalk.data import Dataset
 from latentwalk.data.dataset import join
@@ -31,13 +31,16 @@ from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimators.anomalies import DETECTOR
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.options import params_of
-from latentwalk.files import complaint, json_of
+from latentwalk.estimators.saved import to_folder
+from latentwalk.files import complaint, json_of, telling
 from latentwalk.latent.space import LatentSpace
+from latentwalk.saving.folder import beside
 from latentwalk.saving.onnx import DECODER, ENCODER
 from latentwalk.saving.scorer import SCORER
-from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest
+from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest, locked
+from latentwalk.training.history import Epoch
 
-__all__ = ["MODEL", "REPORT", "SWEEP", "Run", "check_free", "forget", "holds_model"]
+__all__ = ["MODEL", "REPORT", "SWEEP", "Run", "check_free", "forget", "holds_model", "holds_model_of", "locked"]
 
 FORMAT, VERSION = "latentwalk-run", 1
 MODEL, ABOUT, REPORT, SWEEP, DIAGNOSIS = "model.json", "run.json", "report.json", "sweep.json", "diagnosis.json"
@@ -74,11 +77,13 @@ class Run:
         _check_folder(folder)
         model = Autoencoder.load(folder)
         model.progress = False
-        return cls._with(folder, model, len(model.history_))
+        said, weights = beside(folder, "run")
+        copy = cls._with(folder, model, len(model.history_), weights)  # looked at anyway: damage is told, wherever it is
+        return copy if said is None else cls._described(folder / MODEL, said, folder, model)
 
     @classmethod
-    def unfinished(cls, folder: Path) -> tuple[Self, int]:
-        """The run in `folder` as it was begun, with a model that is not trained, and how many epochs it has done: to go on.
+    def unfinished(cls, folder: Path) -> tuple[Self, tuple[Epoch, ...]]:
+        """The run in `folder` as it was begun, with a model that is not trained, and the epochs that it has done: to go on.
 
         Raises CheckpointError.
         """
@@ -86,16 +91,36 @@ class Run:
             _check_folder(folder)
             raise CheckpointError(f"{folder} holds a model, but no checkpoint to go on from. Begin anew in another --out.")
         about, reached = latest(folder)
-        params = about["params"]
-        run = cls._with(folder, Autoencoder(**params_of(params)), int(params["epochs"]))
-        return run, len(reached.place.history)
+        params, model = about["params"], Autoencoder(**params_of(about["params"]))
+        if about.get("run") is None:
+            run = cls._with(folder, model, int(params["epochs"]))
+        else:
+            run = cls._described(folder / "checkpoint", about["run"], folder, model)
+        return run, tuple(reached.place.history)
 
     @classmethod
-    def _with(cls, folder: Path, model: Autoencoder, epochs: int) -> Self:
-        """What run.json says beside the model; without that file, nothing is known of the data."""
+    def _with(cls, folder: Path, model: Autoencoder, epochs: int, weights: str | None = None) -> Self:
+        """What run.json says of the model, as earlier versions knew it; without that file, nothing is known of the data.
+
+        weights: the name of the model's; where the file says that it is of others, it is of the model before.
+        """
         path = folder / ABOUT
         try:
             said = json_of(path)
+        except FileNotFoundError:
+            return cls(folder, model, epochs=epochs)
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+        except ValueError as error:
+            raise cls._damaged(path, error) from error
+        if isinstance(said, dict) and weights is not None and said.get("weights", weights) != weights:
+            return cls(folder, model, epochs=epochs)
+        return cls._described(path, said, folder, model)
+
+    @classmethod
+    def _described(cls, path: Path, said: Any, folder: Path, model: Autoencoder) -> Self:
+        """The run that `path` describes so. Raises CheckpointError."""
+        try:
             if wrong := complaint(path, said, "run", FORMAT, VERSION):
                 raise CheckpointError(wrong)
             source = None if said["source"] is None else Source.from_json(said["source"])
@@ -103,25 +128,46 @@ class Run:
             if not all(isinstance(name, str) for name in classes) or type(asked) is not int:
                 raise TypeError(f"classes {classes!r:.40} and {asked!r:.40} epochs")
             return cls(folder, model, source, dict(said["data"]), tuple(classes), asked)
-        except FileNotFoundError:
-            return cls(folder, model, epochs=epochs)
-        except OSError as error:
-            raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise CheckpointError(
-                f"{path} is damaged ({error}). Delete it, and say where the data is with --data, to use the model anyway."
-            ) from error
+            raise cls._damaged(path, error) from error
 
-    def save(self) -> None:
-        """Write the model and what it learnt from. Raises OutputError, CheckpointError."""
-        self.model.save(self.folder)
-        for name in STALE:
-            (self.folder / name).unlink(missing_ok=True)
-        self.describe()
+    @staticmethod
+    def _damaged(path: Path, error: Exception) -> CheckpointError:
+        return CheckpointError(
+            f"{path} is damaged ({error}). Delete it, and say where the data is with --data, to use the model anyway."
+        )
+
+    def save(self, *, stale: Sequence[str] = STALE) -> None:
+        """Write the model and, in the same moment, what it learnt from; then delete what is stale. Raises OutputError,
+        CheckpointError.
+        """
+        params = self.model.get_params(deep=False)
+        to_folder(self.folder, self.model.trained_, params, {"run": self.said})
+        self.tidy(stale=stale)
+
+    def tidy(self, *, stale: Sequence[str] = STALE) -> None:
+        """Delete what was made of the model before, and describe this one, where that is not done. Raises OutputError."""
+        now = self.said | {"weights": beside(self.folder, "run")[1]}
+        with suppress(OSError, ValueError):
+            if json_of(self.folder / ABOUT) == now:
+                return
+        with telling("delete files of the model before in", self.folder, ELSEWHERE, OutputError):
+            for name in stale:
+                (self.folder / name).unlink(missing_ok=True)
+        self._write(now)
 
     def describe(self) -> None:
-        """Write what is learnt from. Raises OutputError."""
-        said = {
+        """Write what is learnt from, where there is no model yet that is described. Raises OutputError."""
+        if not holds_model(self.folder):
+            self._write(self.said)
+
+    def _write(self, said: Mapping[str, Any]) -> None:
+        write_text(self.folder / ABOUT, json.dumps(said, indent=1) + "\n")
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What is learnt from, as JSON values."""
+        return {
             "format": FORMAT,
             "version": VERSION,
             "source": None if self.source is None else self.source.to_json(),
@@ -129,14 +175,6 @@ class Run:
             "classes": list(self.classes),
             "epochs": self.epochs,
         }
-        write_text(self.folder / ABOUT, json.dumps(said, indent=1) + "\n")
-
-    def withdraw(self) -> None:
-        """Take back what `describe` wrote, where no training came of it."""
-        if not holds_checkpoint(self.folder) and not holds_model(self.folder):
-            (self.folder / ABOUT).unlink(missing_ok=True)
-            with suppress(OSError):
-                self.folder.rmdir()
 
     # ------------------------------------------------------------------ its data
 
@@ -219,6 +257,14 @@ def check_free(folder: Path, option: str, *, force: bool, instead: str = "") -> 
         raise ConfigError(
             f"{folder} holds {what}.{' ' if instead else ''}{instead} Replace it: --force. Or choose another {option}."
         )
+
+
+def holds_model_of(folder: Path, history: Sequence[Epoch]) -> bool:
+    """Whether the model saved in the folder is what came of these epochs."""
+    if not holds_model(folder):
+        return False
+    found = Autoencoder.load(folder).history_
+    return [(one.loss, one.seconds) for one in found] == [(one.loss, one.seconds) for one in history]
 
 
 def forget(folder: Path) -> None:

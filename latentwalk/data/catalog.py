@@ -7,7 +7,6 @@ content has the known sha256 is taken, so a damaged one is passed over. The othe
 
 import gzip
 import hashlib
-import importlib
 import inspect
 import io
 import os
@@ -26,8 +25,9 @@ from numpy.typing import NDArray
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.examples import check_labels
 from latentwalk.data.sources import Split, idx, read
-from latentwalk.errors import DataError, unknown
-from latentwalk.files import write_atomically
+from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.files import content_of, write_atomically
+from latentwalk.surroundings import imported
 
 __all__ = ["load", "names"]
 
@@ -114,7 +114,7 @@ def _fashion(*, split: Split, folder: str | os.PathLike[str] | None = None, down
 
 
 def _digits(*, split: Split) -> Dataset:
-    digits = importlib.import_module("sklearn.datasets").load_digits()
+    digits = imported("sklearn.datasets").load_digits()
     # Brightness counts to 16 there. As floats, so that no one takes them for bytes up to 255.
     return _divided(Dataset.of(digits.images.astype(np.float32), digits.target), split)
 
@@ -132,17 +132,17 @@ def _mnist_5k(*, split: Split) -> Dataset:
 
 
 def _faces(*, split: Split, n: int = 6000, seed: int = 0, size: int = 64) -> Dataset:
-    drawn: Dataset = importlib.import_module("latentwalk.data.synthetic").faces(n, seed=seed, size=size)
+    drawn: Dataset = imported("latentwalk.data.synthetic").faces(n, seed=seed, size=size)
     return _divided(drawn, split)
 
 
 def _sprites(*, split: Split, n: int | None = 12_000, seed: int = 0) -> Dataset:
-    drawn: Dataset = importlib.import_module("latentwalk.data.synthetic").sprites(n, seed=seed)
+    drawn: Dataset = imported("latentwalk.data.synthetic").sprites(n, seed=seed)
     return _divided(drawn, split)
 
 
 def _signals(*, split: Split, n: int = 4000, seed: int = 0, length: int = 128) -> Dataset:
-    drawn: Dataset = importlib.import_module("latentwalk.data.synthetic").signals(n, seed=seed, length=length)
+    drawn: Dataset = imported("latentwalk.data.synthetic").signals(n, seed=seed, length=length)
     return _divided(drawn, split)
 
 
@@ -221,17 +221,25 @@ def _content(name: str, file: str, sha256: str, folder: str | os.PathLike[str] |
 def _places(name: str, file: str, folder: str | os.PathLike[str] | None) -> Iterator[Path]:
     given = os.environ.get("LATENTWALK_DATA")
     if folder is not None:
-        folders = [Path(folder).expanduser()]
+        folders = [_home(folder, "folder=")]
     else:
-        own = [Path(given).expanduser() / name, Path(given).expanduser()] if given else []
+        own = [_home(given, "LATENTWALK_DATA") / name, _home(given, "LATENTWALK_DATA")] if given else []
         folders = [*own, _cache() / name, SYSTEM / name]
     return (place / ending for place in folders for ending in (f"{file}.gz", file))
+
+
+def _home(folder: str | os.PathLike[str], said: str) -> Path:
+    """The folder, from its user's home on. Raises ConfigError where there is no such user, or no such path can be."""
+    try:
+        return Path(folder).expanduser()
+    except (RuntimeError, ValueError) as error:
+        raise ConfigError(f"{said} {os.fspath(folder)!r} names no folder: {error} Give a path.") from error
 
 
 def _checked(path: Path, sha256: str) -> tuple[bytes | None, str]:
     """The content of the file, unpacked, if it has the hash; else None and what is wrong."""
     try:
-        content = _unpacked(path.read_bytes())
+        content = _unpacked(content_of(path, LARGEST))
     except FileNotFoundError:
         return None, "not there"
     except (OSError, EOFError, zlib.error) as error:

@@ -11,7 +11,6 @@ business of `frames`, and names that are not text become text. Of pandas' types 
 are read.
 """
 
-import importlib
 import math
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
@@ -27,6 +26,7 @@ from latentwalk.arrays import Array
 from latentwalk.data.rows import pieces
 from latentwalk.data.written import moments
 from latentwalk.errors import ConfigError, DataError, DataWarning, unknown
+from latentwalk.surroundings import imported
 
 __all__ = [
     "Column",
@@ -497,7 +497,7 @@ def _is_number(values: Any) -> bool:
 def _dtype(pandas: Any, name: str, missing: bool) -> Any:
     """The type of that name, or, where something is missing that it cannot hold, the nullable one like it."""
     if name == f"string{ARROW}":  # by this name pandas knows another type
-        return pandas.ArrowDtype(importlib.import_module("pyarrow").string())
+        return pandas.ArrowDtype(imported("pyarrow").string())
     if name.endswith(ARROW):
         return pandas.ArrowDtype.construct_from_string(name)
     if missing and name.startswith(("int", "uint", "bool")):
@@ -566,6 +566,6 @@ def _from_microseconds(pandas: Any, ticks: Array, dtype: str) -> Any:
 
 def _pandas() -> Any:
     try:
-        return importlib.import_module("pandas")
+        return imported("pandas")
     except ImportError as error:
         raise DataError(INSTALL) from error

@@ -15,6 +15,7 @@ import numpy as np
 from latentwalk.arrays import Array
 from latentwalk.data.columns import Column, decoded, encoded, is_frame, places_of
 from latentwalk.errors import DataError
+from latentwalk.surroundings import imported
 
 __all__ = ["cells_like", "framed_like", "imputed_like", "in_pandas", "is_foreign", "mended", "of_kind", "picked_columns"]
 
@@ -46,7 +47,7 @@ def of_kind(answer: Any, x: Any, *, typed: bool = True) -> Any:
     """
     if not (is_foreign(x) and is_frame(answer)):
         return answer
-    narwhals, arrow = importlib.import_module("narwhals"), importlib.import_module("pyarrow")
+    narwhals, arrow = imported("narwhals"), imported("pyarrow")
     table = arrow.Table.from_pandas(answer, preserve_index=False)
     if typed:
         like = _arrow(x).schema
@@ -115,7 +116,7 @@ def mended(x: Array, observed: Array, columns: Sequence[Column]) -> Any:
 
 
 def _pandas() -> Any:
-    return importlib.import_module("pandas")
+    return imported("pandas")
 
 
 def _arrow(x: Any) -> Any:
@@ -125,6 +126,6 @@ def _arrow(x: Any) -> Any:
         if importlib.util.find_spec(name) is None:
             raise DataError(f"a frame of {whose} needs {name}. Install it: pip install narwhals 'latentwalk[data]'")
     try:
-        return importlib.import_module("narwhals").from_native(x, eager_only=True).to_arrow()
+        return imported("narwhals").from_native(x, eager_only=True).to_arrow()
     except TypeError as error:
         raise DataError(f"expected a frame in memory, got {whose}'s {type(x).__name__}. Collect it first.") from error

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
-from latentwalk.chance import seeded
+from latentwalk.chance import covered, from_seed
 from latentwalk.data.adopt import as_known
 from latentwalk.data.batches.batch import Batches
 from latentwalk.data.batches.passing import Stream, is_stream
@@ -31,7 +31,7 @@ from latentwalk.errors import ConfigError, DataError, TrainingStopped, TrainingW
 from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import first_seen
 from latentwalk.estimators.options import Options
-from latentwalk.estimators.resuming import begun
+from latentwalk.estimators.resuming import Kept, begun
 from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.models.collapse import COLLAPSED
@@ -88,11 +88,13 @@ def fit(
         raise DataError(f"found 1 sample (X has shape {x.shape}); learning needs at least 2 rows.")
     with ExitStack() as stack:
         group = stack.enter_context(process_group(device))
-        beginning = stack.enter_context(begun(None if checkpoint is None else Path(checkpoint), group, options, x, told))
-        stack.enter_context(seeded(beginning.seed, group.device))
-        trained = _untrained(options, x, spec, features, labels) if before is None else before
-        if before is None and beginning.start is not None and not _is_scaled(trained, beginning.start):
-            trained = _untrained(replace(options, transforms="none"), x, spec, features, labels)  # begun by an earlier version
+        beginning = stack.enter_context(begun(_place(checkpoint), group, options, x, told))
+        stack.enter_context(from_seed(beginning.seed))
+        with covered():
+            trained = _untrained(options, x, spec, features, labels) if before is None else before
+            if before is None and beginning.start is not None and not _is_scaled(trained, beginning.start):
+                # begun by an earlier version
+                trained = _untrained(replace(options, transforms="none"), x, spec, features, labels)
         if before is None:
             check_keepable(trained)
         trained.check_range(x)
@@ -122,6 +124,7 @@ def fit(
             start=beginning.start,
             group=group,
             asked=asked,
+            lending=options.settings.compile or trained.has_own_parts,
         )
         if beginning.keeper is not None:
             beginning.keeper.begin(list(past))
@@ -152,6 +155,10 @@ def fit(
     if sampler is not None and not trained.interrupted:
         trained = trained.completed(X, sampler, options.seed(), y if labels else None)
     return trained
+
+
+def _place(checkpoint: str | os.PathLike[str] | None) -> Kept | None:
+    return checkpoint if checkpoint is None or isinstance(checkpoint, Kept) else Kept(Path(checkpoint))
 
 
 def _told(X: Any, y: ArrayLike | None, rows: int, before: Trained | None, stream: Stream | None) -> tuple[Labels, Conditions]:

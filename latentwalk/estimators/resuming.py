@@ -1,6 +1,6 @@
 """Going on with a training that was cut short: with the same options, the same data and the same seed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,7 +16,24 @@ from latentwalk.training.group import Group
 from latentwalk.training.history import Epoch
 from latentwalk.training.state import Snapshot
 
-__all__ = ["Beginning", "begun"]
+__all__ = ["Beginning", "Kept", "begun"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A folder in which a training is kept, and what more is known: may stand where the folder's path does.
+
+    run: what the training is to its keeper, as JSON values, kept in each checkpoint. anew: whether it takes the place of the
+    one that is there. started: called once its first checkpoint is written.
+    """
+
+    folder: Path
+    run: Mapping[str, Any] | None = None
+    anew: bool = False
+    started: Callable[[], None] = lambda: None
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +51,26 @@ class Beginning:
 
 
 @contextmanager
-def begun(folder: Path | None, group: Group, options: Options, x: Array, told: Array | None = None) -> Iterator[Beginning]:
-    """The beginning that `folder` keeps; without one, a new one. told: what is learnt beside x (n, *E), for each row.
+def begun(place: Kept | None, group: Group, options: Options, x: Array, told: Array | None = None) -> Iterator[Beginning]:
+    """The beginning that the place keeps; without one, a new one. told: what is learnt beside x (n, *E), for each row.
 
     The first process of a group reads and writes for all. Raises CheckpointError, ConfigError, DataError.
     """
     seed = group.told(options.seed())
-    if folder is None:
+    if place is None:
         yield Beginning(seed)
         return
+    folder = place.folder
     params = {field.name: getattr(options, field.name) for field in fields(options)}
     about = {"params": flat_json(params), "data": fingerprint(x), "seed": seed}
     if told is not None:
         about["conditions"] = fingerprint(told)
+    if place.run is not None:
+        about["run"] = place.run
     if not group.leads:
         yield _beginning(folder, options, about, None, group.handed(None))
         return
-    with Checkpoints(folder, about, float(options.settings.checkpoint_every)) as keeper:
+    with Checkpoints(folder, about, float(options.settings.checkpoint_every), place.anew, place.started) as keeper:
         yield _beginning(folder, options, about, keeper, group.handed(keeper.found))
 
 

@@ -26,6 +26,7 @@ from latentwalk.models.prior import Prior
 from latentwalk.models.recipes import assemble
 from latentwalk.saving.folder import DESCRIPTION, packed, read_weights, write_weights
 from latentwalk.saving.options import TYPES, from_json, own_parts, to_json
+from latentwalk.surroundings import unmoved
 from latentwalk.training import history
 
 __all__ = ["check_keepable", "from_folder", "to_folder"]
@@ -34,8 +35,13 @@ SAMPLER = "sampler."  # what the names of a sampler's arrays begin with, among t
 PARTS = ("spec", "recipe", "network", "likelihood")
 
 
-def to_folder(folder: str | os.PathLike[str], trained: Trained, params: Mapping[str, Any]) -> None:
-    """Save to a folder, replacing a model saved there before. params: of the estimator. Raises CheckpointError, ConfigError."""
+def to_folder(
+    folder: str | os.PathLike[str], trained: Trained, params: Mapping[str, Any], beside: Mapping[str, Any] | None = None
+) -> None:
+    """Save to a folder, replacing a model saved there before. params: of the estimator. beside: see `write_weights`.
+
+    Raises CheckpointError, ConfigError.
+    """
     if changed := _difference(_untrained(trained), trained.model):
         raise ConfigError(
             f"{changed}, which was put in by hand: a folder could not say so, and the model could not be loaded again. Fit "
@@ -58,7 +64,7 @@ def to_folder(folder: str | os.PathLike[str], trained: Trained, params: Mapping[
         "likeness": {kind: measure.to_json() for kind, measure in trained.likeness.items()},
     }
     held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-    write_weights(folder, description, trained.model.state_dict() | held)
+    write_weights(folder, description, trained.model.state_dict() | held, beside=beside)
 
 
 def check_keepable(trained: Trained) -> None:
@@ -164,7 +170,8 @@ def _assembled(parts: Mapping[str, Any], latent: int, classes: int, weights: Map
     if len((network.widths or ()) + (network.channels or ())) + (network.blocks or 0) > len(weights):
         raise ValueError(f"it has more layers than its {len(weights)} weights")
     made = (parts["recipe"], parts["spec"], network, parts["likelihood"], latent, Scaling(parts["spec"]), classes)
-    with seeded(0), nullcontext() if network.bodies or isinstance(parts["recipe"].prior, Prior) else torch.device("meta"):
+    own = network.bodies or isinstance(parts["recipe"].prior, Prior)
+    with unmoved(), seeded(0), nullcontext() if own else torch.device("meta"):
         claimed = assemble(*made).state_dict()  # shapes alone, without memory
     for name in sorted(claimed.keys() | weights.keys()):
         said, found = (tuple(some[name].shape) if name in some else "none" for some in (claimed, weights))
@@ -176,7 +183,7 @@ def _assembled(parts: Mapping[str, Any], latent: int, classes: int, weights: Map
 
 def _untrained(trained: Trained) -> LatentModel:
     """The model as its options say it is; without memory, where all parts are this library's own."""
-    with seeded(0), nullcontext() if _own(trained) else torch.device("meta"):
+    with unmoved(), seeded(0), nullcontext() if _own(trained) else torch.device("meta"):
         return assemble(
             trained.recipe,
             trained.spec,

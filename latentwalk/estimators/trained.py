@@ -33,7 +33,7 @@ from latentwalk.latent.space import LatentSpace
 from latentwalk.models.inference import Coder, signature
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
-from latentwalk.models.prior import StandardNormal
+from latentwalk.models.prior import Prior, StandardNormal
 from latentwalk.models.recipes import Recipe
 from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
@@ -76,6 +76,12 @@ class Trained:
     def latent(self) -> int:
         """D, the number of latent dimensions."""
         return self.model.dim
+
+    @property
+    def has_own_parts(self) -> bool:
+        """Whether a part of it, or what it learnt by, is its maker's own and no option of this library."""
+        recipe = self.recipe
+        return self.network.bodies is not None or isinstance(recipe.prior, Prior) or callable(recipe.objective)
 
     def given(self, X: ArrayLike | Dataset) -> Array:
         """X as an array (n, *E) like the one learnt from. Raises DataError."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError, DataError, unknown
@@ -285,7 +285,7 @@ class Encoded(ABC):
         """
         if kind not in KINDS:
             raise unknown("sampling distribution", kind, ["prior", "fitted", *(name for name in KINDS if name != "prior")])
-        codes, posterior = self.draw_codes(generator(seed)), self.posterior
+        codes, posterior = self.draw_codes(rng_of(seed)), self.posterior
         if rows is not None:
             codes, posterior = codes[rows], None if posterior is None else posterior.among(rows)
         return fitted(kind, codes, seed, posterior)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from PIL.Image import Image
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.checks import COUNTED, MADE, whole
 from latentwalk.drawing.html import figure
 from latentwalk.errors import DataError
@@ -134,7 +134,7 @@ class LatentSpace(Encoded):
         source: see `sampler`.
         """
         whole("n", n, "examples", most=COUNTED)
-        return self._decoded(self.sampler(source)(n, generator(seed)))
+        return self._decoded(self.sampler(source)(n, rng_of(seed)))
 
     def direction(self, having: Attribute, lacking: Attribute | None = None, *, without: Confounders = ()) -> Direction:
         """The step from examples that lack something to examples that have it, other things being equal (see `directions`).

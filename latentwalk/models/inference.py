@@ -92,7 +92,7 @@ class Coder:
         def sample(codes: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
             return (self.model.scaling.inverse(self.model.decoder(codes, given).sample()),)
 
-        with seeded(seed, self._device):
+        with seeded(seed):
             return self._in_chunks(sample, z)[0]
 
     def bound(self, x: Array, draws: int) -> NDArray[np.float32]:

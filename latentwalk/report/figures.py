@@ -6,7 +6,6 @@ nothing global is touched, so charts may be drawn in any thread.
 
 import base64
 import io
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,8 @@ from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
+
+from latentwalk.surroundings import hushed
 
 __all__ = [
     "DARK",
@@ -220,8 +221,7 @@ def _drawn(paint: Callable[[Axes, Palette], None], palette: Palette, size: tuple
     axes = figure.add_axes(rect)
     axes.patch.set_alpha(0)
     paint(axes, palette)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a class named in a script the font lacks is drawn as boxes, no more
+    with hushed(beginning="Glyph"):  # a class named in a script the font lacks is drawn as boxes, no more
         canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba()))
     file = io.BytesIO()

@@ -21,13 +21,14 @@ from safetensors.torch import save as bytes_of
 from torch import Tensor
 
 from latentwalk.errors import CheckpointError
-from latentwalk.files import complaint, content_of, json_of, telling, write_atomically
+from latentwalk.files import alone, clear_parts, complaint, content_of, json_of, telling, write_atomically
 
-__all__ = ["DESCRIPTION", "VERSION", "packed", "read_weights", "write_weights"]
+__all__ = ["DESCRIPTION", "VERSION", "beside", "packed", "read_weights", "write_weights"]
 
 T = TypeVar("T")
 VERSION = 1
 DESCRIPTION = "model.json"
+TRIES = 1000  # to read what others keep replacing
 
 
 def packed(weights: Mapping[str, Tensor]) -> bytes:
@@ -36,12 +37,17 @@ def packed(weights: Mapping[str, Tensor]) -> bytes:
 
 
 def write_weights(
-    folder: str | os.PathLike[str], description: Mapping[str, Any], weights: Mapping[str, Tensor], what: str = "model"
+    folder: str | os.PathLike[str],
+    description: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    what: str = "model",
+    beside: Mapping[str, Any] | None = None,
 ) -> Path:
     """Save a description (plain JSON values) and weights in `folder`, replacing what was saved there before.
 
-    what: "model", or the kind of thing it is. Raises CheckpointError when that cannot be done; the one that was there is then
-    still there.
+    what: "model", or the kind of thing it is. beside: what else is to be known of it, under names of its own. Several may save
+    at once: one after the other does. Raises CheckpointError when that cannot be done; the one that was there is then still
+    there.
     """
     folder = Path(folder)
     content = packed(weights)
@@ -51,14 +57,19 @@ def write_weights(
     advice = "Nothing that was saved there before is lost. Free some space or choose another folder, and save again."
     with telling(f"save the {what} in", folder, advice):
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / name, content)
-        write_atomically(folder / f"{what}.json", json.dumps(header | {what: description}, indent=1).encode())
-        for stale in folder.glob("weights-*.safetensors"):
-            if stale.name != name:
-                stale.unlink()
-        for torn in [*folder.glob(".weights-*"), *folder.glob(f".{what}.json-*")]:  # of a process that was killed
-            torn.unlink(missing_ok=True)
+        with alone(folder):
+            _replace(folder, name, content, what, {**(beside or {}), **header, what: description})
     return folder
+
+
+def _replace(folder: Path, name: str, content: bytes, what: str, said: Mapping[str, Any]) -> None:
+    """The weights first, the description that names them, and then what was there before is deleted. Raises OSError."""
+    write_atomically(folder / name, content)
+    write_atomically(folder / f"{what}.json", json.dumps(said, indent=1).encode())
+    for stale in folder.glob("weights-*.safetensors"):
+        if stale.name != name:
+            stale.unlink(missing_ok=True)
+    clear_parts(folder)
 
 
 def read_weights(folder: str | os.PathLike[str], what: str = "model") -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -67,9 +78,7 @@ def read_weights(folder: str | os.PathLike[str], what: str = "model") -> tuple[d
     Raises CheckpointError saying which file is missing, damaged, truncated, foreign or newer than this library.
     """
     folder = Path(folder)
-    header = _header(folder / f"{what}.json", what)
-    path = folder / Path(str(header["weights"])).name  # a name, never a path: a foreign file must not point elsewhere
-    content = _found(path, content_of)
+    header, path, content = _together(folder, what)
     if hashlib.sha256(content).hexdigest() != header["sha256"]:
         raise CheckpointError(
             f"{path} is damaged: its SHA-256 is not the one {what}.json promises (got {len(content)} bytes). "
@@ -79,6 +88,36 @@ def read_weights(folder: str | os.PathLike[str], what: str = "model") -> tuple[d
         return header[what], tensors_from(content)
     except (SafetensorError, KeyError, ValueError, RuntimeError, TypeError) as error:  # a type or a size torch does not have
         raise CheckpointError(f"{path} is not a safetensors file: {error}.") from error
+
+
+def beside(folder: str | os.PathLike[str], name: str, what: str = "model") -> tuple[Any, str]:
+    """What was saved in `folder` beside the description, under that name, and the name of the weights it belongs to.
+
+    None where nothing was. Raises CheckpointError.
+    """
+    header = _header(Path(folder) / f"{what}.json", what)
+    return header.get(name), str(header["weights"])
+
+
+def _together(folder: Path, what: str) -> tuple[dict[str, Any], Path, bytes]:
+    """The description, and the weights that it names: where, and their bytes. Raises CheckpointError.
+
+    Who saves meanwhile replaces the description, then deletes the weights of the old one; so where they are gone, the new
+    description is there.
+    """
+    header = _header(folder / f"{what}.json", what)
+    for _ in range(TRIES):
+        path = folder / Path(str(header["weights"])).name  # a name, never a path: a foreign file must not point elsewhere
+        try:
+            return header, path, content_of(path)
+        except OSError as error:
+            before, header = header, _header(folder / f"{what}.json", what)
+            if header["weights"] == before["weights"]:
+                again = folder / Path(str(header["weights"])).name
+                if isinstance(error, FileNotFoundError) and again.exists():  # saved anew, with the same weights
+                    continue
+                break
+    return header, path, _found(path, content_of)
 
 
 def _header(path: Path, what: str) -> dict[str, Any]:

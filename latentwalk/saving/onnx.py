@@ -17,7 +17,6 @@ import json
 import logging
 import math
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError
 from latentwalk.files import telling, write_together
 from latentwalk.models.latent_model import LatentModel
+from latentwalk.surroundings import hushed, imported, same_floats, unmoved
 
 __all__ = [
     "DECODER",
@@ -54,6 +54,7 @@ ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
 LARGEST = 2**31 - 2**20  # bytes of weights in one file: protocol buffers end at 2 GiB
 TRIED = 3  # rows of each trial; neither 0 nor 1, which PyTorch's tracer takes for constants
+QUIETLY = {"ORT_DISABLE_TELEMETRY": "1"}  # onnxruntime would begin a thread that tells its makers, and open a file of theirs
 CLOSE = 1e-5  # of the range of an answer
 
 
@@ -204,9 +205,16 @@ def _check_possible(model: LatentModel) -> None:
 
 def check_same(content: bytes, trial: Mapping[str, Array], expected: Sequence[Array]) -> None:
     """Raise ConfigError where onnxruntime does not find in `trial` what PyTorch finds, for all rows and for one."""
+    with unmoved(QUIETLY), same_floats():  # onnxruntime sets them as it likes
+        _check_same(content, trial, expected)
+
+
+def _check_same(content: bytes, trial: Mapping[str, Array], expected: Sequence[Array]) -> None:
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     for rows in (len(expected[0]), 1):
         answers = session.run(None, {name: array[:rows] for name, array in trial.items()})
         for found, wanted in zip(answers, (array[:rows] for array in expected), strict=True):
@@ -246,15 +254,23 @@ def _reason(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter speaks to its own programmers, of packages it could use and of PyTorch's future: not here."""
+    """The exporter speaks to its own programmers, of packages it could use and of PyTorch's future: not here.
+
+    Nor does the bar that it does not show leave a thread that watches it.
+    """
+    bars = imported("tqdm").tqdm if importlib.util.find_spec("tqdm") else None
+    every = None if bars is None else bars.monitor_interval
     talkers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch.fx", "onnxscript", "onnx_ir")]
     before = [talker.level for talker in talkers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with hushed(), unmoved(QUIETLY):
         try:
             for talker in talkers:
                 talker.setLevel(logging.CRITICAL)
+            if bars is not None:
+                bars.monitor_interval = 0
             yield
         finally:
             for talker, level in zip(talkers, before, strict=True):
                 talker.setLevel(level)
+            if bars is not None:
+                bars.monitor_interval = every

@@ -5,7 +5,6 @@ SSIM      structural similarity of images, in [-1, 1] (Wang et al. 2004), as sci
 SNR gain  10 log10(squared error before / squared error after), in dB, over all examples together
 """
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -15,12 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
+from latentwalk.chance import from_seed
 from latentwalk.data.corruption import Corruption, CorruptionKind
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.scaling import as_tensor
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.studies.filters import filters_for, tuned
+from latentwalk.surroundings import imported
 
 __all__ = ["NoiseSweep", "Score", "noise_sweep", "psnr", "snr_gain", "spoilt", "ssim"]
 
@@ -101,8 +102,7 @@ def noise_sweep(
 def spoilt(model: Autoencoder, clean: Array, noise: Corruption, seed: int = 0) -> NDArray[np.float32]:
     """Noisy copies of clean examples (n, *E), in their own units; the noise is in those that networks see."""
     scaling = model.model_.scaling.cpu()
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(seed)
+    with from_seed(seed), torch.inference_mode():
         noisy: NDArray[np.float32] = scaling.inverse(noise(scaling(as_tensor(clean)))).numpy()
     scaling.to(next(model.model_.parameters()).device)
     return noisy
@@ -125,7 +125,7 @@ def snr_gain(clean: Array, noisy: Array, found: Array) -> float:
 def ssim(clean: Array, found: Array, width: float) -> float | None:
     """The mean structural similarity of images (n, H, W, C); None without scikit-image, or below 7 pixels."""
     try:
-        similarity = importlib.import_module("skimage.metrics").structural_similarity
+        similarity = imported("skimage.metrics").structural_similarity
     except ImportError:
         return None
     if min(clean.shape[1:3]) < 7:

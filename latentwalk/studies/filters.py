@@ -9,8 +9,6 @@ All but the last have something to choose (a width, a wavelet): `tuned` chooses 
 Arrays are images (n, H, W[, C]) or signals (n, T[, F]), in units of their range or deviation.
 """
 
-import importlib
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +19,7 @@ from scipy.signal import savgol_filter
 
 from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError, unknown
+from latentwalk.surroundings import hushed, imported
 
 __all__ = ["FILTERS", "Filter", "Linear", "filters_for", "tuned"]
 
@@ -107,14 +106,13 @@ def _savitzky_golay(x: Array, choice: tuple[int, int], axes: tuple[int, ...]) ->
 def _wavelet(x: Array, choice: tuple[str, str], axes: tuple[int, ...]) -> Array:
     """Each example, and each of its channels, by itself; the deviation of the noise is estimated, as in use."""
     try:
-        importlib.import_module("pywt")
-        shrink = importlib.import_module("skimage.restoration").denoise_wavelet
+        imported("pywt")
+        shrink = imported("skimage.restoration").denoise_wavelet
     except ImportError as error:
         raise ConfigError(INSTALL) from error
     method, wavelet = choice
     channel = None if len(axes) == x.ndim - 1 else -1
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a constant example, which has no noise, and of one that is short
+    with hushed():  # of a constant example, which has no noise, and of one that is short
         found = [shrink(one, method=method, wavelet=wavelet, channel_axis=channel, rescale_sigma=False) for one in x]
     return np.where(np.isfinite(found), found, x)
 

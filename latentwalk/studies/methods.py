@@ -12,7 +12,6 @@ they learn from at most `LEARNT` rows drawn at random.
 import importlib
 import importlib.util
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -36,6 +35,7 @@ from latentwalk.latent.space import LatentSpace
 from latentwalk.models.prior import NormalSampler
 from latentwalk.models.recipes import RECIPES, Recipe
 from latentwalk.networks.build import Network
+from latentwalk.surroundings import hushed, imported
 
 __all__ = ["INSTALL", "LEARNT", "NAMES", "RIVALS", "Family", "Rival", "Tried", "attempt"]
 __all__ += ["families", "has_umap", "trained", "units"]
@@ -144,8 +144,7 @@ def trained(model: Autoencoder, data: Dataset, checkpoint: Path | None = None, *
     """The model, fitted. Ctrl-C raises KeyboardInterrupt, for what compares half-trained models compares nothing, or unless
     `whole` leaves it as good as it was by then.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrainingStopped)
+    with hushed(TrainingStopped):
         model.fit(data, checkpoint=checkpoint)
     if whole and model.interrupted_:
         raise KeyboardInterrupt
@@ -260,12 +259,11 @@ def _umap(x: Array, flat: Map, latent: int, seed: int) -> tuple[Map, None]:
     """UMAP with its authors' settings. Its inverse is an interpolation on the plane that fails for other D; it is not used."""
 
     def quiet(part: Callable[[], Any]) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of numba and of small data: nothing a user of ours could act on
+        with hushed():  # of numba and of small data: nothing a user of ours could act on
             return part()
 
     try:
-        umap = quiet(lambda: importlib.import_module("umap"))
+        umap = quiet(lambda: imported("umap"))
     except ImportError as error:
         raise ConfigError(INSTALL) from error
     options = {"n_components": latent, "n_neighbors": min(15, len(x) - 1), "random_state": seed, "n_jobs": 1}

@@ -13,8 +13,8 @@ import json
 import re
 import time
 import warnings
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -25,12 +25,12 @@ from safetensors.torch import load as tensors_from
 from safetensors.torch import save as bytes_of
 
 from latentwalk.errors import CheckpointError
-from latentwalk.files import complaint, content_of, telling, write_atomically
+from latentwalk.files import clear_parts, complaint, content_of, telling, write_atomically
 from latentwalk.training import history
 from latentwalk.training.history import Epoch
 from latentwalk.training.state import Snapshot
 
-__all__ = ["HISTORY", "Checkpoints", "holds_checkpoint", "latest", "newest", "opened"]
+__all__ = ["HISTORY", "Checkpoints", "holds_checkpoint", "latest", "locked", "newest", "opened"]
 
 FORMAT, VERSION = "latentwalk-training", 1
 HISTORY, LOCK = "history.jsonl", "training.lock"
@@ -42,14 +42,21 @@ KEPT = 2
 class Checkpoints:
     """Who writes checkpoints into a folder, and finds the newest one there. Use as a context: it holds the folder's lock.
 
-    about: what the run is, as JSON values; written into each checkpoint. every: seconds between two checkpoints.
+    about: what the run is, as JSON values; written into each checkpoint. every: seconds between two checkpoints. anew: whether
+    another training begins than the one that is there, whose checkpoints stay until there is one of the new. started: called
+    once there is.
     """
 
     folder: Path
     about: Mapping[str, Any]
     every: float
+    anew: bool = False
+    started: Callable[[], None] = lambda: None
     found: bytes | None = None  # the newest checkpoint that was there, whole
     _number: int = 0
+    _first: bool = True
+    _past: list[Epoch] = field(default_factory=list)
+    _known: dict[Path, tuple[int, int]] = field(default_factory=dict)  # whole, when they had this size and time
     _written: float = 0.0
     _held: ExitStack = field(default_factory=ExitStack)
 
@@ -62,53 +69,104 @@ class Checkpoints:
 
     def _begin(self, held: ExitStack) -> None:
         with _telling(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / LOCK)
-            try:
-                held.enter_context(lock.acquire(timeout=0))
-            except Timeout as error:
-                raise CheckpointError(
-                    f"another process trains in {self.folder}. Wait for it to end, or choose another folder."
-                ) from error
-            for torn in self.folder.glob(".checkpoint-*"):  # what a killed process left half written
-                torn.unlink(missing_ok=True)
-        self.found = newest(self.folder)
+            held.enter_context(locked(self.folder))
+        self.found = None if self.anew else newest(self.folder)
         numbers = [number for number, _ in _files(self.folder)]
         self._number = max(numbers, default=0)
         self._written = time.monotonic()
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
-        if not holds_checkpoint(self.folder):  # nothing came of it: leave no trace
-            (self.folder / LOCK).unlink(missing_ok=True)
-            with suppress(OSError):
-                self.folder.rmdir()
 
     def due(self) -> bool:
         """Whether it is time for the next checkpoint."""
         return time.monotonic() - self._written >= self.every
 
     def write(self, snapshot: Snapshot) -> None:
-        """Add a checkpoint, and drop the oldest beyond two. Raises CheckpointError; the ones before are then still there."""
+        """Add a checkpoint, and drop those before but one whole one. Raises CheckpointError; those before are then there."""
         header = {"format": FORMAT, "version": VERSION, "about": self.about, "numbers": snapshot.numbers}
         tensors = {name: value.detach().cpu().contiguous() for name, value in snapshot.tensors.items()}
         content = bytes_of(tensors, {"latentwalk": json.dumps(header)})
         self._number += 1
         with _telling(self.folder):
-            write_atomically(self.folder / f"checkpoint-{self._number:08}-{_digest(content)}.safetensors", content)
-            for _, stale in _files(self.folder)[KEPT:]:
-                stale.unlink(missing_ok=True)
+            path = self.folder / f"checkpoint-{self._number:08}-{_digest(content)}.safetensors"
+            write_atomically(path, content)
+            self._known[path] = _stamp(path)
+            self._drop(1 if self._first and self.anew else KEPT)
+            if self._first:
+                history.rewrite(self.folder / HISTORY, self._past)
+        if self._first:
+            self._first = False
+            self.started()
         self._written = time.monotonic()
 
+    def _drop(self, kept: int) -> None:
+        """Delete all checkpoints but the newest `kept` that are whole; none, as long as there are not so many."""
+        there = [path for _, path in _files(self.folder)]
+        whole: list[Path] = []
+        for path in there:
+            if len(whole) == kept:
+                break
+            if self._is_whole(path):
+                whole.append(path)
+        for path in there if len(whole) == kept else ():
+            if path not in whole:
+                path.unlink(missing_ok=True)
+
+    def _is_whole(self, path: Path) -> bool:
+        """Whether it is; read again only where it was touched since."""
+        try:
+            if self._known.get(path) == _stamp(path):
+                return True
+        except OSError:
+            return False
+        if _content(path) is None:
+            return False
+        self._known[path] = _stamp(path)
+        return True
+
     def begin(self, past: list[Epoch]) -> None:
-        """Start the file of the history with these epochs."""
-        with _telling(self.folder):
-            history.rewrite(self.folder / HISTORY, past)
+        """The epochs that the file of the history begins with, once there is a checkpoint to go with it."""
+        self._past = past
 
     def record(self, epoch: Epoch) -> None:
         """Add an epoch to the file of the history."""
+        if self._first:
+            self._past.append(epoch)
+            return
         with _telling(self.folder):
             history.append(self.folder / HISTORY, epoch)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Inside, no other process trains in the folder, which is made; again inside of it, nothing more is asked.
+
+    Where nothing came of it, no trace is left. Raises CheckpointError where another trains there, or it cannot be written to.
+    """
+    with _telling(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK, is_singleton=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise CheckpointError(
+                f"another process trains in {folder}. Wait for it to end, or choose another folder."
+            ) from error
+        clear_parts(folder)
+        for torn in folder.glob(".checkpoint-*"):  # of an earlier version that was killed
+            torn.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        outermost = lock.lock_counter == 1
+        if outermost and not holds_checkpoint(folder):  # nothing came of it: leave no trace
+            with suppress(OSError):
+                (folder / LOCK).unlink()
+        lock.release()
+        if outermost:
+            with suppress(OSError):
+                folder.rmdir()  # only one that is empty
 
 
 def holds_checkpoint(folder: Path) -> bool:
@@ -182,6 +240,11 @@ def _content(path: Path) -> bytes | None:
         return None
     match = NAME.fullmatch(path.name)
     return content if match and match[2] == _digest(content) else None
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _digest(content: bytes) -> str:

@@ -82,8 +82,38 @@ ALONE = Group()
 
 
 def first_here() -> bool:
-    """Whether this process is alone, or the first of those that `torchrun` started."""
-    return os.environ.get("RANK", "0") == "0"
+    """Whether this process is alone, or the first of those that `torchrun` started. Raises ConfigError: see `told_rank`."""
+    return told_rank()[0] == 0
+
+
+def told_rank() -> tuple[int, int]:
+    """Which of how many processes this is, as `torchrun` says in the environment. Raises ConfigError for what it never says."""
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    size = _said("WORLD_SIZE", 1, least=1)
+    rank = _said("RANK", 0)
+    if ("RANK" in os.environ) != ("WORLD_SIZE" in os.environ):
+        there, missing = ("RANK", "WORLD_SIZE") if "RANK" in os.environ else ("WORLD_SIZE", "RANK")
+        raise ConfigError(
+            f"{there}={os.environ[there]} is set in the environment, and {missing} is not: which of how many "
+            f"processes is this? Start all of them with torchrun; or, for one alone, unset {there}."
+        )
+    if rank >= size:
+        raise ConfigError(f"RANK={rank} in the environment: expected 0 to {size - 1}, for WORLD_SIZE={size}. Use torchrun.")
+    return rank, size
+
+
+def _said(variable: str, usual: int, least: int = 0) -> int:
+    """What a variable of the environment says. Raises ConfigError where that is no whole number."""
+    text = os.environ.get(variable)
+    if text is None:
+        return usual
+    if not (text.isascii() and text.isdigit() and least <= int(text) < 2**31):
+        raise ConfigError(
+            f"{variable}={text!r} in the environment: expected a whole number, at least {least}. torchrun sets it; without "
+            f"torchrun, unset it."
+        )
+    return int(text)
 
 
 @contextmanager
@@ -98,7 +128,7 @@ def process_group(device: torch.device) -> Iterator[Group]:
         return
     ours = not distributed.is_initialized()
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        device = torch.device("cuda", _said("LOCAL_RANK", 0))
         torch.cuda.set_device(device)
     try:
         if ours:
@@ -134,11 +164,11 @@ def _meet(backend: str) -> None:
 
 def restarts() -> int:
     """How often torchrun has started this group anew."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+    return _said("TORCHELASTIC_RESTART_COUNT", 0)
 
 
 def _launched() -> bool:
-    return distributed.is_available() and (distributed.is_initialized() or int(os.environ.get("WORLD_SIZE", "1")) > 1)
+    return distributed.is_available() and (distributed.is_initialized() or told_rank()[1] > 1)
 
 
 def _is_lost(error: Exception) -> bool:

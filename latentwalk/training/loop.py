@@ -7,13 +7,14 @@ closing the generator, by an exception), the model is left with the best weights
 import math
 import time
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from functools import partial
 
 import torch
 from torch import Tensor
 from torch.amp import GradScaler
 
-from latentwalk.chance import part_of
+from latentwalk.chance import lent, part_of
 from latentwalk.data.batches.batch import Batch, Batches
 from latentwalk.errors import CheckpointError, ConfigError, TrainingError
 from latentwalk.models.collapse import ACTIVE
@@ -33,7 +34,7 @@ from latentwalk.training.optimise import (
 )
 from latentwalk.training.plan import Plan
 from latentwalk.training.rescue import Broken, breakdown, finite
-from latentwalk.training.runtime import autocast, prepare
+from latentwalk.training.runtime import autocast, quick, roomy
 from latentwalk.training.state import Snapshot, State
 from latentwalk.training.step import Step
 
@@ -57,24 +58,27 @@ def train(
     start: Snapshot | None = None,
     group: Group = ALONE,
     asked: Callable[[], bool] = lambda: False,
+    lending: bool = False,
 ) -> Generator[Epoch]:
     """Train `model` in place, yielding after each epoch.
 
     batches: raw training data, shuffled anew each epoch. validation: raw data the best weights are chosen on; the training
     loss decides where there is none. going_on: the model is trained already; new weights must do better than its own on the
     validation data to replace them. keeper: writes checkpoints on the way. start: one of those, to begin from. group: the
-    processes that train together. asked: whether to stop; looked at between two steps.
+    processes that train together. asked: whether to stop; looked at between two steps. lending: whether something in a step
+    draws from PyTorch's own generators (see `chance.lent`).
     Raises TrainingError when the loss, or a weight, stops being a finite number and lower rates do not help.
     """
-    prepare()
     model.train()
-    run = _Run(State(_step(model, objective, plan, group)), batches, validation, plan, keeper, asked)
+    run = _Run(State(_step(model, objective, plan, group)), batches, validation, plan, keeper, asked, lending)
     if start is not None:
         _restore(run.state, start, group)
     elif going_on and validation is not None:
-        run.state.place.best = run.measured(validation, 0)[0]
+        with quick():
+            run.state.place.best = run.measured(validation, 0)[0]
     try:
-        yield from run.epochs()
+        with roomy():
+            yield from run.epochs()
     finally:
         model.load_state_dict(run.state.best)
         model.eval()
@@ -135,10 +139,12 @@ class _Run:
         plan: Plan,
         keeper: Checkpoints | None,
         asked: Callable[[], bool],
+        lending: bool,
     ) -> None:
         self.state, self.step, self.group = state, state.step, state.step.group
         self.batches, self.validation, self.plan = batches, validation, plan
         self.keeper, self.asked = keeper, asked
+        self.drawing = partial(lent, state.step.learnt[0].device) if lending else nullcontext
         settings = plan.settings
         self.take: Callable[[Batch, float], Terms] = self.step.compiled() if settings.compile else self.step
         self.watching = self.step.learnt[0].device.type == "cpu" and self.group.size == 1  # looking at a number costs nothing
@@ -151,9 +157,10 @@ class _Run:
         set_rate(self.step.optimiser, self._rate(0.0))
         while not self._finished():
             try:
-                if not self._pass():
-                    break
-                epoch = self._judged()
+                with quick():
+                    if not self._pass():
+                        break
+                    epoch = self._judged()
             except Broken as broken:
                 self._take_back(good, broken)
                 continue
@@ -171,7 +178,7 @@ class _Run:
         self.step.model.eval()
         with torch.no_grad():
             for batch in batches.epoch(number):
-                with part_of(batch.first, len(batch), batch.total):
+                with part_of(batch.first, len(batch), batch.total), self.drawing():
                     p, terms = self.step.terms(batch.raw, given=batch.given)
                 mean.add(terms, counted=batch.counted)
                 codes = wide(p.posterior.mean)
@@ -193,7 +200,8 @@ class _Run:
             now = place.epoch - 1 + place.index / len(self.batches)
             if not self.steady:
                 set_rate(self.step.optimiser, self._rate(now))
-            terms = self.take(batch, now)
+            with self.drawing():
+                terms = self.take(batch, now)
             mean.add(terms, counted=batch.counted)
             place.index += 1
             if self.watching and not math.isfinite(terms.loss.detach()):
@@ -283,9 +291,10 @@ class _Run:
         epoch, index = place.epoch, place.index
         finding = None
         if self.group.size == 1:
-            finding = breakdown(
-                self.step, self.batches, epoch, index, lambda now: set_rate(self.step.optimiser, self._rate(now))
-            )
+            with quick(), self.drawing():
+                finding = breakdown(
+                    self.step, self.batches, epoch, index, lambda now: set_rate(self.step.optimiser, self._rate(now))
+                )
         return (
             f"training broke down in epoch {epoch}, {finding or 'and the loss is no number'}. It was taken back to its last "
             f"good state {RESCUES} times, each time with a lower learning rate, in vain. The best weights so far are kept. Try "

@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from latentwalk.surroundings import imported
 from latentwalk.training.adam import Adam
 
 __all__ = ["Average", "Guard", "LearningSchedule", "OptimizerName", "optimiser_named", "rate_share", "set_rate"]
@@ -38,6 +39,7 @@ def optimiser_named(
     """
     if light and not compiled and name != "adamax":
         return Adam(weights, rate, decay, decoupled=name == "adamw")  # type: ignore[return-value]  # what training uses of one
+    imported("torch._dynamo")  # the optimiser would, and leave its marks
     device = weights[0].device
     lr = torch.tensor(rate, device=device) if compiled else rate
     captured = compiled and device.type == "cuda"  # CUDA graphs want the count of steps on the device

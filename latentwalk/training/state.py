@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latentwalk.chance import random_state, set_random_state
 from latentwalk.training import history
 from latentwalk.training.history import Epoch
 from latentwalk.training.mean import Mean
-from latentwalk.training.runtime import random_state, set_random_state
 from latentwalk.training.step import Step
 
 __all__ = ["Place", "Snapshot", "State"]

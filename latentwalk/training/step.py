@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.amp import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
-from latentwalk.chance import part_of
+from latentwalk.chance import part_of, random_state, set_random_state
 from latentwalk.data.batches.batch import Batch
 from latentwalk.data.corruption import Corruption
 from latentwalk.models.latent_model import LatentModel, Pass
@@ -18,7 +18,7 @@ from latentwalk.models.schedule import Time
 from latentwalk.networks.layers import channels_last
 from latentwalk.training.group import ALONE, Group
 from latentwalk.training.optimise import Average, Guard
-from latentwalk.training.runtime import autocast, random_state, set_random_state
+from latentwalk.training.runtime import autocast
 
 __all__ = ["Step"]
 

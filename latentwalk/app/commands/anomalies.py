@@ -116,7 +116,7 @@ def anomalies(
         options={"progress": True},
     ).fit(rows)
     if run is not None:
-        with saving():
+        with saving(), app.run.locked(run):
             app.run.forget(run)
             app.run.Run.of(run, detector.model_, source, rows, detector.model_.epochs).save()
             detector.save(run)

@@ -41,7 +41,7 @@ def complete(
     check_writable(run)
     model = opened.model.fit_sampler(opened.train(data), sampler)
     with saving():
-        model.save(run)
+        opened.save(stale=())  # all that was made of the model is still of it
     assert model.sampler_ is not None
     kind = model.sampler_.kind
     typer.echo(candidates(model.likeness_, kind) if model.likeness_ else f"{kind}: too few rows to judge it by")

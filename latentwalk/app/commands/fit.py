@@ -1,7 +1,7 @@
 """`latentwalk fit`: begin a run, lose nothing however it is stopped, go on with it."""
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,7 +30,8 @@ from latentwalk.app.options import (
     was_typed,
 )
 from latentwalk.app.output import STOPPED, check_writable, note, saving
-from latentwalk.errors import ConfigError, DataError, TrainingStopped
+from latentwalk.errors import ConfigError, TrainingStopped
+from latentwalk.surroundings import hushed
 
 if TYPE_CHECKING:
     from latentwalk.app.run import Run
@@ -239,15 +240,20 @@ def _begin(out: Path, source: "Source", given: Mapping[str, Any], *, force: bool
     """Train a new model, with the options `given`, and save it in `out`."""
     from latentwalk.training.group import first_here
 
-    if first_here():  # the others may come when it has begun already
+    def free() -> None:
         app.run.check_free(out, "--out", force=force, instead="Go on with it: --resume.")
+
+    if first_here():  # the others may come when it has begun already
+        free()
     model = latentwalk.Autoencoder().set_params(**_parameters(given))
     train = source.train(tell=True)
     model.epochs = given["epochs"] or epochs_for(len(train))
     if first_here():
         check_writable(out)
-        app.run.forget(out)
-    _learn(app.run.Run.of(out, model, source, train, model.epochs), train)
+    with _alone(out):
+        if first_here():
+            free()  # while the data was read, another may have begun, or ended
+        _learn(app.run.Run.of(out, model, source, train, model.epochs), train, anew=True)
 
 
 def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
@@ -257,11 +263,15 @@ def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
 
     if typed.get("force"):
         raise ConfigError("--resume goes on with the model in RUN, --force replaces it. Choose one.")
-    run, done = app.run.Run.unfinished(out)
+    run, past = app.run.Run.unfinished(out)
+    done = len(past)
     free = {name: value for name, value in typed.items() if name in FREE}
     _check_same(run, {name: value for name, value in typed.items() if name not in free})
     total = typed.get("epochs") or run.epochs
-    if done >= total and app.run.holds_model(out):
+    if done >= total and app.run.holds_model_of(out, past):
+        if first_here():
+            with _alone(out):
+                app.run.Run.open(out).tidy()
         typer.echo(f"{out} has learnt for {done} epochs; nothing is left of {total}. To go further: --epochs {done + total}")
         return
     known = run.source or source
@@ -269,7 +279,8 @@ def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
     if first_here():
         check_writable(out)
     run.model.set_params(**{**_parameters(free), "progress": True, "epochs": total})
-    _learn(app.run.Run.of(out, run.model, known, train, total), train)
+    with _alone(out):
+        _learn(app.run.Run.of(out, run.model, known, train, total), train, anew=False)
 
 
 def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -314,22 +325,32 @@ def _check_same(run: "Run", typed: Mapping[str, Any]) -> None:
             )
 
 
-def _learn(run: "Run", train: "Dataset") -> None:
-    """Fit the model of `run`, save, and say what came of it. Leaves with 130 after Ctrl-C."""
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Inside, no other process trains in the folder, until all is saved; nothing was touched before. Raises OutputError."""
+    from latentwalk.training.checkpoints import locked
+    from latentwalk.training.group import first_here
+
+    with ExitStack() as held:
+        if first_here():
+            with saving():
+                held.enter_context(locked(out))
+        yield
+
+
+def _learn(run: "Run", train: "Dataset", *, anew: bool) -> None:
+    """Fit the model of `run`, save, and say what came of it. Leaves with 130 after Ctrl-C.
+
+    anew: in place of the training that is there, whose checkpoints and model stay until those of the new one come.
+    """
     from latentwalk.app.commands.complete import candidates
+    from latentwalk.estimators.resuming import Kept
     from latentwalk.training.group import first_here
 
     model = run.model
     with saving():
-        if first_here():
-            run.describe()  # before training, so that one that is killed can be gone on with
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TrainingStopped)  # said below, with the command that goes on
-            try:
-                model.fit(train, checkpoint=run.folder)
-            except (ConfigError, DataError):
-                run.withdraw()
-                raise
+        with hushed(TrainingStopped):  # said below, with the command that goes on
+            model.fit(train, checkpoint=Kept(run.folder, run.said, anew, run.describe))
         if not first_here():
             return
         run.save()

@@ -87,7 +87,7 @@ def reduce(
     for one in reductions(train, test, [latent], methods, neighbours=neighbours, random_state=seed, epochs=passes):
         found.append(one)
         if one.tried.model is not None and run is not None:
-            with saving():
+            with saving(), app.run.locked(run):
                 app.run.forget(run)
                 app.run.Run.of(run, one.tried.model, source, train, passes).save()
     _write_codes(found[0], [("train", train), ("test", test)], to)

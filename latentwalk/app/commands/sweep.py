@@ -1,6 +1,5 @@
 """`latentwalk sweep`: trials over a grid, kept one by one; a page of curves, a small table."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +25,7 @@ from latentwalk.app.options import (
 )
 from latentwalk.app.output import STOPPED, check_writable, note, saving, show
 from latentwalk.errors import ConfigError, TrainingStopped
+from latentwalk.surroundings import hushed
 
 if TYPE_CHECKING:
     from latentwalk.app.source import Source
@@ -110,8 +110,7 @@ def sweep(
     few = min(len(train) for train, _ in halves.values())
     options: dict[str, Any] = {"epochs": epochs or epochs_for(few), "batch_size": batch_size}
     swept = latentwalk.Sweep(grid, seeds=seeds, n_iter=trials, folder=out, **options)
-    with warnings.catch_warnings(), saving():
-        warnings.simplefilter("ignore", TrainingStopped)  # said below, with the command that goes on
+    with hushed(TrainingStopped), saving():  # said below, with the command that goes on
         swept.fit({name: train for name, (train, _) in halves.items()}, {name: test for name, (_, test) in halves.items()})
     if swept.results_:
         _tell(swept, out, {"recipe": ", ".join(words(recipe)), **options})

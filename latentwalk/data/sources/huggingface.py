@@ -5,7 +5,6 @@ numbers, as a table. A `ClassLabel`, or a column with one of the usual names, is
 until it is asked to open a file: whoever has one of its data sets has it already.
 """
 
-import importlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from latentwalk.data.sources.packed import Split, dataset_of, undivided
 from latentwalk.data.spec import Kind
 from latentwalk.errors import DataError, LatentwalkError, unknown
 from latentwalk.files import content_of, json_of
+from latentwalk.surroundings import imported
 
 __all__ = [
     "Arrow",
@@ -113,7 +113,7 @@ def _check_files(path: Path) -> None:
 
 def _check_arrow(path: Path) -> None:
     """Raise ValueError where a file holds no whole table: lengths and offsets that lie are believed once it is in use."""
-    arrow, ipc = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.ipc")
+    arrow, ipc = imported("pyarrow"), imported("pyarrow.ipc")
     with arrow.memory_map(str(path)) as file:
         try:
             batches = ipc.open_stream(file)
@@ -307,7 +307,7 @@ def _is(x: object, name: str) -> bool:
 
 def _package() -> Any:
     try:
-        return importlib.import_module("datasets")
+        return imported("datasets")
     except ImportError as error:
         raise DataError(f"reading Hugging Face data sets needs their package. {INSTALL}") from error
 
@@ -402,7 +402,7 @@ def _labels(table: Any, name: str) -> Array:
 
 def _numbers(column: Any) -> Array:
     """The numbers of an Arrow column, lists of lists unfolded; NaN where one is missing."""
-    arrow = importlib.import_module("pyarrow")
+    arrow = imported("pyarrow")
     values = column.combine_chunks()
     values = values.storage if isinstance(values, arrow.ExtensionArray) else values
     while isinstance(values, (arrow.ListArray, arrow.LargeListArray, arrow.FixedSizeListArray)):

@@ -10,12 +10,11 @@ frames (a TIFF stack, an animation) is as many images, "a.tif[0]", "a.tif[1]", â
 
 import io
 import os
-import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import count, groupby
@@ -32,6 +31,7 @@ from latentwalk.data.rows import DECODED, Rows
 from latentwalk.data.sources.packed import Split, archive, check_unpacked, dataset_of, undivided, unpacked
 from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError
+from latentwalk.surroundings import hushed
 
 __all__ = [
     "Color",
@@ -174,15 +174,14 @@ def read_entries(
     visible = sorted((entry for entry in entries if not _hidden(entry.name)), key=lambda entry: entry.name)
     kept, inside = _half(visible, split)
     skipped: dict[str, str] = {}
-    with _bombs_refused():
-        there, shape, rgb, deep = look(kept, size, color, skipped, films=True)
-        if lazy is None:
-            lazy = len(there) * shape[0] * shape[1] * (3 if rgb else 2 if deep else 1) > DECODED
-        if lazy:
-            x = cast(Pixels, Pictures(there, shape, rgb, size is not None, deep))
-            names = [entry.name for entry in there]
-        else:
-            x, names = _decoded(there, shape, rgb, size is not None, deep, skipped)
+    there, shape, rgb, deep = look(kept, size, color, skipped, films=True)
+    if lazy is None:
+        lazy = len(there) * shape[0] * shape[1] * (3 if rgb else 2 if deep else 1) > DECODED
+    if lazy:
+        x = cast(Pixels, Pictures(there, shape, rgb, size is not None, deep))
+        names = [entry.name for entry in there]
+    else:
+        x, names = _decoded(there, shape, rgb, size is not None, deep, skipped)
     return as_bytes(
         dataset_of(
             x,
@@ -283,7 +282,7 @@ def _classes(names: list[str], inside: int) -> Array | None:
 def _headers(entry: ImageFile, skipped: dict[str, str], films: bool) -> list[Seen]:
     """What the header of a file says, or of each of its frames."""
     try:
-        with _open(entry) as image:
+        with hushed(), _open(entry) as image:  # chatter about odd metadata
             first = Seen(entry, _upright(image), _has_color(image), _is_deep(image))
             check_unpacked(4 * first.size[0] * first.size[1], entry.held, EXPANSION, LARGEST)  # 4 a pixel in Pillow
             return _film(first, image, skipped) if films and image.format in FILMS else [first]
@@ -353,7 +352,10 @@ def _sideways(image: Image.Image) -> bool:
 def _open(entry: ImageFile) -> Image.Image:
     if entry.length > LARGEST:
         raise DataError(f"{entry.length:,} bytes, more than the {LARGEST:,} that an image may have")
-    return Image.open(io.BytesIO(entry.content()), formats=_formats())
+    image = Image.open(io.BytesIO(entry.content()), formats=_formats())
+    if Image.MAX_IMAGE_PIXELS is not None and image.width * image.height > Image.MAX_IMAGE_PIXELS:  # Pillow only warns
+        raise DataError(f"{image.width * image.height:,} pixels: it could be a decompression bomb")
+    return image
 
 
 @cache
@@ -403,7 +405,7 @@ def _pixels(
     """Frames of one file, each as `_fitted` has it, or what its decoder raised."""
     found: list[Pixels | Exception] = []
     try:
-        with _open(entries[0]) as opened:
+        with hushed(), _open(entries[0]) as opened:  # as above
             for entry in entries:
                 try:
                     if opened.tell() != entry.frame:
@@ -451,15 +453,6 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F"):
         raise DataError(f"pixels of 32 bits (mode {image.mode}) have no fixed range; save such images as one .npy")
     return image
-
-
-@contextmanager
-def _bombs_refused() -> Iterator[None]:
-    """Pillow warns of an image that unpacks to hundreds of megabytes; here it is an error, and the image is skipped."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # chatter about odd metadata
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
 
 
 def _reason(error: Exception) -> str:

@@ -4,9 +4,7 @@ Windows are weighted by a raised cosine (Hann) and divided by the sum of the wei
 give back the whole to rounding.
 """
 
-import importlib
 import io
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from latentwalk.data.dataset import Dataset
 from latentwalk.data.sources.packed import Split, undivided
 from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError
+from latentwalk.surroundings import hushed, imported
 
 __all__ = ["WINDOW", "Sound", "apart", "read_wav", "sound", "together"]
 
@@ -71,8 +70,7 @@ def _sound(path: Path) -> Sound:
     if not path.is_file():
         raise DataError("no such file.")
     try:
-        with warnings.catch_warnings(), np.errstate(invalid="ignore"):  # chatter about chunks; NaN that signals
-            warnings.simplefilter("ignore")
+        with hushed(), np.errstate(invalid="ignore"):  # chatter about chunks; NaN that signals
             rate, values = _wavfile().read(path)
             values = np.asarray(values, values.dtype.newbyteorder("="))
             dtype = values.dtype.name
@@ -107,7 +105,7 @@ def together(parts: Array, total: int) -> Array:
 
 def _wavfile() -> Any:
     """SciPy's reader, imported when there is a sound to read: the list of data sets must not wait for it."""
-    return importlib.import_module("scipy.io.wavfile")
+    return imported("scipy.io.wavfile")
 
 
 def _starts(total: int, length: int) -> list[int]:

@@ -5,7 +5,6 @@ which (row numbers, ids, text that is different everywhere) and what holds nothi
 be learnt from are named all at once.
 """
 
-import importlib
 import json
 import math
 import os
@@ -27,6 +26,7 @@ from latentwalk.data.sources.packed import Split, check_unpacked, dataset_of, un
 from latentwalk.data.spec import Kind
 from latentwalk.data.written import GAPS, Commas, Looked, decimal_mark, meaning, moments, plain_text
 from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.surroundings import imported
 
 __all__ = [
     "Cells",
@@ -618,6 +618,6 @@ def _is_finite(value: object) -> bool:
 def _optional(name: str) -> Any:
     """A package that need not be installed, or None."""
     try:
-        return importlib.import_module(name)
+        return imported(name)
     except ImportError:
         return None

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.errors import DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, mean_interval, percent
@@ -22,7 +22,7 @@ def class_accuracy(space: Encoded, *, k: int = 10, most: int = 10_000, seed: int
     """
     if space.labels is None:
         raise DataError("class accuracy needs labels. Give them: space(X, y).")
-    rows = generator(seed).permutation(len(space.codes))[:most]
+    rows = rng_of(seed).permutation(len(space.codes))[:most]
     # kneighbors() without an argument leaves each point out of its own neighbours; predict(None) does the same
     voters = KNeighborsClassifier(k).fit(space.codes[rows], space.labels[rows])
     return float((voters.predict(None) == space.labels[rows]).mean())
@@ -38,7 +38,7 @@ def foreign_classes(space: Encoded, *, walks: int = 1_000, steps: int = 19, seed
     if space.labels is None:
         raise DataError("foreign classes need labels. Give them: space(X, y).")
     check_codes(space.codes, FEWEST, "foreign classes need at least {} codes")
-    a, b = _pairs(space.labels, walks, generator(seed))
+    a, b = _pairs(space.labels, walks, rng_of(seed))
     t = np.linspace(0, 1, steps + 2)[1:-1, None, None]
     points = (1 - t) * space.codes[a] + t * space.codes[b]  # (steps, walks, D)
     nearest = NearestNeighbors(n_neighbors=1).fit(space.codes).kneighbors(points.reshape(-1, space.dim), return_distance=False)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator, seeded
+from latentwalk.chance import covered, from_seed, rng_of
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.fingerprint import fingerprint
@@ -31,7 +31,8 @@ from latentwalk.networks.build import Network
 from latentwalk.networks.layers import channels_last
 from latentwalk.saving.folder import read_weights, write_weights
 from latentwalk.saving.options import from_json, to_json
-from latentwalk.training.runtime import one_thread
+from latentwalk.surroundings import imported, unmoved
+from latentwalk.training.runtime import one_thread, quick
 
 __all__ = ["Classifier", "classifier_features"]
 
@@ -83,11 +84,12 @@ class Classifier:
         y = _labels(train)
         if not (isinstance(width, int) and isinstance(steps, int) and width >= 1 and steps >= 2):
             raise ConfigError(f"expected a width of at least 1 and at least 2 steps; got width={width!r}, steps={steps!r}.")
-        rows = generator(seed).permutation(len(train))
+        rows = rng_of(seed).permutation(len(train))
         held, learn = rows[: len(rows) // 10], rows[len(rows) // 10 :]
         scaling = Scaling.natural(train.x, train.spec)
-        with one_thread(), seeded(seed):
-            hidden, last = _layers(train.spec, scaling, width, int(y.max()) + 1)
+        with one_thread(), quick(), from_seed(seed):
+            with covered():
+                hidden, last = _layers(train.spec, scaling, width, int(y.max()) + 1)
             _learn(nn.Sequential(hidden, last), as_tensor(np.asarray(train.x)), torch.from_numpy(y), learn, steps, seed)
         origin = {"data": fingerprint(train), "seed": seed, "width": width, "steps": steps}
         untested = cls(train.spec, hidden.eval(), last.eval(), train.name, np.nan, origin)
@@ -127,7 +129,7 @@ class Classifier:
         said, weights = read_weights(folder, what=WHAT)
         try:
             spec, origin = from_json(said["spec"]), said["origin"]
-            with torch.device("meta"):  # shapes alone: a foreign file may claim what no machine can hold
+            with unmoved(), torch.device("meta"):  # shapes alone: a foreign file may claim what no machine can hold
                 hidden, last = _layers(spec, Scaling(spec), origin["width"], said["classes"])
             nn.ModuleList([hidden, last]).load_state_dict(weights, assign=True)
             return cls(spec, hidden.eval(), last.eval(), str(said["data"]), float(said["accuracy"]), origin)
@@ -163,6 +165,7 @@ def _layers(spec: DataSpec, scaling: Scaling, width: int, classes: int) -> tuple
 
 def _learn(network: nn.Module, x: Tensor, y: Tensor, rows: NDArray[np.int64], steps: int, seed: int) -> None:
     batches = Resident(x, BATCH, seed, rows)
+    imported("torch._dynamo")  # the optimiser would, and leave its marks
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     for batch in islice(chain.from_iterable(map(batches.epoch, count())), steps):

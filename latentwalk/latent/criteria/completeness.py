@@ -14,7 +14,7 @@ precision and recall metric for assessing generative models". How the regions ar
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.chance import generator, seed_of
+from latentwalk.chance import rng_of, seed_of
 from latentwalk.latent.criteria.classifier import Classifier
 from latentwalk.latent.criteria.measure import Measure, percent, wilson
 from latentwalk.latent.criteria.region import FEWEST_TO_TELL, Region, points
@@ -47,7 +47,7 @@ def completeness(space: Encoded, sampler: str | Sampler = "prior", *, seed: int 
     another dimension.
     """
     seed, most = seed_of(seed), points(most)
-    rng = generator(seed)
+    rng = rng_of(seed)
     draws = draws_of(space.sampler(sampler), most, space.dim, rng)
     region = _region(space, seed, most)
     value, low, high = region.share(draws, seed)
@@ -65,7 +65,7 @@ def reach(space: Encoded, sampler: str | Sampler = "prior", *, seed: int = 0, mo
     Options and errors are those of `completeness`.
     """
     seed, most = seed_of(seed), points(most)
-    rng = generator(seed)
+    rng = rng_of(seed)
     encoded = space.draw_codes(rng)
     draw, judges = _apart(space, sampler, seed)
     draws = draws_of(draw, 2 * most, space.dim, rng)
@@ -87,7 +87,7 @@ def recognisable(
     Wilson's. Raises DataError, ConfigError.
     """
     most = points(most)
-    rng = generator(seed)
+    rng = rng_of(seed)
     rows = np.sort(rng.permutation(space.unseen)[:most])
     line = float(np.quantile(_sureness(classifier, space.decode_as(space.codes[rows], rows)), OUTSIDE))
     drawn = _sureness(classifier, space.decode(draws_of(space.sampler(sampler), most, space.dim, rng)))
@@ -105,7 +105,7 @@ def recognisable(
 
 def _region(space: Encoded, seed: int, most: int) -> Region:
     """The region of a space's encoded data: found once."""
-    return space.once((Region, seed, most), lambda: Region.fit(space.draw_codes(generator(seed)), seed, most=most))
+    return space.once((Region, seed, most), lambda: Region.fit(space.draw_codes(rng_of(seed)), seed, most=most))
 
 
 def _apart(space: Encoded, sampler: str | Sampler, seed: int) -> tuple[Sampler, NDArray[np.intp]]:
@@ -119,7 +119,7 @@ def _apart(space: Encoded, sampler: str | Sampler, seed: int) -> tuple[Sampler, 
         return space.sampler(sampler), np.flatnonzero(space.held_out)
     if not isinstance(sampler, str) or sampler in (*WHOLE, "fitted"):
         return space.sampler(sampler), np.arange(len(space))
-    rows = generator(seed).permutation(len(space))
+    rows = rng_of(seed).permutation(len(space))
     half = len(rows) // 2
     return space.fit_sampler(sampler, np.sort(rows[:half]), seed), np.sort(rows[half:])
 

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.checks import whole
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.codes import check_codes
@@ -40,7 +40,7 @@ def continuity(space: Encoded, *, scale: float = 0.1, seed: int = 0, most: int =
     if not isinstance(scale, Real) or not (math.isfinite(scale) and scale > 0):
         raise ConfigError(f"continuity's scale must be a positive number, got {scale}. Usual is 0.1, a tenth of the spread.")
     whole("most", most, "codes", least=1)
-    rng = generator(seed)
+    rng = rng_of(seed)
     rows = space.unseen
     check_codes(space.codes[rows], FEWEST_TO_STEP, "continuity needs at least {} held-out codes")
     near = neighbour_distance(space, rng)

@@ -21,7 +21,7 @@ from sklearn.metrics import balanced_accuracy_score, mutual_info_score
 from sklearn.svm import LinearSVC
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import percent
@@ -159,7 +159,7 @@ def dci(codes: ArrayLike, factors: Factors, *, trees: Trees = "random forest", s
     z, known = _checked(codes, factors)
     if min(z.shape[1], len(known)) < 2:
         raise DataError(f"DCI needs 2 dimensions and 2 factors or more, to compare; got {z.shape[1]} and {len(known)}.")
-    order = generator(seed).permutation(len(z))
+    order = rng_of(seed).permutation(len(z))
     held, learn = np.split(order, [round(HELD_OUT * len(z))])
     importance, accuracy = np.empty((z.shape[1], len(known))), {}
     for at, (name, values) in enumerate(known.items()):

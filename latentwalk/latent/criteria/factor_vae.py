@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent, wilson
@@ -48,7 +48,7 @@ def factor_vae_score(
             "the FactorVAE score needs 2 factors or more of 2 values or more each, 1 vote or more, groups of 2 or more; got "
             f"{ {name: len(of) for name, of in known.items()} }, votes={votes}, batch={batch}."
         )
-    rng = generator(seed)
+    rng = rng_of(seed)
     spread = _encoded(encode, _drawn(known, SPREAD, rng)).std(axis=0)
     if not (spread >= STILL).any():
         raise DataError("every dimension of the code has collapsed: none varies with the data. Train with a lower beta.")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_chunked
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import taken
 from latentwalk.errors import ConfigError, DataError
@@ -107,7 +107,7 @@ def fidelity(
     x, y = _examples(real), np.asarray(getattr(generated, "x", generated))
     if y.shape[1:] != x.shape[1:]:
         raise DataError(f"generated examples are of shape {y.shape[1:]}, real ones of shape {x.shape[1:]}: nothing to compare.")
-    rng = generator(seed)
+    rng = rng_of(seed)
     a, b = features(_some(x, most, rng, "real")), features(_some(y, most, rng, "generated"))
     return Fidelity(*prdc(a, b, k), frechet_distance(a, b), features.name, len(a), len(b))
 

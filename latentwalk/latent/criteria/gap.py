@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.errors import DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, half_width
@@ -69,7 +69,7 @@ def mutual_information(space: Encoded, *, most: int = 10_000, seed: int = 0) -> 
 def elbo_surgery(space: Encoded, *, most: int = 10_000, seed: int = 0) -> tuple[Measure, Measure | None]:
     """`prior_gap` and `mutual_information` of the same draws; None for the latter where the posterior is a point."""
     check_codes(space.codes, FEWEST, "the prior gap needs at least {} codes")
-    rng = generator(seed)
+    rng = rng_of(seed)
     rows = rng.permutation(len(space.codes))[:most]
     mu, sigma = space.codes[rows].astype(np.float64), space.scales[rows].astype(np.float64)
     z = mu + sigma * rng.standard_normal(mu.shape)

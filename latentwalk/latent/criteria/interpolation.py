@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.data.rows import taken
 from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import check_codes
@@ -46,7 +46,7 @@ def interpolation_gap(
         raise ConfigError(f"at={at!r}: expected places between the ends of a line, above 0 and below 1.")
     rows = space.unseen
     check_codes(space.codes[rows], FEWEST, "the interpolation gap needs at least {} held-out codes")
-    rows = generator(seed).permutation(rows)[:most]
+    rows = rng_of(seed).permutation(rows)[:most]
     half = len(rows) // 2
     ends = space.codes[rows[half : 2 * half]]
     between = np.stack([(1 - place) * ends + place * np.roll(ends, 1, axis=0) for place in places])  # (P, half, D)

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator, seed_of
+from latentwalk.chance import rng_of, seed_of
 from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent
@@ -35,7 +35,7 @@ def likeness(space: Encoded, sampler: Sampler, *, seed: int = 0, most: int = 20_
     by. Raises DataError for fewer than 300 codes or any that is no number; ConfigError for a sampler of another dimension.
     """
     seed, most = seed_of(seed), points(most)
-    rng = generator(seed)
+    rng = rng_of(seed)
     encoded = space.draw_codes(rng)
     wanted = _split(len(encoded), most)[0] + most
     found = acceptance(encoded, draws_of(sampler, wanted, space.dim, rng), seed=seed, most=most)
@@ -52,7 +52,7 @@ def acceptance(encoded: Array, drawn: Array, *, seed: int = 0, most: int = 20_00
     Raises DataError, ConfigError.
     """
     check_codes(encoded, FEWEST_TO_TELL, "likeness needs at least {} codes, to learn from most and judge by the rest")
-    rng = generator(seed)
+    rng = rng_of(seed)
     training, held_out = _split(len(encoded), most)
     if len(drawn) <= training:
         raise ConfigError(f"{len(drawn)} drawn points are too few: {training} train the classifiers. Draw twice as many.")
@@ -73,7 +73,7 @@ def accepted_share(encoded: Array, drawn: Array, *, seed: int = 0, resamples: in
 
     encoded (m,), drawn (k,): scores; both are resampled, see `region.accepted`.
     """
-    share, resampled = accepted(np.sort(encoded), np.sort(drawn), generator(seed), resamples)
+    share, resampled = accepted(np.sort(encoded), np.sort(drawn), rng_of(seed), resamples)
     value, low, high = (min(1.0, float(one) / (1 - OUTSIDE)) for one in (share, *np.quantile(resampled, [0.025, 0.975])))
     return value, low, high
 

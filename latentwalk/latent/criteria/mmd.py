@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.checks import MADE, whole
 from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import check_codes
@@ -39,7 +39,7 @@ def mmd(space: Encoded, sampler: str | Sampler = "prior", *, most: int = 3_000, 
     """
     check_codes(space.codes, FEWEST, "MMD needs at least {} codes")
     whole("most", most, "codes", least=FEWEST, most=MADE)
-    rng = generator(seed)
+    rng = rng_of(seed)
     x = rng.permutation(space.draw_codes(rng))[:most]
     return squared_mmd(x, draws_of(space.sampler(sampler), len(x), space.dim, rng), rng)
 

@@ -6,8 +6,6 @@ nothing without the share of the commonest class beside it.
 Source: Alain & Bengio 2016, "Understanding intermediate layers using linear classifier probes".
 """
 
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
@@ -16,12 +14,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.data.examples import check_one_each
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent, wilson
 from latentwalk.latent.encoded import Encoded
+from latentwalk.surroundings import hushed
 from latentwalk.training.runtime import one_thread
 
 __all__ = ["linear_probe"]
@@ -42,7 +41,7 @@ def linear_probe(space: Encoded, target: str | ArrayLike | None = None, *, most:
     name, y = _target(space, target)
     known = np.flatnonzero(np.ones(len(y), bool) if y.dtype.kind != "f" else np.isfinite(y))
     check_codes(space.codes[known], FEWEST, f"a probe of {name} needs at least {{}} codes of examples where it is known")
-    rows = generator(seed).permutation(known)[:most]
+    rows = rng_of(seed).permutation(known)[:most]
     taught, judged = np.split(rows, [len(rows) - len(rows) // 3])
     if len(np.unique(y[taught])) < 2:
         raise DataError(
@@ -56,8 +55,7 @@ def linear_probe(space: Encoded, target: str | ArrayLike | None = None, *, most:
 def _classes(name: str, z: Array, y: Array, z_judged: Array, y_judged: Array) -> Measure:
     """Accuracy of logistic regression taught with codes z (n, D) and classes y (n,), on others."""
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the last digit of the likelihood is not wanted
+    with hushed(ConvergenceWarning):  # the last digit of the likelihood is not wanted
         hits = model.fit(z, y).predict(z_judged) == y_judged
     values, counts = np.unique(y, return_counts=True)
     baseline = float((y_judged == values[counts.argmax()]).mean())

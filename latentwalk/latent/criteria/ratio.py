@@ -18,6 +18,8 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from latentwalk.arrays import Array
+from latentwalk.chance import seeded
+from latentwalk.surroundings import imported
 from latentwalk.training.runtime import one_thread
 
 __all__ = ["Logit", "Standard", "logits"]
@@ -80,6 +82,7 @@ def _network(
     network = _layers(x.shape[1], seed)
     average = deepcopy(network).requires_grad_(False)
     best, least = average.state_dict(), float("inf")
+    imported("torch._dynamo")  # the optimiser would, and leave its marks
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-4, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=rounds * steps)
     for _ in range(rounds):
@@ -100,6 +103,5 @@ def _network(
 
 def _layers(dim: int, seed: int) -> nn.Sequential:
     """D-128-128-1 with weights drawn from `seed`; the caller's own random numbers go on as if nothing had happened."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return nn.Sequential(nn.Linear(dim, 128), nn.SiLU(), nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, 1)).float()

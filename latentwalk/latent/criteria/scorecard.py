@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.criteria.classes import class_accuracy
 from latentwalk.latent.criteria.classifier import Classifier
@@ -119,7 +119,7 @@ def holes_drawn(space: Encoded, sampler: str | Sampler = "prior", *, seed: int =
     A quick relative of `completeness`, by one density instead of three tests; the interval is Wilson's. Raises DataError,
     ConfigError.
     """
-    z = draws_of(space.sampler(sampler), DRAWS, space.dim, generator(seed))
+    z = draws_of(space.sampler(sampler), DRAWS, space.dim, rng_of(seed))
     hits = int(space.kept(Holes)(z).sum())
     reading = f"{percent(hits / DRAWS)} of draws land where the density of encoded data is lower than for 95 % of that data."
     return Measure("draws in holes", hits / DRAWS, *wilson(hits, DRAWS), reading, {"encoded": 0.05}, better="lower")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from latentwalk.arrays import Array
-from latentwalk.chance import generator
+from latentwalk.chance import rng_of
 from latentwalk.errors import DataError
 from latentwalk.latent.encoded import Encoded
 from latentwalk.models.collapse import ACTIVE, COLLAPSED
@@ -92,7 +92,7 @@ def _looked_at(space: Encoded, k: int, most: int, seed: int, what: str) -> tuple
     """At most `most` rows, and their data (m, C) in units of `space.unit`."""
     if len(space.codes) <= 2 * k:
         raise DataError(f"{what} with k={k} needs more than {2 * k} examples; got {len(space.codes)}.")
-    rows = np.sort(generator(seed).permutation(len(space.codes))[:most])
+    rows = np.sort(rng_of(seed).permutation(len(space.codes))[:most])
     return rows, (np.asarray(space.data[rows]) / space.unit).reshape(len(rows), -1)
 
 

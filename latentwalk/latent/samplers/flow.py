@@ -19,11 +19,12 @@ from torch.nn.utils import clip_grad_norm_, parameters_to_vector, vector_to_para
 from zuko.flows import NSF
 
 from latentwalk.arrays import Array
-from latentwalk.chance import seeded
+from latentwalk.chance import covered, from_seed, generator, seeded
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler
 from latentwalk.latent.samplers.whitening import check_white, white, whitening
-from latentwalk.training.runtime import one_thread
+from latentwalk.surroundings import imported
+from latentwalk.training.runtime import one_thread, quick
 
 __all__ = ["Flow"]
 
@@ -56,8 +57,9 @@ class Flow(FittedSampler):
         codes = check_codes(codes, 20, "a flow needs at least {} codes")
         mean, root = whitening(codes)
         y = torch.from_numpy(np.random.default_rng(seed).permutation(white(codes, mean, root)).astype(np.float32))
-        with one_thread(), seeded(seed):
-            flow = _network(y.shape[1], TRANSFORMS, WIDTH, BINS)
+        with one_thread(), quick(), from_seed(seed):
+            with covered():
+                flow = _network(y.shape[1], TRANSFORMS, WIDTH, BINS)
             weights = _learnt(flow, y[len(y) // 10 :], y[: len(y) // 10])
         return cls(mean, root, weights, TRANSFORMS, WIDTH, BINS)
 
@@ -113,11 +115,12 @@ def _learnt(flow: NSF, learn: Tensor, held: Tensor) -> NDArray[np.float32]:
     """The weights (P,) under which the held-out codes were likeliest, looked at after every epoch."""
     batches = max(1, len(learn) // BATCH)
     epochs = min(EPOCHS, math.ceil(STEPS / batches))
+    imported("torch._dynamo")  # the optimiser would, and leave its marks
     optimiser = torch.optim.AdamW(flow.parameters(), lr=RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=epochs * batches + 1)
     best, most = parameters_to_vector(flow.parameters()).detach(), -torch.inf
     for _ in range(epochs):
-        for rows in torch.randperm(len(learn))[: batches * BATCH].chunk(batches):
+        for rows in torch.randperm(len(learn), generator=generator())[: batches * BATCH].chunk(batches):
             optimiser.zero_grad()
             (-flow().log_prob(learn[rows]).mean()).backward()
             clip_grad_norm_(flow.parameters(), 5.0)

@@ -7,7 +7,6 @@ all, the more the fewer codes it has (the mode under an inverse Wishart distribu
 shrinkage is decided by codes that were held out.
 """
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -20,6 +19,7 @@ from sklearn.mixture import GaussianMixture
 from latentwalk.arrays import Doubles
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
+from latentwalk.surroundings import hushed
 
 __all__ = ["Mixture", "usual"]
 
@@ -67,8 +67,7 @@ class Mixture(FittedSampler):
         spread = np.where(spread > 0, spread, 1.0)
         count = min(components, len(codes))
         model = GaussianMixture(count, init_params="k-means++", max_iter=40, tol=5e-3, reg_covar=1e-4, random_state=seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the last digit of the likelihood is not wanted
+        with hushed(ConvergenceWarning):  # the last digit of the likelihood is not wanted
             model.fit(((codes - centre) / spread).astype(np.float32))  # which takes half the time
         weights, means, covariances = (found.astype(np.float64) for found in (model.weights_, model.means_, model.covariances_))
         return cls(weights, centre + spread * means, spread[:, None] * np.linalg.cholesky(covariances))

@@ -22,11 +22,12 @@ from torch.nn.functional import softplus
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from latentwalk.arrays import Array
-from latentwalk.chance import seeded
+from latentwalk.chance import covered, from_seed, generator, seeded
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.mixture import Mixture
 from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
-from latentwalk.training.runtime import one_thread
+from latentwalk.surroundings import imported
+from latentwalk.training.runtime import one_thread, quick
 
 __all__ = ["Resampled"]
 
@@ -64,8 +65,9 @@ class Resampled(FittedSampler):
         centre, spread = codes.mean(axis=0), codes.std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
         draws = _draws(base, centre, spread, np.random.default_rng(seed))
-        with one_thread(), seeded(seed):
-            network = _network(codes.shape[1], WIDTH)
+        with one_thread(), quick(), from_seed(seed):
+            with covered():
+                network = _network(codes.shape[1], WIDTH)
             _teach(network, torch.from_numpy(((codes - centre) / spread).astype(np.float32)), draws)
         parameters = parameters_to_vector(network.parameters()).detach().numpy()
         return cls(base.weights, base.means, base.roots, centre, spread, parameters, WIDTH)
@@ -120,6 +122,7 @@ def _teach(network: nn.Module, codes: Tensor, draws: Iterator[Tensor]) -> None:
     held, learn = codes[: len(codes) // 10][:HELD], codes[len(codes) // 10 :]
     others = torch.cat([next(draws) for _ in range(-(-len(held) // BATCH))])[: len(held)]
     average, best, least = deepcopy(network).requires_grad_(False), deepcopy(network.state_dict()), torch.inf
+    imported("torch._dynamo")  # the optimiser would, and leave its marks
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS + 1)
     for step in range(STEPS + 1):
@@ -128,7 +131,7 @@ def _teach(network: nn.Module, codes: Tensor, draws: Iterator[Tensor]) -> None:
             if now < least:
                 best, least = deepcopy(average.state_dict()), now
         optimiser.zero_grad()
-        _loss(network, learn[torch.randint(len(learn), (BATCH,))], next(draws)).backward()
+        _loss(network, learn[torch.randint(len(learn), (BATCH,), generator=generator())], next(draws)).backward()
         optimiser.step()
         schedule.step()
         torch._foreach_lerp_(list(average.parameters()), [p.detach() for p in network.parameters()], 0.005)

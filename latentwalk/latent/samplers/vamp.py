@@ -19,10 +19,11 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from latentwalk.arrays import Array
-from latentwalk.chance import seeded
+from latentwalk.chance import from_seed, generator
 from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.sampler import FittedSampler, expect_shape
+from latentwalk.surroundings import imported
 
 __all__ = ["Posterior", "Vamp"]
 
@@ -69,7 +70,7 @@ class Vamp(FittedSampler):
                 'a VampPrior is made of posteriors q(z | u) with a spread, and this model has none. Fit "mixture" or '
                 '"neighbours" instead, or train recipe="vae".'
             )
-        with seeded(seed):
+        with from_seed(seed):
             means, scales = _learnt(posterior.of, inputs, torch.from_numpy(codes.astype(np.float32)))
         return cls(means.numpy(), scales.numpy())
 
@@ -103,9 +104,10 @@ def _spreads(posterior: Callable[[Tensor], Distribution], inputs: Tensor) -> boo
 
 def _learnt(posterior: Callable[[Tensor], Distribution], inputs: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
     """Means and deviations (K, D) of the posteriors of `inputs` (K, *E), moved until a tenth of the codes is likeliest."""
-    codes = codes.to(inputs.device)[torch.randperm(len(codes))]
+    codes = codes.to(inputs.device)[torch.randperm(len(codes), generator=generator())]
     held, learn = codes[: max(1, len(codes) // 10)][:HELD], codes[len(codes) // 10 :]
     inputs.requires_grad_()
+    imported("torch._dynamo")  # the optimiser would, and leave its marks
     optimiser = torch.optim.Adam([inputs], lr=RATE)
     best, most = (torch.empty(0), torch.empty(0)), -torch.inf
     with torch.backends.cudnn.flags(enabled=False):  # cuDNN's recurrent layers give no gradient when they are not in training
@@ -116,7 +118,7 @@ def _learnt(posterior: Callable[[Tensor], Distribution], inputs: Tensor, codes: 
                 now = float(_log_density(held, means.detach(), scales.detach()).mean())
                 if now > most:
                     best, most = (means.detach().cpu(), scales.detach().cpu()), now
-            loss = -_log_density(learn[torch.randint(len(learn), (BATCH,))], means, scales).mean()
+            loss = -_log_density(learn[torch.randint(len(learn), (BATCH,), generator=generator())], means, scales).mean()
             if not loss.requires_grad:  # nothing but categories goes in, which do not move little by little
                 break
             optimiser.zero_grad()

@@ -34,6 +34,7 @@ from latentwalk.studies.methods import Tried, attempt, trained
 from latentwalk.studies.sweep import curves
 from latentwalk.studies.sweep.ledger import Ledger, identity
 from latentwalk.studies.sweep.points import DATA, Grid, Setting, check_axes, check_options, heading, settings, value_name
+from latentwalk.surroundings import hushed
 from latentwalk.training.progress import progressed
 
 if TYPE_CHECKING:
@@ -273,8 +274,7 @@ class _Trial:
     def found(self, checkpoint: Path | None) -> Row:
         """Train and judge. What fails while training or judging is told in the row; wrong options are raised."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", TrainingWarning)  # the judgement says it again
+            with hushed(TrainingWarning):  # the judgement says it again
                 rows = self.data.rows(self.setting.rows, self.setting.seed)
                 fit = partial(trained, clone(self.model), rows, checkpoint)
                 tried = attempt(fit, self.data.both, self.data.held_out)

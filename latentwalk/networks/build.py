@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from latentwalk.chance import seeded
-from latentwalk.checks import COUNTED, MADE, own_numbers, positive, share, whole
+from latentwalk.checks import MADE, own_numbers, positive, share, whole
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.networks.conv import ConvDecoder, ConvEncoder, pyramid
@@ -76,7 +76,7 @@ class Network:
         if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
             raise unknown("activation", self.activation, ACTIVATIONS)
         share("dropout", self.dropout, "units")
-        positive("max_norm", self.max_norm, most=COUNTED, none="no limit")
+        positive("max_norm", self.max_norm, none="no limit")
         for name in ("widths", "channels"):
             values = getattr(self, name)
             if values is None:

@@ -57,6 +57,7 @@ def clip_norms(module: nn.Module, limit: float) -> None:
 
     Source: Srivastava et al. 2014, "Dropout", section 5.1.
     """
+    limit = float(limit)  # PyTorch takes no whole number of more than 64 bits
     for layer in module.modules():
         if isinstance(layer, (nn.ConvTranspose1d, nn.ConvTranspose2d)):
             layer.weight.copy_(layer.weight.renorm(p=2, dim=1, maxnorm=limit))

@@ -59,7 +59,9 @@ class Settings:
         for name in ("warmup", "weight_decay", "checkpoint_every"):
             positive(name, getattr(self, name), zero=True, most=COUNTED)
         for name in ("clip", "skip"):
-            positive(name, getattr(self, name), most=COUNTED, none="no limit")
+            positive(name, getattr(self, name), none="no limit")
+            if getattr(self, name) is not None:  # PyTorch takes no whole number of more than 64 bits
+                object.__setattr__(self, name, float(getattr(self, name)))
         if not (self.track is None or isinstance(self.track, (str, os.PathLike))):
             raise ConfigError(f"track={self.track!r:.80}: expected the name of a folder, or None.")
         whole("accumulate", self.accumulate, "parts", least=1, most=MADE)

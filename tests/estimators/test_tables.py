@@ -144,6 +144,7 @@ def test_going_on_keeps_the_codes_of_categories(fitted):
         model.fit(some.assign(town="Paris"))
 
 
+@pytest.mark.filterwarnings("ignore:the posterior has collapsed")  # each column says nothing of the others
 def test_counts_have_a_better_likelihood_as_counts():
     counts = RNG.negative_binomial(2, 0.2, (500, 6))
     scores = {

@@ -27,7 +27,7 @@ from latentwalk.data.limits import Limit, limits_of
 from latentwalk.data.powers import powers_of
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
-from latentwalk.errors import ConfigError, DataError, TrainingStopped, TrainingWarning
+from latentwalk.errors import ConfigError, DataError, DataWarning, TrainingStopped, TrainingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import first_seen
 from latentwalk.estimators.options import Options
@@ -35,6 +35,7 @@ from latentwalk.estimators.resuming import Kept, begun
 from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.models.collapse import COLLAPSED
+from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
 from latentwalk.models.recipes import Recipe, assemble
 from latentwalk.networks.build import Network, network_named
@@ -49,6 +50,7 @@ from latentwalk.training.tracking import Gallery, Tracker
 __all__ = ["fit"]
 
 QUIET = 5  # epochs in a row without an active dimension after which that is said, at the end of a training;
+MANY = 10_000_000  # weights of the usual network: nobody asked for so many
 FEWEST = 100  # steps, in fewer of which nothing is learnt at all
 STEPS = 500  # before that after so many steps: a code may just not have been found yet
 
@@ -185,7 +187,22 @@ def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, 
     scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
     classes = 0 if labels is None else len(labels.names)
     model = assemble(recipe, spec, network, likelihood, latent, scaling, classes)
+    if isinstance(options.network, str) and options.network == "auto":
+        _tell_size(model, spec)
     return Trained(model, spec, recipe, network, likelihood, features, labels=labels)
+
+
+def _tell_size(model: LatentModel, spec: DataSpec) -> None:
+    """Say that a network nobody chose is a huge one."""
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    if weights > MANY:
+        advice = "Read windows of it (length=), or choose" if spec.form.timed else "Make examples smaller, or choose"
+        warnings.warn(
+            f"an example has {spec.size:,} values, so that the usual network has {weights:,} weights: slow to learn, and "
+            f"{4 * 4 * weights / 2**30:.1f} GiB while it does. {advice} another: network=Network('conv', …).",
+            DataWarning,
+            stacklevel=4,
+        )
 
 
 def _is_scaled(trained: Trained, start: Snapshot) -> bool:

@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from latentwalk.data import Dataset, DataSpec
-from latentwalk.errors import CheckpointError, ConfigError, DataError, LatentwalkError, NotGenerativeError, TrainingError
+from latentwalk.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    DataWarning,
+    LatentwalkError,
+    NotGenerativeError,
+    TrainingError,
+)
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.completion import Completion
 from latentwalk.latent.criteria.measure import Measure
@@ -566,3 +574,11 @@ def test_values_a_likelihood_cannot_know_are_refused_when_they_come_later():
         with pytest.raises(DataError, match=r"needs values in \[0, 1\] here; X holds 9"):
             use()
     assert model.transform(9 * bits).shape == (60, 2)  # codes need no likelihood
+
+
+def test_a_usual_network_that_is_huge_is_told(monkeypatch):
+    monkeypatch.setattr("latentwalk.estimators.fitting.MANY", 1_000)
+    quick = {"epochs": 1, "random_state": 0, "progress": False}
+    with pytest.warns(DataWarning, match=r"an example has 5 values.* weights"):
+        Autoencoder("ae", **quick).fit(TABLE)
+    Autoencoder("ae", network=Network("dense", widths=(64, 64)), **quick).fit(TABLE)  # asked for

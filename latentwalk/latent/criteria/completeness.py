@@ -31,7 +31,7 @@ SOURCES = {
     "fitted": "the sampler saved with the model",
 }
 WHOLE = ("prior", "gaussian")  # what the codes that judge cannot have been learnt by heart by
-CROWDED, SOME = 0.8, 0.9  # reach below which draws crowd, completeness above which they do so within the data
+CROWDED = 0.8  # reach below which draws crowd
 JUDGED = 4_000  # draws and reconstructions that a classifier looks at
 
 

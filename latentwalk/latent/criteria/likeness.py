@@ -19,7 +19,7 @@ from latentwalk.errors import ConfigError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, percent
 from latentwalk.latent.criteria.ratio import Standard, logits
-from latentwalk.latent.criteria.region import FEWEST_TO_TELL, accepted, points
+from latentwalk.latent.criteria.region import FEWEST_TO_TELL, accepted, parted, points
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.holes import OUTSIDE
 from latentwalk.latent.samplers import Sampler, draws_of
@@ -37,7 +37,7 @@ def likeness(space: Encoded, sampler: Sampler, *, seed: int = 0, most: int = 20_
     seed, most = seed_of(seed), points(most)
     rng = rng_of(seed)
     encoded = space.draw_codes(rng)
-    wanted = _split(len(encoded), most)[0] + most
+    wanted = parted(len(encoded), most)[0] + most
     found = acceptance(encoded, draws_of(sampler, wanted, space.dim, rng), seed=seed, most=most)
     return replace(found, title="likeness", reading=_reading(found.value, found.high))
 
@@ -53,7 +53,7 @@ def acceptance(encoded: Array, drawn: Array, *, seed: int = 0, most: int = 20_00
     """
     check_codes(encoded, FEWEST_TO_TELL, "likeness needs at least {} codes, to learn from most and judge by the rest")
     rng = rng_of(seed)
-    training, held_out = _split(len(encoded), most)
+    training, held_out = parted(len(encoded), most)
     if len(drawn) <= training:
         raise ConfigError(f"{len(drawn)} drawn points are too few: {training} train the classifiers. Draw twice as many.")
     standard = Standard(encoded)
@@ -76,12 +76,6 @@ def accepted_share(encoded: Array, drawn: Array, *, seed: int = 0, resamples: in
     share, resampled = accepted(np.sort(encoded), np.sort(drawn), rng_of(seed), resamples)
     value, low, high = (min(1.0, float(one) / (1 - OUTSIDE)) for one in (share, *np.quantile(resampled, [0.025, 0.975])))
     return value, low, high
-
-
-def _split(n: int, most: int) -> tuple[int, int]:
-    """How many of n encoded points train the classifiers, and how many judge: two thirds and one third, `most` at most."""
-    held_out = min(most, n // 3)
-    return min(most, n - held_out), held_out
 
 
 def _reading(value: float, high: float) -> str:

@@ -21,7 +21,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 from sklearn.neighbors import NearestNeighbors
 
@@ -33,7 +32,7 @@ from latentwalk.latent.holes import OUTSIDE
 from latentwalk.latent.samplers import Isotropic, Sampler
 from latentwalk.models.prior import PriorSampler
 
-__all__ = ["FEWEST_TO_TELL", "Region", "accepted", "points"]
+__all__ = ["FEWEST_TO_TELL", "Region", "accepted", "parted", "points"]
 
 Density = Callable[[Array], Array]
 
@@ -56,7 +55,7 @@ class Region:
     learnt_from: int  # points
 
     @classmethod
-    def fit(cls, points: Array, seed: int = 0, *, most: int = 20_000, refits: int = REFITS) -> "Region":
+    def fit(cls, points: Array, seed: int = 0, *, most: int = 20_000) -> "Region":
         """The region of points (n, D). A third of them, at most `most`, are held out, up to `most` of the rest are learnt from.
 
         Raises DataError for fewer than 300 points or any that is no number.
@@ -64,8 +63,8 @@ class Region:
         points = check_codes(
             points, FEWEST_TO_TELL, "a region needs at least {} codes, to learn from most and judge by the rest"
         )
-        fits = tuple(_Tests.fit(points, seed + 1_000 * again, most) for again in range(refits))
-        return cls(fits, min(most, len(points) - min(most, len(points) // 3)))
+        fits = tuple(_Tests.fit(points, seed + 1_000 * again, most) for again in range(REFITS))
+        return cls(fits, parted(len(points), most)[0])
 
     @classmethod
     def of_sampler(cls, sampler: Sampler, draws: Array, seed: int = 0, *, most: int = 20_000) -> "Region":
@@ -88,10 +87,6 @@ class Region:
         unsure = OVERLOOKED if any(isinstance(fit, _Tests) for fit in self.fits) else 0.0
         return min(1.0, value), float(np.clip(low - unsure, 0, 1)), float(np.clip(high + unsure, 0, 1))
 
-    def __call__(self, points: Array) -> NDArray[np.bool_]:
-        """Which of the points (k, D) lie in it, by most of the times it was learnt: (k,)."""
-        return np.mean([fit.inside(points) for fit in self.fits], axis=0) > 0.5
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tests:
@@ -108,22 +103,19 @@ class _Tests:
     @classmethod
     def fit(cls, points: Array, seed: int, most: int) -> "_Tests":
         rng = np.random.default_rng(seed)
-        held_out = min(most, len(points) // 3)
+        count, held_out = parted(len(points), most)
         points = rng.permutation(points)
-        held, learnt = points[:held_out], points[held_out : held_out + most]
+        held, learnt = points[:held_out], points[held_out : held_out + count]
         standard = Standard(learnt)
         held, learnt = standard(held), standard(learnt)
         gaussian = _Moments.of(learnt)
         ratio = logits(learnt, gaussian.draw(len(learnt), rng), seed, rounds=min(ROUNDS, max(10, len(learnt) // 500)))
         nearest = NearestNeighbors(n_neighbors=1).fit(learnt.astype(np.float32))
         said = _said(held, ratio, gaussian, nearest)
-        cap = _cap(said[0], _said(gaussian.draw(held_out, rng), ratio, gaussian, nearest)[0])
+        cap = _cap(said[0], _log_ratio(gaussian.draw(held_out, rng), ratio))
         known = tuple(np.sort(one) for one in said)
         ranks = np.sort(_rank(said, known, cap))
         return cls(standard, gaussian, nearest, ratio, known, cap, ranks)  # type: ignore[arg-type]
-
-    def inside(self, points: Array) -> NDArray[np.bool_]:
-        return self._ranks(points) >= self.ranks[_place(len(self.ranks)) - 1]
 
     def share(self, points: Array, rng: np.random.Generator) -> tuple[float, Array]:
         """The share of points inside, and resampled ones (r,): both sides are resampled, see `accepted`."""
@@ -149,10 +141,6 @@ class _Level:
         if density is None or not plain or getattr(sampler, "temperature", 1.0) == 0:
             return None
         return cls(density, np.sort(density(draws)))
-
-    def inside(self, points: Array) -> NDArray[np.bool_]:
-        inside: NDArray[np.bool_] = self.density(points) >= self.known[_place(len(self.known)) - 1]
-        return inside
 
     def share(self, points: Array, rng: np.random.Generator) -> tuple[float, Array]:
         return accepted(self.known, np.sort(self.density(points)), rng)
@@ -183,7 +171,13 @@ class _Moments:
 def _said(points: Array, ratio: Sequence[Logit], gaussian: _Moments, nearest: NearestNeighbors) -> tuple[Array, Array, Array]:
     """What the three tests say of points (m, D): (m,) each, the lower, the stranger."""
     near = nearest.kneighbors(points.astype(np.float32))[0][:, 0]
-    return sum(one(points) for one in ratio), -gaussian.distance(points), -near  # type: ignore[return-value]
+    return _log_ratio(points, ratio), -gaussian.distance(points), -near
+
+
+def _log_ratio(points: Array, ratio: Sequence[Logit]) -> Array:
+    """By how much, as a logarithm, points (m, D) are likelier than draws of the Gaussian: (m,)."""
+    found: Array = np.sum([one(points) for one in ratio], axis=0)
+    return found
 
 
 def _cap(held: Array, drawn: Array) -> float:
@@ -214,9 +208,10 @@ def points(most: object) -> int:
     return int(most)  # type: ignore[call-overload]
 
 
-def _place(m: int) -> int:
-    """Which of m ascending numbers is their 5 % quantile, counted from 1."""
-    return int(OUTSIDE * (m - 1)) + 1
+def parted(n: int, most: int) -> tuple[int, int]:
+    """How many of n points are learnt from, and how many judge: two thirds and one third, `most` at most."""
+    held_out = min(most, n // 3)
+    return min(most, n - held_out), held_out
 
 
 def accepted(known: Array, others: Array, rng: np.random.Generator, resamples: int = BESIDE) -> tuple[float, Array]:
@@ -227,7 +222,7 @@ def accepted(known: Array, others: Array, rng: np.random.Generator, resamples: i
     Binomial(k, share) / k. The same distribution as resampling, at no cost.
     """
     m, k = len(known), len(others)
-    r = _place(m)
+    r = int(OUTSIDE * (m - 1)) + 1
     ranks = np.append(r - 1, (m * rng.beta(r, m - r + 1, resamples)).astype(np.int64).clip(max=m - 1))
     shares = 1 - np.searchsorted(others, known[ranks], side="left") / k  # (1 + resamples,), the first is the estimate
     return float(shares[0]), rng.binomial(k, shares[1:]) / k

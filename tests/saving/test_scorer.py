@@ -18,6 +18,7 @@ from latentwalk.saving.scorer import Verdict
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
+pytestmark = pytest.mark.usefixtures("operators_once")
 
 SMALL = Network(widths=(16,))
 RNG = np.random.default_rng(0)
@@ -147,7 +148,7 @@ CASES = {
         "vae",
         {"network": Network("conv", channels=(4,), widths=(8,)), "likelihood": "continuous-bernoulli"},
     ),
-    "signals, gru": lambda: (RNG.normal(size=(40, 20)), "vae", {"network": Network("gru", widths=(8,))}),
+    "signals, gru": lambda: (RNG.normal(size=(40, 8)), "vae", {"network": Network("gru", widths=(8,))}),
 }
 
 

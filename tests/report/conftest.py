@@ -14,6 +14,8 @@ from latentwalk.studies.comparison import Entry
 from latentwalk.studies.judgement import Judgement
 from latentwalk.studies.methods import Rival, Tried
 
+HELD = 60  # rows of each data set that count as held out
+
 
 @pytest.fixture(scope="module", autouse=True)
 def hasty() -> Iterator[None]:
@@ -23,9 +25,6 @@ def hasty() -> Iterator[None]:
         patch.setattr(region, "ROUNDS", 1)
         patch.setattr(likeness, "logits", partial(ratio.logits, rounds=1))
         yield
-
-
-HELD = 60  # rows of each data set that count as held out
 
 
 def pictures(n: int = 260) -> Dataset:

@@ -213,9 +213,9 @@ def part_of(first: int, own: int, total: int) -> Iterator[None]:
         _here.part = before
 
 
-def seed_of(seed: object) -> int:
+def seed_of(seed: object, name: str = "seed") -> int:
     """A seed as Python's own number. Raises ConfigError for what is none."""
-    whole("seed", seed, most=SEEDS)
+    whole(name, seed, most=SEEDS)
     return int(seed)  # type: ignore[call-overload]
 
 

@@ -86,6 +86,8 @@ def load(what: str | os.PathLike[str], *, split: Split = "train", **options: Any
     """
     entry = ENTRIES.get(what) if isinstance(what, str) else None
     if entry is None:
+        if not isinstance(what, (str, os.PathLike)):
+            raise DataError(f"{what!r:.200} is neither the name of a data set nor a path. Known names: {', '.join(ENTRIES)}.")
         if not Path(what).expanduser().exists() and str(what) == Path(what).name and not Path(what).suffix:
             raise DataError(f"{unknown('data set', str(what), ENTRIES)} Nor is it a file or a folder.")
         _check_options(read, options, "option of read")

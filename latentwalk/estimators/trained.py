@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from latentwalk.arrays import Array
-from latentwalk.checks import COUNTED, MADE, digits_of, whole
+from latentwalk.checks import COUNTED, MADE, digits_of, flag, whole
 from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import Column, check_known, decoded, is_frame, plain_columns
 from latentwalk.data.dataset import Dataset
@@ -24,7 +24,7 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError
 from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import as_learnt, by_place, called, held_mask, narrowed, over
-from latentwalk.latent.completion import completion
+from latentwalk.latent.completion import check_sampler, completion
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.encoded import Condition
 from latentwalk.latent.origin import Origin
@@ -224,6 +224,7 @@ class Trained:
         """
         sampler = self._source(source, temperature)
         whole("n", n, "examples", most=COUNTED)
+        flag("missing", missing)
         rng = np.random.default_rng(seed)
         z = self.codes(sampler(int(n), rng))
         drawing = self.labels is not None and condition is None
@@ -339,6 +340,7 @@ class Trained:
 
     def completed(self, X: ArrayLike | Dataset, sampler: str, seed: int, condition: Any = None) -> "Trained":
         """The same with a sampler fitted to the codes of X (n, *E): see `Autoencoder.fit_sampler`."""
+        check_sampler(sampler)
         plain = isinstance(self.model.prior, StandardNormal)
         if sampler == Isotropic.kind and not plain:
             raise ConfigError(

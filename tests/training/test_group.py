@@ -1,6 +1,5 @@
 """Several processes: the numbers of one, whichever way a batch is divided; a lost one ends the job, and what it did is kept."""
 
-import multiprocessing
 import os
 import signal
 import socket
@@ -32,14 +31,6 @@ def member(rank, size, port, options, folder):
     model = fitted(options).fit(X, checkpoint=folder)
     if rank == 0:
         model.save(folder)
-
-
-@pytest.fixture(scope="module")
-def processes():
-    """Makes processes, each a fork of one that has read PyTorch and has no threads."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["latentwalk.estimators.autoencoder", "torch.distributed", "torch._dynamo"])
-    return context
 
 
 def together(processes, size, options, folder):

@@ -176,6 +176,8 @@ def _read(
 
 def _there(given: str | os.PathLike[str]) -> Path:
     """The path, which is that of a file or a folder: a pipe would be waited for, and a device read, for ever."""
+    if not isinstance(given, (str, os.PathLike)):
+        raise DataError(f"{given!r:.200} is no path. Expected that of a file or a folder, as text or a pathlib.Path.")
     path = Path(given)
     try:
         path = path.expanduser()

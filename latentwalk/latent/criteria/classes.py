@@ -5,6 +5,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
+from latentwalk.checks import MADE, whole
 from latentwalk.errors import DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, mean_interval, percent
@@ -22,7 +23,9 @@ def class_accuracy(space: Encoded, *, k: int = 10, most: int = 10_000, seed: int
     """
     if space.labels is None:
         raise DataError("class accuracy needs labels. Give them: space(X, y).")
+    whole("most", most, "examples", least=1, most=MADE)
     rows = rng_of(seed).permutation(len(space.codes))[:most]
+    whole("k", k, "neighbours", least=1, most=len(rows) - 1)
     # kneighbors() without an argument leaves each point out of its own neighbours; predict(None) does the same
     voters = KNeighborsClassifier(k).fit(space.codes[rows], space.labels[rows])
     return float((voters.predict(None) == space.labels[rows]).mean())

@@ -11,9 +11,9 @@ from latentwalk.studies import judgement
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def test_compare_saves_models_that_can_be_used_and_reported(call: Any, tmp_path: Path) -> None:
+def test_compare_saves_models_that_can_be_used_and_reported(call: Any, few: Path, tmp_path: Path) -> None:
     out = tmp_path / "seen"
-    said = call("compare", "digits", "--recipes", "pca,ae", "--latent", "2", "--epochs", 1, "--out", out)
+    said = call("compare", few, "--recipes", "pca,ae", "--latent", "2", "--epochs", 1, "--out", out)
     assert "PCA" in said
     assert "AE" in said
     assert str(out / "report.html") in said
@@ -24,22 +24,22 @@ def test_compare_saves_models_that_can_be_used_and_reported(call: Any, tmp_path:
     assert (out / "report.html").exists()
 
 
-def test_ctrl_c_in_a_comparison_keeps_what_is_finished(call: Any, tmp_path: Path, stops_after: Any) -> None:
+def test_ctrl_c_in_a_comparison_keeps_what_is_finished(call: Any, few: Path, tmp_path: Path, stops_after: Any) -> None:
     stops_after(1)
-    said = call("compare", "digits", "--recipes", "ae,vae", "--latent", 2, "--epochs", 1, "--out", tmp_path / "c", code=130)
+    said = call("compare", few, "--recipes", "ae,vae", "--latent", 2, "--epochs", 1, "--out", tmp_path / "c", code=130)
     assert "1 of 2 models" in said
     assert (tmp_path / "c" / "models" / "ae-2" / "run.json").exists()
     assert not (tmp_path / "c" / "models" / "vae-2").exists()
     assert (tmp_path / "c" / "report.html").exists()
 
 
-def test_every_family_in_one_page(call, tmp_path, monkeypatch):
+def test_every_family_in_one_page(call, few, tmp_path, monkeypatch):
     measured = Measure("completeness", 0.5, 0.4, 0.6, "Half of them.")  # measuring 14 models takes minutes
     for name in ("completeness", "reach"):
         monkeypatch.setattr(judgement, name, lambda *_, **__: measured)
-    call("compare", "digits", "--all", "--latent", "2", "--epochs", "1", "--out", tmp_path)
+    call("compare", few, "--all", "--latent", "2", "--epochs", "1", "--out", tmp_path)
     page = (tmp_path / "report.html").read_text()
     for title in ("PCA", "Sparse AE (rate)", "k-sparse AE", "Denoising AE", "Contractive AE", "Convolutional VAE", "IWAE"):
         assert f"{title}</h3>" in page
     assert len(list((tmp_path / "models").iterdir())) == 14
-    assert "--all is every recipe" in call("compare", "digits", "--all", "--recipes", "ae", "--out", tmp_path / "x", code=2)
+    assert "--all is every recipe" in call("compare", few, "--all", "--recipes", "ae", "--out", tmp_path / "x", code=2)

@@ -22,6 +22,7 @@ from urllib.request import urlopen
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.checks import one_of
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.examples import check_labels
 from latentwalk.data.sources import Split, idx, read
@@ -93,8 +94,7 @@ def load(what: str | os.PathLike[str], *, split: Split = "train", **options: Any
         _check_options(read, options, "option of read")
         return read(what, split=split, **options)
     _check_options(entry.load, options, f"option of {what!r}")
-    if split not in get_args(Split):
-        raise unknown("split", split, get_args(Split))
+    one_of("split", split, get_args(Split))
     return replace(entry.load(split=split, **options), name=str(what))
 
 

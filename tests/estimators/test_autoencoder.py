@@ -348,8 +348,12 @@ def test_fitting_leaves_the_generators_of_others_alone():
     np.random.seed(0)
     state = np.random.get_state()[1].copy()
     auto().fit(TABLE).sample(3)
+    first, second = (auto(random_state=None).fit(TABLE) for _ in range(2))
+    assert not same(weights(first), weights(second)) and not np.array_equal(first.sample(3), first.sample(3))
     assert torch.rand(1) == expected
     np.testing.assert_array_equal(np.random.get_state()[1], state)
+    auto(random_state=np.random).fit(TABLE)  # who asks for it, gets it
+    assert np.random.randint(2**30) != np.random.RandomState(0).randint(2**30)
 
 
 def test_warm_start_goes_on_and_fitting_anew_does_not():

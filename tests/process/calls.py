@@ -140,6 +140,10 @@ def calls(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
     vae: Callable[[], Any] = lambda: made["vae"]  # noqa: E731  # it is there when it is asked for
     yield "fit again, warm", lambda: lw.Autoencoder("vae", warm_start=True, **SMALL).fit(made["digits"]).fit(made["digits"])
     yield "fit with a checkpoint", lambda: lw.Autoencoder("ae", **SMALL).fit(made["digits"], checkpoint=folder / "checkpoint")
+    yield (
+        "fit without a seed",
+        lambda: lw.Autoencoder("vae", epochs=1, progress=False, complete="gaussian").fit(table).sample(2),
+    )
     yield "fit with noise", lambda: lw.Autoencoder("denoising", **SMALL).fit(made["digits"])
     own = _own()
     yield "fit parts of one's own", lambda: own.fit(table[:, [0, 2]])
@@ -174,6 +178,7 @@ def calls(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "the notebook's view", lambda: (space()._repr_html_(), space().plot())
     yield "denoised_picture", lambda: lw.denoised_picture(lw.Autoencoder("denoising", **SMALL).fit(made["digits"]), np.eye(12))
     yield "AnomalyDetector", keep("detector", lambda: lw.AnomalyDetector(random_state=0, epochs=1).fit(table))
+    yield "AnomalyDetector without a seed", lambda: lw.AnomalyDetector(epochs=1).fit(table)
     yield "AnomalyDetector.predict", lambda: (made["detector"].predict(table), made["detector"].blame(table))
     yield (
         "AnomalyDetector.save, load",

@@ -103,6 +103,8 @@ def resemblance(
     to be read off `train`. Raises DataError, ConfigError.
     """
     columns, seed = several("columns", columns, "columns"), seed_of(seed)
+    if not all(isinstance(one, Column) for one in columns):
+        raise ConfigError(f"columns={columns!r:.200}: expected a Column for each, as `columns_of` has them.")
     learnt = Records.of(train, columns)
     drawn = Records.of(copy, learnt.columns)
     other = None if held_out is None else Records.of(held_out, learnt.columns)

@@ -185,7 +185,7 @@ def _parquet_rows(file: IO[bytes]) -> Iterator[Add]:
 
         def add(columns: Mapping[str, Iterable[Any]]) -> None:
             nonlocal writer
-            frame = pandas.DataFrame({name: _whole(values) for name, values in columns.items()})
+            frame = pandas.DataFrame({name: _listed(values) for name, values in columns.items()})
             rows = arrow.Table.from_pandas(frame, preserve_index=False)
             writer = writer or ends.enter_context(parquet.ParquetWriter(file, rows.schema))
             writer.write_table(rows)
@@ -193,10 +193,10 @@ def _parquet_rows(file: IO[bytes]) -> Iterator[Add]:
         yield add
 
 
-def _whole(values: Iterable[Any]) -> Any:
+def _listed(values: Iterable[Any]) -> Any:
     """A column (n,) as pandas takes it: text that NumPy holds as its own."""
-    listed = isinstance(values, (tuple, range)) or getattr(getattr(values, "dtype", None), "kind", "") == "U"
-    return list(values) if listed else values
+    strange = isinstance(values, (tuple, range)) or getattr(getattr(values, "dtype", None), "kind", "") == "U"
+    return list(values) if strange else values
 
 
 def _fields(values: Any) -> Iterable[Any]:

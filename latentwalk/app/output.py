@@ -3,6 +3,8 @@
 import csv
 import io
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -29,12 +31,16 @@ __all__ = [
     "check_table",
     "check_writable",
     "destination",
+    "fault",
     "note",
+    "plain",
     "save_png",
     "saving",
+    "say",
     "show",
     "table_rows",
     "watched",
+    "word",
     "write_bytes",
     "write_table",
     "write_text",
@@ -44,6 +50,12 @@ Add = Callable[[Mapping[str, Iterable[Any]]], None]
 FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes
 ELSEWHERE = "Choose another place with --out."
 TABLES = (".csv", ".parquet")  # how a table that is written may end
+HIDDEN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f"  # what moves a terminal: all control characters but the newline
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of writing
+    "\u2028\u2029\ud800-\udfff]"  # lines that are none, and halves of letters
+)
+TAME = re.compile(r"[\w .,:/()+=%@-]*")  # stands for itself between double quotes
 WIDE = 120  # columns of a table where there is no terminal to ask
 
 
@@ -51,9 +63,39 @@ class OutputError(LatentwalkError, OSError):
     """A file or folder that cannot be written."""
 
 
-def note(message: str) -> None:
+def plain(text: object) -> str:
+    r"""Text as it is shown: what would move a terminal, or make text look like other text, is written out.
+
+    Names of classes, columns and files are others' words; a terminal obeys some of them.
+
+    >>> plain("\x1b[31mred\a")
+    '\\x1b[31mred\\x07'
+    """
+    return HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+
+
+def say(text: object) -> None:
+    """A line, or some, on standard output. Nothing else prints: see `plain`."""
+    typer.echo(plain(text))
+
+
+def note(message: object) -> None:
     """A remark, on standard error, so that it never mixes with results."""
-    typer.echo(message, err=True)
+    typer.echo(plain(message), err=True)
+
+
+def word(text: str) -> str:
+    """Text of others as one word of a command that may be pasted: between quotes in which a shell runs nothing.
+
+    >>> print(word("a b"), word("$(b)"))
+    "a b" '$(b)'
+    """
+    return f'"{text}"' if TAME.fullmatch(text) else shlex.quote(text)
+
+
+def fault(message: object) -> None:
+    """What went wrong, on standard error, with its first word in red on a terminal."""
+    typer.echo(typer.style("error:", fg="red", bold=True) + f" {plain(message)}", err=True)
 
 
 def watched() -> bool:
@@ -69,11 +111,11 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[str]], *, names: int = 
 
     table = Table(box=SIMPLE, pad_edge=False)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index < names else "right", no_wrap=index < names)
+        table.add_column(plain(column), justify="left" if index < names else "right", no_wrap=index < names)
     for row in rows:
-        table.add_row(*row)
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDE)).print(table)
+        table.add_row(*map(plain, row))
+    console = Console(markup=False, emoji=False)
+    (console if console.is_terminal else Console(width=WIDE, markup=False, emoji=False)).print(table)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -22,7 +22,7 @@ from latentwalk.app.options import (
     reads,
     was_typed,
 )
-from latentwalk.app.output import check_table, check_writable, destination, note, saving, table_rows, watched
+from latentwalk.app.output import check_table, check_writable, destination, note, saving, say, table_rows, watched
 from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -139,10 +139,10 @@ def _tell(detector: "AnomalyDetector", pieces: "Iterable[Dataset]", total: int, 
             strange += int(one.strange.sum())
             worst = sorted([*worst, *one.worst(rows.start)])[:WORST]
             found.follow(len(one))
-    typer.echo(f"{strange:,} of {found.done:,} rows are called strange. The strangest:")
+    say(f"{strange:,} of {found.done:,} rows are called strange. The strangest:")
     for score, row, name, blamed in worst:
-        typer.echo(f"  row {row}{name}: {score:.1f} nats; {blamed}")
-    typer.echo(to)
+        say(f"  row {row}{name}: {score:.1f} nats; {blamed}")
+    say(to)
 
 
 class _Followed:

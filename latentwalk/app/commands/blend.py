@@ -7,6 +7,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RunFolder, reals
+from latentwalk.app.output import say
 
 __all__ = ["blend"]
 
@@ -50,5 +51,5 @@ def blend(
     named = cast(BlendName, how)
     made = space.between(0, 1, BETWEEN, named) if between else space.blend(range(len(given)), asked, named)
     app.named.write_decoded(opened, made, to, space, len(given))
-    typer.echo(" and ".join(names) if between else " + ".join(f"{w:.3g} {name}" for w, name in zip(parts, names, strict=True)))
-    typer.echo(to)
+    say(" and ".join(names) if between else " + ".join(f"{w:.3g} {name}" for w, name in zip(parts, names, strict=True)))
+    say(to)

@@ -8,7 +8,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import Force, RunFolder
-from latentwalk.app.output import destination, note, write_bytes, write_table
+from latentwalk.app.output import destination, note, say, write_bytes, write_table
 from latentwalk.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def denoise(
             continue
         write = _picture if model.spec_.form.pictured else _sound if source.suffix.lower() == ".wav" else _table
         write(model, source, target)
-    typer.echo(out if len(pairs) == 1 else f"{len(pairs)} files\n{out}")
+    say(out if len(pairs) == 1 else f"{len(pairs)} files\n{out}")
 
 
 def _folder(given: Path, out: Path) -> list[tuple[Path, Path]]:

@@ -7,7 +7,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import DATA, ConditionOption, Data, Force, Out, RunFolder
-from latentwalk.app.output import destination, write_table
+from latentwalk.app.output import destination, say, write_table
 
 __all__ = ["encode"]
 
@@ -35,4 +35,4 @@ def encode(
     rows = opened.read(data, split=split)
     codes = opened.model.transform(rows, condition=condition)
     write_table(to, {**app.named.known(rows), **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
-    typer.echo(f"{len(codes):,} codes of {codes.shape[1]} dimensions\n{to}")
+    say(f"{len(codes):,} codes of {codes.shape[1]} dimensions\n{to}")

@@ -8,7 +8,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import Attributes, ConditionOption, DataAgain, Force, Out, RunFolder, reals, words
-from latentwalk.app.output import save_png, write_table
+from latentwalk.app.output import save_png, say, write_table
 from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def graft(
     model = opened.model
     known = Known(opened, data, table)
     if attributes:
-        typer.echo(known.listing)
+        say(known.listing)
         return
     several = [strength] if strengths is None else reals(strengths, "--strengths")
     taken = [] if without == "none" else without if without == "auto" else words(without)
@@ -91,9 +91,9 @@ def graft(
         _write_strip(opened, end.x, grafts.x, to)
     else:
         write_table(to, {"strength": several, **app.named.columns(model.inverse_transform(grafts.z), model.spec_)})
-    typer.echo(direction.reading)
-    typer.echo(f"onto {end.said}, {'strength' if len(several) == 1 else 'strengths'} {', '.join(f'{s:g}' for s in several)}")
-    typer.echo(to)
+    say(direction.reading)
+    say(f"onto {end.said}, {'strength' if len(several) == 1 else 'strengths'} {', '.join(f'{s:g}' for s in several)}")
+    say(to)
 
 
 class Known:

@@ -7,7 +7,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import Force, RunFolder
-from latentwalk.app.output import check_table, destination, write_table
+from latentwalk.app.output import check_table, destination, say, write_table
 from latentwalk.errors import ConfigError
 
 __all__ = ["impute"]
@@ -37,4 +37,4 @@ def impute(
     check_table(to)
     data = opened.read(given)
     write_table(to, app.named.table(data, opened.model.impute(data)))
-    typer.echo(f"{int(np.isnan(data.x).sum()):,} missing values in {len(data):,} rows\n{to}")
+    say(f"{int(np.isnan(data.x).sum()):,} missing values in {len(data):,} rows\n{to}")

@@ -9,7 +9,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import ConditionOption, Force, RunFolder
-from latentwalk.app.output import destination, note, save_png, write_table
+from latentwalk.app.output import destination, note, save_png, say, write_table
 
 if TYPE_CHECKING:
     from latentwalk.data import Dataset
@@ -63,7 +63,7 @@ def reconstruct(
         save_png(to, _pairs(pixels(data.x, opened.model.spec_), pixels(decoded, opened.model.spec_)))
     else:
         write_table(to, app.named.table(data, decoded))
-    typer.echo(to)
+    say(to)
 
 
 def _pairs(originals: "Pixels", decoded: "Pixels") -> "Pixels":

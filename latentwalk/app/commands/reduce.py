@@ -19,7 +19,7 @@ from latentwalk.app.options import (
     epochs_for,
     reads,
 )
-from latentwalk.app.output import STOPPED, check_table, check_writable, destination, note, saving, show, write_table
+from latentwalk.app.output import STOPPED, check_table, check_writable, destination, note, saving, say, show, write_table
 
 if TYPE_CHECKING:
     from latentwalk.data import Dataset
@@ -94,13 +94,13 @@ def reduce(
     show(COLUMNS, [_row(one) for one in found])
     if neighbours < NEIGHBOURS:
         note(f"measured on {len(test)} rows held out, by the {neighbours} nearest of each: rough numbers.")
-    typer.echo(f"{len(train) + len(test):,} codes of {latent} dimensions\n{to}")
+    say(f"{len(train) + len(test):,} codes of {latent} dimensions\n{to}")
     if beside:
         from latentwalk.report.reduction import reduction_report
 
         with saving():
             page = reduction_report(to.with_suffix(".html"), found, data=train.name)
-        typer.echo(f"look: {page}")
+        say(f"look: {page}")
     if found[0].tried.stopped:
         note("stopped early; the codes are those of the best weights so far.")
         raise typer.Exit(STOPPED)

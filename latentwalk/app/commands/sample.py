@@ -7,6 +7,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import DataAgain, Force, Out, RunFolder, Seed
+from latentwalk.app.output import say
 from latentwalk.errors import ConfigError, NotGenerativeError, unknown
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def sample(
         sampler = model.space(rows.take(np.arange(min(len(rows), ENOUGH)))).fit_sampler(source)
         x = model.sample(count, source=sampler.at(temperature), condition=condition, missing=missing)
     app.named.write_examples(opened, x, to)
-    typer.echo(to)
+    say(to)
 
 
 def _check_drawable(run: "Run", source: str | None) -> None:

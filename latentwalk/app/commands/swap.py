@@ -7,6 +7,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RunFolder, indices
+from latentwalk.app.output import say
 
 __all__ = ["swap"]
 
@@ -36,5 +37,5 @@ def swap(
     to = app.named.target(opened, out, "swap", endings, inputs=[Path(one), Path(other)], force=force)
     space, names = app.named.around(opened, [one, other], data, "example", condition=condition)
     app.named.write_decoded(opened, space.swap(0, 1, chosen), to, space, 2)
-    typer.echo(f"{names[0]} with z{' z'.join(str(axis + 1) for axis in chosen)} of {names[1]}")
-    typer.echo(to)
+    say(f"{names[0]} with z{' z'.join(str(axis + 1) for axis in chosen)} of {names[1]}")
+    say(to)

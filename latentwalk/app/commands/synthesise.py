@@ -8,7 +8,7 @@ import typer
 import latentwalk
 from latentwalk import app
 from latentwalk.app.options import DATA, OUTPUT, DataAgain, Force, RunFolder, Seed
-from latentwalk.app.output import check_table, destination, note, saving, write_table
+from latentwalk.app.output import check_table, destination, note, saving, say, write_table
 
 if TYPE_CHECKING:
     from latentwalk.app.run import Run
@@ -110,7 +110,7 @@ def synthesise(
         opened.model, train, count, constraints=constraint or (), find=find, margins=margins, sampler=sampler, seed=seed
     )
     _write(opened, train, copy, to)
-    typer.echo(f"{copy}\n{to}")
+    say(f"{copy}\n{to}")
     for remark in copy.remarks:
         note(remark)
     if page:
@@ -171,6 +171,6 @@ def _judge(train: "Dataset", held: "Dataset | None", copy: "SyntheticCopy", targ
     found = latentwalk.resemblance(records, train, held, target=target or label, seed=seed)
     width = max(len(one.title) for one in found.measures.values())
     for one in found.measures.values():
-        typer.echo(f"{one.title:{width}}  {one.figure}  {one.reading}")
+        say(f"{one.title:{width}}  {one.figure}  {one.reading}")
     with saving():
-        typer.echo(f"look: {synthesis_report(page, copy, found, data=train.name)}")
+        say(f"look: {synthesis_report(page, copy, found, data=train.name)}")

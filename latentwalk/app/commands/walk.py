@@ -7,6 +7,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RunFolder
+from latentwalk.app.output import say
 
 __all__ = ["walk"]
 
@@ -56,6 +57,6 @@ def walk(
     space, names = app.named.around(opened, stops, data, "end of a walk", condition=condition, needed=path == "density")
     way = space.journey(range(len(stops)), steps, cast(PathName, path), loop=loop)
     app.named.write_decoded(opened, way, target)
-    typer.echo(f"from {' to '.join([*names, *names[:loop]])} in {len(way)} steps")
-    typer.echo(way.reading)
-    typer.echo(target)
+    say(f"from {' to '.join([*names, *names[:loop]])} in {len(way)} steps")
+    say(way.reading)
+    say(target)

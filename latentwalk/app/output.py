@@ -179,17 +179,18 @@ def check_table(out: Path) -> None:
         raise ConfigError(f"--out {out}: Parquet needs pandas and pyarrow. Install them: pip install 'latentwalk[data]'")
 
 
-def write_table(path: Path, columns: Mapping[str, Iterable[Any]]) -> None:
+def write_table(path: Path, columns: Mapping[str, Iterable[Any]], *, raw: bool = False) -> None:
     """Write a table of named columns (n,), each an array or pandas' own: CSV, in which a gap is an empty field, or Parquet.
 
-    Numbers are written in full: read back, they are the same. Parquet keeps types. Raises ConfigError, OutputError.
+    Numbers are written in full: read back, they are the same. In a CSV, text that a spreadsheet would run has an apostrophe
+    before it, which our own reader takes away; raw: none. Parquet keeps types. Raises ConfigError, OutputError.
     """
-    with table_rows(path) as add:
+    with table_rows(path, raw=raw) as add:
         add(columns)
 
 
 @contextmanager
-def table_rows(path: Path) -> Iterator[Add]:
+def table_rows(path: Path, *, raw: bool = False) -> Iterator[Add]:
     """Adds rows to a table, as columns (n,) that are called the same each time: see `write_table`.
 
     The file appears once the block ends well, and not at all otherwise. Raises ConfigError, OutputError.
@@ -197,21 +198,25 @@ def table_rows(path: Path) -> Iterator[Add]:
     check_table(path)
     with telling("write", path, ELSEWHERE, OutputError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomically(path) as file, (_parquet_rows if path.suffix.lower() == ".parquet" else _csv_rows)(file) as add:
+        with (
+            atomically(path) as file,
+            _parquet_rows(file) if path.suffix.lower() == ".parquet" else _csv_rows(file, raw) as add,
+        ):
             yield add
 
 
 @contextmanager
-def _csv_rows(file: IO[bytes]) -> Iterator[Add]:
+def _csv_rows(file: IO[bytes], raw: bool) -> Iterator[Add]:
+    shown = _fields if raw else _harmless
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     table, begun = csv.writer(text, lineterminator="\n"), False
 
     def add(columns: Mapping[str, Iterable[Any]]) -> None:
         nonlocal begun
         if not begun:
-            table.writerow(columns)
+            table.writerow(shown(list(columns)))
         begun = True
-        table.writerows(zip(*map(_fields, columns.values()), strict=True))
+        table.writerows(zip(*map(shown, columns.values()), strict=True))
 
     try:
         yield add
@@ -239,6 +244,16 @@ def _whole(values: Iterable[Any]) -> Any:
     """A column (n,) as pandas takes it: text that NumPy holds as its own."""
     listed = isinstance(values, (tuple, range)) or getattr(getattr(values, "dtype", None), "kind", "") == "U"
     return list(values) if listed else values
+
+
+def _harmless(values: Any) -> Iterable[Any]:
+    """A column (n,) as fields of a CSV, of which a spreadsheet runs none."""
+    from latentwalk.data.formulas import harmless
+
+    fields = _fields(values)
+    if getattr(getattr(fields, "dtype", None), "kind", "O") not in "OU":
+        return fields
+    return [harmless(value) if isinstance(value, str) else value for value in fields]
 
 
 def _fields(values: Any) -> Iterable[Any]:

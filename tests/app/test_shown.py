@@ -43,7 +43,14 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows = csv.writer(file)
         rows.writerow(["a\x1b[1m", "b", COLUMN, "class"])
         for row in range(640):
-            rows.writerow([rng.normal(3 * (row % 2)), rng.normal() if row else "", ["Ul\x1b[0mm", "Bern"][row // 2 % 2], [RED, BOLD][row % 2]])
+            rows.writerow(
+                [
+                    rng.normal(3 * (row % 2)),
+                    rng.normal() if row else "",
+                    ["Ul\x1b[0mm", "Bern"][row // 2 % 2],
+                    [RED, BOLD][row % 2],
+                ]
+            )
     return folder
 
 

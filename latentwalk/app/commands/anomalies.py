@@ -17,6 +17,7 @@ from latentwalk.app.options import (
     Data,
     Epochs,
     Force,
+    RawCells,
     ReadingOptions,
     Seed,
     reads,
@@ -81,6 +82,7 @@ def anomalies(
     seed: Seed = 0,
     reading: ReadingOptions = AS_FOUND,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Find the rows that do not belong.
 
@@ -103,7 +105,7 @@ def anomalies(
         if contamination is not None:
             detector.set_params(contamination=contamination)
         pieces = opened.pieces(data, label=reading["label"], separator=reading["separator"])
-        _tell(detector, pieces, pieces.rows, to)
+        _tell(detector, pieces, pieces.rows, to, raw=raw_cells)
         return
     if run is not None:
         app.run.check_free(run, "--run", force=force, instead=f"Score with it: --model {run}.")
@@ -120,17 +122,17 @@ def anomalies(
             app.run.forget(run)
             app.run.Run.of(run, detector.model_, source, rows, detector.model_.epochs).save()
             detector.save(run)
-    _tell(detector, [rows], len(rows), to)
+    _tell(detector, [rows], len(rows), to, raw=raw_cells)
 
 
-def _tell(detector: "AnomalyDetector", pieces: "Iterable[Dataset]", total: int, to: Path) -> None:
+def _tell(detector: "AnomalyDetector", pieces: "Iterable[Dataset]", total: int, to: Path, *, raw: bool) -> None:
     """Write the scores of the rows, which come in pieces, and print the strangest. Ctrl-C leaves no file."""
     from latentwalk.training.progress import progressed
 
     found, strange = _Followed(total), 0
     worst: list[tuple[float, int, str, str]] = []
     scored = progressed(_scored(detector, pieces), total, title="scoring", unit="row", said=found.rate, size=len)
-    with table_rows(to) as add:
+    with table_rows(to, raw=raw) as add:
         for one in scored:
             rows = range(found.done, found.done + len(one))
             named = {"name": one.names} if one.names else {}

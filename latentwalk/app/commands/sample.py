@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import DataAgain, Force, Out, RunFolder, Seed
+from latentwalk.app.options import DataAgain, Force, Out, RawCells, RunFolder, Seed
 from latentwalk.app.output import say
 from latentwalk.errors import ConfigError, NotGenerativeError, unknown
 
@@ -45,6 +45,7 @@ def sample(
     data: DataAgain = None,
     out: Out = None,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Draw new examples.
 
@@ -76,7 +77,7 @@ def sample(
         rows = opened.train(data)
         sampler = model.space(rows.take(np.arange(min(len(rows), ENOUGH)))).fit_sampler(source)
         x = model.sample(count, source=sampler.at(temperature), condition=condition, missing=missing)
-    app.named.write_examples(opened, x, to)
+    app.named.write_examples(opened, x, to, raw=raw_cells)
     say(to)
 
 

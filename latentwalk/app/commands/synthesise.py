@@ -7,7 +7,7 @@ import typer
 
 import latentwalk
 from latentwalk import app
-from latentwalk.app.options import DATA, OUTPUT, DataAgain, Force, RunFolder, Seed
+from latentwalk.app.options import DATA, OUTPUT, DataAgain, Force, RawCells, RunFolder, Seed
 from latentwalk.app.output import check_table, destination, note, saving, say, write_table
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def synthesise(
     seed: Seed = 0,
     data: DataAgain = None,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Draw a synthetic copy of a table, to hand on.
 
@@ -109,7 +110,7 @@ def synthesise(
     copy = latentwalk.synthesise(
         opened.model, train, count, constraints=constraint or (), find=find, margins=margins, sampler=sampler, seed=seed
     )
-    _write(opened, train, copy, to)
+    _write(opened, train, copy, to, raw=raw_cells)
     say(f"{copy}\n{to}")
     for remark in copy.remarks:
         note(remark)
@@ -141,11 +142,11 @@ def _rows(run: "Run", data: str | None, against: str | None) -> "tuple[Dataset, 
     return learnt, train.take(chosen)
 
 
-def _write(run: "Run", train: "Dataset", copy: "SyntheticCopy", to: Path) -> None:
+def _write(run: "Run", train: "Dataset", copy: "SyntheticCopy", to: Path, *, raw: bool) -> None:
     """Write the rows, columns in the order of the table learnt from, the label among them. Raises OutputError."""
     label = {} if copy.labels is None else {copy.records.columns[-1].name if train.y is not None else "label": copy.labels}
     found = app.named.columns(copy.rows, run.model.spec_) | label
-    write_table(to, {name: found[name] for name in _order(train, found)})
+    write_table(to, {name: found[name] for name in _order(train, found)}, raw=raw)
 
 
 def _order(train: "Dataset", found: Any) -> list[str]:

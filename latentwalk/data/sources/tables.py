@@ -227,11 +227,14 @@ def read_parquet(
         raise
     except Exception as error:  # pyarrow's errors are of many kinds, and what pandas noted in the file may be nonsense
         raise DataError(f"not readable as Parquet: {error}. Write it again with pandas.") from error
-    return _table(_cells_of(frame), kind, label, path.stem, columns, drop)
+    return _table(_cells_of(frame, drop if isinstance(drop, Sequence) else ()), kind, label, path.stem, columns, drop)
 
 
-def _cells_of(frame: Any) -> Cells:
-    """The columns of a frame from elsewhere. Raises DataError where two have one name, or one holds more than a value a row."""
+def _cells_of(frame: Any, dropped: Sequence[str] = ()) -> Cells:
+    """The columns of a frame from elsewhere. Raises DataError where two have one name, or one holds more than a value a row.
+
+    dropped: those that may hold anything, since they are left out.
+    """
     names = [str(name) for name in frame.columns]
     doubles = [name for name, times in Counter(names).items() if times > 1]
     if doubles or not names:
@@ -239,7 +242,9 @@ def _cells_of(frame: Any) -> Cells:
     columns = {name: _plain(frame.iloc[:, at]) for at, name in enumerate(names)}
     for name, values in columns.items():
         strange = next((type(one).__name__ for one in values if not np.isscalar(one) and hasattr(one, "__len__")), None)
-        if values.dtype.kind == "O" and strange:
+        if values.dtype.kind == "O" and strange and name in dropped:
+            columns[name] = np.array([str(one) for one in values], dtype=object)
+        elif values.dtype.kind == "O" and strange:
             raise DataError(f"column {name!r} holds a {strange}. Expected one number or text a row: drop it, or spread it out.")
     texts = {name: values for name, values in columns.items() if _is_text(values)}
     meant = {name: meaning([value or "" for value in values]) for name, values in texts.items()}
@@ -257,7 +262,7 @@ def _plain(values: Any) -> Array:
     array: Array = values.to_numpy()
     if array.dtype.kind in "biufmM":
         return array
-    array = np.array([None if value is None or value != value else value for value in array.astype(object)], dtype=object)
+    array = np.array([None if _is_gap(value) else value for value in array.astype(object)], dtype=object)
     kinds = {type(value).__name__ for value in array} - {"NoneType", "NAType"}
     if kinds in ({"date"}, {"Timestamp"}, {"datetime"}):
         try:
@@ -265,6 +270,14 @@ def _plain(values: Any) -> Array:
         except (TypeError, ValueError, OverflowError):
             return array
     return np.array([np.nan if value is None else float(value) for value in array]) if kinds == {"Decimal"} else array
+
+
+def _is_gap(value: object) -> bool:
+    """Whether a value of a frame says that there is none: None, NaN, NaT, pandas' NA."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):  # of NA, and of arrays, it is not said
+        return type(value).__name__ == "NAType"
 
 
 def _is_text(values: Array) -> bool:

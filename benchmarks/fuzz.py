@@ -59,7 +59,7 @@ from latentwalk.report import redraw
 from latentwalk.training.checkpoints import latest
 
 COUNT = 50_000
-TIME, WAIT = 5, 60.0  # seconds of work, and by the clock
+TIME, WAIT = 15, 60.0  # seconds of work, in which all is read several times, and by the clock
 MEMORY = 4 << 30  # bytes beyond what the process had
 BATCH = 400  # mutations that one process sees
 PACKAGES = ("numpy", "torch", "pandas", "pyarrow", "datasets", "pillow", "safetensors")

@@ -56,7 +56,6 @@ from latentwalk.data import Dataset, load, read
 from latentwalk.data.synthetic import faces
 from latentwalk.errors import LatentwalkError
 from latentwalk.report import redraw
-from latentwalk.training.checkpoints import latest
 
 COUNT = 50_000
 TIME, WAIT = 15, 60.0  # seconds of work, in which all is read several times, and by the clock
@@ -232,6 +231,26 @@ def within_png(edit: Edit) -> Edit:
             struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
         )
         return old[:8] + b"".join(said)
+
+    return edited
+
+
+def within_safetensors(edit: Edit) -> Edit:
+    """The header is other JSON, or what a checkpoint says of itself in it; its length agrees. Or the numbers are others."""
+
+    def edited(random_: random.Random, old: bytes) -> bytes:
+        size = int.from_bytes(old[:8], "little")
+        header, numbers = json.loads(old[8 : 8 + size]), old[8 + size :]
+        about = header.get("__metadata__", {}).get("latentwalk")
+        match random_.randrange(3):
+            case 0 if about:
+                header["__metadata__"]["latentwalk"] = respelt(random_, about.encode()).decode()
+            case 1:
+                header = json.loads(respelt(random_, json.dumps(header).encode()))
+            case _:
+                numbers = edit(random_, numbers)
+        text = json.dumps(header).encode()
+        return len(text).to_bytes(8, "little") + text + numbers
 
     return edited
 
@@ -509,17 +528,20 @@ def saved_by_us(room: Path) -> dict[str, Format]:
                 opened,
                 spelt=file.endswith(".json"),
                 put=_signed if what == "weights" else beside,
+                within=[within_safetensors] if what == "weights" else [],
             )
     (checkpoint, *_) = sorted(going.glob("checkpoint-*"))
     only = room / "only"
     only.mkdir()
-    found["checkpoint"] = Format([checkpoint.read_bytes()], only / checkpoint.name, _of_checkpoint, put=beside)
+    found["checkpoint"] = Format(
+        [checkpoint.read_bytes()], only / checkpoint.name, _of_checkpoint, [within_safetensors], put=_named
+    )
     report = Path(__file__).parents[1] / "tests" / "golden" / "run"
     stored = next(iter(sorted(report.glob("report.json"))), None)
     if stored is not None:
         (room / "report").mkdir()
         found["report.json"] = Format(
-            [stored.read_bytes()], room / "report" / "report.json", _of_report, spelt=True, put=beside
+            [stored.read_bytes()], room / "report" / "report.json", _of_report, spelt=True, put=beside, weight=0.1
         )
     return found
 
@@ -528,8 +550,16 @@ def _signed(place: Path, content: bytes) -> Path:
     return signed(place.parent, content)
 
 
+def _named(place: Path, content: bytes) -> Path:
+    """A checkpoint, whose name says its sum."""
+    for before in place.parent.iterdir():
+        before.unlink()
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    return beside(place.with_name(f"checkpoint-00000001-{digest}.safetensors"), content)
+
+
 def _of_checkpoint(folder: Path, _: random.Random) -> None:
-    latest(folder)
+    Run.unfinished(folder)
 
 
 def _of_report(folder: Path, _: random.Random) -> None:

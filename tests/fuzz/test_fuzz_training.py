@@ -100,7 +100,7 @@ def test_going_on_from_something_else(begun, tmp_path_factory, data):
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("network", "Network"),
+        ("network", {"type": "Network", "kind": "x"}),
         ("training", {"type": "Settings", "ema": 1}),
         ("network", {"type": "Network", "kindx": 1}),
         ("x", 1),

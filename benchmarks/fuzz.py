@@ -56,6 +56,7 @@ from latentwalk.data import Dataset, load, read
 from latentwalk.data.synthetic import faces
 from latentwalk.errors import LatentwalkError
 from latentwalk.report import redraw
+from latentwalk.studies.sweep.ledger import Ledger
 
 COUNT = 50_000
 TIME, WAIT = 15, 60.0  # seconds of work, in which all is read several times, and by the clock
@@ -235,6 +236,18 @@ def within_png(edit: Edit) -> Edit:
     return edited
 
 
+def within_lines(_: Edit) -> Edit:
+    """One line is other JSON."""
+
+    def edited(random_: random.Random, old: bytes) -> bytes:
+        lines = old.splitlines()
+        chosen = random_.randrange(len(lines))
+        lines[chosen] = respelt(random_, lines[chosen])
+        return b"\n".join(lines) + b"\n"
+
+    return edited
+
+
 def within_safetensors(edit: Edit) -> Edit:
     """The header is other JSON, or what a checkpoint says of itself in it; its length agrees. Or the numbers are others."""
 
@@ -276,7 +289,7 @@ class Format:
     def mutation(self, random_: random.Random) -> bytes:
         content = random_.choice(self.files)
         edit: Edit = partial(_wounded_among, valid=self.files)
-        if self.spelt and random_.random() < 0.7:
+        if self.spelt and content[:1] == b"{" and random_.random() < 0.7:
             return respelt(random_, content)
         if self.within and random_.random() < 0.5:
             edit = random_.choice(self.within)(edit)
@@ -367,11 +380,18 @@ def formats(room: Path) -> dict[str, Format]:
         partial(_of_attributes, beside=_written(room / "pictures.zip", samples.archives()[0])),
         weight=0.5,
     )
+    kinds = [b"visits,count\nkind,category\n", b'{"visits": "count", "kind": "category", "joined": "date"}']
+    typed = partial(_of_columns, beside=_written(room / "typed.csv", csvs[0]))
+    found["kinds of columns"] = Format(kinds, room / "columns", typed, spelt=True, weight=0.5)
     return found | saved_by_us(room)
 
 
 def _of_attributes(path: Path, _: random.Random, beside: Path) -> None:
     samples.check_consistent(read(beside, attributes=path))
+
+
+def _of_columns(path: Path, _: random.Random, beside: Path) -> None:
+    samples.check_consistent(read(beside, columns=path))
 
 
 def _written(path: Path, content: bytes) -> Path:
@@ -536,13 +556,11 @@ def saved_by_us(room: Path) -> dict[str, Format]:
     found["checkpoint"] = Format(
         [checkpoint.read_bytes()], only / checkpoint.name, _of_checkpoint, [within_safetensors], put=_named
     )
-    report = Path(__file__).parents[1] / "tests" / "golden" / "run"
-    stored = next(iter(sorted(report.glob("report.json"))), None)
-    if stored is not None:
-        (room / "report").mkdir()
-        found["report.json"] = Format(
-            [stored.read_bytes()], room / "report" / "report.json", _of_report, spelt=True, put=beside, weight=0.1
-        )
+    golden = Path(__file__).parents[1] / "tests" / "golden"
+    trials = (golden / "sweep" / "trials.jsonl").read_bytes()
+    found["trials.jsonl"] = Format([trials], room / "swept" / "trials.jsonl", _of_trials, [within_lines], put=beside)
+    report = (golden / "run" / "report.json").read_bytes()
+    found["report.json"] = Format([report], room / "report" / "report.json", _of_report, spelt=True, put=beside, weight=0.1)
     return found
 
 
@@ -560,6 +578,11 @@ def _named(place: Path, content: bytes) -> Path:
 
 def _of_checkpoint(folder: Path, _: random.Random) -> None:
     Run.unfinished(folder)
+
+
+def _of_trials(folder: Path, _: random.Random) -> None:
+    with Ledger(folder) as ledger:
+        ledger.check_data({})
 
 
 def _of_report(folder: Path, _: random.Random) -> None:
@@ -587,8 +610,7 @@ def outcome(one: Format, seed: int, number: int) -> tuple[str, str]:
     try:
         one.opened(path, random_)
     except LatentwalkError as error:
-        there = path.parent if path.name == "x.img.png" else path
-        good = str(there) in str(error) or str(one.place) in str(error)
+        good = str(one.place.parent) in str(error)  # in that folder is nothing but what belongs to it
         return ("refused", "") if good else ("other", f"an error that does not say where: {error!r}")
     except BaseException:
         return "other", traceback.format_exc()

@@ -26,6 +26,7 @@ from latentwalk.data.sources.packed import Split, check_unpacked, dataset_of, un
 from latentwalk.data.spec import Kind
 from latentwalk.data.written import GAPS, Commas, Looked, decimal_mark, meaning, moments, plain_text
 from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.files import content_of
 from latentwalk.surroundings import imported
 
 __all__ = [
@@ -227,7 +228,11 @@ def read_parquet(
         raise
     except Exception as error:  # pyarrow's errors are of many kinds, and what pandas noted in the file may be nonsense
         raise DataError(f"not readable as Parquet: {error}. Write it again with pandas.") from error
-    return _table(_cells_of(frame, drop if isinstance(drop, Sequence) else ()), kind, label, path.stem, columns, drop)
+    try:
+        cells = _cells_of(frame, drop if isinstance(drop, Sequence) else ())
+    except imported("pyarrow").ArrowException as error:  # text is looked at when it is taken out
+        raise DataError(f"not readable as Parquet: {error}. Write it again with pandas.") from error
+    return _table(cells, kind, label, path.stem, columns, drop)
 
 
 def _cells_of(frame: Any, dropped: Sequence[str] = ()) -> Cells:
@@ -319,7 +324,7 @@ def types_said(types: str) -> dict[str, KindSaid]:
 
 def _kinds(said: Mapping[Any, Any]) -> dict[str, KindSaid]:
     for name, kind in said.items():
-        if kind not in SAID:
+        if not isinstance(kind, str) or kind not in SAID:
             raise unknown(f"kind of column {name!r}:", kind, SAID)
     return {str(name): SAID[kind] for name, kind in said.items()}
 
@@ -334,20 +339,23 @@ def kinds_said(columns: object) -> Sequence[Column] | dict[str, KindSaid] | None
         if columns and not all(isinstance(column, Column) for column in columns):
             raise ConfigError("columns: expected a mapping of names to kinds, or the columns of a model.")
         return columns
-    found = columns
     if isinstance(columns, str | os.PathLike):
-        path = Path(columns).expanduser()
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-            found = json.loads(text) if text.lstrip().startswith("{") else dict(_pairs(text))
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise DataError(
-                f"{path}: not readable as kinds of columns: {why}. Expected lines such as: year,category."
-            ) from error
-    if not isinstance(found, Mapping):
+        return _kinds_in(Path(columns).expanduser())
+    if not isinstance(columns, Mapping):
         raise ConfigError(f"columns={columns!r}: expected a mapping of names to kinds, or a file of one.")
-    return _kinds(found)
+    return _kinds(columns)
+
+
+def _kinds_in(path: Path) -> dict[str, KindSaid]:
+    """What a file says of columns. Raises DataError, ConfigError, with its path."""
+    try:
+        text = content_of(path).decode("utf-8-sig")
+        return _kinds(json.loads(text) if text.lstrip().startswith("{") else dict(_pairs(text)))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: not readable as kinds of columns: {why}. Expected lines such as: year,category.") from error
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

@@ -427,6 +427,17 @@ def test_columns_with_gaps_of_pandas_own_are_read(tmp_path):
     assert_array_equal(read(tmp_path / "t.parquet").x[:, 0], [1, np.nan, 3])
 
 
+def test_parquet_of_text_that_is_none_is_refused(tmp_path):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "t": ["Zürich", "Bern", "Zürich"]})
+    frame.to_parquet(tmp_path / "t.parquet", compression=None)
+    whole = (tmp_path / "t.parquet").read_bytes()
+    (tmp_path / "t.parquet").write_bytes(whole.replace("Zürich".encode(), b"Z\xff\xffrich"))
+    with pytest.raises(DataError, match=r"t\.parquet: not readable as Parquet"):
+        read(tmp_path / "t.parquet")
+
+
 def test_an_archive_whose_names_are_no_text_is_refused(tmp_path):
     np.savez(tmp_path / "x.npz", größe=BYTES)
     whole = (tmp_path / "x.npz").read_bytes()

@@ -35,9 +35,9 @@ def progressed(
         yield from steps
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn(unit + " {task.completed:,}/{task.total:,} · {task.fields[note]}"),
+        TextColumn(unit + " {task.completed:,}/{task.total:,} · {task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("elapsed,"),
         TimeRemainingColumn(),

@@ -29,7 +29,7 @@ from latentwalk.app.options import (
     reads,
     was_typed,
 )
-from latentwalk.app.output import STOPPED, check_writable, note, saving
+from latentwalk.app.output import STOPPED, check_writable, note, saving, say, word
 from latentwalk.errors import ConfigError, TrainingStopped
 from latentwalk.surroundings import hushed
 
@@ -272,7 +272,7 @@ def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
         if first_here():
             with _alone(out):
                 app.run.Run.open(out).tidy()
-        typer.echo(f"{out} has learnt for {done} epochs; nothing is left of {total}. To go further: --epochs {done + total}")
+        say(f"{out} has learnt for {done} epochs; nothing is left of {total}. To go further: --epochs {done + total}")
         return
     known = run.source or source
     train = replace(source, options={**known.options, **source.options}, apart=known.apart).train(tell=True)
@@ -358,13 +358,13 @@ def _learn(run: "Run", train: "Dataset", *, anew: bool) -> None:
     if model.interrupted_:
         note(
             f"stopped after {done} of {run.epochs} epochs; the best so far is saved in {run.folder}.\n"
-            f'To go on: latentwalk fit "{run.source.what if run.source else train.name}" --out {run.folder} --resume'
+            f"To go on: latentwalk fit {word(run.source.what if run.source else train.name)} --out {run.folder} --resume"
         )
         raise typer.Exit(STOPPED)
-    typer.echo(_summary(model, train))
+    say(_summary(model, train))
     if model.sampler_ is not None and model.likeness_:
-        typer.echo(candidates(model.likeness_, model.sampler_.kind))
-    typer.echo("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
+        say(candidates(model.likeness_, model.sampler_.kind))
+    say("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
 
 
 def _summary(model: "Autoencoder", train: "Dataset") -> str:
@@ -383,7 +383,7 @@ def _next_steps(run: "Run") -> list[str]:
     """Commands worth trying now, ready to be pasted."""
     model, folder = run.model, run.folder
     ends = run.classes[:: max(1, len(run.classes) - 1)][:2] if len(run.classes) > 1 else ("row:0", "row:1")
-    steps = [("walk in it", f'latentwalk walk {folder} --from "{ends[0]}" --to "{ends[1]}"')]
+    steps = [("walk in it", f"latentwalk walk {folder} --from {word(ends[0])} --to {word(ends[1])}")]
     if not model.recipe_.generative and model.sampler_ is None:
         steps.append(("complete it", f"latentwalk complete {folder}"))
     steps.append(("draw from it", f"latentwalk sample {folder} -n 64"))

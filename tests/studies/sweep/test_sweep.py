@@ -204,6 +204,11 @@ def test_a_line_torn_anywhere_costs_that_trial_alone(tmp_path):
     path.write_bytes(content.replace(b"{", b"[", 1))
     with pytest.raises(CheckpointError, match=r"damaged in line 1"), Ledger(tmp_path):
         pass
+    line = json.loads(content[:first])
+    line["about"]["params"]["network"] = {"type": None}
+    path.write_text(json.dumps(line) + "\n")
+    with pytest.raises(CheckpointError, match=r"trials.jsonl is damaged in line 1 \(an option of type None"), Ledger(tmp_path):
+        pass
     path.write_text(json.dumps({"format": "else"}) + "\n")
     with pytest.raises(CheckpointError, match="not a latentwalk sweep"), Ledger(tmp_path):
         pass

@@ -43,6 +43,7 @@ TYPES: dict[str, type] = {
         Sparsity,
     )
 }
+LATER: dict[str, dict[str, Any]] = {"Network": {"start": "plain"}}  # what an option was before it could be given
 OWN = "own"
 PARTS = {"network": "network", "bodies": "network", "prior": "prior", "objective": "objective"}  # by the name of a field
 
@@ -72,7 +73,8 @@ def from_json(value: Any, parts: Mapping[str, Any] | None = None, name: str = ""
     kind = TYPES.get(str(value.get("type")))
     if kind is None:
         raise CheckpointError(f"an option of type {value.get('type')!r} is not known here. Expected one of {', '.join(TYPES)}.")
-    return kind(**{field: from_json(item, parts, field) for field, item in value.items() if field != "type"})
+    values = LATER.get(kind.__name__, {}) | {name: item for name, item in value.items() if name != "type"}
+    return kind(**{field: from_json(item, parts, field) for field, item in values.items()})
 
 
 def own_parts(value: Any, name: str = "") -> dict[str, str]:

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, NoReturn
@@ -110,7 +109,7 @@ def fit(
         trained.model.to(group.device)
         batches, validation, held = _batches(options, x, told, stream, beginning.seed, group)
         fresh = before is None and beginning.start is None
-        straight = fresh and begin(trained.model, _some(x, held).to(group.device))
+        straight = fresh and begin(trained.model, _some(x, held, stream).to(group.device))
         past = beginning.past if before is None else before.history
         trained = replace(
             trained,
@@ -130,7 +129,6 @@ def fit(
             replace(plan, corruption=trained.recipe.corruption),
             validation,
             going_on=before is not None or straight,
-            widened=partial(begin, trained.model, _some(x, held[:0]).to(group.device)) if straight and len(held) else None,
             keeper=beginning.keeper,
             start=beginning.start,
             group=group,
@@ -312,9 +310,9 @@ def _batches(
     return batches_of(data, device, size, seed, learn, group.share, told), validation, held
 
 
-def _some(x: Array, held: NDArray[np.int64]) -> Tensor:
-    """Rows of x (n, *E) that stand for all that are learnt from; never so many that they weigh much in memory."""
-    learn = np.setdiff1d(np.arange(len(x)), held) if len(held) < len(x) else held  # of a stream, all that it holds
+def _some(x: Array, held: NDArray[np.int64], stream: Stream | None) -> Tensor:
+    """Rows of x (n, *E) that stand for all that are learnt from; of a stream, of what it holds."""
+    learn = np.arange(len(x)) if stream is not None else np.setdiff1d(np.arange(len(x)), held)
     most = max(FEWEST_BEGUN, min(BEGUN, BEGUN_VALUES // math.prod(x.shape[1:])))
     return as_tensor(taken(x, learn[np.unique(np.linspace(0, len(learn) - 1, most).round().astype(np.int64))]))
 

@@ -21,8 +21,8 @@ SMALL_LOGIT = 0.1  # below it the continuous Bernoulli's formulas divide 0 by 0;
 IMAGE_AXES = 3  # (C, H, W)
 FIRST_SIGMA = 0.1  # where learning it starts for images, in their range: from 1 the KL wins first, and the posterior collapses
 EDGE = 1e-3  # what is closer to 0 or 1 is taken for so much when a line is put through it
-STEEP = 0.05
-KNOTS = 4096
+STEEP, FLAT = 0.05, 0.02  # the least slope of a tangent to the mean of a Bernoulli, and of a continuous one
+MOST, KNOTS = 7.0, 4096  # logits up to sinh(7) = 548
 QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; log sigma may have far to go
 
 
@@ -53,7 +53,7 @@ class BernoulliHead(Head):
         return Bits(raw, self.axes)
 
     def raw_of(self, x: Tensor) -> Tensor:
-        """The tangent at the mean, which is nowhere steeper than at `STEEP`: beyond, a line would leave [0, 1] at once."""
+        """The tangent at the mean; near 0 or 1 less steep than it is, since a line would leave [0, 1] at once."""
         mean = x.nanmean(0).clamp(EDGE, 1 - EDGE)
         return mean.logit() + (x - mean) / (mean * (1 - mean)).clamp(min=STEEP)
 
@@ -78,11 +78,14 @@ class ContinuousBernoulliHead(Head):
         return Independent(Gray(logits=raw, validate_args=False), self.axes, validate_args=False)
 
     def raw_of(self, x: Tensor) -> Tensor:
-        """The logits whose means are x, within `EDGE` of the ends."""
-        logits = torch.linspace(-1 / EDGE, 1 / EDGE, KNOTS, device=x.device)
+        """The tangent at the mean, as for a Bernoulli; what a logit's mean is, and its slope there, are read off a table."""
+        logits = torch.linspace(-MOST, MOST, KNOTS, device=x.device).sinh()
         means = Gray(logits=logits, validate_args=False).mean
-        at = torch.searchsorted(means, torch.where(x.isnan(), 0.5, x).contiguous()).clamp(1, KNOTS - 1)
-        return torch.where(x.isnan(), x, logits[at])
+        slopes = means.diff() / logits.diff()
+        mean = x.nanmean(0)
+        at = torch.searchsorted(means, torch.where(mean.isnan(), 0.5, mean).contiguous()).clamp(1, KNOTS - 1) - 1
+        steepness = slopes[at]
+        return logits[at] + (mean - means[at]) / steepness + (x - mean) / steepness.clamp(min=FLAT)
 
 
 class Gray(ContinuousBernoulli):

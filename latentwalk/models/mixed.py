@@ -88,8 +88,9 @@ class MixedHead(Head):
         logs = counts.clamp(min=0).log1p() - self.log_typical
         parts = [mu, loc, logs + (counts.nanmean(0) + FEWEST_COUNTED).log() - counts.clamp(min=0).log1p().nanmean(0)]
         for code, size in zip(codes, self.sizes, strict=True):
-            known = ~code.isnan()
-            ones = one_hot(torch.where(known, code, 0.0).long().clamp(0, size - 1), size).to(x)
+            code = code[:, 0]
+            known = ~code.isnan()[:, None]
+            ones = one_hot(code.nan_to_num().long().clamp(0, size - 1), size).to(x)
             often = (ones * known).sum(0).clamp(min=1) / known.sum().clamp(min=1)
             tangent = often.log() + (ones - often) / (often * (1 - often)).clamp(min=STEEP)
             parts.append(torch.where(known, tangent, torch.nan))

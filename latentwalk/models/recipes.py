@@ -30,7 +30,7 @@ from latentwalk.models.prior import PRIORS, Prior, prior_named
 from latentwalk.models.schedule import Schedule, constant
 from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network, network_named
-from latentwalk.networks.line import EncoderLine, DecoderLine
+from latentwalk.networks.line import DecoderLine, EncoderLine
 
 __all__ = ["RECIPES", "Recipe", "assemble", "recipe_named"]
 

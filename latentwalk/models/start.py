@@ -16,7 +16,7 @@ from torch import Tensor
 
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.posterior import LOG_VARIANCE
-from latentwalk.networks.line import EncoderLine, DecoderLine, silenced
+from latentwalk.networks.line import DecoderLine, EncoderLine, silenced
 
 __all__ = ["begin"]
 
@@ -36,7 +36,7 @@ class _Line(NamedTuple):
 def begin(model: LatentModel, raw: Tensor) -> bool:
     """Put a model that has not learnt where a straight line would, in place; raw: some rows of the data (n, *E).
 
-    Whether anything is better than before: networks of one's own, and plain ones, have no such beginning.
+    Whether it says anything now: networks of one's own, and plain ones, have no such beginning.
     """
     reading = next((part for part in model.encoder.modules() if isinstance(part, EncoderLine)), None)
     writing = next((part for part in model.decoder.modules() if isinstance(part, DecoderLine)), None)
@@ -69,7 +69,7 @@ def begin(model: LatentModel, raw: Tensor) -> bool:
     writing.deviation.fill_(max(left, LEFT * spoken) or 1.0)
     square = off.square().sum(0) / seen.sum(0).clamp(min=1) + blur
     model.decoder.head.begin(square.unflatten(0, writing.raw))
-    return True
+    return writing.slope is not None
 
 
 def _centre(reading: EncoderLine, seen: Tensor) -> None:
@@ -85,12 +85,13 @@ def _centre(reading: EncoderLine, seen: Tensor) -> None:
 def _principal(c: Tensor, latent: int, *, spreads: bool) -> _Line:
     """The line to `latent` principal components of rows c (n, S), whose mean is 0, each of deviation 1 with its spread."""
     n, size = c.shape
+    weight, spread = c.new_zeros(latent, size), c.new_ones(latent)
+    if n < 2 or not bool((c != c[0]).any()):
+        return _Line(weight, spread)
     found = PCA(min(latent, n - 1, size), random_state=0).fit(c.double().cpu().numpy())
-    variance = found.explained_variance_.clip(min=1e-12)
-    noise = min(float(found.noise_variance_), float(variance.max()))
+    variance = (found.singular_values_**2 / n).clip(min=1e-12)
+    noise = min(float(found.noise_variance_) * (n - 1) / n, float(variance.max()))
     share = (noise / variance).clip(SURE, 1.0) if spreads else np.zeros_like(variance)  # of noise in each component
-    weight = c.new_zeros(latent, size)
-    spread = c.new_ones(latent)
     rows = found.components_ * np.sqrt((1 - share) / variance)[:, None]
     weight[: len(rows)] = torch.from_numpy(rows).to(c)
     spread[: len(rows)] = torch.from_numpy(share).to(c)

@@ -10,9 +10,11 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+from torch.nn.functional import linear, pad
 
-__all__ = ["EncoderLine", "DecoderLine", "silenced"]
+__all__ = ["DecoderLine", "EncoderLine", "silenced"]
+
+EVEN = 16  # a product with fewer columns rounds by where among its rows one lies
 
 
 class EncoderLine(nn.Module):
@@ -22,7 +24,7 @@ class EncoderLine(nn.Module):
     nothing was observed x holds NaN, which the body reads as it likes; to the line it is the mean.
     """
 
-    offset: Tensor
+    mean: Tensor
     gain: Tensor
 
     def __init__(
@@ -40,7 +42,7 @@ class EncoderLine(nn.Module):
         self.body = body
         self.out = out
         self.missing = missing
-        self.register_buffer("offset", torch.zeros(seen))
+        self.register_buffer("mean", torch.zeros(seen))
         self.register_buffer("gain", torch.ones(seen))
         self.slope = nn.Parameter(torch.zeros(math.prod(out), math.prod(seen))) if straight else None
         self.middle = nn.Parameter(torch.zeros(math.prod(out))) if straight else None
@@ -48,19 +50,20 @@ class EncoderLine(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         c = self.centred(x)
         y: Tensor = self.body(c)
-        if self.slope is None:
+        if self.slope is None or self.middle is None:
             return y
         known = torch.where(c.isnan(), 0.0, c) if self.missing else c
-        return y + linear(known.flatten(1), self.slope, self.middle).unflatten(1, self.out)
+        return y + _straight(known.flatten(1), self.slope, self.middle).unflatten(1, self.out)
 
     def centred(self, x: Tensor) -> Tensor:
         """x (B, *E) as it is read: (B, *seen)."""
-        return torch.addcmul(self.offset, x if self.inputs is None else self.inputs(x), self.gain)
+        seen: Tensor = x if self.inputs is None else self.inputs(x)
+        return (seen - self.mean) * self.gain  # in two steps: one that does both rounds by where in memory a row lies
 
     def centre(self, mean: Tensor, deviation: Tensor) -> None:
         """Read (x - mean) / deviation from now on, both (*seen)."""
+        self.mean.copy_(mean)
         self.gain.copy_(1 / deviation)
-        self.offset.copy_(-mean / deviation)
 
 
 class DecoderLine(nn.Module):
@@ -80,9 +83,17 @@ class DecoderLine(nn.Module):
         self.register_buffer("deviation", torch.ones(()))
 
     def forward(self, z: Tensor) -> Tensor:
-        line = self.mean if self.slope is None else linear(z, self.slope, self.mean)
+        line = self.mean if self.slope is None else _straight(z, self.slope, self.mean)
         y: Tensor = self.body(z)
-        return torch.addcmul(line.unflatten(-1, self.raw), y, self.deviation)
+        return line.unflatten(-1, self.raw) + y * self.deviation
+
+
+def _straight(c: Tensor, slope: Tensor, middle: Tensor) -> Tensor:
+    """middle + c @ slope.T, (B, R), rounded alike for a row wherever it lies."""
+    size = len(middle)
+    if size >= EVEN:
+        return linear(c, slope, middle)
+    return linear(c, pad(slope, (0, 0, 0, EVEN - size)), pad(middle, (0, EVEN - size)))[:, :size]
 
 
 @torch.no_grad()

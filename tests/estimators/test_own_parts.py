@@ -14,6 +14,7 @@ from latentwalk.errors import CheckpointError, ConfigError
 from latentwalk.models.divergence import kl
 from latentwalk.models.objective import Terms
 from latentwalk.models.prior import Prior
+from latentwalk.networks.build import Network
 
 X = np.random.default_rng(0).random((60, 6, 7)).astype(np.float32)
 QUICK = {"epochs": 2, "batch_size": 20, "random_state": 0, "progress": False, "latent": 2, "likelihood": "gaussian"}
@@ -73,7 +74,8 @@ def made(which, **options):
     inner = {name: part(2) if part is Peaked else part for name, part in recipe.items()}
     outer = {name: part() for name, part in beside.items()}
     again = {name: Peaked(2) if part is Peaked else part for name, part in recipe.items()}
-    return Autoencoder(Recipe("mine", generative=True, **inner), **QUICK | outer | options), again | {
+    usual = QUICK | {"network": Network(start="mean")}  # from a line, nothing better may be learnt so quickly
+    return Autoencoder(Recipe("mine", generative=True, **inner), **usual | outer | options), again | {
         name: part() for name, part in beside.items()
     }
 

@@ -14,7 +14,6 @@ from latentwalk.errors import CheckpointError, ConfigError
 from latentwalk.models.divergence import kl
 from latentwalk.models.objective import Terms
 from latentwalk.models.prior import Prior
-from latentwalk.networks.build import Network
 
 X = np.random.default_rng(0).random((60, 6, 7)).astype(np.float32)
 QUICK = {"epochs": 2, "batch_size": 20, "random_state": 0, "progress": False, "latent": 2, "likelihood": "gaussian"}

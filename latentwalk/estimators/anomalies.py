@@ -43,7 +43,7 @@ FORMAT, VERSION, DETECTOR = "latentwalk-detector", 1, "anomalies.json"
 DRAWS = 8  # of q(z | x) for each score: enough that it hardly depends on them
 SEEN = 60_000  # rows seen in all while training on a small table
 MOST_LATENT = 8
-NETWORK = Network("dense", widths=(64,), activation="tanh")
+NETWORK = Network("dense", widths=(64,), activation="tanh", start="mean")  # a line would follow what is strange
 SELDOM = 0.005  # the share of ordinary rows that contamination="auto" calls strange, at most
 LOWEST = float(np.finfo(np.float32).min)  # the score, in place of NaN, of what the model's numbers cannot hold
 EXACT, APART = 10_000, 10_000  # training scores that are kept: all of the lowest, and so many of the others

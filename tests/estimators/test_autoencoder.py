@@ -135,7 +135,7 @@ def test_scores_repeat_and_grow_with_draws():
 
 
 def test_score_is_the_elbo_that_training_logs():
-    model = auto(epochs=30, validation=0.5, likelihood="gaussian").fit(TABLE)
+    model = auto(epochs=30, validation=0.5, likelihood="gaussian", network=Network(widths=(16,), start="mean")).fit(TABLE)
     best = min(epoch.validation_loss for epoch in model.history_)
     volume = np.log(TABLE.std(0)).sum()  # training counts in standardised columns
     score = np.mean([model.score(TABLE[model.validation_rows_] + 1e-9 * i) for i in range(40)])  # other noise for each i
@@ -314,10 +314,11 @@ def test_few_rows_and_odd_batches_train(n, options):
 
 def test_validation_rows_are_not_trained_on():
     """Whatever stands in them, the weights are the same (were it not for the choice of the best epoch)."""
-    first = auto(epochs=1).fit(BITS)
+    one = {"epochs": 1, "network": Network(widths=(16,), start="mean")}
+    first = auto(**one).fit(BITS)
     other = BITS.copy()
     other[first.validation_rows_] ^= True
-    assert same(weights(first), weights(auto(epochs=1).fit(other)))
+    assert same(weights(first), weights(auto(**one).fit(other)))
 
 
 def test_a_spec_overrides_what_would_be_guessed():
@@ -357,7 +358,7 @@ def test_fitting_leaves_the_generators_of_others_alone():
 
 
 def test_warm_start_goes_on_and_fitting_anew_does_not():
-    model = auto(warm_start=True, epochs=20, validation=0).fit(TABLE)
+    model = auto(warm_start=True, epochs=20, validation=0, network=Network(widths=(16,), start="mean")).fit(TABLE)
     before = weights(model)
     model.fit(TABLE)
     assert [epoch.number for epoch in model.history_] == list(range(1, 41))

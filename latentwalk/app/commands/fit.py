@@ -368,14 +368,19 @@ def _learn(run: "Run", train: "Dataset", *, anew: bool) -> None:
 
 
 def _summary(model: "Autoencoder", train: "Dataset") -> str:
-    best = [epoch for epoch in model.history_ if epoch.best][-1]
-    loss = best.loss if best.validation_loss is None else best.validation_loss
-    which = "training" if best.validation_loss is None else "validation"
+    better = [epoch for epoch in model.history_ if epoch.best]
+    if better:
+        best = better[-1]
+        loss = best.loss if best.validation_loss is None else best.validation_loss
+        which = "training" if best.validation_loss is None else "validation"
+        reached = f"best {which} loss {loss:.2f} nats, in epoch {best.number}"
+    else:
+        reached = "no epoch was better on the validation rows than the straight line it began with, which is kept"
     seconds = sum(epoch.seconds for epoch in model.history_)
     dimensions = len(model.get_feature_names_out())
     return (
         f"{model.recipe_.name}, {dimensions} dimensions: {len(model.history_)} epochs over {len(train):,} rows of "
-        f"{train.name} in {seconds:.0f} s; best {which} loss {loss:.2f} nats, in epoch {best.number}"
+        f"{train.name} in {seconds:.0f} s; {reached}"
     )
 
 

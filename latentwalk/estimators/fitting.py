@@ -34,6 +34,7 @@ from latentwalk.estimators.options import Options
 from latentwalk.estimators.resuming import Kept, begun
 from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
+from latentwalk.latent.completion import QUICK
 from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
@@ -113,6 +114,9 @@ def fit(
             interrupted=False,
             sampler=None,  # what there was fitted the codes of other weights
             likeness={},
+            quick=False,
+            sampler_seconds=0.0,
+            prior_share=None,
         )
         asked = stack.enter_context(stop_asked())
         epochs = train(
@@ -154,7 +158,12 @@ def fit(
                 stacklevel=3,
             )
     keep(trained)
-    if sampler is not None and not trained.interrupted:
+    if sampler is not None and drawing:
+        try:
+            trained = trained.quickened(x, told, beginning.seed)
+        except KeyboardInterrupt:
+            trained = replace(trained, interrupted=True)
+    if sampler is not None and sampler != QUICK and not trained.interrupted:
         trained = trained.completed(X, sampler, options.seed(), y if labels else None)
     return trained
 

@@ -14,7 +14,7 @@ from latentwalk.data.corruption import Corruption, corruption_named
 from latentwalk.data.powers import Transforms
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
-from latentwalk.latent.completion import BEST, check_sampler
+from latentwalk.latent.completion import BEST, QUICK, check_sampler
 from latentwalk.latent.samplers import Vamp
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, recipe_named
@@ -112,10 +112,10 @@ class Options:
         )
 
     def sampler(self) -> str | None:
-        """The sampler that is to be fitted after training, or "best". Raises ConfigError, before anything is learnt."""
+        """The sampler that is to be fitted after training, "best" or "quick". Raises ConfigError, before anything is learnt."""
         if self.complete is False:
             return None
-        name = BEST if self.complete is True else check_sampler(self.complete)
+        name = BEST if self.complete is True else check_sampler(self.complete, QUICK)
         recipe = self.noisy_recipe()
         if name == Vamp.kind and self.condition:
             raise ConfigError('complete="vamp" goes with condition=False: its inputs have no labels. Use complete="mixture".')
@@ -140,7 +140,7 @@ class Options:
 ALL = (*fields(Options), *fields(Settings))
 FREE = frozenset(one.name for one in ALL if one.metadata.get("free"))  # may differ where a training is gone on with
 IDLE = frozenset(one.name for one in ALL if one.metadata.get("idle"))  # no number depends on them
-LATER = {"condition": False, "extra": False, "transforms": "auto"}  # options that there once were not
+LATER = {"complete": False, "condition": False, "extra": False, "transforms": "auto"}  # options that there once were not
 SETTINGS = frozenset(one.name for one in fields(Settings))
 
 

@@ -119,7 +119,8 @@ def fit(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Then fit a sampler: best, mixture, … (see: latentwalk complete).",
+            help="Sampler fitted then: quick, best, mixture, … (see: latentwalk complete), none. Default: quick.",
+            show_default=False,
             rich_help_panel=MODEL,
         ),
     ] = None,
@@ -292,13 +293,15 @@ def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _value(option: str, value: Any) -> Any:
     """What was typed, as the model takes it."""
+    from latentwalk.latent.completion import QUICK
+
     match option:
         case "noise" if isinstance(value, tuple) and isinstance(value[0], str):  # KIND:AMOUNT
             return latentwalk.Corruption(*value)
         case "track" if value is not None:
             return str(value)
         case "complete":
-            return value or False
+            return {None: QUICK, "none": False}.get(value, value)
         case "drop" | "columns":
             return app.source.options_read({option: value})[option]
         case _:
@@ -364,10 +367,14 @@ def _learn(run: "Run", train: "Dataset", *, anew: bool) -> None:
     typer.echo(_summary(model, train))
     if model.sampler_ is not None and model.likeness_:
         typer.echo(candidates(model.likeness_, model.sampler_.kind))
+    elif model.sampler_ is not None:
+        typer.echo(f"{'draws from:':14}{_sampler(model)}")
     typer.echo("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
 
 
 def _summary(model: "Autoencoder", train: "Dataset") -> str:
+    from latentwalk.checks import duration
+
     best = [epoch for epoch in model.history_ if epoch.best][-1]
     loss = best.loss if best.validation_loss is None else best.validation_loss
     which = "training" if best.validation_loss is None else "validation"
@@ -375,8 +382,20 @@ def _summary(model: "Autoencoder", train: "Dataset") -> str:
     dimensions = len(model.get_feature_names_out())
     return (
         f"{model.recipe_.name}, {dimensions} dimensions: {len(model.history_)} epochs over {len(train):,} rows of "
-        f"{train.name} in {seconds:.0f} s; best {which} loss {loss:.2f} nats, in epoch {best.number}"
+        f"{train.name} in {duration(seconds)}; best {which} loss {loss:.2f} nats, in epoch {best.number}"
     )
+
+
+def _sampler(model: "Autoencoder") -> str:
+    """What `sample` draws from, what it took, and how the prior would do, where that is known."""
+    from latentwalk.checks import duration
+    from latentwalk.latent.criteria.measure import percent
+
+    learnt, kind = model.trained_, model.trained_.sampler.kind if model.trained_.sampler else ""
+    said = f"{kind}, fitted to the codes in {duration(learnt.sampler_seconds)}"
+    if learnt.prior_share is None:
+        return said
+    return f"{said}; of {learnt.model.prior.title}, {percent(learnt.prior_share)} land where codes lie"
 
 
 def _next_steps(run: "Run") -> list[str]:
@@ -384,7 +403,7 @@ def _next_steps(run: "Run") -> list[str]:
     model, folder = run.model, run.folder
     ends = run.classes[:: max(1, len(run.classes) - 1)][:2] if len(run.classes) > 1 else ("row:0", "row:1")
     steps = [("walk in it", f'latentwalk walk {folder} --from "{ends[0]}" --to "{ends[1]}"')]
-    if not model.recipe_.generative and model.sampler_ is None:
+    if model.sampler_ is None or model.trained_.quick:
         steps.append(("complete it", f"latentwalk complete {folder}"))
     steps.append(("draw from it", f"latentwalk sample {folder} -n 64"))
     steps.append(("judge it", f"latentwalk report {folder}"))

@@ -4,8 +4,8 @@
 
 MNIST-5k, the usual network, 20 epochs, all else as it comes; ae and vae in 2, 8 and 32 dimensions. Each sampler is fitted to
 the codes of the rows that were learnt from, as `fit` does, and judged by the codes of MNIST's 10,000 test rows, which no one
-has seen: likeness, and of the prior what `fit` says of it beside what the thorough criterion does. Every measurement is kept in a
-JSON-lines file, and a second run goes on from there. Writes a section of benchmarks/results/defaults.md.
+has seen: likeness, and of the prior what `fit` says of it beside what the thorough criterion does. Every measurement is kept in
+a JSON-lines file, and a second run goes on from there. Writes a section of benchmarks/results/defaults.md.
 """
 
 import argparse

@@ -43,7 +43,7 @@ from latentwalk.networks.build import Network, network_named
 from latentwalk.saving.options import is_same, to_json
 from latentwalk.training.group import Group, process_group
 from latentwalk.training.loop import train
-from latentwalk.training.progress import with_progress
+from latentwalk.training.progress import foretold, with_progress
 from latentwalk.training.runtime import device_named, stop_asked
 from latentwalk.training.state import Snapshot
 from latentwalk.training.tracking import Gallery, Tracker
@@ -131,12 +131,15 @@ def fit(
             group=group,
             asked=asked,
             lending=options.settings.compile or trained.has_own_parts,
+            paced=foretold if options.progress and group.leads else None,
         )
         if beginning.keeper is not None:
             beginning.keeper.begin(list(past))
         watching = [keep, *(stack.enter_context(_tracked(options.settings.track, trained, x, told)) if group.leads else ())]
         total = options.epochs + (len(past) if options.warm_start else 0)
-        shown = with_progress(epochs, total, len(past)) if options.progress and group.leads else epochs
+        spent = sum(epoch.seconds for epoch in beginning.past)
+        limit = None if options.settings.minutes is None else max(60 * options.settings.minutes - spent, 0.0)
+        shown = with_progress(epochs, total, len(past), limit=limit) if options.progress and group.leads else epochs
         try:
             for epoch in shown:
                 trained = replace(trained, history=(*trained.history, replace(epoch, number=len(trained.history) + 1)))

@@ -140,7 +140,7 @@ class Options:
 ALL = (*fields(Options), *fields(Settings))
 FREE = frozenset(one.name for one in ALL if one.metadata.get("free"))  # may differ where a training is gone on with
 IDLE = frozenset(one.name for one in ALL if one.metadata.get("idle"))  # no number depends on them
-LATER = {"complete": False, "condition": False, "extra": False, "transforms": "auto"}  # options that there once were not
+LATER = {"complete": False, "condition": False, "extra": False, "transforms": "auto", "minutes": None}  # once there were not
 SETTINGS = frozenset(one.name for one in fields(Settings))
 
 
@@ -186,4 +186,5 @@ def params_of(values: Mapping[str, Any], parts: Mapping[str, Any] | None = None)
         settings = Settings(**{name: params.pop(name) for name in SETTINGS & params.keys()})
     except (TypeError, ValueError) as error:
         raise ConfigError(f"the options of a training are damaged: {error}") from error
-    return LATER | params | {"training": None if settings == Settings() else settings}
+    later = {name: value for name, value in LATER.items() if name not in SETTINGS}
+    return later | params | {"training": None if settings == Settings() else settings}

@@ -16,16 +16,19 @@ from latentwalk.app.options import (
     MODEL,
     OUTPUT,
     READING,
+    TIMED,
     TRAINING,
     Attributes,
     BatchSize,
     Data,
     Epochs,
     Force,
+    Minutes,
     Noise,
     ReadingOptions,
     Seed,
     epochs_for,
+    patience_for,
     reads,
     was_typed,
 )
@@ -125,6 +128,7 @@ def fit(
         ),
     ] = None,
     epochs: Epochs = None,
+    minutes: Minutes = None,
     batch_size: BatchSize = 128,
     optimizer: Annotated[str, typer.Option(metavar="NAME", help="adam, adamw, adamax.", rich_help_panel=TRAINING)] = "adam",
     learning_rate: Annotated[
@@ -162,7 +166,13 @@ def fit(
     ] = 0.1,
     patience: Annotated[
         int | None,
-        typer.Option(min=1, metavar="EPOCHS", help="Stop after so many without progress.", rich_help_panel=TRAINING),
+        typer.Option(
+            min=0,
+            metavar="EPOCHS",
+            help="Stop after so many without progress; 0: never. Default: a fifth of all, at least 10.",
+            show_default=False,
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     seed: Seed = 0,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, …", rich_help_panel=MACHINE)] = "auto",
@@ -209,6 +219,7 @@ def fit(
       latentwalk fit mnist-5k --out run
       latentwalk fit photos/ --size 64 --latent 32 --epochs 50 --out photos-run
       latentwalk fit mnist-5k --out run --resume --epochs 200
+      latentwalk fit photos/ --size 64 --latent 32 --minutes 20 --out photos-run
       latentwalk fit beats.npy --kind signal --network gru --recipe ae --latent 8 --out beats
       latentwalk fit mnist-5k --out digits --condition --prior mixture
 
@@ -219,8 +230,12 @@ def fit(
 
     Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
 
+    How long it takes is said before it begins. The weights that are kept are those of the lowest validation loss; training ends
+    when that has not fallen for a while (--patience). With --minutes, there are as many epochs as there is time for, and the
+    learning rate falls over the last third.
+
     With --resume, what was given before need not be repeated; of the options that make it another training, none can change.
-    Only --epochs can, with a constant learning rate, and --patience, --device, --checkpoint-every, --complete.
+    Only --epochs can, with a constant learning rate, and --minutes, --patience, --device, --checkpoint-every, --complete.
 
     On several cores, GPUs or machines: torchrun --nproc-per-node 2 -m latentwalk fit … ; with --max-restarts 3 a lost process
     costs no more than the time since the last checkpoint.
@@ -248,7 +263,9 @@ def _begin(out: Path, source: "Source", given: Mapping[str, Any], *, force: bool
         free()
     model = latentwalk.Autoencoder().set_params(**_parameters(given))
     train = source.train(tell=True)
-    model.epochs = given["epochs"] or epochs_for(len(train))
+    model.epochs = given["epochs"] or (epochs_for(len(train)) if given["minutes"] is None else TIMED)
+    if given["patience"] is None:
+        model.patience = patience_for(model.epochs)
     if first_here():
         check_writable(out)
     with _alone(out):
@@ -279,6 +296,8 @@ def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
     train = replace(source, options={**known.options, **source.options}, apart=known.apart).train(tell=True)
     if first_here():
         check_writable(out)
+    if "patience" not in free and run.model.patience == patience_for(run.epochs):
+        run.model.patience = patience_for(total)
     run.model.set_params(**{**_parameters(free), "progress": True, "epochs": total})
     with _alone(out):
         _learn(app.run.Run.of(out, run.model, known, train, total), train, anew=False)
@@ -300,6 +319,8 @@ def _value(option: str, value: Any) -> Any:
             return latentwalk.Corruption(*value)
         case "track" if value is not None:
             return str(value)
+        case "patience":
+            return value or None
         case "complete":
             return {None: QUICK, "none": False}.get(value, value)
         case "drop" | "columns":
@@ -359,8 +380,9 @@ def _learn(run: "Run", train: "Dataset", *, anew: bool) -> None:
         run.save()
     done = len(model.history_)
     if model.interrupted_:
+        of = "" if run.epochs == TIMED else f" of {run.epochs}"
         note(
-            f"stopped after {done} of {run.epochs} epochs; the best so far is saved in {run.folder}.\n"
+            f"stopped after {done}{of} epochs; the best so far is saved in {run.folder}.\n"
             f'To go on: latentwalk fit "{run.source.what if run.source else train.name}" --out {run.folder} --resume'
         )
         raise typer.Exit(STOPPED)
@@ -380,10 +402,14 @@ def _summary(model: "Autoencoder", train: "Dataset") -> str:
     which = "training" if best.validation_loss is None else "validation"
     seconds = sum(epoch.seconds for epoch in model.history_)
     dimensions = len(model.get_feature_names_out())
-    return (
+    said = (
         f"{model.recipe_.name}, {dimensions} dimensions: {len(model.history_)} epochs over {len(train):,} rows of "
         f"{train.name} in {duration(seconds)}; best {which} loss {loss:.2f} nats, in epoch {best.number}"
     )
+    stale = len(model.history_) - best.number
+    if model.patience is not None and stale >= model.patience and len(model.history_) < model.epochs:
+        said += f"\n{'stopped:':14}no better for {stale} epochs; --patience 0 never stops"
+    return said
 
 
 def _sampler(model: "Autoencoder") -> str:

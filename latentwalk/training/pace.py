@@ -9,7 +9,7 @@ import torch
 
 from latentwalk.checks import duration
 
-__all__ = ["Pace", "Pacing"]
+__all__ = ["FAR", "Pace", "Pacing"]
 
 STARTING = 2  # steps that are slower, for what is only made once
 TIMED = 0.5  # seconds of steps that tell the pace

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from latentwalk.checks import duration
 from latentwalk.training.history import Epoch
-from latentwalk.training.pace import Pace
+from latentwalk.training.pace import FAR, Pace
 
 __all__ = ["foretold", "progressed", "with_progress"]
 
@@ -58,16 +58,21 @@ def progressed(
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn(unit + " {task.completed:,}/{task.total:,} · {task.fields[note]}"),
+        TextColumn(unit + " {task.fields[done]} · {task.fields[note]}"),
         TimeElapsedColumn(),
         TextColumn("elapsed,"),
         TimeRemainingColumn(),
         TextColumn("left"),
     )
     with Progress(*columns, console=console, transient=True, speed_estimate_period=REMEMBERED) as bar:
-        task = bar.add_task(title, total=total, completed=done, note="starting")
+        start = time.perf_counter()
+        task = bar.add_task(title, total=1.0, done=_counted(done, total, limit), note="starting")
+        bar.update(task, completed=done / max(total, 1))
         for step in steps:
-            bar.update(task, advance=1 if size is None else size(step), note=said(step))
+            done += 1 if size is None else size(step)
+            timed = 0.0 if limit is None else min((time.perf_counter() - start) / max(limit, 1e-9), 1.0)
+            share = max(done / max(total, 1), timed)
+            bar.update(task, completed=share, done=_counted(done, total, limit), note=said(step))
             yield step
 
 
@@ -89,9 +94,15 @@ def _told(
         if now - last >= EVERY and done < total:
             last, left = now, (now - start) / (done - first) * (total - done)
             left = left if limit is None else min(left, max(limit - (now - start), 0.0))
-            of = "" if limit is not None and left < (now - start) / (done - first) * (total - done) else f" of {total:,}"
-            print(f"{unit} {done:,}{of}: {said(step)}; about {duration(left)} left", file=sys.stderr, flush=True)
+            print(
+                f"{unit} {_counted(done, total, limit)}: {said(step)}; about {duration(left)} left", file=sys.stderr, flush=True
+            )
         yield step
+
+
+def _counted(done: int, total: int, limit: float | None) -> str:
+    """How many are done, and of how many, where there are not just as many as there is time for."""
+    return f"{done:,}" if limit is not None and total > FAR else f"{done:,}/{total:,}"
 
 
 def _said(epoch: Epoch) -> str:

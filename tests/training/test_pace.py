@@ -142,7 +142,7 @@ def test_without_a_terminal_a_line_says_what_is_left(monkeypatch, capsys):
             yield Epoch(number, 1.0, None, {}, {}, True, 20.0, 5.0)
 
     assert len(list(progressed(steps(), 4, title="training", unit="epoch", said=lambda one: f"loss {one.loss}"))) == 4
-    assert capsys.readouterr().err == "epoch 2 of 4: loss 1.0; about 40 s left\n"
+    assert capsys.readouterr().err == "epoch 2/4: loss 1.0; about 40 s left\n"
     now[0] = 0.0
     list(progressed(steps(), 4, title="training", unit="epoch", said=lambda one: "fine", limit=60.0))
-    assert capsys.readouterr().err == "epoch 2: fine; about 20 s left\n"
+    assert capsys.readouterr().err == "epoch 2/4: fine; about 20 s left\n"

@@ -125,7 +125,7 @@ def compared(
     learners = sum(member != "pca" for member in members) * len(dimensions)
     each = None if how.minutes is None else how.minutes / max(learners, 1)
     check_writable(out)
-    _foretell(train, test, len(members) * len(dimensions), passes, each)
+    _foretell(train, test, len(members) * len(dimensions), learners, passes, each)
     comparison = latentwalk.Comparison(
         members,
         latent=dimensions,
@@ -156,12 +156,12 @@ def compared(
     _finish(out, done, {**about, "seconds": time.perf_counter() - start})
 
 
-def _foretell(train: "Dataset", test: "Dataset", models: int, passes: int, each: float | None) -> None:
-    """Say what is going to happen, and how long it may take. each: minutes that a model learns for, at most."""
+def _foretell(train: "Dataset", test: "Dataset", models: int, learners: int, passes: int, each: float | None) -> None:
+    """Say what is going to happen, and how long it may take. each: minutes for each of the learners among the models."""
     from latentwalk.checks import duration
 
     shape = " x ".join(map(str, train.spec.shape))
-    limit = "" if each is None else f", {duration(60 * each)} each at most"
+    limit = "" if each is None else f" and {duration(60 * each)} each, {duration(60 * each * learners)} in all at most"
     note(
         f"{train.name}: {len(train):,} rows to learn from, {len(test):,} to judge by, each {shape}\n"
         f"{models} models: up to {passes} epochs{limit}; then each is measured, and the report is drawn"

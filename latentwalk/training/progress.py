@@ -91,7 +91,7 @@ def _told(
     for step in steps:
         done += 1 if size is None else size(step)
         now = time.perf_counter()
-        if now - last >= EVERY and done < total:
+        if now - last >= EVERY and done < total and (limit is None or now - start < limit):
             last, left = now, (now - start) / (done - first) * (total - done)
             left = left if limit is None else min(left, max(limit - (now - start), 0.0))
             print(

@@ -164,7 +164,7 @@ def _foretell(train: "Dataset", test: "Dataset", models: int, learners: int, pas
     limit = "" if each is None else f" and {duration(60 * each)} each, {duration(60 * each * learners)} in all at most"
     note(
         f"{train.name}: {len(train):,} rows to learn from, {len(test):,} to judge by, each {shape}\n"
-        f"{models} models: up to {passes} epochs{limit}; then each is measured, and the report is drawn"
+        f"{models} models: up to {passes} epoch{'s' * (passes > 1)}{limit}; then each is measured, and the report is drawn"
     )
 
 

@@ -4,9 +4,9 @@
 
 The models of the tour, as many epochs as it takes, on the rows that it learns from; once at a constant rate to the end, as
 before, and once with a limit of time that is never reached, under which the rate falls over the last third of the epochs. Of
-the first, what patience would have stopped it with is read off its history. Judged by rows that no one has seen: mean squared error
-of the reconstruction, and the loss. Every model is kept in a JSON-lines file, and a second run goes on from there. Writes a
-section of benchmarks/results/defaults.md.
+the first, what patience would have stopped it with is read off its history. Judged by rows that no one has seen: mean squared
+error of the reconstruction, and the loss. Every model is kept in a JSON-lines file, and a second run goes on from there.
+Writes a section of benchmarks/results/defaults.md.
 """
 
 import argparse

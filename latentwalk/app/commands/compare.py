@@ -255,6 +255,7 @@ def _called(recipe: Any, latent: int) -> tuple[str, int]:
 
 
 def _finish(out: Path, entries: "Sequence[Entry]", about: Mapping[str, Any]) -> None:
+    note("drawing the report")
     page = write_report(out, entries, **about)
     verdicts(entries)
     typer.echo(f"look: {page}")

@@ -444,9 +444,8 @@ class Trained:
         """Say that draws from the prior miss the data, where that is known."""
         if self.sampler is not None and self.prior_share is not None and self.prior_share < MISSING:
             warnings.warn(
-                f"{percent(self.prior_share)} of draws from {self.model.prior.title}, the prior, land where the codes of the "
-                f'data lie. sample(n, source="fitted"), as without a source, draws from the sampler fitted to them '
-                f"({self.sampler.kind}).",
+                f"about {percent(self.prior_share)} of draws from {self.model.prior.title}, the prior, land where the codes of "
+                f"the data lie. Without a source, draws come from the sampler fitted to them ({self.sampler.kind}).",
                 SamplingWarning,
                 stacklevel=5,
             )

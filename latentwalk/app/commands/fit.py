@@ -409,6 +409,8 @@ def _summary(model: "Autoencoder", train: "Dataset") -> str:
     stale = len(model.history_) - best.number
     if model.patience is not None and stale >= model.patience and len(model.history_) < model.epochs:
         said += f"\n{'stopped:':14}no better for {stale} epochs; --patience 0 never stops"
+    elif model.training is not None and model.training.minutes is not None and seconds >= 0.9 * 60 * model.training.minutes:
+        said += f"\n{'stopped:':14}the time is over; more with --resume --minutes {2 * model.training.minutes:g}"
     return said
 
 

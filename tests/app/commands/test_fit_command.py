@@ -117,6 +117,7 @@ def test_it_trains_for_so_long_and_says_what_sample_draws_from(call: Any, tmp_pa
     model = Autoencoder.load(tmp_path / "run")
     assert 1 <= len(model.history_) < 200 and model.training == Settings(minutes=0.01)
     assert "draws from:   mixture, fitted to the codes in " in said and "N(0, I), " in said
+    assert "the time is over; more with --resume --minutes 0.02" in said
     assert "minutes=0" in call("fit", "digits", "--out", tmp_path / "no", "--minutes", 0, code=2)
 
 

@@ -15,6 +15,7 @@ from latentwalk.errors import DataError as DataError
 from latentwalk.errors import DataWarning as DataWarning
 from latentwalk.errors import LatentwalkError as LatentwalkError
 from latentwalk.errors import NotGenerativeError as NotGenerativeError
+from latentwalk.errors import SamplingWarning as SamplingWarning
 from latentwalk.errors import TrainingError as TrainingError
 from latentwalk.errors import TrainingStopped as TrainingStopped
 from latentwalk.errors import TrainingWarning as TrainingWarning

@@ -17,6 +17,7 @@ __all__ = [
     "COUNTED",
     "MADE",
     "digits_of",
+    "duration",
     "flag",
     "one_of",
     "own_numbers",
@@ -161,3 +162,21 @@ def digits_of(value: Any) -> str:
 
 def _or(none: str) -> str:
     return f", or None for {none}" if none else ""
+
+
+def duration(seconds: float) -> str:
+    """A span of time as people say it, in its two largest units; below ten seconds, with a tenth.
+
+    >>> [duration(seconds) for seconds in (0.04, 0.44, 9.96, 59.6, 580, 3600, 30_000, 200_000)]
+    ['0.1 s', '0.4 s', '10 s', '1 min', '9 min 40 s', '1 h', '8 h 20 min', '55 h 33 min']
+    """
+    if seconds < 9.95:
+        return f"{max(seconds, 0.1) if seconds > 0 else 0:.1f} s"
+    whole_seconds = round(seconds)
+    if whole_seconds < 3600:
+        minutes, rest = divmod(whole_seconds, 60)
+        parts = ((minutes, "min"), (rest, "s"))
+    else:
+        hours, rest = divmod(round(seconds / 60), 60)
+        parts = ((hours, "h"), (rest, "min"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)

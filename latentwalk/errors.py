@@ -9,6 +9,7 @@
 
     UserWarning
     ├── DataWarning          data that is hardly what was meant: in other units than the data learnt from
+    ├── SamplingWarning      draws are asked for from where, as is known, the data does not lie
     ├── TrainingStopped      Ctrl-C ended training early; what was learnt is kept
     └── TrainingWarning      something is wrong with a training that goes on: a collapse, a rescue
 
@@ -25,6 +26,7 @@ __all__ = [
     "DataWarning",
     "LatentwalkError",
     "NotGenerativeError",
+    "SamplingWarning",
     "TrainingError",
     "TrainingStopped",
     "TrainingWarning",
@@ -50,6 +52,10 @@ class TrainingError(LatentwalkError, RuntimeError):
 
 class DataWarning(UserWarning):
     """A warning: data can be used as it is, but is hardly what was meant."""
+
+
+class SamplingWarning(UserWarning):
+    """A warning: what is drawn from is known to miss the data; how often, and what draws better."""
 
 
 class TrainingStopped(UserWarning):

@@ -48,3 +48,12 @@ def keep(path: Path, found: dict[str, Any]) -> None:
     with path.open("a") as file:
         file.write(json.dumps(found) + "\n")
     print(found, file=sys.stderr, flush=True)
+
+
+def put_section(path: Path, title: str, text: str) -> None:
+    """Put a section, `## title` and text, in its place in a page of several; at its end, where there is none of that title."""
+    page = path.read_text() if path.exists() else f"# {path.stem.capitalize()}\n"
+    before, heading, rest = page.partition(f"\n## {title}\n")
+    _, other, after = rest.partition("\n## ")
+    tail = f"\n## {after}" if heading and other else ""
+    path.write_text(f"{before.rstrip()}\n\n## {title}\n\n{text.strip()}\n{tail}")

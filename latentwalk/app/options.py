@@ -20,6 +20,7 @@ __all__ = [
     "OUTPUT",
     "PANELS",
     "READING",
+    "TIMED",
     "TRAINING",
     "Attributes",
     "BatchSize",
@@ -29,6 +30,7 @@ __all__ = [
     "Epochs",
     "Force",
     "Latents",
+    "Minutes",
     "Noise",
     "Out",
     "RawCells",
@@ -40,6 +42,7 @@ __all__ = [
     "indices",
     "layers",
     "noise",
+    "patience_for",
     "reads",
     "reals",
     "side",
@@ -55,12 +58,18 @@ MACHINE = "Machine"
 OUTPUT = "Output"
 PANELS = (DATA, MODEL, TRAINING, MACHINE, OUTPUT)  # in the order of the help
 
+TIMED = 1_000_000  # epochs, of which there are as many as there is time for
 WORK = 400_000  # rows seen in all that a small model is good after; the tour on 5,000 rows stays under five minutes
 
 
 def epochs_for(rows: int) -> int:
     """How many passes over so many rows are usually enough: 8 to 100."""
     return max(8, min(100, WORK // rows))
+
+
+def patience_for(epochs: int) -> int:
+    """How many epochs without progress are enough to stop after, of so many: a fifth, at least 10."""
+    return 20 if epochs == TIMED else max(10, epochs // 5)
 
 
 def counts(text: str, option: str = "--latent") -> list[int]:
@@ -192,6 +201,15 @@ Seed = Annotated[
 Epochs = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Passes over the data. Default: by its size, 8 to 100.", rich_help_panel=TRAINING),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        metavar="M",
+        help="Train for so long; the rate falls towards the end.",
+        show_default=False,
+        rich_help_panel=TRAINING,
+    ),
 ]
 BatchSize = Annotated[
     int,

@@ -64,7 +64,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     warm_start: fitting again goes on from the weights there are.
     spec: a `DataSpec`, where the one read off X is not right.
     progress: draw a bar while fitting, on a terminal.
-    complete: fit a sampler to the codes after training, see `fit_sampler`: its name, or True for the best.
+    complete: the sampler that is fitted to the codes after training, for `sample` to draw from, see `fit_sampler`: "quick", in
+        a second; its name; True for the best, in minutes; or False for none.
     condition: tell encoder and decoder the label y of each example, so that codes need not say it, and examples with a label
         can be drawn; fit(X, y) then needs labels.
     extra: whether a frame may have columns beside those learnt from; they are left out then, and otherwise an error names them.
@@ -75,8 +76,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     Learned: trained_ (a `Trained`, all that a fit made), and parts of it: model_ (a `LatentModel`), spec_, recipe_, network_,
     likelihood_, history_ (a list of `Epoch`), validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit
-    short), classes_ (the labels that a model with a condition is told), sampler_ (None, or the fitted one), likeness_ (how
-    like codes the draws of samplers are, by name).
+    short), classes_ (the labels that a model with a condition is told), sampler_ (fitted to the codes; None where there is
+    none), likeness_ (how like codes the draws of samplers are, by name).
 
     >>> X = np.random.default_rng(0).normal(size=(200, 5))
     >>> codes = Autoencoder("vae", latent=2, epochs=2, random_state=0).fit_transform(X)
@@ -105,7 +106,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         warm_start: bool = False,
         spec: DataSpec | None = None,
         progress: bool = True,
-        complete: bool | str = False,
+        complete: bool | str = "quick",
         condition: bool = False,
         extra: bool = False,
         transforms: Transforms = "auto",
@@ -165,9 +166,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Fit a distribution to the codes of X (n, *E), for `sample` to draw from; any recipe is generative then.
 
         sampler: "gaussian", "mixture", "vamp", "resampled", "flow", "neighbours" or "prior" (see `latent.samplers`), or "best":
-        the one whose draws are hardest to tell from codes that it was not fitted to, the simpler of equals. "neighbours" keeps
-        codes of X; the others do not. Sets sampler_, which is saved with the model, and likeness_; a new `fit` takes them
-        away.
+        the one whose draws are hardest to tell from codes that it was not fitted to, the simpler of equals; or "quick", as
+        `fit` does (see `latent.completion`). "neighbours" keeps codes of X; the others do not. Sets sampler_, which is saved
+        with the model, and likeness_; a new `fit` takes them away.
         Raises ConfigError; DataError for too few rows.
         """
         self.trained_ = self._trained.completed(self._known(X), sampler, self._options().seed(), condition)
@@ -231,8 +232,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ) -> Any:
         """`n` new examples (n, *E): codes drawn from `source`, their spread times `temperature`, decoded to likelihood means.
 
-        source: "fitted", the sampler of `fit_sampler`; "prior"; a sampler (n, generator) → (n, D), whose temperature is its own
-        affair; by default the fitted one where there is one, else the prior.
+        source: "fitted", the sampler of `fit` or `fit_sampler`; "prior", with a warning where its draws are known to miss the
+        data; a sampler (n, generator) → (n, D), whose temperature is its own affair; by default the fitted one where there is
+        one, else the prior.
         The rows of a table whose columns have likelihoods of their own are drawn from them: whole counts, and categories as
         often as they should be. A frame, with names and types of the one learnt from, if it was one.
         condition: for a model with one, the label of all examples, or (n,) labels; drawn as often as in training unless given.

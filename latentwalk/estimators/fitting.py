@@ -37,6 +37,7 @@ from latentwalk.estimators.options import Options
 from latentwalk.estimators.resuming import Kept, begun
 from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
+from latentwalk.latent.completion import QUICK
 from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
@@ -46,7 +47,7 @@ from latentwalk.networks.build import Network, network_named
 from latentwalk.saving.options import is_same, to_json
 from latentwalk.training.group import Group, process_group
 from latentwalk.training.loop import train
-from latentwalk.training.progress import with_progress
+from latentwalk.training.progress import foretold, with_progress
 from latentwalk.training.runtime import device_named, stop_asked
 from latentwalk.training.state import Snapshot
 from latentwalk.training.tracking import Gallery, Tracker
@@ -120,6 +121,9 @@ def fit(
             interrupted=False,
             sampler=None,  # what there was fitted the codes of other weights
             likeness={},
+            quick=False,
+            sampler_seconds=0.0,
+            prior_share=None,
         )
         asked = stack.enter_context(stop_asked())
         epochs = train(
@@ -134,12 +138,15 @@ def fit(
             group=group,
             asked=asked,
             lending=options.settings.compile or trained.has_own_parts,
+            paced=foretold if options.progress and group.leads else None,
         )
         if beginning.keeper is not None:
             beginning.keeper.begin(list(past))
         watching = [keep, *(stack.enter_context(_tracked(options.settings.track, trained, x, told)) if group.leads else ())]
         total = options.epochs + (len(past) if options.warm_start else 0)
-        shown = with_progress(epochs, total, len(past)) if options.progress and group.leads else epochs
+        spent = sum(epoch.seconds for epoch in beginning.past)
+        limit = None if options.settings.minutes is None else max(60 * options.settings.minutes - spent, 0.0)
+        shown = with_progress(epochs, total, len(past), limit=limit) if options.progress and group.leads else epochs
         try:
             for epoch in shown:
                 trained = replace(trained, history=(*trained.history, replace(epoch, number=len(trained.history) + 1)))
@@ -161,7 +168,12 @@ def fit(
                 stacklevel=3,
             )
     keep(trained)
-    if sampler is not None and not trained.interrupted:
+    if sampler is not None and drawing:
+        try:
+            trained = trained.quickened(x, told, beginning.seed)
+        except KeyboardInterrupt:
+            trained = replace(trained, interrupted=True)
+    if sampler is not None and sampler != QUICK and not trained.interrupted:
         trained = trained.completed(X, sampler, options.seed(), y if labels else None)
     return trained
 

@@ -15,7 +15,7 @@ from latentwalk.data.corruption import Corruption, corruption_named
 from latentwalk.data.powers import Transforms
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
-from latentwalk.latent.completion import BEST, check_sampler
+from latentwalk.latent.completion import BEST, QUICK, check_sampler
 from latentwalk.latent.samplers import Vamp
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, recipe_named
@@ -113,10 +113,10 @@ class Options:
         )
 
     def sampler(self) -> str | None:
-        """The sampler that is to be fitted after training, or "best". Raises ConfigError, before anything is learnt."""
+        """The sampler that is to be fitted after training, "best" or "quick". Raises ConfigError, before anything is learnt."""
         if self.complete is False:
             return None
-        name = BEST if self.complete is True else check_sampler(self.complete)
+        name = BEST if self.complete is True else check_sampler(self.complete, QUICK)
         recipe = self.noisy_recipe()
         if name == Vamp.kind and self.condition:
             raise ConfigError('complete="vamp" goes with condition=False: its inputs have no labels. Use complete="mixture".')
@@ -143,7 +143,7 @@ class Options:
 ALL = (*fields(Options), *fields(Settings))
 FREE = frozenset(one.name for one in ALL if one.metadata.get("free"))  # may differ where a training is gone on with
 IDLE = frozenset(one.name for one in ALL if one.metadata.get("idle"))  # no number depends on them
-LATER = {"condition": False, "extra": False, "transforms": "auto"}  # options that there once were not
+LATER = {"complete": False, "condition": False, "extra": False, "transforms": "auto", "minutes": None}  # once there were not
 SETTINGS = frozenset(one.name for one in fields(Settings))
 
 
@@ -189,4 +189,5 @@ def params_of(values: Mapping[str, Any], parts: Mapping[str, Any] | None = None)
         settings = Settings(**{name: params.pop(name) for name in SETTINGS & params.keys()})
     except (TypeError, ValueError) as error:
         raise ConfigError(f"the options of a training are damaged: {error}") from error
-    return LATER | params | {"training": None if settings == Settings() else settings}
+    later = {name: value for name, value in LATER.items() if name not in SETTINGS}
+    return later | params | {"training": None if settings == Settings() else settings}

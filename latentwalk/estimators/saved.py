@@ -62,6 +62,7 @@ def to_folder(
         "labels": None if trained.labels is None else asdict(trained.labels),
         "sampler": sampler,
         "likeness": {kind: measure.to_json() for kind, measure in trained.likeness.items()},
+        "drawing": {"quick": trained.quick, "seconds": trained.sampler_seconds, "prior": trained.prior_share},
     }
     held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
     write_weights(folder, description, trained.model.state_dict() | held, beside=beside)
@@ -119,6 +120,7 @@ def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None 
             likeness={
                 str(kind): Measure.from_json(one) for kind, one in said.get("likeness", said.get("completeness", {})).items()
             },
+            **_drawing(said.get("drawing", {})),
         )  # missing in a model of an earlier version, or, what is likeness, called completeness
     except Exception as error:  # options of a foreign file have any type, and the parts are made for those of ours
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
@@ -149,6 +151,15 @@ def _features(names: Any, size: int) -> tuple[str, ...]:
 def _labels(said: Mapping[str, Any] | None) -> Labels | None:
     """The labels that a model is told, None for one that takes no condition. Raises ValueError, KeyError for anything else."""
     return None if said is None else Labels(tuple(said["names"]), tuple(float(share) for share in said["shares"]))
+
+
+def _drawing(said: Mapping[str, Any]) -> dict[str, Any]:
+    """How the sampler came about, and how the prior does, as `Trained` has it. Raises ValueError for anything else."""
+    quick, seconds, prior = said.get("quick", False), said.get("seconds", 0.0), said.get("prior")
+    numbers = [seconds, *([] if prior is None else [prior])]
+    if not isinstance(quick, bool) or not all(type(one) in (int, float) and 0 <= one < np.inf for one in numbers):
+        raise ValueError(f"expected how its sampler was fitted, found {said!r:.80}")
+    return {"quick": quick, "sampler_seconds": float(seconds), "prior_share": None if prior is None else float(prior)}
 
 
 def _restored(numbers: Mapping[str, Any] | None, tensors: Mapping[str, Tensor], latent: int) -> FittedSampler | None:

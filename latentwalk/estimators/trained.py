@@ -1,5 +1,7 @@
 """All that a fit made, as one value: it encodes, decodes, draws, scores, and is looked at as a latent space."""
 
+import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,14 +20,14 @@ from latentwalk.data.columns import Column, check_known, decoded, is_frame, plai
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_plain, check_finite, position
 from latentwalk.data.frames import cells_like, framed_like, imputed_like, mended, of_kind
-from latentwalk.data.rows import changed_by_row, first_outside
+from latentwalk.data.rows import changed_by_row, first_outside, picked
 from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
-from latentwalk.errors import ConfigError, DataError, NotGenerativeError
+from latentwalk.errors import ConfigError, DataError, NotGenerativeError, SamplingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import as_learnt, by_place, called, held_mask, narrowed, over
-from latentwalk.latent.completion import check_sampler, completion
-from latentwalk.latent.criteria.measure import Measure
+from latentwalk.latent.completion import ENCODED, QUICK, check_sampler, completion, quick_sampler
+from latentwalk.latent.criteria.measure import Measure, percent
 from latentwalk.latent.encoded import Condition
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, FittedSampler, Isotropic, Posterior, Sampler, Vamp
@@ -43,6 +45,7 @@ from latentwalk.training.history import Epoch
 __all__ = ["Trained"]
 
 Codes = NDArray[np.float32]
+MISSING = 0.8  # of draws that land where codes lie: with fewer, a prior is told to miss
 MOST_INPUTS = 1_000  # columns of plain numbers beyond which a scorer takes all of them as one array
 
 
@@ -53,7 +56,9 @@ class Trained:
     features: what the columns of a table are called, () where they have no names, or names that are no text. epochs,
     learning_rate: as asked for.
     validation_rows: the rows of X on which the best weights were chosen. interrupted: whether Ctrl-C cut the fit short.
-    sampler: fitted to its codes, if one was; likeness: how like the codes the draws of each are, by its kind.
+    sampler: fitted to its codes, if one was; quick: whether it is the one that every fit ends with; sampler_seconds: what it
+    took. likeness: how like the codes the draws of each that was a candidate are, by its kind. prior_share: of draws from the
+    prior that land where codes lie, see `completion.Quick`; None where that is not known.
     labels: those it is told of examples, where it takes a condition.
     """
 
@@ -71,6 +76,9 @@ class Trained:
     sampler: FittedSampler | None = None
     labels: Labels | None = None
     likeness: Mapping[str, Measure] = field(default_factory=dict)
+    quick: bool = False
+    sampler_seconds: float = 0.0
+    prior_share: float | None = None
 
     @property
     def latent(self) -> int:
@@ -341,6 +349,15 @@ class Trained:
     def completed(self, X: ArrayLike | Dataset, sampler: str, seed: int, condition: Any = None) -> "Trained":
         """The same with a sampler fitted to the codes of X (n, *E): see `Autoencoder.fit_sampler`."""
         check_sampler(sampler)
+        if sampler == QUICK:
+            x, told = self.seen(X, condition)
+            if (found := self.quickened(x, None if told is None else _for_each(told, len(x)), seed)) is self:
+                raise DataError(
+                    f"these {len(x)} codes of {self.latent} dimensions are too few, or too wide, for a quick sampler. Encode "
+                    'more data, or name another: fit_sampler(X, "gaussian").'
+                )
+            return found
+        start = time.perf_counter()
         plain = isinstance(self.model.prior, StandardNormal)
         if sampler == Isotropic.kind and not plain:
             raise ConfigError(
@@ -349,14 +366,34 @@ class Trained:
             )
         space = self.space(X, condition=condition)
         needs = {Isotropic.kind: self.recipe.generative and plain, Vamp.kind: self._has_posterior}
-        found = completion(
+        made = completion(
             space,
             sampler,
             candidates=[kind for kind in KINDS if needs.get(kind, True)],
             held_out=self.validation_rows[self.validation_rows < len(space)],
             seed=seed,
         )
-        return replace(self, sampler=found.sampler, likeness=dict(found.measures))
+        seconds = time.perf_counter() - start
+        return replace(self, sampler=made.sampler, likeness=dict(made.measures), quick=False, sampler_seconds=seconds)
+
+    def quickened(self, x: Array, told: Conditions | None, seed: int) -> "Trained":
+        """The same with the quick sampler, fitted to the codes of some rows of x (n, *E); itself where there can be none.
+
+        told: (n, C) what the model is told of them.
+        """
+        start, rng = time.perf_counter(), np.random.default_rng(seed)
+        rows = np.sort(rng.permutation(len(x))[:ENCODED])
+        try:
+            means, scales = Coder(self.model, None if told is None else told[rows]).encode(picked(x, rows))
+        except DataError:  # values too far off for any code
+            return self
+        own = isinstance(self.recipe.prior, Prior)  # which may not know how to draw
+        codes = means + scales * rng.standard_normal(means.shape, np.float32)
+        found = quick_sampler(codes, None if own else self.model.prior.sampler(), seed)
+        if found is None:
+            return self
+        seconds = time.perf_counter() - start
+        return replace(self, sampler=found.sampler, likeness={}, quick=True, sampler_seconds=seconds, prior_share=found.prior)
 
     # ------------------------------------------------------------------ inside
 
@@ -391,13 +428,29 @@ class Trained:
             )
         if self.sampler is not None and source != "prior":
             return self.sampler.at(temperature)
+        if source == "prior" and self.sampler is not None and not self.recipe.generative:
+            raise NotGenerativeError(
+                f'recipe "{self.recipe.name}" trains its codes to fill no prior. Draw from the sampler that was fitted to them '
+                f'({self.sampler.kind}): sample(n). Or fit recipe="vae".'
+            )
         if source == "fitted" or not self.recipe.generative:
             raise NotGenerativeError(
                 f'recipe "{self.recipe.name}" has nothing to draw from: '
                 + ("no sampler was fitted. " if source == "fitted" else "no known distribution is filled by its codes. ")
                 + 'Make it generative: fit_sampler(X, "mixture"), or `latentwalk complete RUN`. Or fit recipe="vae".'
             )
+        self._tell_missing()
         return self.model.prior.sampler().at(temperature)
+
+    def _tell_missing(self) -> None:
+        """Say that draws from the prior miss the data, where that is known."""
+        if self.sampler is not None and self.prior_share is not None and self.prior_share < MISSING:
+            warnings.warn(
+                f"about {percent(self.prior_share)} of draws from {self.model.prior.title}, the prior, land where the codes of "
+                f"the data lie. Without a source, draws come from the sampler fitted to them ({self.sampler.kind}).",
+                SamplingWarning,
+                stacklevel=5,
+            )
 
 
 def _typed(answer: Array, dtype: np.dtype[Any] | str) -> Array:

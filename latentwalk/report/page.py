@@ -12,6 +12,7 @@ from typing import Any
 
 import jinja2
 
+from latentwalk.checks import duration
 from latentwalk.errors import DataError
 from latentwalk.files import complaint, json_of, telling, write_atomically
 from latentwalk.report import figures, words
@@ -58,7 +59,7 @@ def page(content: Content) -> str:
     """The HTML page of a report's content, of this version or an earlier one. The same content gives the same page."""
     content = current(content)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=words.percentage, number=words.amount, definite=definite)
+    environment.filters.update(percent=words.percentage, number=words.amount, duration=duration, definite=definite)
     template = environment.from_string(resources.files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8"))
     groups, prior = words.by_latent(content), words.shared_prior(content)
     return template.render(

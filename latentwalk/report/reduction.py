@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from latentwalk.checks import duration
 from latentwalk.latent.maps.plane import Plane
 from latentwalk.latent.space import LatentSpace
 from latentwalk.report import figures
@@ -39,7 +40,7 @@ def reduction_report(page: Path, found: Sequence[Reduction], *, data: str) -> Pa
         },
     }
     rows = [
-        Row(one.tried.title, [*_qualities(one, best), Cell(f"{one.tried.seconds:.1f} s", f"from {one.learnt:,} rows")])
+        Row(one.tried.title, [*_qualities(one, best), Cell(duration(one.tried.seconds), f"from {one.learnt:,} rows")])
         for one in found
     ]
     return write_leaflet(

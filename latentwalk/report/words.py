@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from latentwalk.checks import duration
 from latentwalk.studies.judgement import definite
 
 __all__ = ["amount", "by_latent", "card", "disagreements", "head", "idea", "interval", "percentage", "plural", "shared_prior"]
@@ -140,7 +141,7 @@ def card(entry: Content) -> list[tuple[str, str]]:
     if judged.get("speaking") is not None:
         found.append(("units that speak", percentage(judged["speaking"])))
     found.append(("dimensions", f"{judged['active']} of {entry['latent']} active"))
-    return [*found, ("trained in", f"{amount(entry['seconds'], 2)} s")]
+    return [*found, ("trained in", duration(entry["seconds"]))]
 
 
 def plural(n: int, what: str) -> str:

@@ -122,7 +122,7 @@ def trials(
     train, test = parts(train, test, random_state)
     recipes = [recipe_named(method) for method in methods if not (isinstance(method, str) and method == "pca")]
     _check(train, test, latent, methods)
-    unit, dims, seed = units(train), sorted(set(latent)), {"random_state": random_state}
+    unit, dims, seed = units(train), sorted(set(latent)), {"random_state": random_state, "complete": False}
 
     def trial(recipe: Recipe, dim: int) -> Trial:
         tried = attempt(lambda: trained(Autoencoder(recipe, latent=dim, **{**seed, **options}), train), test)

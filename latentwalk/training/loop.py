@@ -32,6 +32,7 @@ from latentwalk.training.optimise import (
     rate_share,
     set_rate,
 )
+from latentwalk.training.pace import Pace, Pacing
 from latentwalk.training.plan import Plan
 from latentwalk.training.rescue import Broken, breakdown, finite
 from latentwalk.training.runtime import autocast, quick, roomy
@@ -59,6 +60,7 @@ def train(
     group: Group = ALONE,
     asked: Callable[[], bool] = lambda: False,
     lending: bool = False,
+    paced: Callable[[Pace], None] | None = None,
 ) -> Generator[Epoch]:
     """Train `model` in place, yielding after each epoch.
 
@@ -66,13 +68,13 @@ def train(
     loss decides where there is none. going_on: the model says something already; new weights must do better than its own on the
     validation data to replace them. keeper: writes checkpoints on the way. start: one of those, to begin from. group: the
     processes that train together. asked: whether to stop; looked at between two steps. lending: whether something in a step
-    draws from PyTorch's own generators (see `chance.lent`).
+    draws from PyTorch's own generators (see `chance.lent`). paced: told once, after the first steps, how fast it goes.
     Raises TrainingError when the loss, or a weight, stops being a finite number and lower rates do not help.
     """
     model.train()
     if plan.max_norm is not None and start is None:
         clip_norms(model, plan.max_norm)  # the weights there are may be the best there will be
-    run = _Run(State(_step(model, objective, plan, group)), batches, validation, plan, keeper, asked, lending)
+    run = _Run(State(_step(model, objective, plan, group)), batches, validation, plan, keeper, asked, lending, paced)
     if start is not None:
         _restore(run.state, start, group)
     elif going_on and validation is not None:
@@ -99,6 +101,8 @@ def _step(model: LatentModel, objective: Objective, plan: Plan, group: Group) ->
     learnt = [weight for weight in model.parameters() if weight.requires_grad]
     device = learnt[0].device
     autocast(settings.precision, device)  # raises for one that the device does not have
+    if settings.minutes is not None and group.size > 1:
+        raise ConfigError("minutes= is for one process, whose clock decides. Say epochs= under torchrun.")
     if settings.compile and group.size > 1:
         raise ConfigError("compile=True is for one process. Leave it out under torchrun.")
     average = Average.of(settings.ema, learnt)
@@ -142,15 +146,19 @@ class _Run:
         keeper: Checkpoints | None,
         asked: Callable[[], bool],
         lending: bool,
+        paced: Callable[[Pace], None] | None,
     ) -> None:
         self.state, self.step, self.group = state, state.step, state.step.group
         self.batches, self.validation, self.plan = batches, validation, plan
         self.keeper, self.asked = keeper, asked
+        self.pacing = None if paced is None else Pacing(paced)
+        self.limit = math.inf if plan.settings.minutes is None else 60 * plan.settings.minutes
+        self.judging = 0.0  # seconds that the last look at the validation rows took
         self.drawing = partial(lent, state.step.learnt[0].device) if lending else nullcontext
         settings = plan.settings
         self.take: Callable[[Batch, float], Terms] = self.step.compiled() if settings.compile else self.step
         self.watching = self.step.learnt[0].device.type == "cpu" and self.group.size == 1  # looking at a number costs nothing
-        self.steady = settings.learning_schedule == "constant" and not settings.warmup
+        self.steady = settings.learning_schedule == "constant" and not settings.warmup and settings.minutes is None
 
     def epochs(self) -> Generator[Epoch]:
         """Train until all epochs are done, patience ends or someone asks to stop; save at the end."""
@@ -209,6 +217,10 @@ class _Run:
             if self.watching and not math.isfinite(terms.loss.detach()):
                 raise Broken
             place.elapsed = time.perf_counter() - start
+            if self.pacing is not None:
+                self._pace()
+            if place.spent + place.elapsed + self.judging >= self.limit:
+                break
             if place.index < len(self.batches) and self._pausing():
                 return False
         if self.group.device.type == "cuda":
@@ -230,13 +242,14 @@ class _Run:
         if better:
             place.best, self.state.best = judged, self.state.weights()
         place.stale = 0 if better else place.stale + 1
-        seconds, rate = place.elapsed + time.perf_counter() - start, total.rows / max(place.elapsed, 1e-9)
+        self.judging = time.perf_counter() - start
+        seconds, rate = place.elapsed + self.judging, total.rows / max(place.elapsed, 1e-9)
         now = place.epoch - 1 + max(place.index - 1, 0) / len(self.batches)
         epoch = Epoch(
             place.epoch, loss, unseen, terms, unseen_terms, better, seconds, rate, active, self._rate(now), place.rescues
         )
         place.history.append(epoch)
-        place.epoch, place.index, place.elapsed = place.epoch + 1, 0, 0.0
+        place.epoch, place.index, place.elapsed, place.spent = place.epoch + 1, 0, 0.0, place.spent + seconds
         self.state.mean = Mean()
         return epoch
 
@@ -249,12 +262,23 @@ class _Run:
     def _rate(self, now: float) -> float:
         plan = self.plan
         settings = plan.settings
-        share = rate_share(settings.learning_schedule, settings.warmup, plan.epochs, now)
-        return plan.learning_rate * share * self.state.place.slower
+        place = self.state.place
+        timed = None if settings.minutes is None else (place.spent + place.elapsed) / self.limit
+        share = rate_share(settings.learning_schedule, settings.warmup, plan.epochs, now, timed)
+        return plan.learning_rate * share * place.slower
 
     def _finished(self) -> bool:
         place, patience = self.state.place, self.plan.patience
-        return place.epoch > self.plan.epochs or (patience is not None and place.stale >= patience)
+        stale = patience is not None and place.stale >= patience
+        return place.epoch > self.plan.epochs or stale or place.spent + self.judging >= self.limit
+
+    def _pace(self) -> None:
+        """Say how fast it goes, once that can be told."""
+        assert self.pacing is not None
+        place, steps = self.state.place, len(self.batches)
+        if self.pacing.ticked(place.index, steps, self.group.device):
+            self.pacing.say(steps, self.plan.epochs - place.epoch + 1, self.limit - place.spent)
+            self.pacing = None
 
     # ------------------------------------------------------------------ between two steps
 
@@ -282,10 +306,11 @@ class _Run:
     def _take_back(self, good: Snapshot, broken: Broken) -> None:
         """Be again as when all was well, and go on more slowly. Raises TrainingError when that was tried often enough."""
         rescues, slower = self.state.place.rescues + 1, self.state.place.slower * SLOWER
+        spent = self.state.place.spent + self.state.place.elapsed
         self.state.restore(good, leads=self.group.leads)
         if rescues > RESCUES:
             raise TrainingError(self._complaint()) from broken
-        self.state.place.rescues, self.state.place.slower = rescues, slower
+        self.state.place.rescues, self.state.place.slower, self.state.place.spent = rescues, slower, spent
         set_rate(self.step.optimiser, self._rate(0.0))
 
     def _complaint(self) -> str:

@@ -20,6 +20,7 @@ __all__ = ["Average", "Guard", "LearningSchedule", "OptimizerName", "optimiser_n
 
 OptimizerName = Literal["adam", "adamw", "adamax"]
 LearningSchedule = Literal["constant", "cosine"]
+COOLED = 1 / 3  # of a limited time, over which the rate falls
 USUAL = 0.99  # how much of the usual gradient norm is remembered from one step to the next
 
 
@@ -52,17 +53,22 @@ def optimiser_named(
             return torch.optim.Adamax(weights, lr, weight_decay=decay, capturable=captured)
 
 
-def rate_share(schedule: LearningSchedule, warmup: float, epochs: int, now: float) -> float:
+def rate_share(schedule: LearningSchedule, warmup: float, epochs: int, now: float, timed: float | None = None) -> float:
     """The share of the learning rate that is used at time `now`, in epochs, of `epochs`.
 
-    It rises evenly over `warmup` epochs; then it stays, or falls to 0 at the end along half a cosine.
+    It rises evenly over `warmup` epochs; then it stays, or falls to 0 at the end along half a cosine. timed: the share of a
+    limited time that is over; the end is then what comes first, and a rate that would stay falls evenly over the last third.
 
     >>> [round(rate_share("cosine", 2, 10, now), 2) for now in (0.5, 2, 6, 10)]
     [0.25, 1.0, 0.5, 0.0]
+    >>> [round(rate_share("constant", 0, 10, now, timed), 2) for now, timed in ((1, 0.5), (9, 0.5), (1, 0.9), (1, 1))]
+    [1.0, 0.3, 0.3, 0.0]
     """
     rising = min(1.0, now / warmup) if warmup else 1.0
-    if schedule == "constant" or now < warmup:
-        return rising
+    if timed is not None:
+        now = max(now, epochs * min(timed, 1.0))
+    if schedule == "constant" or rising < 1:
+        return rising if timed is None else rising * min(1.0, (1 - now / epochs) / COOLED)
     return 0.5 * (1 + math.cos(math.pi * (now - warmup) / max(epochs - warmup, 1e-9)))
 
 

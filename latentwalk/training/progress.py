@@ -1,22 +1,39 @@
-"""A progress bar around epochs, or other long steps: rate, loss and time left, on a terminal; silence anywhere else."""
+"""How far epochs, or other long steps, have come: a bar on a terminal; anywhere else a plain line now and then.
 
+What is done in seconds says nothing. What takes longer says beforehand how long, and then, where there is no bar to see it by,
+how much of that is left, twice a minute.
+"""
+
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from latentwalk.checks import duration
 from latentwalk.training.history import Epoch
+from latentwalk.training.pace import FAR, Pace
 
-__all__ = ["progressed", "with_progress"]
+__all__ = ["foretold", "progressed", "with_progress"]
 
 Step = TypeVar("Step")
 REMEMBERED = 3600.0  # seconds over which the time of a step is averaged: steps may take minutes
+LONG, EVERY = 5.0, 30.0  # seconds that are worth a word beforehand; and between two lines where there is no terminal
 
 
-def with_progress(epochs: Iterable[Epoch], total: int, done: int = 0, title: str = "training") -> Iterator[Epoch]:
-    """The same epochs, drawn as a bar on standard error while it is a terminal; `done` of `total` are behind us."""
-    return progressed(epochs, total, done, title=title, unit="epoch", said=_said)
+def foretold(pace: Pace) -> None:
+    """Say on standard error how long a training will take, where that is long."""
+    if pace.seconds >= LONG:
+        print(pace, file=sys.stderr, flush=True)
+
+
+def with_progress(
+    epochs: Iterable[Epoch], total: int, done: int = 0, title: str = "training", limit: float | None = None
+) -> Iterator[Epoch]:
+    """The same epochs, with a bar or lines on standard error; `done` of `total` are behind us. limit: seconds there are."""
+    return progressed(epochs, total, done, title=title, unit="epoch", said=_said, limit=limit)
 
 
 def progressed(
@@ -28,26 +45,64 @@ def progressed(
     unit: str,
     said: Callable[[Step], str],
     size: Callable[[Step], int] | None = None,
+    limit: float | None = None,
 ) -> Iterator[Step]:
-    """The same steps, as a bar; `said`: what is written beside it once a step is done. size: of a step, in units."""
+    """The same steps, as a bar, or as lines where there is no terminal.
+
+    said: what is written beside it once a step is done. size: of a step, in units. limit: seconds after which they end.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield from steps
+        yield from _told(steps, total, done, unit, said, size, limit)
         return
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn(unit + " {task.completed:,}/{task.total:,} · {task.fields[note]}", markup=False),
+        TextColumn(unit + " {task.fields[done]} · {task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("elapsed,"),
         TimeRemainingColumn(),
         TextColumn("left"),
     )
     with Progress(*columns, console=console, transient=True, speed_estimate_period=REMEMBERED) as bar:
-        task = bar.add_task(title, total=total, completed=done, note="starting")
+        start = time.perf_counter()
+        task = bar.add_task(title, total=1.0, done=_counted(done, total, limit), note="starting")
+        bar.update(task, completed=done / max(total, 1))
         for step in steps:
-            bar.update(task, advance=1 if size is None else size(step), note=said(step))
+            done += 1 if size is None else size(step)
+            timed = 0.0 if limit is None else min((time.perf_counter() - start) / max(limit, 1e-9), 1.0)
+            share = max(done / max(total, 1), timed)
+            bar.update(task, completed=share, done=_counted(done, total, limit), note=said(step))
             yield step
+
+
+def _told(
+    steps: Iterable[Step],
+    total: int,
+    done: int,
+    unit: str,
+    said: Callable[[Step], str],
+    size: Callable[[Step], int] | None,
+    limit: float | None,
+) -> Iterator[Step]:
+    """The same steps, with a line every half a minute: how far it is, and the time left."""
+    start = last = time.perf_counter()
+    first = done
+    for step in steps:
+        done += 1 if size is None else size(step)
+        now = time.perf_counter()
+        if now - last >= EVERY and done < total and (limit is None or now - start < limit):
+            last, left = now, (now - start) / (done - first) * (total - done)
+            left = left if limit is None else min(left, max(limit - (now - start), 0.0))
+            print(
+                f"{unit} {_counted(done, total, limit)}: {said(step)}; about {duration(left)} left", file=sys.stderr, flush=True
+            )
+        yield step
+
+
+def _counted(done: int, total: int, limit: float | None) -> str:
+    """How many are done, and of how many, where there are not just as many as there is time for."""
+    return f"{done:,}" if limit is not None and total > FAR else f"{done:,}/{total:,}"
 
 
 def _said(epoch: Epoch) -> str:

@@ -23,6 +23,9 @@ class Settings:
     learning_schedule: "constant", or "cosine": the rate falls to 0 along half a cosine over all epochs (Loshchilov & Hutter
         2017, without restarts), which is worth a few per cent of the loss.
     warmup: epochs over which the rate first rises evenly.
+    minutes: time after which training ends, were there epochs left or not; the rate falls to 0 towards its end, over the last
+        third (a cosine over all of it). None sets no limit. What is learnt then depends on how fast the machine is: the time
+        spent is kept with a training that is cut short, which goes on where it was, but not bit for bit.
     weight_decay: how strongly weights are drawn towards 0.
     clip: longest allowed gradient, over all parameters; None for no limit.
     skip: a step is left out where its gradient is more than so many times as long as usual; None never leaves one out.
@@ -41,6 +44,7 @@ class Settings:
     optimizer: OptimizerName = "adam"
     learning_schedule: LearningSchedule = "constant"
     warmup: float = 0.0
+    minutes: float | None = field(default=None, metadata={"free": True})
     weight_decay: float = 0.0
     clip: float | None = None
     skip: float | None = None
@@ -58,6 +62,7 @@ class Settings:
                 raise unknown(name, getattr(self, name), get_args(known))
         for name in ("warmup", "weight_decay", "checkpoint_every"):
             positive(name, getattr(self, name), zero=True, most=COUNTED)
+        positive("minutes", self.minutes, most=COUNTED, none="no limit")
         for name in ("clip", "skip"):
             positive(name, getattr(self, name), none="no limit")
             if getattr(self, name) is not None:  # PyTorch takes no whole number of more than 64 bits

@@ -27,7 +27,8 @@ class Place:
     """How far training has come.
 
     epoch: the one being worked on, from 1. index: how many of its batches are done. best: the lowest loss so far. stale:
-    epochs since. slower: what the learning rate is multiplied with, after rescues. elapsed: seconds of the epoch so far.
+    epochs since. slower: what the learning rate is multiplied with, after rescues. elapsed: seconds of the epoch so far. spent:
+    seconds of the epochs before it, validation included.
     """
 
     epoch: int = 1
@@ -37,6 +38,7 @@ class Place:
     slower: float = 1.0
     rescues: int = 0
     elapsed: float = 0.0
+    spent: float = 0.0
     history: list[Epoch] = field(default_factory=list)
 
     def copy(self) -> "Place":
@@ -51,6 +53,7 @@ class Place:
     def from_json(cls, values: Mapping[str, Any]) -> "Place":
         """The place that a snapshot holds. Raises KeyError, TypeError, ValueError, AttributeError for anything else."""
         said = {name: values[name] for name in ("epoch", "index", "stale", "rescues", "best", "slower", "elapsed")}
+        said["spent"] = values.get("spent", 0.0)  # which earlier versions did not count
         counts, numbers = list(said.values())[:4], list(said.values())[4:]
         if not all(type(count) is int and count >= 0 for count in counts) or not all(
             isinstance(n, (int, float)) for n in numbers

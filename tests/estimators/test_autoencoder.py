@@ -145,16 +145,17 @@ def test_score_is_the_elbo_that_training_logs():
 def test_samples_follow_the_prior_and_repeat_with_an_integer_seed():
     model = auto(epochs=10).fit(TABLE)
     np.testing.assert_array_equal(model.sample(5), model.sample(5))
+    np.testing.assert_array_equal(model.sample(5), auto(epochs=10).fit(TABLE).sample(5))
     assert model.sample(0).shape == (0, 5)
     centre = model.inverse_transform(np.zeros((1, 2)))
-    np.testing.assert_array_equal(model.sample(3, temperature=0.0), np.repeat(centre, 3, axis=0))
+    np.testing.assert_array_equal(model.sample(3, temperature=0.0, source="prior"), np.repeat(centre, 3, axis=0))
     moving = auto(random_state=np.random.RandomState(0)).fit(TABLE)
     assert not np.array_equal(moving.sample(5), moving.sample(5))
 
 
 @pytest.mark.parametrize("recipe", ["ae", "denoising", "vae-without-kl"])
 def test_what_cannot_be_sampled_says_what_to_do(recipe):
-    model = auto(recipe).fit(TABLE)
+    model = auto(recipe, complete=False).fit(TABLE)
     with pytest.raises(NotGenerativeError, match=r'fit_sampler\(X, "mixture"\).*latentwalk complete RUN.*recipe="vae"'):
         model.sample()
     with pytest.raises(NotGenerativeError, match="no sampler was fitted"):
@@ -178,7 +179,9 @@ def test_a_fitted_sampler_makes_any_recipe_generative():
         model.fit_sampler(TABLE)
     with pytest.raises(ConfigError, match="none"):
         model.fit_sampler(TABLE, "vamp")
-    assert model.fit(TABLE).sampler_ is None  # it was of other weights
+    assert model.set_params(complete=False).fit(TABLE).sampler_ is None  # it was of other weights
+    with pytest.raises(NotGenerativeError, match="no prior"):
+        auto("ae").fit(TABLE).sample(source="prior")
 
 
 def test_a_vamp_prior_goes_through_the_encoder():
@@ -187,7 +190,7 @@ def test_a_vamp_prior_goes_through_the_encoder():
     means, scales = vae.space(TABLE).codes, vae.space(TABLE).scales
     assert np.linalg.norm(vae.sampler_.means.mean(axis=0) - means.mean(axis=0)) < 1
     assert 0.3 < vae.sampler_.scales.mean() / scales.mean() < 3
-    np.testing.assert_array_equal(vae.sample(3, source="prior"), auto().fit(TABLE).sample(3))
+    np.testing.assert_array_equal(vae.sample(3, source="prior"), auto(complete=False).fit(TABLE).sample(3))
     missing = np.where(np.random.default_rng(0).random(TABLE.shape) < 0.2, np.nan, TABLE)
     assert np.isfinite(auto().fit(missing).fit_sampler(missing, "vamp").sample(3)).all()
 
@@ -222,14 +225,19 @@ def test_a_sampler_is_saved_with_the_model(tmp_path, kind, monkeypatch):
     again = Autoencoder.load(tmp_path)
     assert type(again.sampler_) is KINDS[kind] and again.likeness_ == model.likeness_
     np.testing.assert_array_equal(again.sample(20, 0.7), model.sample(20, 0.7))
-    model.fit(TABLE).save(tmp_path)
+    model.set_params(complete=False).fit(TABLE).save(tmp_path)
     assert Autoencoder.load(tmp_path).sampler_ is None
 
 
 def test_a_model_saved_before_there_were_samplers_is_loaded(tmp_path):
     auto().fit(TABLE).save(tmp_path)
     header = json.loads((tmp_path / "model.json").read_text())
-    del header["model"]["sampler"], header["model"]["likeness"], header["model"]["params"]["complete"]
+    del (
+        header["model"]["sampler"],
+        header["model"]["likeness"],
+        header["model"]["drawing"],
+        header["model"]["params"]["complete"],
+    )
     (tmp_path / "model.json").write_text(json.dumps(header))
     again = Autoencoder.load(tmp_path)
     assert again.sampler_ is None and again.likeness_ == {} and again.complete is False

@@ -54,7 +54,7 @@ def test_settings_that_are_the_usual_ones_train_the_same_model():
 
 def test_what_may_differ_and_what_is_idle():
     assert sorted(IDLE) == ["checkpoint_every", "complete", "device", "extra", "progress", "track", "warm_start"]
-    assert sorted(FREE - IDLE) == ["epochs", "patience", "random_state"]
+    assert sorted(FREE - IDLE) == ["epochs", "minutes", "patience", "random_state"]
 
 
 def test_a_model_is_saved_with_its_options_side_by_side_as_ever(tmp_path):

@@ -23,7 +23,7 @@ from latentwalk.app.options import (
     reads,
     was_typed,
 )
-from latentwalk.app.output import check_table, check_writable, destination, note, saving, say, table_rows, watched
+from latentwalk.app.output import check_table, check_writable, destination, saving, say, table_rows
 from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ __all__ = ["anomalies"]
 
 BLAMED = 3  # columns named for each row
 WORST = 5  # rows printed
-SILENT = 30.0  # seconds, after which it is said how far it is
 LEARNING = ("run", "epochs", "seed", "size", "color", "kind", "columns", "types")  # of no use to a kept detector
 
 
@@ -129,7 +128,7 @@ def _tell(detector: "AnomalyDetector", pieces: "Iterable[Dataset]", total: int, 
     """Write the scores of the rows, which come in pieces, and print the strangest. Ctrl-C leaves no file."""
     from latentwalk.training.progress import progressed
 
-    found, strange = _Followed(total), 0
+    found, strange = _Followed(), 0
     worst: list[tuple[float, int, str, str]] = []
     scored = progressed(_scored(detector, pieces), total, title="scoring", unit="row", said=found.rate, size=len)
     with table_rows(to, raw=raw) as add:
@@ -148,18 +147,14 @@ def _tell(detector: "AnomalyDetector", pieces: "Iterable[Dataset]", total: int, 
 
 
 class _Followed:
-    """How far it is: said in a line now and then where no bar is seen."""
+    """How many rows are written."""
 
-    def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
-        self.begun = self.told = time.monotonic()
+    def __init__(self) -> None:
+        self.done, self.begun = 0, time.monotonic()
 
     def follow(self, rows: int) -> None:
         """So many rows more are written."""
         self.done += rows
-        if not watched() and time.monotonic() - self.told > SILENT:
-            self.told = time.monotonic()
-            note(f"scored {self.done:,} of {self.total:,} rows, {self.rate()}")
 
     def rate(self, _: Any = None) -> str:
         """How fast."""

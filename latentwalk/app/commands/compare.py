@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,14 +19,16 @@ from latentwalk.app.options import (
     Epochs,
     Force,
     Latents,
+    Minutes,
     ReadingOptions,
     Seed,
     counts,
     epochs_for,
+    patience_for,
     reads,
     words,
 )
-from latentwalk.app.output import STOPPED, check_writable, note, saving, say, show, watched, word
+from latentwalk.app.output import STOPPED, check_writable, note, saving, say, show, word
 from latentwalk.errors import ConfigError, LatentwalkError
 
 if TYPE_CHECKING:
@@ -61,6 +64,7 @@ def compare(
         Path, typer.Option(metavar="DIR", help="Where the report and the models go.", rich_help_panel=OUTPUT)
     ] = Path("comparison"),
     epochs: Epochs = None,
+    minutes: Minutes = None,
     batch_size: BatchSize = 128,
     seed: Seed = 0,
     reading: ReadingOptions = AS_FOUND,
@@ -77,7 +81,17 @@ def compare(
     if all_ and recipes is not None:
         raise typer.BadParameter("--all is every recipe; leave --recipes out.", param_hint="--all")
     chosen, title = (None, "Every family") if all_ else (words(recipes or "pca,ae,vae"), "Comparison")
-    compared(source, chosen, latent, out, title, epochs=epochs, batch_size=batch_size, seed=seed, force=force)
+    compared(source, chosen, latent, out, title, Learning(epochs, minutes, batch_size, seed), force=force)
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How the models of a comparison learn. epochs: of each, at most. minutes: for all of them together, at most."""
+
+    epochs: int | None
+    minutes: float | None
+    batch_size: int
+    seed: int
 
 
 def compared(
@@ -86,34 +100,43 @@ def compared(
     latent: str | None,
     out: Path,
     title: str,
+    how: Learning,
     *,
-    epochs: int | None,
-    batch_size: int,
-    seed: int,
     force: bool,
 ) -> None:
     """Train and judge every recipe at every number of dimensions; save models and report in `out`; print the verdicts.
 
     recipes: None for every family that fits the data, as a gallery. Leaves with 130 after Ctrl-C.
     """
+    from latentwalk.checks import positive
     from latentwalk.studies.comparison import check_recipes
 
     start = time.perf_counter()
     asked = None if latent is None else counts(latent)
     check_recipes(recipes or ())  # before the data is read, which may take long
     _check_out(out, force)
-    source, train, test = source.halves(seed)
+    positive("--minutes", how.minutes, none="no limit")
+    source, train, test = source.halves(how.seed)
     dimensions = _dimensions(asked, train)
     gallery = recipes is None
     members = latentwalk.families(train.spec) if recipes is None else list(recipes)
     dimensions = dimensions[-1:] if gallery and asked is None else dimensions
-    passes = epochs or epochs_for(len(train))
+    passes = how.epochs or epochs_for(len(train))
+    learners = sum(member != "pca" for member in members) * len(dimensions)
+    each = None if how.minutes is None else how.minutes / max(learners, 1)
     check_writable(out)
-    if watched():
-        shape = " x ".join(map(str, train.spec.shape))
-        note(f"{train.name}: {len(train):,} rows to learn from, {len(test):,} to judge by, each {shape}; {passes} epochs")
-    comparison = latentwalk.Comparison(members, latent=dimensions, epochs=passes, batch_size=batch_size, random_state=seed)
-    settings = {"epochs": passes, "batch size": batch_size, "seed": seed}
+    _foretell(train, test, len(members) * len(dimensions), learners, passes, each)
+    comparison = latentwalk.Comparison(
+        members,
+        latent=dimensions,
+        epochs=passes,
+        patience=patience_for(passes),
+        batch_size=how.batch_size,
+        random_state=how.seed,
+        training=None if each is None else latentwalk.Settings(minutes=each),
+    )
+    settings: dict[str, Any] = {"epochs": passes, "batch size": how.batch_size, "seed": how.seed}
+    settings |= {} if each is None else {"minutes": how.minutes}
     about = {"title": title, "data": train.name, "settings": settings, "gallery": gallery}
     done: list[Entry] = []
     try:
@@ -123,16 +146,39 @@ def compared(
                 with saving():
                     app.run.Run.of(_folder(out, entry.tried), entry.tried.model, source, train, passes).save()
     except (KeyboardInterrupt, LatentwalkError) as error:
+        if isinstance(error, KeyboardInterrupt):
+            note(_kept(out, done, len(members) * len(dimensions)))
         if done:
             _finish(out, done, {**about, "seconds": time.perf_counter() - start})
         if isinstance(error, KeyboardInterrupt):
-            finished = f"{len(done)} of {len(members) * len(dimensions)} models were finished"
-            note(
-                f"stopped; {finished}" + (f", and are saved in {out}. To have all, run it again with --force." if done else ".")
-            )
             raise typer.Exit(STOPPED) from None
         raise
     _finish(out, done, {**about, "seconds": time.perf_counter() - start})
+
+
+def _foretell(train: "Dataset", test: "Dataset", models: int, learners: int, passes: int, each: float | None) -> None:
+    """Say what is going to happen, and how long it may take. each: minutes for each of the learners among the models."""
+    from latentwalk.checks import duration
+
+    shape = " x ".join(map(str, train.spec.shape))
+    limit = "" if each is None else f" and {duration(60 * each)} each, {duration(60 * each * learners)} in all at most"
+    note(
+        f"{train.name}: {len(train):,} rows to learn from, {len(test):,} to judge by, each {shape}\n"
+        f"{models} models: up to {passes} epoch{'s' * (passes > 1)}{limit}; then each is measured, and the report is drawn"
+    )
+
+
+def _kept(out: Path, done: "Sequence[Entry]", models: int) -> str:
+    """What is there of a comparison that was stopped, and where."""
+    names = [f"{entry.tried.title} ({entry.tried.latent})" for entry in done]
+    saved = [_folder(out, entry.tried) for entry in done if entry.tried.model is not None]
+    if not done:
+        return f"stopped before the first of {models} models was finished: nothing is kept."
+    where = f"in {out / 'models'}: {', '.join(folder.name for folder in saved)}" if saved else "none, for PCA is not saved"
+    return (
+        f"stopped; {len(done)} of {models} models were finished: {', '.join(names)}. Saved {where}. The one at work is not. "
+        f"The report on those finished goes to {out / 'report.html'}. To have all, run it again with --force."
+    )
 
 
 def write_report(folder: Path, entries: "Sequence[Entry]", **about: Any) -> Path:
@@ -145,15 +191,17 @@ def write_report(folder: Path, entries: "Sequence[Entry]", **about: Any) -> Path
 
 def verdicts(entries: "Sequence[Entry]") -> None:
     """Print the table of what was measured, and the warnings."""
+    from latentwalk.checks import duration
+
     rows = []
     for entry in entries:
         found, tried = entry.judgement, entry.tried
-        numbers = (*map(_interval, found.measures.values()), f"{found.error:.4f}", f"{tried.seconds:.0f}")
+        numbers = (*map(_interval, found.measures.values()), f"{found.error:.4f}", duration(tried.seconds))
         rows.append((tried.title, str(tried.latent), *numbers))
     titles = {entry.tried.space.prior_title for entry in entries}
     prior = titles.pop() if len(titles) == 1 else "prior"
     heads = (HEADS.get(key, one.title).format(prior=prior) for key, one in entries[0].judgement.measures.items())
-    show(("model", "D", *heads, "error", "seconds"), rows)
+    show(("model", "D", *heads, "error", "took"), rows)
     say(
         "continuity: share of small steps that keep the output. complete: share of draws that land where data is. reach:\n"
         "share of data that lies where draws land. Gaussian: with the mean and covariance of the codes."
@@ -170,19 +218,31 @@ def _interval(measure: "Measure") -> str:
 
 
 def _followed(comparison: "Comparison", train: "Dataset", test: "Dataset") -> "Iterator[Entry]":
-    """The entries as they are finished, with a line for each on a terminal. Ctrl-C stops it."""
+    """The entries as they are finished, with a line for each, before and after it. Ctrl-C stops it."""
+    from latentwalk.checks import duration
+
     members = [_called(recipe, latent) for latent in comparison.latent for recipe in comparison.recipes]
     entries = comparison.each(train, test)
+    took: dict[bool, list[float]] = {False: [], True: []}  # seconds of models that learn, and of PCA
     for index, (name, latent) in enumerate(members, 1):
         start = time.perf_counter()
-        if watched():
-            note(f"{index}/{len(members)}  {name}, {latent} dimensions: training, then measuring")
+        note(f"{index}/{len(members)}  {name}, {latent} dimensions: training, then measuring")
         entry = next(entries)
-        if watched():
-            rest = time.perf_counter() - start - entry.tried.seconds
-            smooth = entry.judgement.measures["continuity"]
-            note(f"     {smooth}; trained in {entry.tried.seconds:.0f} s, measured in {rest:.0f} s")
+        seconds = time.perf_counter() - start
+        took[name == "PCA"].append(seconds)
+        smooth, rest = entry.judgement.measures["continuity"], seconds - entry.tried.seconds
+        left = _left([name == "PCA" for name, _ in members[index:]], took)
+        note(f"     {smooth}; trained in {duration(entry.tried.seconds)}, measured in {duration(rest)}{left}")
         yield entry
+
+
+def _left(rest: Sequence[bool], took: Mapping[bool, Sequence[float]]) -> str:
+    """The time that the rest will take, as far as those like them tell: whether each is PCA, and seconds that others took."""
+    from latentwalk.checks import duration
+
+    if not rest or not all(took[rival] for rival in rest):
+        return ""
+    return f"; about {duration(sum(sum(took[rival]) / len(took[rival]) for rival in rest))} left"
 
 
 def _called(recipe: Any, latent: int) -> tuple[str, int]:
@@ -195,6 +255,7 @@ def _called(recipe: Any, latent: int) -> tuple[str, int]:
 
 
 def _finish(out: Path, entries: "Sequence[Entry]", about: Mapping[str, Any]) -> None:
+    note("drawing the report")
     page = write_report(out, entries, **about)
     verdicts(entries)
     say(f"look: {page}")

@@ -19,32 +19,32 @@ def complete(
     run: RunFolder,
     sampler: Annotated[
         str,
-        typer.Option(metavar="NAME", help="best, or gaussian, mixture, vamp, resampled, flow, neighbours, prior."),
+        typer.Option(metavar="NAME", help="best, quick, or gaussian, mixture, vamp, resampled, flow, neighbours, prior."),
     ] = "best",
     data: DataAgain = None,
 ) -> None:
     """Make any model one to draw from.
 
-    Fits a sampler to the codes of the data, and saves it with the model. "best" fits all to some of the codes, judges them by
-    the others, and takes the one whose draws are hardest to tell from codes; the simpler of equals. "neighbours" keeps codes
-    of the data in the file; the others keep none.
+    Fits a sampler to the codes of the data, and saves it with the model, in place of the quick one that every fit ends with.
+    "best" fits all to some of the codes, judges them by the others, and takes the one whose draws are hardest to tell from
+    codes; the simpler of equals: minutes. "neighbours" keeps codes of the data in the file; the others keep none.
 
     \b
     Examples:
       latentwalk complete run
       latentwalk complete run --sampler mixture
     """
-    from latentwalk.latent.completion import check_sampler
+    from latentwalk.latent.completion import QUICK, check_sampler
 
     opened = app.run.Run.open(run)
-    check_sampler(sampler)
+    check_sampler(sampler, QUICK)
     check_writable(run)
     model = opened.model.fit_sampler(opened.train(data), sampler)
     with saving():
         opened.save(stale=())  # all that was made of the model is still of it
     assert model.sampler_ is not None
     kind = model.sampler_.kind
-    say(candidates(model.likeness_, kind) if model.likeness_ else f"{kind}: too few rows to judge it by")
+    say(candidates(model.likeness_, kind) if model.likeness_ else f"{kind}: not judged by other codes")
     say(f"saved with the model: latentwalk sample {run} -n 64")
 
 

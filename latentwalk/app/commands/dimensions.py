@@ -85,6 +85,7 @@ def dimensions(
 
 def _tried(train: "Dataset", test: "Dataset", latent: list[int], recipe: str, epochs: int | None, seed: int) -> "list[Trial]":
     """PCA and the recipe at each number of dimensions. Ctrl-C keeps what was tried until then."""
+    from latentwalk.checks import duration
     from latentwalk.studies.dimensions import trials
 
     methods = [name for name in dict.fromkeys(("pca", recipe)) if name != "pca" or not train.spec.missing]
@@ -96,7 +97,7 @@ def _tried(train: "Dataset", test: "Dataset", latent: list[int], recipe: str, ep
             found.append(trial)
             if watched() and trial.method not in ("pca", "mean"):
                 seconds = time.perf_counter() - start
-                note(f"{trial.title}, {trial.latent} dimensions: error {trial.error:.4f}; {seconds:.0f} s so far")
+                note(f"{trial.title}, {trial.latent} dimensions: error {trial.error:.4f}; {duration(seconds)} so far")
     except KeyboardInterrupt:
         if len({trial.method for trial in found}) < 2:
             raise

@@ -16,16 +16,19 @@ from latentwalk.app.options import (
     MODEL,
     OUTPUT,
     READING,
+    TIMED,
     TRAINING,
     Attributes,
     BatchSize,
     Data,
     Epochs,
     Force,
+    Minutes,
     Noise,
     ReadingOptions,
     Seed,
     epochs_for,
+    patience_for,
     reads,
     was_typed,
 )
@@ -119,11 +122,13 @@ def fit(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Then fit a sampler: best, mixture, … (see: latentwalk complete).",
+            help="Sampler fitted then: quick, best, mixture, … (see: latentwalk complete), none. Default: quick.",
+            show_default=False,
             rich_help_panel=MODEL,
         ),
     ] = None,
     epochs: Epochs = None,
+    minutes: Minutes = None,
     batch_size: BatchSize = 128,
     optimizer: Annotated[str, typer.Option(metavar="NAME", help="adam, adamw, adamax.", rich_help_panel=TRAINING)] = "adam",
     learning_rate: Annotated[
@@ -161,7 +166,13 @@ def fit(
     ] = 0.1,
     patience: Annotated[
         int | None,
-        typer.Option(min=1, metavar="EPOCHS", help="Stop after so many without progress.", rich_help_panel=TRAINING),
+        typer.Option(
+            min=0,
+            metavar="EPOCHS",
+            help="Stop after so many without progress; 0: never. Default: a fifth of all, at least 10.",
+            show_default=False,
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     seed: Seed = 0,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, …", rich_help_panel=MACHINE)] = "auto",
@@ -208,6 +219,7 @@ def fit(
       latentwalk fit mnist-5k --out run
       latentwalk fit photos/ --size 64 --latent 32 --epochs 50 --out photos-run
       latentwalk fit mnist-5k --out run --resume --epochs 200
+      latentwalk fit photos/ --size 64 --latent 32 --minutes 20 --out photos-run
       latentwalk fit beats.npy --kind signal --network gru --recipe ae --latent 8 --out beats
       latentwalk fit mnist-5k --out digits --condition --prior mixture
 
@@ -218,8 +230,12 @@ def fit(
 
     Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
 
+    How long it takes is said before it begins. The weights that are kept are those of the lowest validation loss; training ends
+    when that has not fallen for a while (--patience). With --minutes, there are as many epochs as there is time for, and the
+    learning rate falls over the last third.
+
     With --resume, what was given before need not be repeated; of the options that make it another training, none can change.
-    Only --epochs can, with a constant learning rate, and --patience, --device, --checkpoint-every, --complete.
+    Only --epochs can, with a constant learning rate, and --minutes, --patience, --device, --checkpoint-every, --complete.
 
     On several cores, GPUs or machines: torchrun --nproc-per-node 2 -m latentwalk fit … ; with --max-restarts 3 a lost process
     costs no more than the time since the last checkpoint.
@@ -247,7 +263,9 @@ def _begin(out: Path, source: "Source", given: Mapping[str, Any], *, force: bool
         free()
     model = latentwalk.Autoencoder().set_params(**_parameters(given))
     train = source.train(tell=True)
-    model.epochs = given["epochs"] or epochs_for(len(train))
+    model.epochs = given["epochs"] or (epochs_for(len(train)) if given["minutes"] is None else TIMED)
+    if given["patience"] is None:
+        model.patience = patience_for(model.epochs)
     if first_here():
         check_writable(out)
     with _alone(out):
@@ -278,6 +296,8 @@ def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
     train = replace(source, options={**known.options, **source.options}, apart=known.apart).train(tell=True)
     if first_here():
         check_writable(out)
+    if "patience" not in free and run.model.patience == patience_for(run.epochs):
+        run.model.patience = patience_for(total)
     run.model.set_params(**{**_parameters(free), "progress": True, "epochs": total})
     with _alone(out):
         _learn(app.run.Run.of(out, run.model, known, train, total), train, anew=False)
@@ -292,13 +312,17 @@ def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _value(option: str, value: Any) -> Any:
     """What was typed, as the model takes it."""
+    from latentwalk.latent.completion import QUICK
+
     match option:
         case "noise" if isinstance(value, tuple) and isinstance(value[0], str):  # KIND:AMOUNT
             return latentwalk.Corruption(*value)
         case "track" if value is not None:
             return str(value)
+        case "patience":
+            return value or None
         case "complete":
-            return value or False
+            return {None: QUICK, "none": False}.get(value, value)
         case "drop" | "columns":
             return app.source.options_read({option: value})[option]
         case _:
@@ -356,32 +380,55 @@ def _learn(run: "Run", train: "Dataset", *, anew: bool) -> None:
         run.save()
     done = len(model.history_)
     if model.interrupted_:
+        of = "" if run.epochs == TIMED else f" of {run.epochs}"
         note(
-            f"stopped after {done} of {run.epochs} epochs; the best so far is saved in {run.folder}.\n"
+            f"stopped after {done}{of} epochs; the best so far is saved in {run.folder}.\n"
             f"To go on: latentwalk fit {word(run.source.what if run.source else train.name)} --out {run.folder} --resume"
         )
         raise typer.Exit(STOPPED)
     say(_summary(model, train))
     if model.sampler_ is not None and model.likeness_:
         say(candidates(model.likeness_, model.sampler_.kind))
+    elif model.sampler_ is not None:
+        say(f"{'draws from:':14}{_sampler(model)}")
     say("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
 
 
 def _summary(model: "Autoencoder", train: "Dataset") -> str:
-    better = [epoch for epoch in model.history_ if epoch.best]
-    if better:
-        best = better[-1]
+    from latentwalk.checks import duration
+
+    number = max((epoch.number for epoch in model.history_ if epoch.best), default=0)
+    if number:
+        best = model.history_[number - 1]
         loss = best.loss if best.validation_loss is None else best.validation_loss
         which = "training" if best.validation_loss is None else "validation"
-        reached = f"best {which} loss {loss:.2f} nats, in epoch {best.number}"
+        reached = f"best {which} loss {loss:.2f} nats, in epoch {number}"
     else:
         reached = "no epoch was better on the validation rows than the straight line it began with, which is kept"
     seconds = sum(epoch.seconds for epoch in model.history_)
     dimensions = len(model.get_feature_names_out())
-    return (
+    said = (
         f"{model.recipe_.name}, {dimensions} dimensions: {len(model.history_)} epochs over {len(train):,} rows of "
-        f"{train.name} in {seconds:.0f} s; {reached}"
+        f"{train.name} in {duration(seconds)}; {reached}"
     )
+    stale = len(model.history_) - number
+    if model.patience is not None and stale >= model.patience and len(model.history_) < model.epochs:
+        said += f"\n{'stopped:':14}no better for {stale} epochs; --patience 0 never stops"
+    elif model.training is not None and model.training.minutes is not None and seconds >= 0.9 * 60 * model.training.minutes:
+        said += f"\n{'stopped:':14}the time is over; more with --resume --minutes {2 * model.training.minutes:g}"
+    return said
+
+
+def _sampler(model: "Autoencoder") -> str:
+    """What `sample` draws from, what it took, and how the prior would do, where that is known."""
+    from latentwalk.checks import duration
+    from latentwalk.latent.criteria.measure import percent
+
+    learnt, kind = model.trained_, model.trained_.sampler.kind if model.trained_.sampler else ""
+    said = f"{kind}, fitted to the codes in {duration(learnt.sampler_seconds)}"
+    if learnt.prior_share is None:
+        return said
+    return f"{said}; of {learnt.model.prior.title}, {percent(learnt.prior_share)} land where codes lie"
 
 
 def _next_steps(run: "Run") -> list[str]:
@@ -389,7 +436,7 @@ def _next_steps(run: "Run") -> list[str]:
     model, folder = run.model, run.folder
     ends = run.classes[:: max(1, len(run.classes) - 1)][:2] if len(run.classes) > 1 else ("row:0", "row:1")
     steps = [("walk in it", f"latentwalk walk {folder} --from {word(ends[0])} --to {word(ends[1])}")]
-    if not model.recipe_.generative and model.sampler_ is None:
+    if model.sampler_ is None or model.trained_.quick:
         steps.append(("complete it", f"latentwalk complete {folder}"))
     steps.append(("draw from it", f"latentwalk sample {folder} -n 64"))
     steps.append(("judge it", f"latentwalk report {folder}"))

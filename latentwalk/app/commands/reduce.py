@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["reduce"]
 
 NEIGHBOURS = 15  # of each held-out row, by which a map is judged; fewer where fewer rows are held out
-COLUMNS = ("method", "error", "trustworthiness", "preservation", "class accuracy", "learnt from", "seconds")
+COLUMNS = ("method", "error", "trustworthiness", "preservation", "class accuracy", "learnt from", "took")
 
 
 @reads
@@ -131,8 +131,10 @@ def _write_codes(best: "Reduction", parts: "Sequence[tuple[str, Dataset]]", to: 
 
 def _row(one: "Reduction") -> Sequence[str]:
     """What is printed of a method."""
+    from latentwalk.checks import duration
+
     quality = one.quality
     shares = (quality.trustworthiness, quality.neighbour_preservation, quality.class_accuracy)
     error = "–" if quality.error is None else f"{quality.error:.4f}"
     numbers = ["–" if share is None else f"{share:.3f}" for share in shares]
-    return one.tried.title, error, *numbers, f"{one.learnt:,}", f"{one.tried.seconds:.1f}"
+    return one.tried.title, error, *numbers, f"{one.learnt:,}", duration(one.tried.seconds)

@@ -26,8 +26,8 @@ def sample(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="fitted (see: latentwalk complete), prior: the model's own, or what is then fitted to the data's codes: "
-            "gaussian, mixture, vamp, resampled, flow, neighbours. Default: fitted, or else prior.",
+            help="fitted: saved with the model (see: latentwalk complete), prior: the model's own, or what is then fitted to "
+            "the data's codes: gaussian, mixture, vamp, resampled, flow, neighbours. Default: fitted, or else prior.",
             show_default=False,
         ),
     ] = None,
@@ -86,6 +86,11 @@ def _check_drawable(run: "Run", source: str | None) -> None:
     held = run.model.sampler_ is not None
     if (held and source != "prior") or source not in OWN:
         return
+    if held and not run.model.recipe_.generative:
+        raise NotGenerativeError(
+            f'the recipe "{run.model.recipe_.name}" trains its codes to fill no prior. Draw from the sampler fitted to them: '
+            f"latentwalk sample {run.folder}"
+        )
     if source == "fitted":
         raise NotGenerativeError(f"no sampler was fitted to {run.folder}. Fit one: latentwalk complete {run.folder}")
     if not run.model.recipe_.generative:

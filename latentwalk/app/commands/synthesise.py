@@ -137,7 +137,7 @@ def _rows(run: "Run", data: str | None, against: str | None) -> "tuple[Dataset, 
         return train, run.read(source.what, split="test")
     if not (known and len(chosen) >= FEWEST):
         return train, None
-    if run.model.sampler_ is not None:
+    if run.model.sampler_ is not None and not run.model.trained_.quick:
         note("the run's sampler was fitted to the codes of all rows, those that judge among them. Another: --sampler best")
     return learnt, train.take(chosen)
 

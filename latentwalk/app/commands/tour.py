@@ -6,8 +6,20 @@ from typing import Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.commands.compare import compared
-from latentwalk.app.options import DATA, OUTPUT, BatchSize, ColorOption, Epochs, Force, Label, Latents, Seed, SizeOption
+from latentwalk.app.commands.compare import Learning, compared
+from latentwalk.app.options import (
+    DATA,
+    OUTPUT,
+    TRAINING,
+    BatchSize,
+    ColorOption,
+    Epochs,
+    Force,
+    Label,
+    Latents,
+    Seed,
+    SizeOption,
+)
 
 __all__ = ["tour"]
 
@@ -24,6 +36,14 @@ def tour(
     ] = Path("tour"),
     latent: Latents = None,
     epochs: Epochs = None,
+    minutes: Annotated[
+        float,
+        typer.Option(
+            metavar="M",
+            help="Time to train all models in, at most; with fewer epochs, less.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = 5.0,
     batch_size: BatchSize = 128,
     seed: Seed = 0,
     size: SizeOption = None,
@@ -33,15 +53,18 @@ def tour(
 ) -> None:
     """Train four models, measure them, draw the report.
 
-    PCA, a plain autoencoder, a VAE without KL and a VAE, each at two numbers of dimensions.
+    PCA, a plain autoencoder, a VAE without KL and a VAE, each at two numbers of dimensions. There are as many epochs as there
+    is time for, the same time for each; to measure and to draw takes some minutes more.
 
     \b
     Examples:
       latentwalk tour
       latentwalk tour --data photos/ --size 64 --out photo-tour
+      latentwalk tour --data photos/ --size 64 --minutes 30 --out long-tour
     Then look at tour/report.html, and walk in a model:
       latentwalk walk tour/models/vae-2 --from 0 --to 7
     """
     source = app.source.Source.named(data, size=size, color=color, label=label)
     title = "Which latent spaces can you walk in?"
-    compared(source, RECIPES, latent, out, title, epochs=epochs, batch_size=batch_size, seed=seed, force=force)
+    how = Learning(epochs, minutes, batch_size, seed)
+    compared(source, RECIPES, latent, out, title, how, force=force)

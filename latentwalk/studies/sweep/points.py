@@ -65,7 +65,7 @@ class Setting:
         """
         own = {name: value for name, value in self.values.items() if name != ROWS}
         try:
-            model = Autoencoder(recipe, **{**options, "random_state": self.seed, "progress": False})
+            model = Autoencoder(recipe, **{**options, "random_state": self.seed, "progress": False, "complete": False})
             model.set_params(**{name: own[name] for name in sorted(own, key=lambda name: "__" in name)}).check()
             if self.rows is not None:
                 model.epochs = round(model.epochs * of / self.rows)

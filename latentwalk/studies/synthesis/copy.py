@@ -107,8 +107,8 @@ def synthesise(
     words between backticks, dates in quotes. find: also what all of `frame` satisfies: bounds, orders, sums (see
     `constraints_found`).
     margins: whether numbers are spread as in `frame`, column by column (see `margins`), or as the model has them.
-    sampler: a name to fit one, "best" or another (see `Autoencoder.fit_sampler`); by default the model's fitted one, and where
-    it has none the best of those that keep no codes, fitted to those of `frame`. The model stays as it is.
+    sampler: a name to fit one, "best" or another (see `Autoencoder.fit_sampler`); by default that of `fit_sampler`, and where
+    there is none the best of those that keep no codes, fitted to those of `frame`. The model stays as it is.
     Labels of a Dataset are drawn, too: by a model with a condition first, and the row then; for any other afterwards, as often
     as trees that learnt them from the columns say.
     Raises ConfigError for a constraint that cannot be read, or that nothing satisfies; DataError.
@@ -207,7 +207,7 @@ def _with_margins(draw: Drawing, margins: Margins, seed: int) -> Drawing:
 
 def _source(trained: Trained, X: Any, sampler: str | None, seed: int) -> tuple[FittedSampler, str, list[str]]:
     """What codes are drawn from, what it is called, and what should be known of it."""
-    if sampler is None and trained.sampler is not None:
+    if sampler is None and trained.sampler is not None and not trained.quick:
         found, said = trained.sampler, "the sampler it was saved with"
     else:
         found, said = _fitted(trained, X, sampler, seed), "a sampler fitted for the copy"

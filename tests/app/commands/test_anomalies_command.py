@@ -9,6 +9,7 @@ from latentwalk.data import load
 from latentwalk.data.sources import delimited
 from latentwalk.errors import DataError
 from latentwalk.estimators.anomalies import AnomalyDetector
+from latentwalk.training import progress
 
 RNG = np.random.default_rng(0)
 
@@ -137,9 +138,9 @@ def test_stopped_in_the_middle_it_leaves_no_file(call, tmp_path, kept, many, mon
 
 def test_how_far_it_is_is_said_now_and_then(call, tmp_path, kept, many, monkeypatch):
     monkeypatch.setattr(delimited, "CELLS", 120)
-    monkeypatch.setattr("latentwalk.app.commands.anomalies.SILENT", 0)
+    monkeypatch.setattr(progress, "EVERY", 0)
     said = call("anomalies", many, "--model", kept, "--out", tmp_path / "s.csv")
-    assert "scored 120 of 300 rows, " in said and "scored 300 of 300 rows, " in said
+    assert "row 120/300: " in said and "row 240/300: " in said and " left" in said
 
 
 def test_labels_and_separators_are_those_of_the_new_table(call, tmp_path, kept):

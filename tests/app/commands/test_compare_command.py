@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.studies import judgement
+from latentwalk.training.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -27,10 +29,27 @@ def test_compare_saves_models_that_can_be_used_and_reported(call: Any, few: Path
 def test_ctrl_c_in_a_comparison_keeps_what_is_finished(call: Any, few: Path, tmp_path: Path, stops_after: Any) -> None:
     stops_after(1)
     said = call("compare", few, "--recipes", "ae,vae", "--latent", 2, "--epochs", 1, "--out", tmp_path / "c", code=130)
-    assert "1 of 2 models" in said
+    assert f"1 of 2 models were finished: AE (2). Saved in {tmp_path / 'c' / 'models'}: ae-2. The one at work is not." in said
+    assert f"goes to {tmp_path / 'c' / 'report.html'}" in said
     assert (tmp_path / "c" / "models" / "ae-2" / "run.json").exists()
     assert not (tmp_path / "c" / "models" / "vae-2").exists()
     assert (tmp_path / "c" / "report.html").exists()
+
+
+def test_ctrl_c_before_anything_is_finished_keeps_nothing(call: Any, few: Path, tmp_path: Path, stops_after: Any) -> None:
+    stops_after(0)
+    said = call("compare", few, "--recipes", "ae,vae", "--latent", 2, "--epochs", 1, "--out", tmp_path / "c", code=130)
+    assert "before the first of 2 models was finished: nothing is kept" in said
+    assert not (tmp_path / "c" / "report.html").exists()
+
+
+def test_the_time_is_shared_by_those_that_learn(call: Any, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("latentwalk.app.commands.compare.write_report", lambda folder, *_, **__: folder / "report.html")
+    words = ("--recipes", "pca,ae", "--latent", 2, "--epochs", 1, "--minutes", 4, "--out", tmp_path / "c")
+    said = call("compare", few, *words)
+    assert "2 models: up to 1 epoch and 4 min each, 4 min in all at most" in said
+    assert "1/2  PCA, 2 dimensions" in said and "trained in " in said
+    assert Autoencoder.load(tmp_path / "c" / "models" / "ae-2").training == Settings(minutes=4.0)
 
 
 def test_every_family_in_one_page(call, few, tmp_path, monkeypatch):

@@ -112,6 +112,25 @@ def test_every_option_is_that_of_the_library(call: Any, tmp_path: Path) -> None:
     assert Autoencoder.load(tmp_path / "run").training.checkpoint_every == 9.0
 
 
+def test_it_trains_for_so_long_and_says_what_sample_draws_from(call: Any, tmp_path: Path) -> None:
+    said = call("fit", "digits", "--out", tmp_path / "run", "--minutes", 0.01, "--latent", 3)
+    model = Autoencoder.load(tmp_path / "run")
+    assert 1 <= len(model.history_) < 200 and model.training == Settings(minutes=0.01)
+    assert "draws from:   mixture, fitted to the codes in " in said and "N(0, I), " in said
+    assert "the time is over; more with --resume --minutes 0.02" in said
+    assert "minutes=0" in call("fit", "digits", "--out", tmp_path / "no", "--minutes", 0, code=2)
+
+
+def test_it_stops_where_nothing_gets_better(call: Any, tmp_path: Path) -> None:
+    said = call("fit", "digits", "--out", tmp_path / "run", "--epochs", 60, "--learning-rate", 1e-12, "--patience", 2)
+    stopped = Autoencoder.load(tmp_path / "run")
+    assert len(stopped.history_) < 60 and "no better for 2 epochs" in said
+    call("fit", "digits", "--out", tmp_path / "usual", "--epochs", 1)
+    assert Autoencoder.load(tmp_path / "usual").patience == 10
+    call("fit", "digits", "--out", tmp_path / "usual", "--resume", "--epochs", 2, "--patience", 0)
+    assert Autoencoder.load(tmp_path / "usual").patience is None
+
+
 def test_a_prior_that_is_none_is_refused(call: Any, tmp_path: Path) -> None:
     said = call("fit", "digits", "--out", tmp_path / "run", "--prior", "mixtur", code=2)
     assert "Did you mean 'mixture'" in said

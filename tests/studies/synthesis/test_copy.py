@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_copy_and_the_model_stays_as_it_is(model):
     first, again, other = (synthesise(model, FRAME, 50, seed=seed) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(first.rows, again.rows)
     assert not first.rows.equals(other.rows)
-    assert model.sampler_ is None
+    assert model.trained_.quick
 
 
 def test_what_nothing_satisfies_is_an_error_that_says_what_breaks(model):

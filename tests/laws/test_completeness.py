@@ -1,6 +1,7 @@
 """Completeness and reach where they are known: planted holes, crowded and wide draws, clusters."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,17 @@ def test_the_region_of_a_space_is_found_once(monkeypatch: pytest.MonkeyPatch) ->
     completeness(space, most=300)
     monkeypatch.setattr("latentwalk.latent.criteria.region.logits", lambda *_: pytest.fail("a region is learnt again"))
     completeness(space, "gaussian", most=300)
+
+
+def test_the_fewer_codes_the_less_is_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The low end says it: a hole is missed where few codes would have been. The value and the high end stay."""
+    blind = (lambda points: np.zeros(len(points)),)  # classifiers, for speed
+    monkeypatch.setattr("latentwalk.latent.criteria.region.logits", lambda *_, **__: blind)
+    z = np.random.default_rng(10).standard_normal((300, 8))
+    region = Region.fit(z)
+    found = [replace(region, learnt_from=count).share(z / 2) for count in (200, 2_000, 20_000)]
+    assert [low for _, low, _ in found] == sorted(low for _, low, _ in found) and found[0][1] < found[1][1] - 0.05
+    assert len({(value, high) for value, _, high in found}) == 1
 
 
 def test_what_a_classifier_is_sure_of_is_recognisable() -> None:

@@ -124,7 +124,7 @@ def page(kept: list[dict[str, Any]]) -> str:
     return "\n".join(
         [
             f"{facts('torch', 'numpy', 'scikit-learn', 'latentwalk')} {len(seeds)} seeds. Error of a default autoencoder on "
-            "rows held back, in that of as many principal components of all the rows it was given: the median, and the worst seed; "
+            "rows held back, in that of as many principal components of all the rows: the median, and the worst seed; "
             f"then seconds of processor time. Of {cases} cases it is behind in: {said}. Script: `benchmarks/lines.py`.",
             "",
             f"| data | D | {heads} |",

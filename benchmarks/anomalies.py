@@ -11,7 +11,6 @@ learns from 60 % of the normal beats, judged on all others. Every measurement is
 benchmarks/results/anomalies.md.
 """
 
-import argparse
 import time
 import warnings
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common.facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, begun, facts, keep
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
@@ -35,13 +34,7 @@ Scores = Callable[[Any, Any, int], Any]  # rows to learn from, rows to judge, se
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=10)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--keep", type=Path, default=Path("runs/anomalies.jsonl"))
-    asked = parser.parse_args()
-    kept = earlier(asked.keep)
-    known = {tuple(found["key"]) for found in kept}
+    asked, kept, known = begun(__doc__, "anomalies", 10)
     for trial in range(asked.trials):
         for path in sorted((asked.data / "adbench").glob("*.npz")):
             learn, judge, y = split(path, trial)

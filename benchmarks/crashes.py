@@ -7,8 +7,8 @@ A child process runs the command; the functions by which Python opens, writes ou
 at the n-th the child kills itself before it is done (at `fsync`, with half of the file). Then the folder is looked at: each
 model in it loads, is the old one or the new one, and is described as itself; each checkpoint set holds a whole one; what a
 reader reads is JSON, a picture or a page. Then the command is run again (with --resume, where it is a training that had begun),
-and must end well, with the new model and without unfinished files. The same with a rename that fails once, and with a full disk
-from the n-th operation on.
+and must end well, with the new model and without unfinished files. The same with a rename that fails once, and, from the n-th
+operation on, with a full disk, or with no further file that can be opened.
 
 What takes long and writes nothing (the judgement of completeness) is replaced by a constant.
 """
@@ -44,6 +44,7 @@ from latentwalk.training.checkpoints import holds_checkpoint, newest
 
 OPERATIONS = ("open", "fsync", "replace", "rename", "unlink", "remove", "mkdir", "rmdir", "chmod")
 KILLED, LIMIT = -signal.SIGKILL, 240.0
+HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 Words = Sequence[object]
 
 
@@ -148,9 +149,20 @@ def is_full(counted: Counted, name: str, what: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def run(
-    words: Words, folder: Path, n: int = 10**9, at: Callable[..., None] = dies, files: int | None = None
-) -> tuple[int, int, str]:
+def few_files(counted: Counted, name: str, what: Any) -> None:
+    """From the n-th operation on, no further file can be opened: as with a low `ulimit -n`."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_free(), HARD))
+
+
+def _free() -> int:
+    """The number that the next file would have: a limit so low lets none be opened."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
+    free = os.dup(0)
+    os.close(free)
+    return free
+
+
+def run(words: Words, folder: Path, n: int = 10**9, at: Callable[..., None] = dies) -> tuple[int, int, str]:
     """A command in a child process: its exit code (below 0: a signal), how many operations it did, what it said."""
     said = folder.parent / "said"
     reads, writes = os.pipe()
@@ -163,8 +175,6 @@ def run(
             os.dup2(out, 1), os.dup2(out, 2)
             os.chdir(folder)
             signal.alarm(int(LIMIT))
-            if files is not None:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
             counted = Counted(folder, n, at)
             counted.patch()
             code = called(words)
@@ -321,7 +331,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("commands", nargs="*", help=", ".join(CASES))
     parser.add_argument("--points", type=int, help="how many operations of a command, at most; otherwise all")
-    parser.add_argument("--ways", default="dies,fails_once,is_full")
+    parser.add_argument("--ways", default="dies,fails_once,is_full,few_files")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     constant_judgements()

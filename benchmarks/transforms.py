@@ -9,17 +9,15 @@ of 5,000 samples from 5,000 other customers (total variation for categories), wi
 or not. Every measurement is kept in a JSON-lines file (`--keep`). Writes benchmarks/results/transforms.md.
 """
 
-import argparse
 import warnings
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from anomalies import measured, split
-from common.facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, begun, facts, keep
 from scipy.stats import ks_2samp
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.model_selection import train_test_split
@@ -36,13 +34,7 @@ CUSTOMERS = 5_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=3)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--keep", type=Path, default=Path("runs/transforms.jsonl"))
-    asked = parser.parse_args()
-    kept = earlier(asked.keep)
-    known = {tuple(found["key"]) for found in kept}
+    asked, kept, known = begun(__doc__, "transforms", 3)
 
     def measure(what: str, name: str, how: str, trial: int, number: Any) -> None:
         key = (what, name, how, trial)

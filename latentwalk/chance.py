@@ -27,6 +27,7 @@ from latentwalk.checks import whole
 __all__ = [
     "Dropout",
     "covered",
+    "fresh_seed",
     "from_seed",
     "generator",
     "lent",
@@ -212,10 +213,15 @@ def part_of(first: int, own: int, total: int) -> Iterator[None]:
         _here.part = before
 
 
-def seed_of(seed: object) -> int:
+def seed_of(seed: object, name: str = "seed") -> int:
     """A seed as Python's own number. Raises ConfigError for what is none."""
-    whole("seed", seed, most=SEEDS)
+    whole(name, seed, most=SEEDS)
     return int(seed)  # type: ignore[call-overload]
+
+
+def fresh_seed() -> int:
+    """A seed that no one chose, of the operating system's entropy: neither NumPy's generator nor PyTorch's is read or moved."""
+    return int(np.random.default_rng().integers(2**31 - 1))
 
 
 def rng_of(seed: object) -> np.random.Generator:

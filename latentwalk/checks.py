@@ -1,18 +1,32 @@
-"""Numbers that are given: the one sentence, a ConfigError, for one that cannot be meant; and how a number is shown in one.
+"""Numbers, names and lists that are given: the one sentence, a ConfigError, for what cannot be meant; how a number is shown.
 
 Whatever type a number has (NumPy's from a grid, a fraction), options hold Python's own: these are equal to what a file holds.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-from latentwalk.errors import ConfigError
+from latentwalk.errors import ConfigError, unknown
 
-__all__ = ["COUNTED", "MADE", "digits_of", "duration", "own_numbers", "positive", "share", "unboxed", "whole"]
+__all__ = [
+    "COUNTED",
+    "MADE",
+    "digits_of",
+    "duration",
+    "flag",
+    "one_of",
+    "own_numbers",
+    "positive",
+    "several",
+    "share",
+    "unboxed",
+    "whole",
+]
 
 COUNTED = 10**9  # passes, rows of a batch, weights of a term: more is a slip of the hand
 MADE = 10**6  # dimensions, units, draws: more fit into no memory
@@ -100,6 +114,39 @@ def share(name: str, value: object, of: str, *, zero: bool = True, most: float |
     if not (above and (number < 1 if most is None else number <= most)):
         span = f"0 {'<=' if zero else '<'} {name} {'< 1' if most is None else f'<= {most}'}"
         raise ConfigError(f"{name}={value!r} is not a share of {of}. Expected {span}{_or(none)}.")
+
+
+def flag(name: str, value: object) -> None:
+    """Expect True or False.
+
+    >>> flag("find", "no")
+    Traceback (most recent call last):
+    latentwalk.errors.ConfigError: find='no': expected True or False.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise ConfigError(f"{name}={value!r}: expected True or False.")
+
+
+def one_of(what: str, name: object, known: Iterable[str]) -> None:
+    """Expect one of the names: text, and no array of such, of which each would have to be asked."""
+    names = list(known)
+    if not isinstance(name, str) or name not in names:
+        raise unknown(what, name, names)
+
+
+def several(name: str, value: object, of: str) -> list[Any]:
+    """What was given as a list: of a list, a tuple, a range, an array with one axis. Not of text, nor of one thing alone.
+
+    >>> several("latent", range(2, 4), "numbers of dimensions")
+    [2, 3]
+    >>> several("latent", 2, "numbers of dimensions")
+    Traceback (most recent call last):
+    latentwalk.errors.ConfigError: latent=2: expected several numbers of dimensions, as a list; one alone as [2].
+    """
+    found = unboxed(value)
+    if not isinstance(found, Iterable) or isinstance(found, (str, bytes, Mapping, np.ndarray)):
+        raise ConfigError(f"{name}={value!r}: expected several {of}, as a list; one alone as [{value!r}].")
+    return list(found)
 
 
 def digits_of(value: Any) -> str:

@@ -106,8 +106,12 @@ def telling(what: str, where: Path | str, advice: str, error: type[LatentwalkErr
 
 def content_of(path: Path, most: int | None = None) -> bytes:
     """The bytes of a regular file, `most` of them: a pipe would be waited for, and a device read, for ever. Raises OSError."""
-    if "\0" in str(path):
-        raise OSError(errno.EINVAL, "no file has a zero byte in its name")
+    try:
+        name = os.fsencode(path)
+    except UnicodeError:  # halves of letters
+        name = b"\0"
+    if b"\0" in name:
+        raise OSError(errno.EINVAL, "no file can have that name")
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "a folder, pipe or device where a file is expected")
     with path.open("rb") as file:

@@ -1,5 +1,7 @@
 """Fixtures that several folders of tests share."""
 
+import copy
+import functools
 from pathlib import Path
 
 import pytest
@@ -14,3 +16,18 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data sets beside the repository ({folder.name} folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def operators_once() -> None:
+    """PyTorch reads the sources of all ONNX operators again for each export, half of the time that it takes: here once."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    read = functools.cache(ONNXRegistry.from_torchlib)
+
+    def copied(**opset: int) -> ONNXRegistry:
+        found = copy.copy(read(**opset))
+        found.functions = {name: [*functions] for name, functions in found.functions.items()}
+        return found
+
+    ONNXRegistry.from_torchlib = staticmethod(copied)  # type: ignore[method-assign, assignment]

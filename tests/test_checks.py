@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from latentwalk.checks import positive, share, whole
+from latentwalk.checks import flag, positive, several, share, whole
 from latentwalk.errors import ConfigError
 
 
@@ -21,6 +21,12 @@ from latentwalk.errors import ConfigError
         (lambda v: share("n", v, "rows"), [0, 0.999, np.float32(0.5)], [1, -0.1, math.nan, "0.5", None]),
         (lambda v: share("n", v, "rows", zero=False, most=0.5), [0.5, 1e-9], [0, 0.51]),
         (lambda v: share("n", v, "rows", none="none"), [None, 0], [1]),
+        (lambda v: flag("n", v), [True, np.bool_(False)], [0, 1, None, "yes", np.array([True])]),
+        (
+            lambda v: several("n", v, "x"),
+            [[1], (), range(2), {"a"}, np.arange(2)],
+            ["ab", b"ab", 1, None, {}, np.array(1), np.eye(2)],
+        ),
     ],
 )
 def test_good_numbers_pass_and_others_are_named(check, good, bad):

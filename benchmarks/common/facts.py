@@ -1,5 +1,6 @@
 """What a reader must know to believe a number: machine, versions, date. No host names, no paths."""
 
+import argparse
 import json
 import os
 import platform
@@ -28,6 +29,17 @@ def facts(*packages: str) -> str:
 def earlier(path: Path) -> list[dict[str, Any]]:
     """The measurements that an earlier run kept, to go on from."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def begun(about: str, name: str, trials: int) -> tuple[argparse.Namespace, list[dict[str, Any]], set[tuple[Any, ...]]]:
+    """What a benchmark on tables was asked for (--trials, --data, --keep), what an earlier run kept, and the keys of that."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=trials)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--keep", type=Path, default=Path(f"runs/{name}.jsonl"))
+    asked = parser.parse_args()
+    kept = earlier(asked.keep)
+    return asked, kept, {tuple(found["key"]) for found in kept}
 
 
 def keep(path: Path, found: dict[str, Any]) -> None:

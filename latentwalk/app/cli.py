@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -18,7 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import latentwalk
 from latentwalk.app.options import PANELS
-from latentwalk.app.output import FAILED, MISUSED, STOPPED, OutputError
+from latentwalk.app.output import FAILED, MISUSED, STOPPED, OutputError, fault, note, plain, say
 from latentwalk.errors import LatentwalkError, TrainingError
 from latentwalk.surroundings import imported
 
@@ -35,8 +36,9 @@ GROUPS = {
 COMMANDS = tuple(word for words in GROUPS.values() for word in words)  # in the order of the help
 OTHER = "Options"  # the panel of options that belong to no other
 MANY = 10  # arguments and options; where there are more, the help prints them in panels
-OUT_OF_MEMORY = "error: out of memory. Use fewer rows, smaller images (--size) or a smaller --batch-size."
+OUT_OF_MEMORY = "out of memory. Use fewer rows, smaller images (--size) or a smaller --batch-size."
 NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")  # as PyTorch says it
+MISUSE: Any = typer.BadParameter.__mro__[1]  # UsageError, of whichever click typer brings
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -83,19 +85,23 @@ class Commands(TyperGroup):
         self.commands: Any = dict.fromkeys(COMMANDS)  # what a word that is none is compared with
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _misuse_shown_plainly():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
-        with warnings.catch_warnings():
+        with _misuse_shown_plainly(), warnings.catch_warnings():
             warnings.showwarning = _warn
             try:
                 answer = super().invoke(ctx)
                 _said()
                 return answer
             except KeyboardInterrupt:
-                _leave("stopped. Nothing was saved.", STOPPED)
+                _leave("stopped. Nothing was saved.", STOPPED, note)
             except (TrainingError, OutputError) as error:
-                _leave(f"error: {error}", FAILED)
+                _leave(error, FAILED)
             except LatentwalkError as error:
-                _leave(f"error: {error}", MISUSED)
+                _leave(error, MISUSED)
             except MemoryError:
                 _leave(OUT_OF_MEMORY, FAILED)
             except BrokenPipeError:
@@ -104,7 +110,7 @@ class Commands(TyperGroup):
             except OSError as error:
                 _deaf()
                 where = f" {error.filename}" if error.filename else ""
-                _leave(f"error: cannot read or write{where}: {error.strerror or error}.", FAILED)
+                _leave(f"cannot read or write{where}: {error.strerror or error}.", FAILED)
             except RuntimeError as error:
                 if not any(words in str(error).lower() for words in NO_MEMORY):
                     raise
@@ -138,7 +144,7 @@ app = Door(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"latentwalk {latentwalk.__version__}")
+        say(f"latentwalk {latentwalk.__version__}")
         raise typer.Exit
 
 
@@ -167,10 +173,19 @@ def _summary(word: str) -> str:
     return found[1].partition("\n")[0].removesuffix('"""')
 
 
-def _leave(message: str, code: int) -> NoReturn:
-    first, *rest = message.split(": ", 1) if message.startswith("error: ") else ("", message)
-    typer.echo((typer.style(f"{first}: ", fg="red", bold=True) if first else "") + "".join(rest), err=True)
+def _leave(message: object, code: int, tell: Callable[[object], None] = fault) -> NoReturn:
+    tell(message)
     raise typer.Exit(code)
+
+
+@contextlib.contextmanager
+def _misuse_shown_plainly() -> Iterator[None]:
+    """What typer says of a wrong option repeats what was typed."""
+    try:
+        yield
+    except MISUSE as error:
+        error.message = plain(error.message)
+        raise
 
 
 def _said() -> None:
@@ -195,4 +210,4 @@ def _deaf() -> None:
 def _warn(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
     """A library's warning in one line; those meant for programmers are not for a terminal."""
     if not issubclass(category, (DeprecationWarning, FutureWarning)):
-        print(f"warning: {message}", file=sys.stderr)
+        note(f"warning: {message}")

@@ -235,22 +235,27 @@ def known(data: Dataset) -> dict[str, Any]:
     return found
 
 
-def write_examples(run: Run, x: Any, to: Path) -> None:
-    """Write examples (n, *E): a sheet of pictures, or a table."""
+def write_examples(run: Run, x: Any, to: Path, *, raw: bool = False) -> None:
+    """Write examples (n, *E): a sheet of pictures, or a table. raw: as of `write_table`."""
     if draws(run):
         tiles = enlarged(pixels(x, run.model.spec_))
         save_png(to, sheet(tiles, square_columns(tiles)))
     else:
-        write_table(to, columns(x, run.model.spec_))
+        write_table(to, columns(x, run.model.spec_), raw=raw)
 
 
-def write_decoded(run: Run, made: Decoded | Walk, to: Path, space: LatentSpace | None = None, given: int = 0) -> None:
-    """Write what was decoded: as a table, as a picture beside the `given` first examples of a space, or as itself."""
+def write_decoded(
+    run: Run, made: Decoded | Walk, to: Path, space: LatentSpace | None = None, given: int = 0, *, raw: bool = False
+) -> None:
+    """Write what was decoded: as a table, as a picture beside the `given` first examples of a space, or as itself.
+
+    raw: as of `write_table`.
+    """
     match to.suffix.lower():
         case ".csv" | ".parquet":
             z = made.z.reshape(-1, made.z.shape[-1])
             step = {"step": range(len(z))} if made.z.ndim == 2 else {}
-            write_table(to, {**step, **columns(run.model.inverse_transform(z), run.model.spec_)})
+            write_table(to, {**step, **columns(run.model.inverse_transform(z), run.model.spec_)}, raw=raw)
         case ".png" if space is not None:
             save_png(to, np.atleast_3d(np.asarray(space.sheet(range(given), made))))
         case ending:

@@ -33,6 +33,7 @@ __all__ = [
     "Minutes",
     "Noise",
     "Out",
+    "RawCells",
     "ReadingOptions",
     "RunFolder",
     "Seed",
@@ -342,3 +343,11 @@ def reads(command: Callable[..., None]) -> Callable[..., None]:
 
 
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.", rich_help_panel=OUTPUT)]
+RawCells = Annotated[
+    bool,
+    typer.Option(
+        "--raw-cells",
+        help="CSV: no apostrophe before text that a spreadsheet would run.",
+        rich_help_panel=OUTPUT,
+    ),
+]

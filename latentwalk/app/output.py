@@ -3,6 +3,8 @@
 import csv
 import io
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -29,12 +31,16 @@ __all__ = [
     "check_table",
     "check_writable",
     "destination",
+    "fault",
     "note",
+    "plain",
     "save_png",
     "saving",
+    "say",
     "show",
     "table_rows",
     "watched",
+    "word",
     "write_bytes",
     "write_table",
     "write_text",
@@ -44,6 +50,12 @@ Add = Callable[[Mapping[str, Iterable[Any]]], None]
 FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes
 ELSEWHERE = "Choose another place with --out."
 TABLES = (".csv", ".parquet")  # how a table that is written may end
+HIDDEN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f"  # what moves a terminal: all control characters but the newline
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of writing
+    "\u2028\u2029\ud800-\udfff]"  # lines that are none, and halves of letters
+)
+TAME = re.compile(r"[\w .,:/()+=%@-]*")  # stands for itself between double quotes
 WIDE = 120  # columns of a table where there is no terminal to ask
 
 
@@ -51,9 +63,39 @@ class OutputError(LatentwalkError, OSError):
     """A file or folder that cannot be written."""
 
 
-def note(message: str) -> None:
+def plain(text: object) -> str:
+    r"""Text as it is shown: what would move a terminal, or make text look like other text, is written out.
+
+    Names of classes, columns and files are others' words; a terminal obeys some of them.
+
+    >>> plain("\x1b[31mred\a")
+    '\\x1b[31mred\\x07'
+    """
+    return HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+
+
+def say(text: object) -> None:
+    """A line, or some, on standard output. Nothing else prints: see `plain`."""
+    typer.echo(plain(text))
+
+
+def note(message: object) -> None:
     """A remark, on standard error, so that it never mixes with results."""
-    typer.echo(message, err=True)
+    typer.echo(plain(message), err=True)
+
+
+def word(text: str) -> str:
+    """Text of others as one word of a command that may be pasted: between quotes in which a shell runs nothing.
+
+    >>> print(word("a b"), word("$(b)"))
+    "a b" '$(b)'
+    """
+    return f'"{text}"' if TAME.fullmatch(text) else shlex.quote(text)
+
+
+def fault(message: object) -> None:
+    """What went wrong, on standard error, with its first word in red on a terminal."""
+    typer.echo(typer.style("error:", fg="red", bold=True) + f" {plain(message)}", err=True)
 
 
 def watched() -> bool:
@@ -69,11 +111,11 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[str]], *, names: int = 
 
     table = Table(box=SIMPLE, pad_edge=False)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index < names else "right", no_wrap=index < names)
+        table.add_column(plain(column), justify="left" if index < names else "right", no_wrap=index < names)
     for row in rows:
-        table.add_row(*row)
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDE)).print(table)
+        table.add_row(*map(plain, row))
+    console = Console(markup=False, emoji=False)
+    (console if console.is_terminal else Console(width=WIDE, markup=False, emoji=False)).print(table)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -137,17 +179,18 @@ def check_table(out: Path) -> None:
         raise ConfigError(f"--out {out}: Parquet needs pandas and pyarrow. Install them: pip install 'latentwalk[data]'")
 
 
-def write_table(path: Path, columns: Mapping[str, Iterable[Any]]) -> None:
+def write_table(path: Path, columns: Mapping[str, Iterable[Any]], *, raw: bool = False) -> None:
     """Write a table of named columns (n,), each an array or pandas' own: CSV, in which a gap is an empty field, or Parquet.
 
-    Numbers are written in full: read back, they are the same. Parquet keeps types. Raises ConfigError, OutputError.
+    Numbers are written in full: read back, they are the same. In a CSV, text that a spreadsheet would run has an apostrophe
+    before it, which our own reader takes away; raw: none. Parquet keeps types. Raises ConfigError, OutputError.
     """
-    with table_rows(path) as add:
+    with table_rows(path, raw=raw) as add:
         add(columns)
 
 
 @contextmanager
-def table_rows(path: Path) -> Iterator[Add]:
+def table_rows(path: Path, *, raw: bool = False) -> Iterator[Add]:
     """Adds rows to a table, as columns (n,) that are called the same each time: see `write_table`.
 
     The file appears once the block ends well, and not at all otherwise. Raises ConfigError, OutputError.
@@ -155,21 +198,25 @@ def table_rows(path: Path) -> Iterator[Add]:
     check_table(path)
     with telling("write", path, ELSEWHERE, OutputError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomically(path) as file, (_parquet_rows if path.suffix.lower() == ".parquet" else _csv_rows)(file) as add:
+        with (
+            atomically(path) as file,
+            _parquet_rows(file) if path.suffix.lower() == ".parquet" else _csv_rows(file, raw) as add,
+        ):
             yield add
 
 
 @contextmanager
-def _csv_rows(file: IO[bytes]) -> Iterator[Add]:
+def _csv_rows(file: IO[bytes], raw: bool) -> Iterator[Add]:
+    shown = _fields if raw else _harmless
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     table, begun = csv.writer(text, lineterminator="\n"), False
 
     def add(columns: Mapping[str, Iterable[Any]]) -> None:
         nonlocal begun
         if not begun:
-            table.writerow(columns)
+            table.writerow(shown(list(columns)))
         begun = True
-        table.writerows(zip(*map(_fields, columns.values()), strict=True))
+        table.writerows(zip(*map(shown, columns.values()), strict=True))
 
     try:
         yield add
@@ -185,7 +232,7 @@ def _parquet_rows(file: IO[bytes]) -> Iterator[Add]:
 
         def add(columns: Mapping[str, Iterable[Any]]) -> None:
             nonlocal writer
-            frame = pandas.DataFrame({name: _whole(values) for name, values in columns.items()})
+            frame = pandas.DataFrame({name: _listed(values) for name, values in columns.items()})
             rows = arrow.Table.from_pandas(frame, preserve_index=False)
             writer = writer or ends.enter_context(parquet.ParquetWriter(file, rows.schema))
             writer.write_table(rows)
@@ -193,10 +240,20 @@ def _parquet_rows(file: IO[bytes]) -> Iterator[Add]:
         yield add
 
 
-def _whole(values: Iterable[Any]) -> Any:
+def _listed(values: Iterable[Any]) -> Any:
     """A column (n,) as pandas takes it: text that NumPy holds as its own."""
-    listed = isinstance(values, (tuple, range)) or getattr(getattr(values, "dtype", None), "kind", "") == "U"
-    return list(values) if listed else values
+    strange = isinstance(values, (tuple, range)) or getattr(getattr(values, "dtype", None), "kind", "") == "U"
+    return list(values) if strange else values
+
+
+def _harmless(values: Any) -> Iterable[Any]:
+    """A column (n,) as fields of a CSV, of which a spreadsheet runs none."""
+    from latentwalk.data.formulas import harmless
+
+    fields = _fields(values)
+    if getattr(getattr(fields, "dtype", None), "kind", "O") not in "OU":
+        return fields
+    return [harmless(value) if isinstance(value, str) else value for value in fields]
 
 
 def _fields(values: Any) -> Iterable[Any]:

@@ -91,9 +91,13 @@ class Run:
             _check_folder(folder)
             raise CheckpointError(f"{folder} holds a model, but no checkpoint to go on from. Begin anew in another --out.")
         about, reached = latest(folder)
-        params, model = about["params"], Autoencoder(**params_of(about["params"]))
+        params = about["params"]
+        try:
+            model = Autoencoder(**params_of(params))
+        except Exception as error:  # options of a foreign file have any name, type and value
+            raise CheckpointError(f"{folder / 'checkpoint'} does not describe a model: {error}.") from error
         if about.get("run") is None:
-            run = cls._with(folder, model, int(params["epochs"]))
+            run = cls._with(folder, model, params["epochs"])
         else:
             run = cls._described(folder / "checkpoint", about["run"], folder, model)
         return run, tuple(reached.place.history)

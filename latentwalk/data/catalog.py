@@ -22,6 +22,7 @@ from urllib.request import urlopen
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.checks import one_of
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.examples import check_labels
 from latentwalk.data.sources import Split, idx, read
@@ -86,13 +87,14 @@ def load(what: str | os.PathLike[str], *, split: Split = "train", **options: Any
     """
     entry = ENTRIES.get(what) if isinstance(what, str) else None
     if entry is None:
+        if not isinstance(what, (str, os.PathLike)):
+            raise DataError(f"{what!r:.200} is neither the name of a data set nor a path. Known names: {', '.join(ENTRIES)}.")
         if not Path(what).expanduser().exists() and str(what) == Path(what).name and not Path(what).suffix:
             raise DataError(f"{unknown('data set', str(what), ENTRIES)} Nor is it a file or a folder.")
         _check_options(read, options, "option of read")
         return read(what, split=split, **options)
     _check_options(entry.load, options, f"option of {what!r}")
-    if split not in get_args(Split):
-        raise unknown("split", split, get_args(Split))
+    one_of("split", split, get_args(Split))
     return replace(entry.load(split=split, **options), name=str(what))
 
 

@@ -125,6 +125,8 @@ def constraints_read(text: str, columns: Sequence[Column]) -> tuple[Constraint, 
     Raises ConfigError for all but names, numbers, dates, arithmetic and comparisons; and for a column that is none, or a
     category.
     """
+    if not isinstance(text, str):
+        raise ConfigError(f"the constraint {text!r:.200} is no text. Expected {EXPECTED}.")
     said, names = _unquoted(text)
     try:
         if len(text) > LONGEST:

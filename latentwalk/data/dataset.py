@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
+from latentwalk.checks import several
 from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns, places_of, plain_columns
 from latentwalk.data.examples import as_array, as_plain, check_finite, check_labels, is_ragged, padded
 from latentwalk.data.rows import joined, picked
@@ -76,6 +77,7 @@ class Dataset:
         """
         if type(x).__module__.split(".")[0] == "datasets":
             raise DataError("a Hugging Face data set has columns to choose from. Use latentwalk.adopt(X).")
+        columns, plain = several("columns", columns, "columns"), several("plain", plain, "columns")
         x = as_plain(x)
         if is_ragged(x):
             x, kind = padded(x), kind or "signal"
@@ -101,7 +103,8 @@ class Dataset:
         return replace(self, y=codes, classes=classes)
 
     def take(self, rows: NDArray[np.integer]) -> "Dataset":
-        """The data set of these rows, in this order."""
+        """The data set of these rows, in this order. Raises DataError for what are no row numbers."""
+        rows = _numbered(rows, len(self))
         return replace(
             self,
             x=picked(self.x, rows),
@@ -110,6 +113,17 @@ class Dataset:
             factors={name: values[rows] for name, values in self.factors.items()},
             beside={name: values[rows] for name, values in self.beside.items()},
         )
+
+
+def _numbered(rows: Any, count: int) -> NDArray[np.integer]:
+    """Row numbers (m,), or the marks (n,) of rows, as they are. Raises DataError for what are neither."""
+    found = np.asarray(rows)
+    if found.ndim == 1 and not len(found):
+        return found.astype(np.intp)
+    marks = found.dtype == bool and found.shape == (count,)
+    if found.ndim != 1 or not (marks or (found.dtype.kind in "iu" and found.min() >= -count and found.max() < count)):
+        raise DataError(f"rows={rows!r}: expected the numbers (m,) of rows, 0 to {count - 1}, or a mark (n,) for each.")
+    return found
 
 
 def join(first: Dataset, second: Dataset) -> Dataset:

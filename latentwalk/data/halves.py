@@ -1,10 +1,12 @@
 """Rows to learn from and rows to judge by."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from latentwalk.chance import rng_of
 from latentwalk.data.adopt import adopt
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import ConfigError
@@ -23,5 +25,5 @@ def halves(data: Dataset, seed: Any = None) -> tuple[Dataset, Dataset]:
     held = max(20, len(data) // 10)
     if len(data) < 2 * held:
         raise ConfigError(f"{len(data)} rows are too few to hold {held} out to judge by. At least 40 are needed.")
-    rows = np.random.default_rng(seed if isinstance(seed, int) else 0).permutation(len(data))
+    rows = rng_of(seed if isinstance(seed, Integral) else 0).permutation(len(data))
     return data.take(np.sort(rows[held:])), data.take(np.sort(rows[:held]))

@@ -12,12 +12,13 @@ from typing import Any, Literal
 import numpy as np
 
 from latentwalk.arrays import Array
+from latentwalk.checks import one_of
 from latentwalk.data.columns import Column
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
 from latentwalk.data.powers import Power
 from latentwalk.data.rows import evenly, pieces, value_range
-from latentwalk.errors import DataError, unknown
+from latentwalk.errors import DataError
 
 __all__ = ["FORMS", "Axes", "DataSpec", "Form", "Kind", "Layout"]
 
@@ -232,8 +233,8 @@ class DataSpec:
 
 def _form(shape: tuple[int, ...], kind: Kind | None, layout: Layout | None) -> tuple[Kind, Layout]:
     """The kind and the layout of events of this shape, as far as they are not given."""
-    if kind not in (None, *FORMS):
-        raise unknown("kind", kind, FORMS)
+    if kind is not None:
+        one_of("kind", kind, FORMS)
     if layout is not None:
         owners = (one for one, form in FORMS.items() if layout in form.layouts)
         return next(owners, GUESSED[0]) if kind is None else kind, layout

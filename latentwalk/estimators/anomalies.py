@@ -43,7 +43,7 @@ FORMAT, VERSION, DETECTOR = "latentwalk-detector", 1, "anomalies.json"
 DRAWS = 8  # of q(z | x) for each score: enough that it hardly depends on them
 SEEN = 60_000  # rows seen in all while training on a small table
 MOST_LATENT = 8
-NETWORK = Network("dense", widths=(64,), activation="tanh")
+NETWORK = Network("dense", widths=(64,), activation="tanh", start="mean")  # a line would follow what is strange
 SELDOM = 0.005  # the share of ordinary rows that contamination="auto" calls strange, at most
 LOWEST = float(np.finfo(np.float32).min)  # the score, in place of NaN, of what the model's numbers cannot hold
 EXACT, APART = 10_000, 10_000  # training scores that are kept: all of the lowest, and so many of the others
@@ -187,7 +187,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             about = json_of(path)
             if wrong := complaint(path, about, "detector", FORMAT, VERSION):
                 raise CheckpointError(wrong)
-            if about.get("model") not in (None, signature(model.model_)):
+            if "given" in about and about["model"] != signature(model.model_):  # else by a version that did not say which
                 raise CheckpointError(
                     f"{path} is of another model than the one beside it, which has replaced it. Fit the detector anew."
                 )
@@ -209,6 +209,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
                 if about.get("scores") is None
                 else _TrainingScores(about["rows"], np.asarray(about["scores"], dtype=np.float64))
             )
+            if not math.isfinite(float(about["offset"])):
+                raise ValueError(f"the line is drawn at {about['offset']}")
         except (OSError, AttributeError, ConfigError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise CheckpointError(
                 f"{path} is missing or damaged ({error}): {folder} holds no whole detector. One is made by "

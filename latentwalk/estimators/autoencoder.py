@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from latentwalk.arrays import Array
+from latentwalk.checks import flag
 from latentwalk.data.columns import is_frame
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.dataset import Dataset
@@ -149,6 +150,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Options and data must be the same; only `epochs` may grow, with a constant learning rate.
         Raises DataError, ConfigError, TrainingError, CheckpointError.
         """
+        flag("warm_start", self.warm_start)
         before = self.trained_ if self.warm_start and hasattr(self, "trained_") else None
         self.trained_ = fit(
             self._options(), X, y, before=before, checkpoint=checkpoint, keep=partial(setattr, self, "trained_")

@@ -1,5 +1,6 @@
 """How an estimator learns: looking at the data, putting the model together, training it, saying what goes wrong."""
 
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from latentwalk.arrays import Array
 from latentwalk.chance import covered, from_seed
@@ -25,7 +27,8 @@ from latentwalk.data.examples import check_one_each
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit, limits_of
 from latentwalk.data.powers import powers_of
-from latentwalk.data.scaling import Scaling
+from latentwalk.data.rows import taken
+from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, DataWarning, TrainingStopped, TrainingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
@@ -39,6 +42,7 @@ from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
 from latentwalk.models.recipes import Recipe, assemble
+from latentwalk.models.start import begin
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving.options import is_same, to_json
 from latentwalk.training.group import Group, process_group
@@ -51,6 +55,7 @@ from latentwalk.training.tracking import Gallery, Tracker
 __all__ = ["fit"]
 
 QUIET = 5  # epochs in a row without an active dimension after which that is said, at the end of a training;
+BEGUN, FEWEST_BEGUN, BEGUN_VALUES = 4096, 256, 1 << 24  # rows, the fewest, and values, from which a beginning is found
 MANY = 10_000_000  # weights of the usual network: nobody asked for so many
 FEWEST = 100  # steps, in fewer of which nothing is learnt at all
 STEPS = 500  # before that after so many steps: a code may just not have been found yet
@@ -95,15 +100,17 @@ def fit(
         stack.enter_context(from_seed(beginning.seed))
         with covered():
             trained = _untrained(options, x, spec, features, labels) if before is None else before
-            if before is None and beginning.start is not None and not _is_scaled(trained, beginning.start):
-                # begun by an earlier version
-                trained = _untrained(replace(options, transforms="none"), x, spec, features, labels)
+            if before is None and beginning.start is not None:
+                earlier = _as_begun(options, trained, beginning.start)
+                trained = trained if earlier is options else _untrained(earlier, x, spec, features, labels)
         if before is None:
             check_keepable(trained)
         trained.check_range(x)
         trained.check_reach(x)
         trained.model.to(group.device)
         batches, validation, held = _batches(options, x, told, stream, beginning.seed, group)
+        fresh = before is None and beginning.start is None
+        straight = fresh and begin(trained.model, _some(x, held, stream).to(group.device))
         past = beginning.past if before is None else before.history
         trained = replace(
             trained,
@@ -125,7 +132,7 @@ def fit(
             batches,
             replace(plan, corruption=trained.recipe.corruption),
             validation,
-            going_on=before is not None,
+            going_on=before is not None or straight,
             keeper=beginning.keeper,
             start=beginning.start,
             group=group,
@@ -217,10 +224,16 @@ def _tell_size(model: LatentModel, spec: DataSpec) -> None:
         )
 
 
-def _is_scaled(trained: Trained, start: Snapshot) -> bool:
-    """Whether the training that is gone on with was begun with data scaled like this, or is of another model altogether."""
+def _as_begun(options: Options, trained: Trained, start: Snapshot) -> Options:
+    """The options with which the training that is gone on with was begun: an earlier version transformed nothing, and its
+    networks began as they are."""
     kept = start.tensors.get("model.scaling.shift")
-    return not trained.spec.powers or kept is None or torch.equal(kept.cpu(), trained.model.scaling.shift.cpu())
+    if trained.spec.powers and kept is not None and not torch.equal(kept.cpu(), trained.model.scaling.shift.cpu()):
+        options = replace(options, transforms="none")
+    named = (f"model.{name}" for name, _ in trained.model.named_parameters())
+    if trained.network.bodies is None and not all(name in start.tensors for name in named):
+        options = replace(options, network=replace(trained.network, start="plain"))
+    return options
 
 
 def _described(x: Array, spec: DataSpec, likelihood: Likelihood, options: Options) -> DataSpec:
@@ -279,8 +292,8 @@ def _refuse(name: str, now: object, then: object) -> NoReturn:
 
 
 def _unsourced(part: Recipe | Network) -> Recipe | Network:
-    """The part without what is only said about it, which may be said otherwise in another version."""
-    return replace(part, source="") if isinstance(part, Recipe) else part
+    """The part without what is only said about it, or was not asked for, which may be otherwise in another version."""
+    return replace(part, source="") if isinstance(part, Recipe) else replace(part, start="plain")
 
 
 def _check_count(y: Any, rows: int) -> None:
@@ -307,6 +320,13 @@ def _batches(
     if stream is not None:
         return stream.batches(device, size, seed, group.share, apart=len(held) > 0), validation, held
     return batches_of(data, device, size, seed, learn, group.share, told), validation, held
+
+
+def _some(x: Array, held: NDArray[np.int64], stream: Stream | None) -> Tensor:
+    """Rows of x (n, *E) that stand for all that are learnt from; of a stream, of what it holds."""
+    learn = np.arange(len(x)) if stream is not None else np.setdiff1d(np.arange(len(x)), held)
+    most = max(FEWEST_BEGUN, min(BEGUN, BEGUN_VALUES // math.prod(x.shape[1:])))
+    return as_tensor(taken(x, learn[np.unique(np.linspace(0, len(learn) - 1, most).round().astype(np.int64))]))
 
 
 def _split(n: int, share: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

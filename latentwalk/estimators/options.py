@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from torch import nn
 
+from latentwalk.chance import fresh_seed
 from latentwalk.checks import COUNTED, MADE, own_numbers, share, whole
 from latentwalk.data.corruption import Corruption, corruption_named
 from latentwalk.data.powers import Transforms
@@ -127,7 +128,9 @@ class Options:
         return name
 
     def seed(self) -> int:
-        """A seed, of random_state; from a generator, the next one."""
+        """A seed, of random_state; from a generator, the next one; of None another each time, and no generator is moved."""
+        if self.random_state is None:
+            return fresh_seed()
         try:
             return int(check_random_state(self.random_state).randint(2**31 - 1))
         except ValueError as error:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from latentwalk.arrays import Array
-from latentwalk.checks import COUNTED, MADE, digits_of, whole
+from latentwalk.checks import COUNTED, MADE, digits_of, flag, whole
 from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import Column, check_known, decoded, is_frame, plain_columns
 from latentwalk.data.dataset import Dataset
@@ -26,7 +26,7 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError, SamplingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import as_learnt, by_place, called, held_mask, narrowed, over
-from latentwalk.latent.completion import ENCODED, QUICK, completion, quick_sampler
+from latentwalk.latent.completion import ENCODED, QUICK, check_sampler, completion, quick_sampler
 from latentwalk.latent.criteria.measure import Measure, percent
 from latentwalk.latent.encoded import Condition
 from latentwalk.latent.origin import Origin
@@ -232,6 +232,7 @@ class Trained:
         """
         sampler = self._source(source, temperature)
         whole("n", n, "examples", most=COUNTED)
+        flag("missing", missing)
         rng = np.random.default_rng(seed)
         z = self.codes(sampler(int(n), rng))
         drawing = self.labels is not None and condition is None
@@ -347,6 +348,7 @@ class Trained:
 
     def completed(self, X: ArrayLike | Dataset, sampler: str, seed: int, condition: Any = None) -> "Trained":
         """The same with a sampler fitted to the codes of X (n, *E): see `Autoencoder.fit_sampler`."""
+        check_sampler(sampler)
         if sampler == QUICK:
             x, told = self.seen(X, condition)
             if (found := self.quickened(x, None if told is None else _for_each(told, len(x)), seed)) is self:

@@ -40,6 +40,13 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def forward(self, raw: Tensor) -> Distribution: ...
 
+    def raw_of(self, x: Tensor) -> Tensor:
+        """Raw numbers (n, *raw) that say about as much as events x (n, *E) do; NaN for what was not observed."""
+        raise NotImplementedError
+
+    def begin(self, square: Tensor) -> None:
+        """Let the spreads that the head learns by itself begin where raw numbers are off by so much, squared: (*raw)."""
+
 
 class Conditional(Lazy):
     """p(y | c): a body c (N, *C) → raw (N, …), then a head. `axes` is the number of axes of one c; any axes may lead.

@@ -20,6 +20,9 @@ LOG_SIGMA = (-7.0, 7.0)  # a decoder that reproduces its data exactly would driv
 SMALL_LOGIT = 0.1  # below it the continuous Bernoulli's formulas divide 0 by 0; their series are exact to rounding there
 IMAGE_AXES = 3  # (C, H, W)
 FIRST_SIGMA = 0.1  # where learning it starts for images, in their range: from 1 the KL wins first, and the posterior collapses
+EDGE = 1e-3  # what is closer to 0 or 1 is taken for so much when a line is put through it
+STEEP, FLAT = 0.05, 0.02  # the least slope of a tangent to the mean of a Bernoulli, and of a continuous one
+MOST, KNOTS = 7.0, 4096  # logits up to sinh(7) = 548
 QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; log sigma may have far to go
 
 
@@ -36,12 +39,23 @@ class ObservedHead(Head):
     def forward(self, raw: Tensor) -> Distribution:
         return Observed(self.head(raw))
 
+    def raw_of(self, x: Tensor) -> Tensor:
+        return self.head.raw_of(x)
+
+    def begin(self, square: Tensor) -> None:
+        self.head.begin(square)
+
 
 class BernoulliHead(Head):
     """raw (..., C, …) → independent Bernoullis with these logits."""
 
     def forward(self, raw: Tensor) -> Distribution:
         return Bits(raw, self.axes)
+
+    def raw_of(self, x: Tensor) -> Tensor:
+        """The tangent at the mean; near 0 or 1 less steep than it is, since a line would leave [0, 1] at once."""
+        mean = x.nanmean(0).clamp(EDGE, 1 - EDGE)
+        return mean.logit() + (x - mean) / (mean * (1 - mean)).clamp(min=STEEP)
 
 
 class Bits(Independent):  # type: ignore[type-arg]
@@ -62,6 +76,16 @@ class ContinuousBernoulliHead(Head):
 
     def forward(self, raw: Tensor) -> Distribution:
         return Independent(Gray(logits=raw, validate_args=False), self.axes, validate_args=False)
+
+    def raw_of(self, x: Tensor) -> Tensor:
+        """The tangent at the mean, as for a Bernoulli; what a logit's mean is, and its slope there, are read off a table."""
+        logits = torch.linspace(-MOST, MOST, KNOTS, device=x.device).sinh()
+        means = Gray(logits=logits, validate_args=False).mean
+        slopes = means.diff() / logits.diff()
+        mean = x.nanmean(0)
+        at = torch.searchsorted(means, torch.where(mean.isnan(), 0.5, mean).contiguous()).clamp(1, KNOTS - 1) - 1
+        steepness = slopes[at]
+        return logits[at] + (mean - means[at]) / steepness + (x - mean) / steepness.clamp(min=FLAT)
 
 
 class Gray(ContinuousBernoulli):
@@ -106,3 +130,12 @@ class GaussianHead(Head):
         mean, log_sigma = raw.chunk(2, dim=-self.axes) if self.each == 2 else (raw, QUICK * self.slow_log_sigma)
         sigma = (log_sigma.clamp(*LOG_SIGMA) if self.learned else log_sigma).exp()
         return Independent(Normal(mean, sigma, validate_args=False), self.axes, validate_args=False)
+
+    def raw_of(self, x: Tensor) -> Tensor:
+        if self.each == 1:
+            return x
+        return torch.cat([x, torch.full_like(x, QUICK * float(self.slow_log_sigma))], dim=-self.axes)
+
+    def begin(self, square: Tensor) -> None:
+        if self.slow_log_sigma.requires_grad:
+            self.slow_log_sigma.copy_(0.5 * square.mean().log().clamp(2 * LOG_SIGMA[0]) / QUICK)

@@ -34,6 +34,8 @@ NUMERIC = ("gaussian", "student-t", "negative-binomial")
 QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; a log-scale may have far to go
 LOG_SCALE = (-7.0, 7.0)  # a decoder that reproduces a column exactly would drive its density to infinity
 LOG_MEAN = (-12.0, 20.0)  # of a count: exp overflows float32 far beyond
+STEEP = 0.05  # of a logit's tangent, see `BernoulliHead.raw_of`
+FEWEST_COUNTED = 0.01  # a mean of counts is taken for this much at least
 FEWEST_FREEDOM = 2.0  # below, a Student-t has no variance
 OTHER = math.log(1e-6)  # at most: less than any value seen has; so little that what was seen need not give it up
 
@@ -78,6 +80,27 @@ class MixedHead(Head):
         ]
         named = [Named(one, rare) for one, rare in zip(logits, self.rare, strict=True)]
         return Mixed(parts, named, self.places, self.constant)
+
+    def raw_of(self, x: Tensor) -> Tensor:
+        """Numbers as they are, logarithms of counts, and the tangents of logits at how often each category is there."""
+        sizes = [*self.counts, *(1 for _ in self.sizes)]
+        mu, loc, counts, *codes = x[:, self.places.argsort()].split(sizes, dim=-1)
+        logs = counts.clamp(min=0).log1p() - self.log_typical
+        parts = [mu, loc, logs + (counts.nanmean(0) + FEWEST_COUNTED).log() - counts.clamp(min=0).log1p().nanmean(0)]
+        for code, size in zip(codes, self.sizes, strict=True):
+            code = code[:, 0]
+            known = ~code.isnan()[:, None]
+            ones = one_hot(code.nan_to_num().long().clamp(0, size - 1), size).to(x)
+            often = (ones * known).sum(0).clamp(min=1) / known.sum().clamp(min=1)
+            tangent = often.log() + (ones - often) / (often * (1 - often)).clamp(min=STEEP)
+            parts.append(torch.where(known, tangent, torch.nan))
+        return torch.cat(parts, dim=-1)
+
+    def begin(self, square: Tensor) -> None:
+        gaussian, student, _ = self.counts
+        slow = 0.5 * square[: gaussian + student].log().clamp(2 * LOG_SCALE[0], 2 * LOG_SCALE[1]) / QUICK
+        self.slow_log_sigma.copy_(slow[:gaussian])
+        self.slow_log_scale.copy_(slow[gaussian:])
 
     @staticmethod
     def _bounded(slow: Tensor) -> Tensor:

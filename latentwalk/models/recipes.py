@@ -30,6 +30,7 @@ from latentwalk.models.prior import PRIORS, Prior, prior_named
 from latentwalk.models.schedule import Schedule, constant
 from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network, network_named
+from latentwalk.networks.line import DecoderLine, EncoderLine
 
 __all__ = ["RECIPES", "Recipe", "assemble", "recipe_named"]
 
@@ -214,8 +215,11 @@ def assemble(
     raw = code.each * latent
     if classes and network.kind == "fully-conv":
         raise ConfigError("network='fully-conv' has no place for a condition: its code is an image. Use network='conv'.")
-    reader = _encoder(network, spec, (raw,))
+    straight = network.start == "line" and recipe.sparsity is None and network.kind != "fully-conv"
+    reader = _encoder(network, spec, (raw,), straight)
     writer = network.decoder(spec, latent + classes, data.raw_shape(spec.event))
+    if _begins(network):
+        writer = DecoderLine(writer, latent + classes, data.raw_shape(spec.event), straight=straight)
     if classes:
         reader = Shifted(reader, classes, raw)
         writer = Appended(writer, classes)
@@ -229,12 +233,20 @@ def assemble(
     return model.to(memory_format=torch.channels_last) if pictures else model  # type: ignore[call-overload]
 
 
-def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...]) -> nn.Module:
-    if not spec.columns:
-        return network.encoder(spec, out)
-    inputs = Inputs(spec.columns, spec.missing)
-    read = replace(spec, shape=(inputs.size,), missing=False, columns=(), limits=(), powers=(), gaps=None)
-    return nn.Sequential(inputs, network.encoder(read, out))
+def _begins(network: Network) -> bool:
+    """Whether encoder and decoder have a place to begin at: those of one's own begin as they are."""
+    return network.start != "plain" and network.bodies is None
+
+
+def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...], straight: bool) -> nn.Module:
+    inputs, read = None, spec
+    if spec.columns:
+        inputs = Inputs(spec.columns, spec.missing)
+        read = replace(spec, shape=(inputs.size,), missing=False, columns=(), limits=(), powers=(), gaps=None)
+    body = network.encoder(read, out)
+    if _begins(network):
+        return EncoderLine(body, read.event, out, inputs=inputs, straight=straight, missing=read.missing)
+    return body if inputs is None else nn.Sequential(inputs, body)
 
 
 def _try(objective: Objective, model: LatentModel, spec: DataSpec) -> None:

@@ -21,6 +21,7 @@ from latentwalk.networks.recurrent import RecurrentDecoder, RecurrentEncoder
 __all__ = ["CONVOLUTIONAL", "RECURRENT", "Network", "NetworkKind", "network_named"]
 
 NetworkKind = Literal["auto", "dense", "conv", "fully-conv", "gru", "lstm"]
+Start = Literal["line", "mean", "plain"]
 CONVOLUTIONAL: tuple[NetworkKind, ...] = ("conv", "fully-conv")
 RECURRENT: tuple[NetworkKind, ...] = ("gru", "lstm")
 FITS: dict[NetworkKind, tuple[Kind, ...]] = {
@@ -49,6 +50,8 @@ class Network:
     channels: one level each, halving every side; default 32, 64, 128, … until the smaller side is at most 8 (16 steps).
     blocks: residual blocks at each level of a convolutional network; default none, and one in a "fully-conv" network.
     dropout: share of hidden units silenced while training. max_norm: longest allowed incoming weight vector of a unit.
+    start: what encoder and decoder begin as. "line": the best straight line, principal components, beside which the networks
+        learn how the data departs from it; "mean": the networks read and write deviations from the mean; "plain": neither.
     bodies: an encoder and a decoder of one's own, in place of all that; any modules of the right shapes. The encoder reads
     (B, *event), where values may be missing with as many channels more (see `Filled`), and gives as many numbers as the
     posterior needs, (B, 2D) or (B, D); the decoder reads codes (B, D), and gives what the likelihood needs.
@@ -62,6 +65,7 @@ class Network:
     dropout: float = 0.0
     max_norm: float | None = None
     bodies: tuple[nn.Module, nn.Module] | None = None
+    start: Start = "line"
 
     def __post_init__(self) -> None:
         own_numbers(self)
@@ -75,6 +79,8 @@ class Network:
             raise unknown("network", self.kind, get_args(NetworkKind))
         if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
             raise unknown("activation", self.activation, ACTIVATIONS)
+        if self.start not in get_args(Start):
+            raise unknown("start of a network", self.start, get_args(Start))
         share("dropout", self.dropout, "units")
         positive("max_norm", self.max_norm, none="no limit")
         for name in ("widths", "channels"):

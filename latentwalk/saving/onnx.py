@@ -47,7 +47,6 @@ __all__ = [
     "some_rows",
     "traced",
     "widened",
-    "write_onnx",
 ]
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
@@ -56,16 +55,6 @@ LARGEST = 2**31 - 2**20  # bytes of weights in one file: protocol buffers end at
 TRIED = 3  # rows of each trial; neither 0 nor 1, which PyTorch's tracer takes for constants
 QUIETLY = {"ORT_DISABLE_TELEMETRY": "1"}  # onnxruntime would begin a thread that tells its makers, and open a file of theirs
 CLOSE = 1e-5  # of the range of an answer
-
-
-def write_onnx(model: LatentModel, spec: DataSpec, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
-    """Write encoder.onnx and decoder.onnx to `folder`, both or none, replacing those that are there.
-
-    Raises ConfigError where that cannot be done with this model, and CheckpointError where the files cannot be written; what
-    was there before is then still there.
-    """
-    encoder, decoder = exported(onnx_files(model, spec), folder)
-    return encoder, decoder
 
 
 def onnx_files(model: LatentModel, spec: DataSpec) -> dict[str, bytes]:

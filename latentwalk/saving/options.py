@@ -43,6 +43,7 @@ TYPES: dict[str, type] = {
         Sparsity,
     )
 }
+LATER: dict[str, dict[str, Any]] = {"Network": {"start": "plain"}}  # what an option was before it could be given
 OWN = "own"
 PARTS = {"network": "network", "bodies": "network", "prior": "prior", "objective": "objective"}  # by the name of a field
 
@@ -72,7 +73,8 @@ def from_json(value: Any, parts: Mapping[str, Any] | None = None, name: str = ""
     kind = TYPES.get(str(value.get("type")))
     if kind is None:
         raise CheckpointError(f"an option of type {value.get('type')!r} is not known here. Expected one of {', '.join(TYPES)}.")
-    return kind(**{field: from_json(item, parts, field) for field, item in value.items() if field != "type"})
+    values = LATER.get(kind.__name__, {}) | {name: item for name, item in value.items() if name != "type"}
+    return kind(**{field: from_json(item, parts, field) for field, item in values.items()})
 
 
 def own_parts(value: Any, name: str = "") -> dict[str, str]:
@@ -87,13 +89,17 @@ def own_parts(value: Any, name: str = "") -> dict[str, str]:
 
 
 def is_same(before: Any, now: Any) -> bool:
-    """Whether two options as JSON are the same; a field that one of them does not know has its default there."""
+    """Whether two options as JSON are the same; a field that one of them does not know has its default there.
+
+    One that there once was not (`LATER`) is the same as any: who could not say it did not mean another.
+    """
     if isinstance(before, list) and isinstance(now, list):
         return len(before) == len(now) and all(map(is_same, before, now))
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         return bool(before == now)
     defaults = _defaults(TYPES.get(str(now.get("type"))))
-    sides = ((defaults | dict(before)), (defaults | dict(now)))
+    unsaid = {name for name in LATER.get(str(now.get("type")), {}) if name not in before or name not in now}
+    sides = [{name: one for name, one in (defaults | dict(side)).items() if name not in unsaid} for side in (before, now)]
     return sides[0].keys() == sides[1].keys() and all(is_same(sides[0][field], sides[1][field]) for field in sides[0])
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from latentwalk.checks import MADE, one_of, several, whole
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.halves import parts
-from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.continuity import FEWEST_TO_STEP
 from latentwalk.latent.criteria.region import FEWEST_TO_TELL
@@ -62,19 +63,22 @@ class Comparison:
 
     def each(self, train: Dataset | ArrayLike, test: Dataset | ArrayLike | None = None) -> Iterator[Entry]:
         """The same, one finished entry at a time, for who wants to show or save them as they come."""
-        if not self.recipes or not len(self.latent):
+        recipes, dims = several("recipes", self.recipes, "recipes"), several("latent", self.latent, "numbers of dimensions")
+        if not recipes or not dims:
             raise ConfigError("a comparison needs at least one recipe and one number of dimensions.")
-        check_recipes(self.recipes)
+        check_recipes(recipes)
+        for dim in dims:
+            whole("latent", dim, "dimensions", least=1, most=MADE)
         train, test = parts(train, test, self.options.get("random_state"))
         check_enough(train, test)
         most = min(len(train), train.spec.size)
-        if "pca" in self.recipes and (train.spec.missing or test.spec.missing):
+        if "pca" in recipes and (train.spec.missing or test.spec.missing):
             raise DataError("PCA knows no missing values. Leave 'pca' out, or fill them first: Autoencoder().fit(X).impute(X).")
-        if "pca" in self.recipes and max(self.latent) > most:
-            raise ConfigError(f"latent={max(self.latent)}: the data has {most} principal components. Use fewer, or no 'pca'.")
+        if "pca" in recipes and max(dims) > most:
+            raise ConfigError(f"latent={max(dims)}: the data has {most} principal components. Use fewer, or no 'pca'.")
         both, held_out = join(train, test), np.arange(len(train) + len(test)) >= len(train)
-        for latent in self.latent:
-            for recipe in self.recipes:
+        for latent in dims:
+            for recipe in recipes:
                 tried = attempt(partial(self._fitted, recipe, latent, train), both, held_out)
                 yield Entry(tried, _judged(tried))
 
@@ -113,8 +117,8 @@ def check_recipes(recipes: Sequence[Any]) -> None:
     """Raise ConfigError for an unknown name now, not after the recipes before it were trained."""
     known = ["pca", *RECIPES]
     for recipe in recipes:
-        if not isinstance(recipe, (Recipe, Family)) and recipe not in known:
-            raise unknown("recipe", recipe, known)
+        if not isinstance(recipe, (Recipe, Family)):
+            one_of("recipe", recipe, known)
 
 
 def check_enough(train: Dataset, test: Dataset) -> None:

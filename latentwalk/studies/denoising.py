@@ -7,14 +7,15 @@ SNR gain  10 log10(squared error before / squared error after), in dB, over all 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
-from latentwalk.chance import from_seed
+from latentwalk.chance import from_seed, seed_of
+from latentwalk.checks import one_of, positive, several
 from latentwalk.data.corruption import Corruption, CorruptionKind
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.scaling import as_tensor
@@ -76,6 +77,15 @@ def noise_sweep(
     learnt: clean examples that rivals may learn from: the linear one its matrix, the others their width. kind: of the noise
     (see `Corruption`); None is the one the model was trained against. Raises ConfigError, DataError.
     """
+    if not isinstance(model, Autoencoder):
+        raise ConfigError(f"{model!r:.200} is no model. Noise is taken away by an Autoencoder that learnt from such data.")
+    levels, seed = several("levels", levels, "levels of noise"), seed_of(seed)
+    for level in levels:
+        positive("level", level, zero=True)
+    if not levels:
+        raise ConfigError("levels=[]: expected at least one level of noise.")
+    if kind is not None:
+        one_of("kind of noise", kind, get_args(CorruptionKind))
     spec = model.spec_
     if spec.form.columned or spec.missing:
         raise ConfigError(f"filters are for images and signals without gaps; the model learnt from a {spec.kind}.")
@@ -85,7 +95,7 @@ def noise_sweep(
             raise DataError(f"expected clean examples of shape {spec.shape}, as in training; got {part.shape}.")
     trained = model.recipe_.corruption or Corruption()
     noise = Corruption(kind or trained.kind, clip=trained.clip).fitted(spec)
-    names = filters_for(spec.form.pictured) if rivals is None else list(rivals)
+    names = filters_for(spec.form.pictured) if rivals is None else several("rivals", rivals, "filters")
     shown_at = levels[len(levels) // 2]
     scores, pictures = [], {"clean": clean[:SHOWN]}
     for level in levels:

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latentwalk.chance import rng_of, seed_of
+from latentwalk.checks import COUNTED, several, whole
 from latentwalk.data.adopt import adopt
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.halves import parts
@@ -115,8 +117,10 @@ def trials(
     >>> print(elbows(trials(rows, latent=[6], methods=["pca"]))[0])
     PCA: 3 dimensions are enough, with 100% of what any number gains.
     """
+    latent, methods = several("latent", latent, "numbers of dimensions"), several("methods", methods, "methods")
+    random_state = seed_of(random_state, "random_state")
     train, test = parts(train, test, random_state)
-    recipes = [recipe_named(method) for method in methods if method != "pca"]
+    recipes = [recipe_named(method) for method in methods if not (isinstance(method, str) and method == "pca")]
     _check(train, test, latent, methods)
     unit, dims, seed = units(train), sorted(set(latent)), {"random_state": random_state, "complete": False}
 
@@ -196,7 +200,8 @@ def intrinsic_dimension(x: Dataset | ArrayLike, *, most: int = 5_000, seed: int 
     data = adopt(x)
     if data.spec.missing:
         raise DataError("distances between rows need all their values, and some are NaN. Fill them first.")
-    rows = np.sort(np.random.default_rng(seed).permutation(len(data))[:most])
+    whole("most", most, "rows", least=1, most=COUNTED)
+    rows = np.sort(rng_of(seed).permutation(len(data))[:most])
     return two_nearest((np.asarray(data.x[rows], np.float64) / units(data)).reshape(len(rows), -1))
 
 

@@ -15,15 +15,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import product
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latentwalk.checks import whole
+from latentwalk.chance import seed_of
+from latentwalk.checks import one_of, several, whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.halves import parts
-from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.classes import class_accuracy
 from latentwalk.latent.criteria.structure import neighbour_preservation, trustworthiness
@@ -90,6 +92,8 @@ def reductions(
     >>> round(found.quality.trustworthiness, 3), round(found.quality.neighbour_preservation, 3)
     (1.0, 1.0)
     """
+    latent, methods = several("latent", latent, "numbers of dimensions"), several("methods", methods, "methods")
+    random_state = seed_of(random_state, "random_state")
     train, test = parts(train, test, random_state)
     _check(train, test, latent, methods, neighbours)
     unit = units(train)
@@ -134,8 +138,7 @@ def _check(train: Dataset, test: Dataset, latent: Sequence[int], methods: Sequen
     known = (*RIVALS, *RECIPES)
     names = [method for method in methods if not isinstance(method, Recipe)]
     for method in names:
-        if method not in known:
-            raise unknown("method", method, known)
+        one_of("method", method, known)
     if "umap" in names and not has_umap():
         raise ConfigError(INSTALL)
     _check_rows(train, test, neighbours)
@@ -143,7 +146,7 @@ def _check(train: Dataset, test: Dataset, latent: Sequence[int], methods: Sequen
     rows = min([len(train), *(LEARNT[name] for name in names if name in LEARNT)])
     most = min(train.spec.size, rows - 1)
     for dim in latent:
-        if not (isinstance(dim, (int, np.integer)) and 1 <= dim <= most):
+        if isinstance(dim, bool) or not (isinstance(dim, Integral) and 1 <= dim <= most):
             raise ConfigError(
                 f"latent={dim!r}: expected a whole number from 1 to {most} for rows of {train.spec.size} numbers, "
                 f"learnt from {rows:,} of them. Reducing means fewer dimensions than the data has."

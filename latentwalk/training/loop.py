@@ -65,13 +65,15 @@ def train(
     """Train `model` in place, yielding after each epoch.
 
     batches: raw training data, shuffled anew each epoch. validation: raw data the best weights are chosen on; the training
-    loss decides where there is none. going_on: the model is trained already; new weights must do better than its own on the
+    loss decides where there is none. going_on: the model says something already; new weights must do better than its own on the
     validation data to replace them. keeper: writes checkpoints on the way. start: one of those, to begin from. group: the
     processes that train together. asked: whether to stop; looked at between two steps. lending: whether something in a step
     draws from PyTorch's own generators (see `chance.lent`). paced: told once, after the first steps, how fast it goes.
     Raises TrainingError when the loss, or a weight, stops being a finite number and lower rates do not help.
     """
     model.train()
+    if plan.max_norm is not None and start is None:
+        clip_norms(model, plan.max_norm)  # the weights there are may be the best there will be
     run = _Run(State(_step(model, objective, plan, group)), batches, validation, plan, keeper, asked, lending, paced)
     if start is not None:
         _restore(run.state, start, group)

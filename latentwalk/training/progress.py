@@ -56,9 +56,9 @@ def progressed(
         yield from _told(steps, total, done, unit, said, size, limit)
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn(unit + " {task.fields[done]} · {task.fields[note]}"),
+        TextColumn(unit + " {task.fields[done]} · {task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("elapsed,"),
         TimeRemainingColumn(),

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import torch
 
-from latentwalk.checks import COUNTED, MADE, own_numbers, positive, share, whole
+from latentwalk.checks import COUNTED, MADE, flag, own_numbers, positive, share, whole
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.training.optimise import LearningSchedule, OptimizerName
 from latentwalk.training.runtime import autocast
@@ -69,6 +69,7 @@ class Settings:
                 object.__setattr__(self, name, float(getattr(self, name)))
         if not (self.track is None or isinstance(self.track, (str, os.PathLike))):
             raise ConfigError(f"track={self.track!r:.80}: expected the name of a folder, or None.")
+        flag("compile", self.compile)
         whole("accumulate", self.accumulate, "parts", least=1, most=MADE)
         share("ema", self.ema, "the weights, that stays at each step", none="no average")
         if self.compile and self.accumulate > 1:

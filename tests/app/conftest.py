@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from latentwalk.app.cli import app
+from latentwalk.data import load
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.training import loop
 
@@ -75,6 +76,16 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     measure = Measure("completeness", 0.5, 0.4, 0.6, "Half of the draws land where data is.")
     for place in ("studies.judgement.completeness", "studies.judgement.reach", "latent.completion.likeness"):
         monkeypatch.setattr(f"latentwalk.{place}", lambda *_, **__: measure)
+    for name in ("REFITS", "ROUNDS"):  # of the region that a report is of
+        monkeypatch.setattr(f"latentwalk.latent.criteria.region.{name}", 1)
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """330 digits and their classes."""
+    path, digits = tmp_path_factory.mktemp("few") / "few.npz", load("digits").take(np.arange(330))
+    np.savez(path, x=digits.x, y=digits.y)
+    return path
 
 
 @pytest.fixture

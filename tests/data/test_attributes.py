@@ -60,6 +60,7 @@ def test_an_archive_and_tabs_do_as_well_and_text_is_left_out_and_said(photos, tm
     [
         (["file,has", "dora.png,1"], r"names 'dora.png', and the data has 'sub/ann_1.png'"),
         (["file,has", "bob.png,1", "bob.png,0"], "'file' names 'bob.png' more than once"),
+        (["file,has"], r"a header \(file, has\) and no rows"),
         (["who,has", "bob.png,1"], "no column says which file a row is about: .* found who, has"),
         (["file,place", "bob.png,Rome"], "no column of numbers beside 'file'"),
         (["file,has", "bob.png,1", "cy.png,2", "ann_1.png,x"], "column 'has' holds x at row 2"),

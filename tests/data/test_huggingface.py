@@ -1,6 +1,7 @@
 """Hugging Face data sets: what was put into Arrow comes back, in memory or read when asked for."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -124,6 +125,19 @@ def test_a_foreign_table_names_no_picture_outside_its_folder(tmp_path):
     for strange in (tmp_path / "2.png", "../2.png", "link.png"):
         with pytest.raises(DataError, match="outside its folder"):
             read(of_paths(own / "b.arrow", ["0.png", strange]))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [(["a", "b"], "the code 2, and names for 2"), (["a", 1, "c"], "names that are no text")]
+)
+def test_names_of_classes_that_do_not_fit_the_labels(tmp_path, names, said):
+    images().save_to_disk(tmp_path / "hf")
+    path = tmp_path / "hf" / "dataset_info.json"
+    about = json.loads(path.read_text())
+    about["features"]["label"]["names"] = names
+    path.write_text(json.dumps(about))
+    with pytest.raises(DataError, match=said):
+        read(tmp_path / "hf")
 
 
 def test_lengths_that_lie_are_found_before_they_are_believed(tmp_path):

@@ -409,6 +409,44 @@ def test_parquet_round_trip(tmp_path):
 # Options and paths
 
 
+@pytest.mark.parametrize("lists", [[[1, 2], [3], []], [[1, 2], [3, 4], [5, 6]], [{"u": 1}, {"u": 2}, None]])
+def test_a_column_of_lists_is_refused_by_name_and_can_be_left_out(tmp_path, lists):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    pd.DataFrame({"a": [1.0, 2.0, 4.0], "l": lists}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="column 'l' holds a"):
+        read(tmp_path / "t.parquet")
+    assert_array_equal(read(tmp_path / "t.parquet", drop=["l"]).x, [[1], [2], [4]])
+
+
+def test_columns_with_gaps_of_pandas_own_are_read(tmp_path):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    gaps = {"n": pd.array([1, None, 3], "Int64"), "t": pd.array([True, None, False], "boolean"), "x": [0.5, 1, 2]}
+    pd.DataFrame(gaps).to_parquet(tmp_path / "t.parquet")
+    assert_array_equal(read(tmp_path / "t.parquet").x[:, 0], [1, np.nan, 3])
+
+
+def test_parquet_of_text_that_is_none_is_refused(tmp_path):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "t": ["Zürich", "Bern", "Zürich"]})
+    frame.to_parquet(tmp_path / "t.parquet", compression=None)
+    whole = (tmp_path / "t.parquet").read_bytes()
+    (tmp_path / "t.parquet").write_bytes(whole.replace("Zürich".encode(), b"Z\xff\xffrich"))
+    with pytest.raises(DataError, match=r"t\.parquet: not readable as Parquet"):
+        read(tmp_path / "t.parquet")
+
+
+def test_an_archive_whose_names_are_no_text_is_refused(tmp_path):
+    np.savez(tmp_path / "x.npz", größe=BYTES)
+    whole = (tmp_path / "x.npz").read_bytes()
+    at = whole.index("größe".encode())
+    (tmp_path / "x.npz").write_bytes(whole[:at] + b"\xff" + whole[at + 1 :])
+    with pytest.raises(DataError, match=r"x\.npz"):
+        read(tmp_path / "x.npz")
+
+
 def test_a_missing_path_suggests_the_nearest(tmp_path):
     (tmp_path / "photos").mkdir()
     with pytest.raises(DataError, match="Did you mean 'photos'"):

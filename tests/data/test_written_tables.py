@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sys
 
 import numpy as np
@@ -314,3 +315,29 @@ def test_what_is_written_is_read(tmp_path):
     data = read(tmp_path / "t.csv")
     assert data.spec.columns[0].categories == ('say "hi"', "two\nlines")
     assert data.spec.columns[1].categories == ("a,b", "x;y")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "a,kount\n",
+        '{"a": ["count"]}',
+        '{"a": {}}',
+        '{"a": null}',
+        "[" * 10 + "\n",
+        '{"a":' + "[" * 100_000,
+        "a,\xff\n",
+        "nothing",
+    ],
+)
+def test_a_file_of_kinds_that_is_none_is_named(tmp_path, said):
+    path = written(tmp_path, "a,b\n1,2\n3,4\n")
+    kinds_ = written(tmp_path, said, "kinds", "latin-1")
+    with pytest.raises((ConfigError, DataError), match=f"^{kinds_}: "):
+        read(path, columns=kinds_)
+
+
+def test_a_pipe_of_kinds_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "kinds")
+    with pytest.raises(DataError, match="where a file is expected"):
+        read(written(tmp_path, "a,b\n1,2\n3,4\n"), columns=tmp_path / "kinds")

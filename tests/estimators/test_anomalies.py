@@ -259,7 +259,19 @@ def test_a_detector_beside_another_model_is_not_taken_for_its_own(tmp_path):
 
 @pytest.mark.parametrize(
     "change",
-    [{"scores": [1.0]}, {"rows": "x"}, {"scores": "x"}, {"contamination": 7}, {"given": 3}, {"options": ["?"]}, {"usual": "x"}],
+    [
+        {"scores": [1.0]},
+        {"rows": "x"},
+        {"scores": "x"},
+        {"contamination": 7},
+        {"given": 3},
+        {"options": ["?"]},
+        {"usual": "x"},
+        {"model": None},
+        {"model": [1]},
+        {"offset": float("nan")},
+        {"offset": "x"},
+    ],
 )
 def test_a_damaged_detector_says_which_file(change, tmp_path):
     AnomalyDetector(epochs=1, random_state=0).fit(RNG.normal(size=(40, 3))).save(tmp_path)

@@ -30,7 +30,8 @@ def test_it_is_kept_with_the_model(clustered, tmp_path):
     np.testing.assert_array_equal(again.score_samples(X[:5], draws=3), clustered.score_samples(X[:5], draws=3))
 
 
-def test_a_space_asks_it_for_its_name_its_density_and_its_quantiles(clustered):
+def test_a_space_asks_it_for_its_name_its_density_and_its_quantiles(clustered, monkeypatch):
+    monkeypatch.setattr("latentwalk.latent.criteria.region.ROUNDS", 1)  # how well a region is learnt is tested elsewhere
     space = clustered.space(X)
     assert space.prior.title == "learnt mixture"
     low, high = space.grid(steps=2).z[0, :, 0]

@@ -73,7 +73,8 @@ def made(which, **options):
     inner = {name: part(2) if part is Peaked else part for name, part in recipe.items()}
     outer = {name: part() for name, part in beside.items()}
     again = {name: Peaked(2) if part is Peaked else part for name, part in recipe.items()}
-    return Autoencoder(Recipe("mine", generative=True, **inner), **QUICK | outer | options), again | {
+    usual = QUICK | {"network": Network(start="mean")}  # from a line, nothing better may be learnt so quickly
+    return Autoencoder(Recipe("mine", generative=True, **inner), **usual | outer | options), again | {
         name: part() for name, part in beside.items()
     }
 

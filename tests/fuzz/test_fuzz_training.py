@@ -13,6 +13,8 @@ from damage import FUZZ, bytes_like, flips, json_like, outcome, refused, tenths
 from hypothesis import given
 from hypothesis import strategies as st
 
+from latentwalk.app.run import Run
+from latentwalk.errors import CheckpointError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.networks.build import Network
 from latentwalk.training import checkpoints as keeper
@@ -90,5 +92,28 @@ def test_going_on_from_something_else(begun, tmp_path_factory, data):
     text = json.dumps(header).encode()
     put(folder, len(text).to_bytes(8, "little") + text + content[8 + size :])
     outcome(keeper.latest, folder)
+    outcome(Run.unfinished, folder)
     with refused():
         learn(folder, 2)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("network", {"type": "Network", "kind": "x"}),
+        ("training", {"type": "Settings", "ema": 1}),
+        ("network", {"type": "Network", "kindx": 1}),
+        ("x", 1),
+    ],
+)
+def test_options_of_a_checkpoint_that_are_none(begun, tmp_path, option, value):
+    content = checkpoints(begun)[0].read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    inner = json.loads(header["__metadata__"]["latentwalk"])
+    inner["about"]["params"][option] = value
+    header["__metadata__"]["latentwalk"] = json.dumps(inner)
+    text = json.dumps(header).encode()
+    put(tmp_path, len(text).to_bytes(8, "little") + text + content[8 + size :])
+    with pytest.raises(CheckpointError, match="does not describe a model"):
+        Run.unfinished(tmp_path)

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy.stats import chi, norm
 
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria.classes import foreign_classes
 from latentwalk.latent.criteria.continuity import continuity, neighbour_distance
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.prior import NormalSampler
@@ -113,31 +112,6 @@ def test_wrong_use_is_named() -> None:
         continuity(space_of(codes, np.zeros((100, 2)), lambda z: z))
     with pytest.raises(DataError, match="codes hold NaN"):
         continuity(space_of(codes * np.nan, data, lambda z: z))
-
-
-def test_foreign_classes_on_a_line_in_three_thirds() -> None:
-    """Two ends of a line are one class, the middle third another: half of the first's walks cross the middle.
-
-    Two independent points of the outer thirds lie on different sides half of the time, and the middle then makes up the share
-    (1/3) / d of the way d; an inner walk meets nobody. By integration over the ends: 2/3 * 1/2 * E[(1/3) / d].
-    """
-    x = (np.arange(6_000) + 0.5) / 6_000
-    labels = ((x > 1 / 3) & (x < 2 / 3)).astype(np.int64)
-    space = space_of(x[:, None], x[:, None], lambda z: z, labels=labels)
-    ends = np.linspace(0, 1 / 3, 400)
-    share = (1 / 3 / (1 / 3 + ends[:, None] + ends)).mean()
-    found = foreign_classes(space, walks=4_000, steps=99)
-    assert found.value == pytest.approx(2 / 3 / 2 * share, abs=0.01)
-    assert found.low < 2 / 3 / 2 * share < found.high
-    assert found.details["chance"] == pytest.approx(4 / 9, abs=1e-3)
-
-
-def test_foreign_classes_need_labels_and_pairs() -> None:
-    codes = whitened(30, 2)
-    with pytest.raises(DataError, match="need labels"):
-        foreign_classes(space_of(codes, codes, lambda z: z))
-    with pytest.raises(DataError, match="no class has two examples"):
-        foreign_classes(space_of(codes, codes, lambda z: z, labels=np.arange(30)))
 
 
 def test_wilson_covers_shares_near_one() -> None:

@@ -71,7 +71,7 @@ def test_contraction_teaches_and_is_measured_without_teaching():
     size = {}
     for weight in (0.0, 30.0):
         recipe = Recipe("c", "point", "reconstruction", contraction=weight)
-        model = Autoencoder(recipe, epochs=30, network=Network(widths=(16,)), random_state=0, progress=False).fit(x)
+        model = Autoencoder(recipe, epochs=120, network=Network(widths=(16,)), random_state=0, progress=False).fit(x)
         inside = model.model_.scaling(torch.from_numpy(x)).requires_grad_()
         size[weight] = float(squared_jacobian(model.model_.encoder(inside).mean, inside).mean().detach())
     assert size[30.0] < 0.3 * size[0.0]

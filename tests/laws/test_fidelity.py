@@ -10,7 +10,7 @@ from scipy.linalg import sqrtm
 
 from latentwalk.data.dataset import Dataset
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.latent.criteria.features import Features, plain_values
+from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.fidelity import fidelity, frechet_distance, prdc
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.space import LatentSpace
@@ -119,7 +119,7 @@ def test_fidelity_names_its_feature_space_and_takes_spaces_sets_and_arrays() -> 
     assert found == fidelity(x[100:], generated, FLAT) == fidelity(Dataset.of(x[100:]), generated, FLAT)
     assert "(flat values; 150 generated, 200 real)" in found.reading
     assert fidelity(x, generated, FLAT, most=100).real == 100
-    assert fidelity(space, x[100:], plain_values(space)).fid == pytest.approx(0, abs=1e-10)
+    assert fidelity(space, x[100:], FLAT).fid == pytest.approx(0, abs=1e-10)
 
 
 def test_wrong_use_is_named() -> None:

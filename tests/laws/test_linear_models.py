@@ -19,7 +19,7 @@ from latentwalk.models.recipes import assemble, recipe_named
 from latentwalk.networks.build import Network
 
 N, E, D = 400, 6, 2
-LINEAR = Network("dense", widths=())
+LINEAR = Network("dense", widths=(), start="plain")
 
 
 def ppca_data(seed=0):

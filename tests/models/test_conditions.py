@@ -52,7 +52,7 @@ def test_the_decoder_makes_what_the_label_says(told):
     """The classes differ by a known shift, and so do one code's two decodings."""
     z = RNG.normal(size=(200, 2)).astype(np.float32)
     one, other = (Coder(told, np.eye(2, dtype=np.float32)[label]).decode(z) for label in (0, 1))
-    np.testing.assert_allclose((one - other).mean(0), SHIFT[0] - SHIFT[1], atol=0.4)
+    np.testing.assert_allclose((one - other).mean(0), SHIFT[0] - SHIFT[1], atol=0.5)
 
 
 def test_the_code_says_little_of_what_the_decoder_is_told(told):

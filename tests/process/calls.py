@@ -1,7 +1,7 @@
 """Makes every public call in a fresh process, and prints what each changed in that process: a line of JSON a call.
 
-python calls.py FOLDER         all of them
-python calls.py FOLDER odd     some, in a program that flushes subnormals and hears of no floating-point error
+python calls.py FOLDER    all of them; then some again, once the program flushes subnormals, hears of no floating-point error
+                          and computes with two threads
 """
 
 import ctypes
@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 import latentwalk as lw
+from latentwalk.latent.criteria import region
 
 FONTS = (".ttf", ".otf", ".afm")  # matplotlib keeps the files of its fonts open, a few in all
 SUBNORMAL = torch.full((1 << 18,), 1e-310, dtype=torch.float64)  # so many that PyTorch's threads share them
@@ -139,6 +140,10 @@ def calls(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
     vae: Callable[[], Any] = lambda: made["vae"]  # noqa: E731  # it is there when it is asked for
     yield "fit again, warm", lambda: lw.Autoencoder("vae", warm_start=True, **SMALL).fit(made["digits"]).fit(made["digits"])
     yield "fit with a checkpoint", lambda: lw.Autoencoder("ae", **SMALL).fit(made["digits"], checkpoint=folder / "checkpoint")
+    yield (
+        "fit without a seed",
+        lambda: lw.Autoencoder("vae", epochs=1, progress=False, complete="gaussian").fit(table).sample(2),
+    )
     yield "fit with noise", lambda: lw.Autoencoder("denoising", **SMALL).fit(made["digits"])
     own = _own()
     yield "fit parts of one's own", lambda: own.fit(table[:, [0, 2]])
@@ -173,6 +178,7 @@ def calls(folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "the notebook's view", lambda: (space()._repr_html_(), space().plot())
     yield "denoised_picture", lambda: lw.denoised_picture(lw.Autoencoder("denoising", **SMALL).fit(made["digits"]), np.eye(12))
     yield "AnomalyDetector", keep("detector", lambda: lw.AnomalyDetector(random_state=0, epochs=1).fit(table))
+    yield "AnomalyDetector without a seed", lambda: lw.AnomalyDetector(epochs=1).fit(table)
     yield "AnomalyDetector.predict", lambda: (made["detector"].predict(table), made["detector"].blame(table))
     yield (
         "AnomalyDetector.save, load",
@@ -223,29 +229,35 @@ def _own() -> Any:
 
 
 def main() -> None:
-    """Make each call, and print its name, the error it ended in, and what it changed."""
+    """Make each call, then some again in other surroundings."""
     folder = Path(sys.argv[1])
+    region.REFITS = region.ROUNDS = 1  # how well a region is learnt is tested elsewhere
     SUBNORMAL.mul(1.0)  # its threads begin here
-    odd = len(sys.argv) > 2
-    if odd:
-        torch.set_flush_denormal(True)
-        np.seterr(all="ignore")
     for name, call in calls(folder):
-        if odd and name not in ODD:
-            continue
-        before, failure, start = state(), None, time.perf_counter()
-        try:
-            call()
-        except Exception as error:  # it is told
-            failure = f"{type(error).__name__}: {error}"
-        now = state()
-        changed = {what: (str(before[what]), str(now[what])) for what in now if before[what] != now[what]}
-        if None in before["others"]:  # the package came with this call
-            changed.pop("others", None)
-        print(
-            json.dumps({"call": name, "failure": failure, "changed": changed, "seconds": time.perf_counter() - start}),
-            flush=True,
-        )
+        told(name, call)
+    torch.set_num_threads(2)
+    SUBNORMAL.mul(1.0)  # the second begins here
+    torch.set_flush_denormal(True)
+    np.seterr(all="ignore")
+    for name, call in calls(folder):
+        if name in ODD:
+            told(f"{name}, otherwise", call)
+
+
+def told(name: str, call: Callable[[], Any]) -> None:
+    """Make the call, and print its name, the error it ended in, and what it changed."""
+    before, failure, start = state(), None, time.perf_counter()
+    try:
+        call()
+    except Exception as error:  # it is told
+        failure = f"{type(error).__name__}: {error}"
+    now = state()
+    changed = {what: (str(before[what]), str(now[what])) for what in now if before[what] != now[what]}
+    if None in before["others"]:  # the package came with this call
+        changed.pop("others", None)
+    print(
+        json.dumps({"call": name, "failure": failure, "changed": changed, "seconds": time.perf_counter() - start}), flush=True
+    )
 
 
 if __name__ == "__main__":

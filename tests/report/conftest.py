@@ -1,18 +1,30 @@
 """Small spaces with judgements made by hand: what is tested here is the report, not the measuring."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
 
 from latentwalk.data.dataset import Dataset
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.latent.criteria import likeness, ratio, region
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.studies.comparison import Entry
 from latentwalk.studies.judgement import Judgement
 from latentwalk.studies.methods import Rival, Tried
 
 HELD = 60  # rows of each data set that count as held out
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hasty() -> Iterator[None]:
+    """How well spaces are judged is tested elsewhere; here it may be poorly."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(region, "REFITS", 1)
+        patch.setattr(region, "ROUNDS", 1)
+        patch.setattr(likeness, "logits", partial(ratio.logits, rounds=1))
+        yield
 
 
 def pictures(n: int = 260) -> Dataset:

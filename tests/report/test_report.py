@@ -30,6 +30,11 @@ def html(report):
     return page(report)
 
 
+@pytest.fixture(scope="module")
+def text(small):
+    return page(small)
+
+
 def numbers(value):
     """Every number in a JSON value."""
     if isinstance(value, dict):
@@ -66,9 +71,9 @@ def test_the_report_holds_what_was_measured(report, entries):
     assert [entry["grid"]["over"] for entry in report["entries"]] == ["prior", "codes", "prior", "prior"]
 
 
-def test_the_page_leaves_the_content_as_it_was_and_is_always_the_same(small):
+def test_the_page_leaves_the_content_as_it_was_and_is_always_the_same(small, text):
     before = copy.deepcopy(small)
-    assert page(small) == page(small)
+    assert page(small) == text
     assert small == before
 
 
@@ -93,8 +98,7 @@ def test_the_page_says_verdict_and_warning(html):
         assert text in html
 
 
-def test_a_single_model_has_a_page_of_its_own(small):
-    text = page(small)
+def test_a_single_model_has_a_page_of_its_own(text):
     assert "A look inside" in text
     assert "80 % of steps." in text  # its readings in full
     assert "It has collapsed" in text
@@ -104,7 +108,7 @@ def test_a_single_model_has_a_page_of_its_own(small):
 @pytest.mark.parametrize("latent", [1, 2])
 def test_tables_without_labels(judge_all, latent):
     rows = np.random.default_rng(1).normal(size=(120, 5)) @ np.diag([1, 10, 0.1, 3, 0])
-    report = content(judge_all([("ae", latent), ("vae", latent)], Dataset.of(rows)), title="Table", data="rows")
+    report = content(judge_all([("vae", latent)], Dataset.of(rows)), title="Table", data="rows")
     assert report["walk"] == {"start": None, "end": None}
     assert report["entries"][0]["scatter"]["labels"] is None
     assert all(math.isfinite(number) for number in numbers(report))
@@ -113,7 +117,7 @@ def test_tables_without_labels(judge_all, latent):
     assert "Class<br>accuracy" not in text
 
 
-@pytest.mark.parametrize("shape", [(3, 70, 61), (4, 4, 4)])
+@pytest.mark.parametrize("shape", [(3, 35, 31), (4, 4, 4)])
 def test_colour_images_of_any_layout(judge_all, shape):
     x = np.random.default_rng(2).integers(0, 256, (80, *shape)).astype(np.uint8)
     report = content(judge_all([("ae", 2)], Dataset.of(x)), title="Colour", data="noise")
@@ -139,10 +143,10 @@ def test_held_out_rows_need_not_be_known(entries):
     assert "260 pictures ·" in page(report)
 
 
-def test_written_read_and_drawn_again(small, tmp_path):
+def test_written_read_and_drawn_again(small, text, tmp_path):
     path = write_page(tmp_path / "new" / "folder", small)
     html = path.read_text(encoding="utf-8")
-    assert html.startswith("<!doctype html>")
+    assert html == text and html.startswith("<!doctype html>")
     assert json.loads((path.parent / "report.json").read_text(encoding="utf-8")) == small
     path.unlink()
     assert redraw(path.parent).read_text(encoding="utf-8") == html

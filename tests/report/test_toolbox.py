@@ -77,7 +77,7 @@ def test_transplants_are_shown_for_what_directions_tell_best(people, text):
 
 
 def test_parts_that_the_data_does_not_allow_are_left_out(entries):
-    few = content(entries, title="Few", data="bars")  # 260 rows: too few to fit a sampler and judge it
+    few = content(entries[:2], title="Few", data="bars")  # 260 rows: too few to fit a sampler and judge it
     assert few["about"] is None
     assert all(entry["completed"] is None for entry in few["entries"])
     assert "Fitted sampler</th>" not in page(few)

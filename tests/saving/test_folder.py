@@ -141,7 +141,7 @@ def test_foreign_newer_and_nonsense_descriptions(folder, content, message):
         Autoencoder.load(folder)
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../secret", "..", "", "a\0b", "model.json", "x" * 5000])
+@pytest.mark.parametrize("name", ["/etc/passwd", "../secret", "..", "", "a\0b", "half \ud800", "model.json", "x" * 5000])
 def test_weights_are_only_ever_looked_for_in_the_folder(folder, name):
     (folder.parent / "secret").write_bytes(weights_of(folder).read_bytes())
     changed(folder, weights=name)

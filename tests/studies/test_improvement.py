@@ -1,6 +1,7 @@
 """The change that a diagnosis asks for is made, and what was wrong is gone: on a VAE that a heavy KL has silenced."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from latentwalk.data import Dataset
 from latentwalk.errors import ConfigError
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.latent.criteria.ratio import logits
 from latentwalk.latent.diagnosis import Diagnosis
 from latentwalk.models.inference import signature
 from latentwalk.models.recipes import RECIPES
@@ -36,7 +38,8 @@ def test_a_silenced_vae_recovers(rows: Dataset) -> None:
     assert model.recipe_.beta == 30.0  # the model that was given is as it was
 
 
-def test_a_sampler_is_fitted_without_training_again(rows: Dataset) -> None:
+def test_a_sampler_is_fitted_without_training_again(rows: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("latentwalk.latent.criteria.likeness.logits", partial(logits, rounds=1))  # how alike matters elsewhere
     model = Autoencoder("ae", latent=2, epochs=5, **QUICK).fit(rows)
     after = variant(model, {"complete": "mixture"}, rows)
     assert after.sampler_ is not None

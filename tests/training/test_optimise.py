@@ -1,5 +1,7 @@
 """Optimisers, rates, guards and averages against what their formulas say."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -124,7 +126,8 @@ def test_averaged_weights_are_judged_and_kept():
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile imports what torch.jit deprecates
-def test_compiled_steps_learn_what_plain_ones_do():
+def test_compiled_steps_learn_what_plain_ones_do(monkeypatch):
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))  # not to C++, which takes long
     options = {"recipe": "ae", "network": Network("dense", widths=(8,)), "epochs": 2, "random_state": 0, "progress": False}
     plain = Autoencoder(**options, training=Settings(ema=0.9, clip=1.0)).fit(X)
     compiled = Autoencoder(**options, training=Settings(ema=0.9, clip=1.0, compile=True)).fit(X)

@@ -4,10 +4,9 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -81,18 +80,30 @@ def cut_after(monkeypatch, steps):
     monkeypatch.setattr(loop._Run, "_pausing", pausing)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What training comes to that nothing cuts short, and its folder."""
+
+    @cache
+    def trained(kind):
+        folder = tmp_path_factory.mktemp("whole")
+        return auto(epochs=3, **KINDS[kind]).fit(X[:, :, 0] if kind == "recurrent" else X, checkpoint=folder), folder
+
+    return trained
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("after", [1, 8, 13, 20])  # in the first step, at the end of an epoch, in the middle of the next
-def test_going_on_is_bit_for_bit_what_never_stopped_would_be(kind, after, tmp_path, monkeypatch):
+def test_going_on_is_bit_for_bit_what_never_stopped_would_be(kind, after, whole, tmp_path, monkeypatch):
     x = X[:, :, 0] if kind == "recurrent" else X
-    whole = auto(**KINDS[kind]).fit(x, checkpoint=tmp_path / "whole")
+    model, folder = whole(kind)
     cut_after(monkeypatch, after)
     with pytest.raises(Cut):
-        auto(**KINDS[kind]).fit(x, checkpoint=tmp_path / "cut")
+        auto(epochs=3, **KINDS[kind]).fit(x, checkpoint=tmp_path)
     monkeypatch.undo()
     torch.manual_seed(after)  # whatever others drew in between
-    again = auto(**KINDS[kind]).fit(x, checkpoint=tmp_path / "cut")
-    assert_same(again, whole, tmp_path / "cut", tmp_path / "whole")
+    again = auto(epochs=3, **KINDS[kind]).fit(x, checkpoint=tmp_path)
+    assert_same(again, model, tmp_path, folder)
 
 
 def test_keeping_changes_nothing(tmp_path):
@@ -218,20 +229,12 @@ def test_history_is_a_line_an_epoch_also_after_going_on(tmp_path):
 
 # ------------------------------------------------------------------ killed
 
-CHILD = """
-import sys, numpy as np
-from latentwalk import Autoencoder, Settings
-from latentwalk.training.settings import Settings
-x = np.random.default_rng(0).random((3000, 20)).astype(np.float32)
-print("ready", flush=True)
-Autoencoder("vae", epochs=12, random_state=0, progress=False, training=Settings(checkpoint_every=0.01)).fit(x,
-checkpoint=sys.argv[1]).save(sys.argv[1])
-"""
 
-
-def child(folder: Path) -> subprocess.Popen:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen([sys.executable, "-c", CHILD, str(folder)], stdout=subprocess.PIPE, env=environment)
+def trains(folder: Path) -> None:
+    """What a process does."""
+    x = np.random.default_rng(0).random((3000, 20)).astype(np.float32)
+    options = {"epochs": 12, "random_state": 0, "progress": False, **training(checkpoint_every=0.01)}
+    Autoencoder("vae", **options).fit(x, checkpoint=folder).save(folder)
 
 
 def place(folder: Path) -> tuple[int, int]:
@@ -246,40 +249,52 @@ def written(folder: Path) -> int:
     return max((number for number, _ in keeper._files(folder)), default=0)
 
 
-def ends(folder: Path) -> bool:
-    with child(folder) as process:
-        return process.wait(120) == 0
+@pytest.fixture
+def child(processes):
+    """Begins a process that trains."""
+
+    def begun(folder: Path):
+        process = processes.Process(target=trains, args=(folder,))
+        process.start()
+        return process
+
+    return begun
 
 
-def test_killed_at_random_moments_it_arrives_where_it_would_have(tmp_path):
+def ends(process) -> bool:
+    process.join(120)
+    return process.exitcode == 0
+
+
+def test_killed_at_random_moments_it_arrives_where_it_would_have(child, tmp_path):
     """kill -9, several times over, in steps, between epochs and in the middle of writing."""
-    assert ends(tmp_path / "whole")
+    assert ends(child(tmp_path / "whole"))
     luck = random.Random(1)
     places = []
     for _ in range(6):
-        with child(tmp_path / "cut") as process:
-            process.stdout.readline()
-            begun, more = written(tmp_path / "cut"), luck.randint(1, 12)
-            while process.poll() is None and written(tmp_path / "cut") < begun + more:
-                time.sleep(0.001)
-            time.sleep(luck.uniform(0.0, 0.02))
-            process.kill()
+        begun, more = written(tmp_path / "cut"), luck.randint(1, 12)
+        process = child(tmp_path / "cut")
+        while process.is_alive() and written(tmp_path / "cut") < begun + more:
+            time.sleep(0.001)
+        time.sleep(luck.uniform(0.0, 0.02))
+        process.kill()
+        process.join()
         places.append(place(tmp_path / "cut"))
     assert len(set(places)) > 3, "nothing was cut short in the middle"
-    assert ends(tmp_path / "cut")
+    assert ends(child(tmp_path / "cut"))
     ours, theirs = Autoencoder.load(tmp_path / "cut"), Autoencoder.load(tmp_path / "whole")
     assert_same(ours, theirs, tmp_path / "cut", tmp_path / "whole")
     assert not list((tmp_path / "cut").glob(".checkpoint-*"))
 
 
-def test_a_second_process_is_refused_and_a_dead_one_is_no_obstacle(tmp_path):
-    with child(tmp_path) as process:
-        process.stdout.readline()
-        while not list(tmp_path.glob("checkpoint-*")):
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGSTOP)
-        with pytest.raises(CheckpointError, match="another process trains in .*choose another folder"):
-            auto().fit(X, checkpoint=tmp_path)
-        process.kill()
-    assert ends(tmp_path)
+def test_a_second_process_is_refused_and_a_dead_one_is_no_obstacle(child, tmp_path):
+    process = child(tmp_path)
+    while not list(tmp_path.glob("checkpoint-*")):
+        assert process.is_alive()
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGSTOP)
+    with pytest.raises(CheckpointError, match="another process trains in .*choose another folder"):
+        auto().fit(X, checkpoint=tmp_path)
+    process.kill()
+    process.join()
+    assert ends(child(tmp_path))

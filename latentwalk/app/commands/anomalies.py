@@ -17,12 +17,13 @@ from latentwalk.app.options import (
     Data,
     Epochs,
     Force,
+    RawCells,
     ReadingOptions,
     Seed,
     reads,
     was_typed,
 )
-from latentwalk.app.output import check_table, check_writable, destination, saving, table_rows
+from latentwalk.app.output import check_table, check_writable, destination, saving, say, table_rows
 from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def anomalies(
     seed: Seed = 0,
     reading: ReadingOptions = AS_FOUND,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Find the rows that do not belong.
 
@@ -102,7 +104,7 @@ def anomalies(
         if contamination is not None:
             detector.set_params(contamination=contamination)
         pieces = opened.pieces(data, label=reading["label"], separator=reading["separator"])
-        _tell(detector, pieces, pieces.rows, to)
+        _tell(detector, pieces, pieces.rows, to, raw=raw_cells)
         return
     if run is not None:
         app.run.check_free(run, "--run", force=force, instead=f"Score with it: --model {run}.")
@@ -119,17 +121,17 @@ def anomalies(
             app.run.forget(run)
             app.run.Run.of(run, detector.model_, source, rows, detector.model_.epochs).save()
             detector.save(run)
-    _tell(detector, [rows], len(rows), to)
+    _tell(detector, [rows], len(rows), to, raw=raw_cells)
 
 
-def _tell(detector: "AnomalyDetector", pieces: "Iterable[Dataset]", total: int, to: Path) -> None:
+def _tell(detector: "AnomalyDetector", pieces: "Iterable[Dataset]", total: int, to: Path, *, raw: bool) -> None:
     """Write the scores of the rows, which come in pieces, and print the strangest. Ctrl-C leaves no file."""
     from latentwalk.training.progress import progressed
 
     found, strange = _Followed(), 0
     worst: list[tuple[float, int, str, str]] = []
     scored = progressed(_scored(detector, pieces), total, title="scoring", unit="row", said=found.rate, size=len)
-    with table_rows(to) as add:
+    with table_rows(to, raw=raw) as add:
         for one in scored:
             rows = range(found.done, found.done + len(one))
             named = {"name": one.names} if one.names else {}
@@ -138,10 +140,10 @@ def _tell(detector: "AnomalyDetector", pieces: "Iterable[Dataset]", total: int, 
             strange += int(one.strange.sum())
             worst = sorted([*worst, *one.worst(rows.start)])[:WORST]
             found.follow(len(one))
-    typer.echo(f"{strange:,} of {found.done:,} rows are called strange. The strangest:")
+    say(f"{strange:,} of {found.done:,} rows are called strange. The strangest:")
     for score, row, name, blamed in worst:
-        typer.echo(f"  row {row}{name}: {score:.1f} nats; {blamed}")
-    typer.echo(to)
+        say(f"  row {row}{name}: {score:.1f} nats; {blamed}")
+    say(to)
 
 
 class _Followed:

@@ -6,7 +6,8 @@ from typing import Annotated, cast
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RunFolder, reals
+from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RawCells, RunFolder, reals
+from latentwalk.app.output import say
 
 __all__ = ["blend"]
 
@@ -24,6 +25,7 @@ def blend(
     data: DataAgain = None,
     out: Out = None,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Blend two examples or more.
 
@@ -49,6 +51,6 @@ def blend(
     between = len(given) == 2 and asked is None
     named = cast(BlendName, how)
     made = space.between(0, 1, BETWEEN, named) if between else space.blend(range(len(given)), asked, named)
-    app.named.write_decoded(opened, made, to, space, len(given))
-    typer.echo(" and ".join(names) if between else " + ".join(f"{w:.3g} {name}" for w, name in zip(parts, names, strict=True)))
-    typer.echo(to)
+    app.named.write_decoded(opened, made, to, space, len(given), raw=raw_cells)
+    say(" and ".join(names) if between else " + ".join(f"{w:.3g} {name}" for w, name in zip(parts, names, strict=True)))
+    say(to)

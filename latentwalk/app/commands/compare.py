@@ -28,7 +28,7 @@ from latentwalk.app.options import (
     reads,
     words,
 )
-from latentwalk.app.output import STOPPED, check_writable, note, saving, show
+from latentwalk.app.output import STOPPED, check_writable, note, saving, say, show, word
 from latentwalk.errors import ConfigError, LatentwalkError
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def verdicts(entries: "Sequence[Entry]") -> None:
     prior = titles.pop() if len(titles) == 1 else "prior"
     heads = (HEADS.get(key, one.title).format(prior=prior) for key, one in entries[0].judgement.measures.items())
     show(("model", "D", *heads, "error", "took"), rows)
-    typer.echo(
+    say(
         "continuity: share of small steps that keep the output. complete: share of draws that land where data is. reach:\n"
         "share of data that lies where draws land. Gaussian: with the mean and covariance of the codes."
     )
@@ -258,12 +258,12 @@ def _finish(out: Path, entries: "Sequence[Entry]", about: Mapping[str, Any]) -> 
     note("drawing the report")
     page = write_report(out, entries, **about)
     verdicts(entries)
-    typer.echo(f"look: {page}")
+    say(f"look: {page}")
     walkable = [entry.tried for entry in entries if entry.tried.model is not None and len(entry.tried.space.classes) > 1]
     if walkable:
         best = walkable[-1]
-        ends = f'--from "{best.space.classes[0]}" --to "{best.space.classes[-1]}"'
-        typer.echo(f"walk in it: latentwalk walk {_folder(out, best)} {ends}")
+        ends = f"--from {word(best.space.classes[0])} --to {word(best.space.classes[-1])}"
+        say(f"walk in it: latentwalk walk {_folder(out, best)} {ends}")
 
 
 def _folder(out: Path, tried: "Tried") -> Path:

@@ -7,7 +7,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import DataAgain, RunFolder
-from latentwalk.app.output import check_writable, saving
+from latentwalk.app.output import check_writable, saving, say
 
 if TYPE_CHECKING:
     from latentwalk.latent.criteria.measure import Measure
@@ -44,8 +44,8 @@ def complete(
         opened.save(stale=())  # all that was made of the model is still of it
     assert model.sampler_ is not None
     kind = model.sampler_.kind
-    typer.echo(candidates(model.likeness_, kind) if model.likeness_ else f"{kind}: not judged by other codes")
-    typer.echo(f"saved with the model: latentwalk sample {run} -n 64")
+    say(candidates(model.likeness_, kind) if model.likeness_ else f"{kind}: not judged by other codes")
+    say(f"saved with the model: latentwalk sample {run} -n 64")
 
 
 def candidates(measures: "Mapping[str, Measure]", chosen: str) -> str:

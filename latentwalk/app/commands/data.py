@@ -1,6 +1,6 @@
 """`latentwalk data`: what data sets there are."""
 
-import typer
+from latentwalk.app.output import say
 
 __all__ = ["data"]
 
@@ -17,5 +17,5 @@ def data() -> None:
     known = names()
     width = max(map(len, known))
     for name, what in known.items():
-        typer.echo(f"{name:{width}}  {what}")
-    typer.echo("or a path: .npy .npz .csv .tsv .parquet, IDX (.gz), a folder or .zip of images")
+        say(f"{name:{width}}  {what}")
+    say("or a path: .npy .npz .csv .tsv .parquet, IDX (.gz), a folder or .zip of images")

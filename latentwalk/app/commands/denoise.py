@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import Force, RunFolder
-from latentwalk.app.output import destination, note, write_bytes, write_table
+from latentwalk.app.options import Force, RawCells, RunFolder
+from latentwalk.app.output import destination, note, say, write_bytes, write_table
 from latentwalk.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def denoise(
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write: of the same kind.", show_default=False)],
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Take the noise out of pictures, sounds or signals.
 
@@ -52,11 +53,12 @@ def denoise(
     targets = [destination(target, target, [source], force=force) for source, target in pairs]
     for (source, _), target in zip(pairs, targets, strict=True):
         if model.spec_.form.columned and source.suffix.lower() in (".csv", ".tsv"):
-            _rows(opened, source, target)
-            continue
-        write = _picture if model.spec_.form.pictured else _sound if source.suffix.lower() == ".wav" else _table
-        write(model, source, target)
-    typer.echo(out if len(pairs) == 1 else f"{len(pairs)} files\n{out}")
+            _rows(opened, source, target, raw=raw_cells)
+        elif model.spec_.form.pictured or source.suffix.lower() == ".wav":
+            (_picture if model.spec_.form.pictured else _sound)(model, source, target)
+        else:
+            _table(model, source, target, raw=raw_cells)
+    say(out if len(pairs) == 1 else f"{len(pairs)} files\n{out}")
 
 
 def _folder(given: Path, out: Path) -> list[tuple[Path, Path]]:
@@ -105,15 +107,15 @@ def _sound(model: "Autoencoder", source: Path, target: Path) -> None:
     write_bytes(target, type(heard)(clean, heard.rate, heard.dtype).content())
 
 
-def _rows(run: "Run", source: Path, target: Path) -> None:
+def _rows(run: "Run", source: Path, target: Path, *, raw: bool) -> None:
     """A .csv of the rows of a table, whose columns are known by name."""
     if target.suffix.lower() != source.suffix.lower():
         raise ConfigError(f"{target}: expected a file ending in {source.suffix}, as what is read.")
     data = run.read(str(source))
-    write_table(target, app.named.table(data, run.model.denoise(data)))
+    write_table(target, app.named.table(data, run.model.denoise(data)), raw=raw)
 
 
-def _table(model: "Autoencoder", source: Path, target: Path) -> None:
+def _table(model: "Autoencoder", source: Path, target: Path, *, raw: bool) -> None:
     """A .csv or .npy: rows that are examples, or one long signal of which rows are steps and columns channels."""
     import numpy as np
 
@@ -131,7 +133,7 @@ def _table(model: "Autoencoder", source: Path, target: Path) -> None:
         np.save(file, clean.astype(x.dtype if x.dtype.kind == "f" else np.float32), allow_pickle=False)
         write_bytes(target, file.getvalue())
     else:
-        write_table(target, dict(zip(names, clean.T, strict=True)))
+        write_table(target, dict(zip(names, clean.T, strict=True)), raw=raw)
 
 
 def _numbers(source: Path) -> Any:

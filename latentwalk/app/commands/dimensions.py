@@ -21,7 +21,7 @@ from latentwalk.app.options import (
     epochs_for,
     reads,
 )
-from latentwalk.app.output import check_table, destination, note, saving, watched, write_table
+from latentwalk.app.output import check_table, destination, note, saving, say, watched, write_table
 from latentwalk.errors import DataError
 
 if TYPE_CHECKING:
@@ -75,12 +75,12 @@ def dimensions(
     kept = [{**trial.to_json(), "active": "" if trial.active is None else trial.active} for trial in found]
     write_table(to, {name: [row[name] for row in kept] for name in COLUMNS})
     for one in said:
-        typer.echo(str(one))
+        say(str(one))
     if near is not None:
-        typer.echo(f"Around each row, the data spreads in about {near:.1f} dimensions (two nearest neighbours).")
+        say(f"Around each row, the data spreads in about {near:.1f} dimensions (two nearest neighbours).")
     with saving():
         page = dimensions_report(to.with_suffix(".html"), found, said, near, data=train.name)
-    typer.echo(f"{to}\nlook: {page}")
+    say(f"{to}\nlook: {page}")
 
 
 def _tried(train: "Dataset", test: "Dataset", latent: list[int], recipe: str, epochs: int | None, seed: int) -> "list[Trial]":

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import DATA, ConditionOption, Data, Force, Out, RunFolder
-from latentwalk.app.output import destination, write_table
+from latentwalk.app.options import DATA, ConditionOption, Data, Force, Out, RawCells, RunFolder
+from latentwalk.app.output import destination, say, write_table
 
 __all__ = ["encode"]
 
@@ -21,6 +21,7 @@ def encode(
         str, typer.Option(metavar="all|train|test", help="Which half, where the data has halves.", rich_help_panel=DATA)
     ] = "all",
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Write the codes of data as a table.
 
@@ -34,5 +35,5 @@ def encode(
     to = destination(out, run / "codes.csv", [Path(data)], force=force)
     rows = opened.read(data, split=split)
     codes = opened.model.transform(rows, condition=condition)
-    write_table(to, {**app.named.known(rows), **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
-    typer.echo(f"{len(codes):,} codes of {codes.shape[1]} dimensions\n{to}")
+    write_table(to, {**app.named.known(rows), **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}}, raw=raw_cells)
+    say(f"{len(codes):,} codes of {codes.shape[1]} dimensions\n{to}")

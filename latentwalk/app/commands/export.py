@@ -8,7 +8,7 @@ import typer
 import latentwalk
 from latentwalk import app
 from latentwalk.app.options import OUTPUT, Force, RunFolder
-from latentwalk.app.output import destination, saving
+from latentwalk.app.output import destination, saving, say
 
 __all__ = ["export"]
 
@@ -50,11 +50,11 @@ def export(
     example = ", ".join(map(str, spec.shape))
     latent = model.model_.dim
     given = f", given (n, {len(model.classes_)}), float32" if model.condition else ""
-    typer.echo(f"{paths[0]}: x (n, {example}), {spec.dtype}{given} → codes (n, {latent})")
-    typer.echo(f"{paths[1]}: codes (n, {latent}){given} → x (n, {example})")
+    say(f"{paths[0]}: x (n, {example}), {spec.dtype}{given} → codes (n, {latent})")
+    say(f"{paths[1]}: codes (n, {latent}){given} → x (n, {example})")
     for path in paths[2:]:
         rows = f"{len(spec.named)} columns by name, each (n,)" if spec.named else f"x (n, {example}), {spec.dtype}"
         answers = "score (n,), decision (n,), blame" if detector else "score (n,), each"
-        typer.echo(f"{path}: {rows}{given} → {answers} (n, {example})")
+        say(f"{path}: {rows}{given} → {answers} (n, {example})")
     if given:
-        typer.echo(f"given is 1 at the label's place, 0 elsewhere; labels: {', '.join(model.classes_)}")
+        say(f"given is 1 at the label's place, 0 elsewhere; labels: {', '.join(model.classes_)}")

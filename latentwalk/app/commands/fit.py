@@ -32,7 +32,7 @@ from latentwalk.app.options import (
     reads,
     was_typed,
 )
-from latentwalk.app.output import STOPPED, check_writable, note, saving
+from latentwalk.app.output import STOPPED, check_writable, note, saving, say, word
 from latentwalk.errors import ConfigError, TrainingStopped
 from latentwalk.surroundings import hushed
 
@@ -290,7 +290,7 @@ def _resume(out: Path, source: "Source", typed: Mapping[str, Any]) -> None:
         if first_here():
             with _alone(out):
                 app.run.Run.open(out).tidy()
-        typer.echo(f"{out} has learnt for {done} epochs; nothing is left of {total}. To go further: --epochs {done + total}")
+        say(f"{out} has learnt for {done} epochs; nothing is left of {total}. To go further: --epochs {done + total}")
         return
     known = run.source or source
     train = replace(source, options={**known.options, **source.options}, apart=known.apart).train(tell=True)
@@ -383,30 +383,35 @@ def _learn(run: "Run", train: "Dataset", *, anew: bool) -> None:
         of = "" if run.epochs == TIMED else f" of {run.epochs}"
         note(
             f"stopped after {done}{of} epochs; the best so far is saved in {run.folder}.\n"
-            f'To go on: latentwalk fit "{run.source.what if run.source else train.name}" --out {run.folder} --resume'
+            f"To go on: latentwalk fit {word(run.source.what if run.source else train.name)} --out {run.folder} --resume"
         )
         raise typer.Exit(STOPPED)
-    typer.echo(_summary(model, train))
+    say(_summary(model, train))
     if model.sampler_ is not None and model.likeness_:
-        typer.echo(candidates(model.likeness_, model.sampler_.kind))
+        say(candidates(model.likeness_, model.sampler_.kind))
     elif model.sampler_ is not None:
-        typer.echo(f"{'draws from:':14}{_sampler(model)}")
-    typer.echo("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
+        say(f"{'draws from:':14}{_sampler(model)}")
+    say("\n".join([f"{'saved:':14}{run.folder}", *_next_steps(run)]))
 
 
 def _summary(model: "Autoencoder", train: "Dataset") -> str:
     from latentwalk.checks import duration
 
-    best = [epoch for epoch in model.history_ if epoch.best][-1]
-    loss = best.loss if best.validation_loss is None else best.validation_loss
-    which = "training" if best.validation_loss is None else "validation"
+    number = max((epoch.number for epoch in model.history_ if epoch.best), default=0)
+    if number:
+        best = model.history_[number - 1]
+        loss = best.loss if best.validation_loss is None else best.validation_loss
+        which = "training" if best.validation_loss is None else "validation"
+        reached = f"best {which} loss {loss:.2f} nats, in epoch {number}"
+    else:
+        reached = "no epoch was better on the validation rows than the straight line it began with, which is kept"
     seconds = sum(epoch.seconds for epoch in model.history_)
     dimensions = len(model.get_feature_names_out())
     said = (
         f"{model.recipe_.name}, {dimensions} dimensions: {len(model.history_)} epochs over {len(train):,} rows of "
-        f"{train.name} in {duration(seconds)}; best {which} loss {loss:.2f} nats, in epoch {best.number}"
+        f"{train.name} in {duration(seconds)}; {reached}"
     )
-    stale = len(model.history_) - best.number
+    stale = len(model.history_) - number
     if model.patience is not None and stale >= model.patience and len(model.history_) < model.epochs:
         said += f"\n{'stopped:':14}no better for {stale} epochs; --patience 0 never stops"
     elif model.training is not None and model.training.minutes is not None and seconds >= 0.9 * 60 * model.training.minutes:
@@ -430,7 +435,7 @@ def _next_steps(run: "Run") -> list[str]:
     """Commands worth trying now, ready to be pasted."""
     model, folder = run.model, run.folder
     ends = run.classes[:: max(1, len(run.classes) - 1)][:2] if len(run.classes) > 1 else ("row:0", "row:1")
-    steps = [("walk in it", f'latentwalk walk {folder} --from "{ends[0]}" --to "{ends[1]}"')]
+    steps = [("walk in it", f"latentwalk walk {folder} --from {word(ends[0])} --to {word(ends[1])}")]
     if model.sampler_ is None or model.trained_.quick:
         steps.append(("complete it", f"latentwalk complete {folder}"))
     steps.append(("draw from it", f"latentwalk sample {folder} -n 64"))

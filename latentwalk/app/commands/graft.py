@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import Attributes, ConditionOption, DataAgain, Force, Out, RunFolder, reals, words
-from latentwalk.app.output import save_png, write_table
+from latentwalk.app.options import Attributes, ConditionOption, DataAgain, Force, Out, RawCells, RunFolder, reals, words
+from latentwalk.app.output import save_png, say, write_table
 from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def graft(
     table: Attributes = None,
     out: Out = None,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Give an example what others have: a moustache, a smile.
 
@@ -73,7 +74,7 @@ def graft(
     model = opened.model
     known = Known(opened, data, table)
     if attributes:
-        typer.echo(known.listing)
+        say(known.listing)
         return
     several = [strength] if strengths is None else reals(strengths, "--strengths")
     taken = [] if without == "none" else without if without == "auto" else words(without)
@@ -90,10 +91,11 @@ def graft(
     if app.named.draws(opened):
         _write_strip(opened, end.x, grafts.x, to)
     else:
-        write_table(to, {"strength": several, **app.named.columns(model.inverse_transform(grafts.z), model.spec_)})
-    typer.echo(direction.reading)
-    typer.echo(f"onto {end.said}, {'strength' if len(several) == 1 else 'strengths'} {', '.join(f'{s:g}' for s in several)}")
-    typer.echo(to)
+        rows = app.named.columns(model.inverse_transform(grafts.z), model.spec_)
+        write_table(to, {"strength": several, **rows}, raw=raw_cells)
+    say(direction.reading)
+    say(f"onto {end.said}, {'strength' if len(several) == 1 else 'strengths'} {', '.join(f'{s:g}' for s in several)}")
+    say(to)
 
 
 class Known:

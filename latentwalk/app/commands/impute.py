@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import Force, RunFolder
-from latentwalk.app.output import check_table, destination, write_table
+from latentwalk.app.options import Force, RawCells, RunFolder
+from latentwalk.app.output import check_table, destination, say, write_table
 from latentwalk.errors import ConfigError
 
 __all__ = ["impute"]
@@ -18,6 +18,7 @@ def impute(
     given: Annotated[str, typer.Argument(metavar="IN", help="A table or signals with missing values.", show_default=False)],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the table.", show_default=False)],
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Fill in what is missing; what is there stays as it is, columns that were not learnt from too.
 
@@ -36,5 +37,5 @@ def impute(
     to = destination(out, out, [Path(given)], force=force)
     check_table(to)
     data = opened.read(given)
-    write_table(to, app.named.table(data, opened.model.impute(data)))
-    typer.echo(f"{int(np.isnan(data.x).sum()):,} missing values in {len(data):,} rows\n{to}")
+    write_table(to, app.named.table(data, opened.model.impute(data)), raw=raw_cells)
+    say(f"{int(np.isnan(data.x).sum()):,} missing values in {len(data):,} rows\n{to}")

@@ -9,7 +9,7 @@ import typer
 import latentwalk
 from latentwalk import app
 from latentwalk.app.options import DataAgain, Force, RunFolder, Seed
-from latentwalk.app.output import check_writable, saving, write_text
+from latentwalk.app.output import check_writable, saving, say, write_text
 from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ def inspect(
     rows = None if new is None else opened.read(new).x
     diagnosis = opened.judged(data).diagnose(rows, seed)
     _keep(run, diagnosis.to_json())
-    typer.echo(diagnosis)
+    say(diagnosis)
     first = diagnosis.first
     if not tried and first is not None and first.change:
-        typer.echo(f"\nto change first: {wording(first.change)}\nmake it, and look again: latentwalk inspect {run} --try")
+        say(f"\nto change first: {wording(first.change)}\nmake it, and look again: latentwalk inspect {run} --try")
     if tried and first is not None:
         _try(opened, diagnosis, data, seed, to)
 
@@ -78,7 +78,7 @@ def _try(run: "Run", diagnosis: "Diagnosis", data: str | None, seed: int, to: Pa
     with saving():
         app.run.Run(to, found.model, run.where(data), run.data, run.classes, len(found.model.history_)).save()
     _keep(to, {**found.recheck.after.to_json(), "recheck": found.recheck.to_json()})
-    typer.echo(f"\nchanged: {wording(found.change)}\n{found}\nsaved: {to}")
+    say(f"\nchanged: {wording(found.change)}\n{found}\nsaved: {to}")
 
 
 def _keep(folder: Path, found: dict[str, Any]) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import ConditionOption, Force, RunFolder
-from latentwalk.app.output import destination, note, save_png, write_table
+from latentwalk.app.options import ConditionOption, Force, RawCells, RunFolder
+from latentwalk.app.output import destination, note, save_png, say, write_table
 
 if TYPE_CHECKING:
     from latentwalk.data import Dataset
@@ -30,6 +30,7 @@ def reconstruct(
     rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="Examples on a sheet, at most.")] = 40,
     condition: ConditionOption = None,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Encode and decode what you have.
 
@@ -62,8 +63,8 @@ def reconstruct(
     elif drawn:
         save_png(to, _pairs(pixels(data.x, opened.model.spec_), pixels(decoded, opened.model.spec_)))
     else:
-        write_table(to, app.named.table(data, decoded))
-    typer.echo(to)
+        write_table(to, app.named.table(data, decoded), raw=raw_cells)
+    say(to)
 
 
 def _pairs(originals: "Pixels", decoded: "Pixels") -> "Pixels":

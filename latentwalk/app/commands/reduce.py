@@ -14,12 +14,13 @@ from latentwalk.app.options import (
     Data,
     Epochs,
     Force,
+    RawCells,
     ReadingOptions,
     Seed,
     epochs_for,
     reads,
 )
-from latentwalk.app.output import STOPPED, check_table, check_writable, destination, note, saving, show, write_table
+from latentwalk.app.output import STOPPED, check_table, check_writable, destination, note, saving, say, show, write_table
 
 if TYPE_CHECKING:
     from latentwalk.data import Dataset
@@ -57,6 +58,7 @@ def reduce(
     seed: Seed = 0,
     reading: ReadingOptions = AS_FOUND,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Write each row as a few numbers, and say how good they are.
 
@@ -90,17 +92,17 @@ def reduce(
             with saving(), app.run.locked(run):
                 app.run.forget(run)
                 app.run.Run.of(run, one.tried.model, source, train, passes).save()
-    _write_codes(found[0], [("train", train), ("test", test)], to)
+    _write_codes(found[0], [("train", train), ("test", test)], to, raw=raw_cells)
     show(COLUMNS, [_row(one) for one in found])
     if neighbours < NEIGHBOURS:
         note(f"measured on {len(test)} rows held out, by the {neighbours} nearest of each: rough numbers.")
-    typer.echo(f"{len(train) + len(test):,} codes of {latent} dimensions\n{to}")
+    say(f"{len(train) + len(test):,} codes of {latent} dimensions\n{to}")
     if beside:
         from latentwalk.report.reduction import reduction_report
 
         with saving():
             page = reduction_report(to.with_suffix(".html"), found, data=train.name)
-        typer.echo(f"look: {page}")
+        say(f"look: {page}")
     if found[0].tried.stopped:
         note("stopped early; the codes are those of the best weights so far.")
         raise typer.Exit(STOPPED)
@@ -115,7 +117,7 @@ def _rivals(recipe: str) -> list[str]:
     return [name for name in RIVALS if name != recipe and (name != "umap" or has_umap())]
 
 
-def _write_codes(best: "Reduction", parts: "Sequence[tuple[str, Dataset]]", to: Path) -> None:
+def _write_codes(best: "Reduction", parts: "Sequence[tuple[str, Dataset]]", to: Path, *, raw: bool) -> None:
     """All codes as a table: of which half a row is, its name and its label where these are known, then the code."""
     import numpy as np
 
@@ -124,7 +126,7 @@ def _write_codes(best: "Reduction", parts: "Sequence[tuple[str, Dataset]]", to: 
     shared = [name for name in known[0] if all(name in one for one in known)]
     named = {name: np.concatenate([np.asarray(one[name]) for one in known]) for name in shared}
     part = np.repeat([name for name, _ in parts], [len(data) for _, data in parts])
-    write_table(to, {"part": part, **named, **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}})
+    write_table(to, {"part": part, **named, **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}}, raw=raw)
 
 
 def _row(one: "Reduction") -> Sequence[str]:

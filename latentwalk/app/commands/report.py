@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from latentwalk import app
 from latentwalk.app.commands.compare import verdicts, write_report
 from latentwalk.app.options import DataAgain, RunFolder
-from latentwalk.app.output import check_writable, saving
+from latentwalk.app.output import check_writable, saving, say
 
 if TYPE_CHECKING:
     from latentwalk.app.run import Run
@@ -47,9 +45,9 @@ def _judge(run: "Run", data: str | None) -> None:
     settings = {"epochs": len(model.history_), "batch size": model.batch_size, "seed": model.random_state}
     page = write_report(run.folder, [entry], title=entry.tried.title, data=name, seconds=seconds, settings=settings)
     verdicts([entry])
-    typer.echo(f"look: {page}")
+    say(f"look: {page}")
     if model.recipe_.corruption is not None and not model.spec_.form.columned and not model.spec_.missing:
-        typer.echo(f"look: {_against_noise(run, data, name)}")
+        say(f"look: {_against_noise(run, data, name)}")
 
 
 def _against_noise(run: "Run", data: str | None, name: str) -> Path:
@@ -77,4 +75,4 @@ def _redraw(folder: Path) -> None:
 
     with saving():
         page = redraw(folder) if (folder / app.run.REPORT).exists() else redraw_sweep(folder)
-    typer.echo(f"look: {page}")
+    say(f"look: {page}")

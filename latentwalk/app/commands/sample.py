@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import DataAgain, Force, Out, RunFolder, Seed
+from latentwalk.app.options import DataAgain, Force, Out, RawCells, RunFolder, Seed
+from latentwalk.app.output import say
 from latentwalk.errors import ConfigError, NotGenerativeError, unknown
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def sample(
     data: DataAgain = None,
     out: Out = None,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Draw new examples.
 
@@ -75,8 +77,8 @@ def sample(
         rows = opened.train(data)
         sampler = model.space(rows.take(np.arange(min(len(rows), ENOUGH)))).fit_sampler(source)
         x = model.sample(count, source=sampler.at(temperature), condition=condition, missing=missing)
-    app.named.write_examples(opened, x, to)
-    typer.echo(to)
+    app.named.write_examples(opened, x, to, raw=raw_cells)
+    say(to)
 
 
 def _check_drawable(run: "Run", source: str | None) -> None:

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RunFolder, indices
+from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RawCells, RunFolder, indices
+from latentwalk.app.output import say
 
 __all__ = ["swap"]
 
@@ -20,6 +21,7 @@ def swap(
     data: DataAgain = None,
     out: Out = None,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Give one example some latent coordinates of another.
 
@@ -35,6 +37,6 @@ def swap(
     endings = app.named.endings(opened, ".png", ".npz", ".csv")
     to = app.named.target(opened, out, "swap", endings, inputs=[Path(one), Path(other)], force=force)
     space, names = app.named.around(opened, [one, other], data, "example", condition=condition)
-    app.named.write_decoded(opened, space.swap(0, 1, chosen), to, space, 2)
-    typer.echo(f"{names[0]} with z{' z'.join(str(axis + 1) for axis in chosen)} of {names[1]}")
-    typer.echo(to)
+    app.named.write_decoded(opened, space.swap(0, 1, chosen), to, space, 2, raw=raw_cells)
+    say(f"{names[0]} with z{' z'.join(str(axis + 1) for axis in chosen)} of {names[1]}")
+    say(to)

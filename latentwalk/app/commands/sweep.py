@@ -23,7 +23,7 @@ from latentwalk.app.options import (
     weights,
     words,
 )
-from latentwalk.app.output import STOPPED, check_writable, note, saving, show
+from latentwalk.app.output import STOPPED, check_writable, note, saving, say, show
 from latentwalk.errors import ConfigError, TrainingStopped
 from latentwalk.surroundings import hushed
 
@@ -142,11 +142,11 @@ def _tell(sweep: "Sweep", out: Path, settings: Mapping[str, Any]) -> None:
     digits = {name: column.digits for name, column in columns.items()}
     heads = [column.head.format(prior=sweep.prior_) for column in columns.values()]
     show([*map(heading, axes), *heads], _rows(sweep, axes, digits), names=0)
-    typer.echo("\n".join(sweep.summary()))
+    say("\n".join(sweep.summary()))
     failed = [row for row in sweep.results_ if row["failure"] is not None]
     for row in failed:
         note(f"failed: {', '.join(label(axis, row[axis]) for axis in (*sweep.axes_, 'seed'))}: {row['failure']}")
-    typer.echo(f"look: {page}")
+    say(f"look: {page}")
 
 
 def _rows(sweep: "Sweep", axes: Sequence[str], digits: Mapping[str, int]) -> Iterator[Sequence[str]]:

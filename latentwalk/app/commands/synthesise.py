@@ -7,8 +7,8 @@ import typer
 
 import latentwalk
 from latentwalk import app
-from latentwalk.app.options import DATA, OUTPUT, DataAgain, Force, RunFolder, Seed
-from latentwalk.app.output import check_table, destination, note, saving, write_table
+from latentwalk.app.options import DATA, OUTPUT, DataAgain, Force, RawCells, RunFolder, Seed
+from latentwalk.app.output import check_table, destination, note, saving, say, write_table
 
 if TYPE_CHECKING:
     from latentwalk.app.run import Run
@@ -80,6 +80,7 @@ def synthesise(
     seed: Seed = 0,
     data: DataAgain = None,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Draw a synthetic copy of a table, to hand on.
 
@@ -109,8 +110,8 @@ def synthesise(
     copy = latentwalk.synthesise(
         opened.model, train, count, constraints=constraint or (), find=find, margins=margins, sampler=sampler, seed=seed
     )
-    _write(opened, train, copy, to)
-    typer.echo(f"{copy}\n{to}")
+    _write(opened, train, copy, to, raw=raw_cells)
+    say(f"{copy}\n{to}")
     for remark in copy.remarks:
         note(remark)
     if page:
@@ -141,11 +142,11 @@ def _rows(run: "Run", data: str | None, against: str | None) -> "tuple[Dataset, 
     return learnt, train.take(chosen)
 
 
-def _write(run: "Run", train: "Dataset", copy: "SyntheticCopy", to: Path) -> None:
+def _write(run: "Run", train: "Dataset", copy: "SyntheticCopy", to: Path, *, raw: bool) -> None:
     """Write the rows, columns in the order of the table learnt from, the label among them. Raises OutputError."""
     label = {} if copy.labels is None else {copy.records.columns[-1].name if train.y is not None else "label": copy.labels}
     found = app.named.columns(copy.rows, run.model.spec_) | label
-    write_table(to, {name: found[name] for name in _order(train, found)})
+    write_table(to, {name: found[name] for name in _order(train, found)}, raw=raw)
 
 
 def _order(train: "Dataset", found: Any) -> list[str]:
@@ -171,6 +172,6 @@ def _judge(train: "Dataset", held: "Dataset | None", copy: "SyntheticCopy", targ
     found = latentwalk.resemblance(records, train, held, target=target or label, seed=seed)
     width = max(len(one.title) for one in found.measures.values())
     for one in found.measures.values():
-        typer.echo(f"{one.title:{width}}  {one.figure}  {one.reading}")
+        say(f"{one.title:{width}}  {one.figure}  {one.reading}")
     with saving():
-        typer.echo(f"look: {synthesis_report(page, copy, found, data=train.name)}")
+        say(f"look: {synthesis_report(page, copy, found, data=train.name)}")

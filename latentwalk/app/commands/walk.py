@@ -6,7 +6,8 @@ from typing import Annotated, cast
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RunFolder
+from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RawCells, RunFolder
+from latentwalk.app.output import say
 
 __all__ = ["walk"]
 
@@ -30,6 +31,7 @@ def walk(
     data: DataAgain = None,
     out: Out = None,
     force: Force = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Walk from one example to another, and be told where the way crosses holes.
 
@@ -55,7 +57,7 @@ def walk(
     target = app.named.target(opened, out, "walk", endings, inputs=[Path(stop) for stop in stops], force=force)
     space, names = app.named.around(opened, stops, data, "end of a walk", condition=condition, needed=path == "density")
     way = space.journey(range(len(stops)), steps, cast(PathName, path), loop=loop)
-    app.named.write_decoded(opened, way, target)
-    typer.echo(f"from {' to '.join([*names, *names[:loop]])} in {len(way)} steps")
-    typer.echo(way.reading)
-    typer.echo(target)
+    app.named.write_decoded(opened, way, target, raw=raw_cells)
+    say(f"from {' to '.join([*names, *names[:loop]])} in {len(way)} steps")
+    say(way.reading)
+    say(target)

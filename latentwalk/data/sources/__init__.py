@@ -14,6 +14,7 @@ Every failure is a DataError (a ConfigError for an option) that begins with the 
 import gzip
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -129,7 +130,7 @@ def _errors_of(path: Path) -> Iterator[None]:
         yield
     except (DataError, ConfigError) as error:
         raise type(error)(f"{path}: {error}") from None
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError) as error:
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError, RuntimeError, UnicodeError) as error:
         raise DataError(f"{path}: damaged, cut off or locked: {error}. Get or write the file again.") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from error
@@ -176,6 +177,8 @@ def _read(
 
 def _there(given: str | os.PathLike[str]) -> Path:
     """The path, which is that of a file or a folder: a pipe would be waited for, and a device read, for ever."""
+    if not isinstance(given, (str, os.PathLike)):
+        raise DataError(f"{given!r:.200} is no path. Expected that of a file or a folder, as text or a pathlib.Path.")
     path = Path(given)
     try:
         path = path.expanduser()

@@ -37,6 +37,8 @@ def with_attributes(data: Dataset, path: Path) -> Dataset:
         raise DataError(f"the data ({data.name}) has no names that rows could be matched by. Give a folder or .zip of images.")
     cells = tables.csv_cells(path)
     columns = cells.values
+    if not all(map(len, columns.values())):
+        raise DataError(f"a header ({', '.join(columns)}) and no rows. A row is needed for each file.")
     title = tables.column_called(columns, FILES)
     if title is None:
         raise DataError(f"no column says which file a row is about: expected {', '.join(FILES)}, found {', '.join(columns)}.")

@@ -22,6 +22,7 @@ from typing import IO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from latentwalk.data.formulas import meant
 from latentwalk.data.sources.packed import unpacked
 from latentwalk.data.written import HOLES, moments, number
 from latentwalk.errors import ConfigError, DataError
@@ -68,10 +69,11 @@ class Sheet:
         return replace(parts[-1], lines=np.concatenate([part.lines for part in parts]), cells=cells)
 
     def fields(self, name: str) -> list[str]:
-        """The column of that name, as it is written: (n,)."""
+        """The column of that name, as it is written, without what keeps a spreadsheet from running a field: (n,)."""
         found: list[str] = []
         for piece in self.cells[name]:
-            found += piece.split(BETWEEN) if isinstance(piece, str) else piece
+            fields = piece.split(BETWEEN) if isinstance(piece, str) else piece
+            found += map(meant, fields) if "'" in piece or isinstance(piece, list) else fields
         return found
 
     def holds(self, name: str, text: str) -> bool:
@@ -266,7 +268,7 @@ def _is_header(first: list[str], below: list[list[str]]) -> bool:
 
 
 def _names(first: list[str]) -> list[str]:
-    names = [cell.strip() for cell in first]
+    names = [meant(cell.strip()) for cell in first]
     names[0] = names[0].removeprefix("# ")  # as NumPy's savetxt writes a header
     doubles = sorted(name for name, times in Counter(names).items() if times > 1 and name)
     if doubles:

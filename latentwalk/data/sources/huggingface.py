@@ -174,7 +174,10 @@ def of_table(
         **{"skipped": reading.left_out, **known},
     )
     if named and found is not None and found.min() >= 0:  # -1 says that the labels are kept secret
-        data = replace(data, y=check_labels(found, len(data)).astype(np.int64), classes=reading.classes)
+        codes = check_labels(found, len(data)).astype(np.int64)
+        if codes.max() >= len(reading.classes):
+            raise DataError(f"the label {target!r} has the code {codes.max()}, and names for {len(reading.classes)}. Mend it.")
+        data = replace(data, y=codes, classes=reading.classes)
     return as_bytes(data) if reading.form == "image" else data
 
 
@@ -240,6 +243,8 @@ class Reading:
         target = _target(forms, label)
         form, columns = _columns({name: form for name, form in forms.items() if name != target}, column)
         classes = tuple(getattr((features or {}).get(target), "names", None) or ()) if target else ()
+        if not all(isinstance(name, str) for name in classes):
+            raise DataError(f"the label {target!r} has names that are no text: {classes!r:.80}. Give its classes names.")
         if form == "image":
             entries = [_entry(example[columns[0]], str(at), within) for at, example in enumerate(examples)]
             skipped: dict[str, str] = {}

@@ -26,6 +26,7 @@ from latentwalk.data.sources.packed import Split, check_unpacked, dataset_of, un
 from latentwalk.data.spec import Kind
 from latentwalk.data.written import GAPS, Commas, Looked, decimal_mark, meaning, moments, plain_text
 from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.files import content_of
 from latentwalk.surroundings import imported
 
 __all__ = [
@@ -227,11 +228,18 @@ def read_parquet(
         raise
     except Exception as error:  # pyarrow's errors are of many kinds, and what pandas noted in the file may be nonsense
         raise DataError(f"not readable as Parquet: {error}. Write it again with pandas.") from error
-    return _table(_cells_of(frame), kind, label, path.stem, columns, drop)
+    try:
+        cells = _cells_of(frame, drop if isinstance(drop, Sequence) else ())
+    except imported("pyarrow").ArrowException as error:  # text is looked at when it is taken out
+        raise DataError(f"not readable as Parquet: {error}. Write it again with pandas.") from error
+    return _table(cells, kind, label, path.stem, columns, drop)
 
 
-def _cells_of(frame: Any) -> Cells:
-    """The columns of a frame from elsewhere. Raises DataError where two have one name, or one holds more than a value a row."""
+def _cells_of(frame: Any, dropped: Sequence[str] = ()) -> Cells:
+    """The columns of a frame from elsewhere. Raises DataError where two have one name, or one holds more than a value a row.
+
+    dropped: those that may hold anything, since they are left out.
+    """
     names = [str(name) for name in frame.columns]
     doubles = [name for name, times in Counter(names).items() if times > 1]
     if doubles or not names:
@@ -239,7 +247,9 @@ def _cells_of(frame: Any) -> Cells:
     columns = {name: _plain(frame.iloc[:, at]) for at, name in enumerate(names)}
     for name, values in columns.items():
         strange = next((type(one).__name__ for one in values if not np.isscalar(one) and hasattr(one, "__len__")), None)
-        if values.dtype.kind == "O" and strange:
+        if values.dtype.kind == "O" and strange and name in dropped:
+            columns[name] = np.array([str(one) for one in values], dtype=object)
+        elif values.dtype.kind == "O" and strange:
             raise DataError(f"column {name!r} holds a {strange}. Expected one number or text a row: drop it, or spread it out.")
     texts = {name: values for name, values in columns.items() if _is_text(values)}
     meant = {name: meaning([value or "" for value in values]) for name, values in texts.items()}
@@ -257,7 +267,7 @@ def _plain(values: Any) -> Array:
     array: Array = values.to_numpy()
     if array.dtype.kind in "biufmM":
         return array
-    array = np.array([None if value is None or value != value else value for value in array.astype(object)], dtype=object)
+    array = np.array([None if _is_gap(value) else value for value in array.astype(object)], dtype=object)
     kinds = {type(value).__name__ for value in array} - {"NoneType", "NAType"}
     if kinds in ({"date"}, {"Timestamp"}, {"datetime"}):
         try:
@@ -265,6 +275,14 @@ def _plain(values: Any) -> Array:
         except (TypeError, ValueError, OverflowError):
             return array
     return np.array([np.nan if value is None else float(value) for value in array]) if kinds == {"Decimal"} else array
+
+
+def _is_gap(value: object) -> bool:
+    """Whether a value of a frame says that there is none: None, NaN, NaT, pandas' NA."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):  # of NA, and of arrays, it is not said
+        return type(value).__name__ == "NAType"
 
 
 def _is_text(values: Array) -> bool:
@@ -306,7 +324,7 @@ def types_said(types: str) -> dict[str, KindSaid]:
 
 def _kinds(said: Mapping[Any, Any]) -> dict[str, KindSaid]:
     for name, kind in said.items():
-        if kind not in SAID:
+        if not isinstance(kind, str) or kind not in SAID:
             raise unknown(f"kind of column {name!r}:", kind, SAID)
     return {str(name): SAID[kind] for name, kind in said.items()}
 
@@ -321,20 +339,23 @@ def kinds_said(columns: object) -> Sequence[Column] | dict[str, KindSaid] | None
         if columns and not all(isinstance(column, Column) for column in columns):
             raise ConfigError("columns: expected a mapping of names to kinds, or the columns of a model.")
         return columns
-    found = columns
     if isinstance(columns, str | os.PathLike):
-        path = Path(columns).expanduser()
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-            found = json.loads(text) if text.lstrip().startswith("{") else dict(_pairs(text))
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise DataError(
-                f"{path}: not readable as kinds of columns: {why}. Expected lines such as: year,category."
-            ) from error
-    if not isinstance(found, Mapping):
+        return _kinds_in(Path(columns).expanduser())
+    if not isinstance(columns, Mapping):
         raise ConfigError(f"columns={columns!r}: expected a mapping of names to kinds, or a file of one.")
-    return _kinds(found)
+    return _kinds(columns)
+
+
+def _kinds_in(path: Path) -> dict[str, KindSaid]:
+    """What a file says of columns. Raises DataError, ConfigError, with its path."""
+    try:
+        text = content_of(path).decode("utf-8-sig")
+        return _kinds(json.loads(text) if text.lstrip().startswith("{") else dict(_pairs(text)))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: not readable as kinds of columns: {why}. Expected lines such as: year,category.") from error
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentwalk.arrays import Array
-from latentwalk.checks import whole
+from latentwalk.checks import COUNTED, whole
 from latentwalk.errors import ConfigError, unknown
 
 __all__ = ["Factor", "checked", "factor_values", "stretched"]
@@ -59,7 +59,7 @@ def factor_values(known: Mapping[str, Factor], n: int, seed: int, fixed: Mapping
 
     Raises ConfigError: an unknown factor, a value out of range, n below 1, a negative seed.
     """
-    whole("n", n, "examples", least=1)
+    whole("n", n, "examples", least=1, most=COUNTED)
     whole("seed", seed)
     pinned = {name: stretched(name, values, n) for name, values in checked(known, fixed).items()}
     return {

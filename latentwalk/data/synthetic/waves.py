@@ -7,7 +7,8 @@ the class. What makes a signal hard to clean is all there: edges that windows bl
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.checks import whole
+from latentwalk.chance import rng_of
+from latentwalk.checks import COUNTED, MADE, whole
 from latentwalk.data.dataset import Dataset
 
 __all__ = ["WAVES", "signals"]
@@ -24,9 +25,9 @@ def signals(n: int = 4000, *, seed: int = 0, length: int = 128) -> Dataset:
     >>> data.x.shape, data.spec.kind
     ((20, 128), 'signal')
     """
-    whole("n", n, "signals", least=1)
-    whole("length", length, "steps", least=16)
-    rng = np.random.default_rng(seed)
+    whole("n", n, "signals", least=1, most=COUNTED)
+    whole("length", length, "steps", least=16, most=MADE)
+    rng = rng_of(seed)
     t = np.linspace(0, 1, length)
     kinds, parts = rng.integers(0, len(WAVES), n), rng.integers(1, PARTS + 1, n)
     x, frequency = np.empty((n, length), np.float32), np.empty(n)

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
 from latentwalk.errors import DataError
-from latentwalk.latent.encoded import Encoded
 
-__all__ = ["Features", "plain_values"]
+__all__ = ["Features"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,3 @@ class Features:
                 "The examples, or the function, must be mended first."
             )
         return found
-
-
-def plain_values(space: Encoded) -> Features:
-    """The values of an example themselves, in units of `space.unit`: blind to meaning, but the same for everybody."""
-    count = int(np.prod(space.data.shape[1:]))
-    what = "pixels" if space.spec is not None and space.spec.form.pictured else "values"
-    unit = space.unit
-    return Features(f"plain {what}, {count} features", lambda x: (np.asarray(x) / unit).reshape(len(x), -1))

@@ -25,6 +25,7 @@ from scipy.special import logsumexp
 
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
+from latentwalk.checks import MADE, whole
 from latentwalk.errors import DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import Measure, half_width
@@ -68,6 +69,7 @@ def mutual_information(space: Encoded, *, most: int = 10_000, seed: int = 0) -> 
 
 def elbo_surgery(space: Encoded, *, most: int = 10_000, seed: int = 0) -> tuple[Measure, Measure | None]:
     """`prior_gap` and `mutual_information` of the same draws; None for the latter where the posterior is a point."""
+    whole("most", most, "examples", least=FEWEST, most=MADE)
     check_codes(space.codes, FEWEST, "the prior gap needs at least {} codes")
     rng = rng_of(seed)
     rows = rng.permutation(len(space.codes))[:most]

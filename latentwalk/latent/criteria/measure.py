@@ -14,7 +14,7 @@ import numpy as np
 
 from latentwalk.arrays import Array
 
-__all__ = ["Better", "Measure", "half_width", "html_table", "mean_interval", "percent", "wilson"]
+__all__ = ["Better", "Measure", "half_width", "html_table", "percent", "wilson"]
 
 Better = Literal["higher", "lower", ""]
 ACCENT, GREY = "#2f7fd1", "rgba(128,128,128,.28)"
@@ -105,12 +105,6 @@ def wilson(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]:
     half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     # rounding may leave the end a hair inside the share itself when all, or none, are hits
     return max(0.0, float(min(centre - half, share))), min(1.0, float(max(centre + half, share)))
-
-
-def mean_interval(values: Array, level: float = 0.95) -> tuple[float, float]:
-    """The normal interval for the mean of independent `values` (n,) that lie in [0, 1], cut to that range."""
-    half = half_width(values, level)
-    return max(0.0, float(values.mean() - half)), min(1.0, float(values.mean() + half))
 
 
 def half_width(values: Array, level: float = 0.95) -> float:

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
+from latentwalk.checks import MADE, whole
 from latentwalk.data.examples import check_one_each
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.codes import check_codes
@@ -38,6 +39,7 @@ def linear_probe(space: Encoded, target: str | ArrayLike | None = None, *, most:
     `most` rows teach, one third judges; rows whose target is NaN, not known, are left out. Details: "baseline", "rows".
     Raises DataError without labels, for fewer than 30 known rows or a constant; ConfigError for an unknown name.
     """
+    whole("most", most, "examples", least=FEWEST, most=MADE)
     name, y = _target(space, target)
     known = np.flatnonzero(np.ones(len(y), bool) if y.dtype.kind != "f" else np.isfinite(y))
     check_codes(space.codes[known], FEWEST, f"a probe of {name} needs at least {{}} codes of examples where it is known")

@@ -41,21 +41,22 @@ class Standard:
         return ((points - self.mean) / self.deviation).clip(-1e3, 1e3)
 
 
-def logits(first: Array, second: Array, seed: int, rounds: int = 40) -> tuple[Logit, Logit]:
+def logits(first: Array, second: Array, seed: int, rounds: int = 40, batch: int = 512) -> tuple[Logit, Logit]:
     """What trees and a network say, trained to tell `first` (n, D) from `second` (k, D), both standardised.
 
-    rounds: of 70 steps of the network.
+    Both sides count alike, however many of either there are. rounds: of 70 steps of the network; batch: points a step.
     """
     x = np.concatenate([first, second])
     y = np.repeat([1, 0], [len(first), len(second)])
-    return _trees(x, y, seed), _network(x, y, seed, rounds=rounds)
+    return _trees(x, y, seed), _network(x, y, seed, rounds=rounds, batch=batch)
 
 
 def _trees(x: Array, y: Array, seed: int) -> Logit:
     """Boosted trees on x (n, D) and y (n,), stopped early: their logit of y = 1."""
     trees = HistGradientBoostingClassifier(max_iter=500, early_stopping=True, random_state=seed)
+    odds = (len(y) - y.sum()) / y.sum()
     with one_thread():
-        trees.fit(x, y)
+        trees.fit(x, y, None if odds == 1 else np.where(y == 1, odds, 1.0))
 
     def score(z: Array) -> Array:
         with one_thread():
@@ -79,6 +80,9 @@ def _network(
     points, marks = torch.from_numpy(x.astype(np.float32)), torch.from_numpy(y.astype(np.float32))
     shuffled = torch.randperm(len(points), generator=generator)
     check, learn = shuffled[: len(points) // 10], shuffled[len(points) // 10 :]
+    odds = (len(points) - marks.sum()) / marks.sum()
+    weight = None if odds == 1 else odds
+    sides = [learn] if odds == 1 else [learn[marks[learn] == side] for side in (1, 0)]
     network = _layers(x.shape[1], seed)
     average = deepcopy(network).requires_grad_(False)
     best, least = average.state_dict(), float("inf")
@@ -87,14 +91,14 @@ def _network(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=rounds * steps)
     for _ in range(rounds):
         for _ in range(steps):
-            rows = learn[torch.randint(len(learn), (batch,), generator=generator)]
+            rows = torch.cat([side[torch.randint(len(side), (batch // len(sides),), generator=generator)] for side in sides])
             loss = binary_cross_entropy_with_logits(network(points[rows]).squeeze(1), marks[rows])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
             torch._foreach_lerp_(list(average.parameters()), [p.detach() for p in network.parameters()], 0.004)
-        now = float(binary_cross_entropy_with_logits(average(points[check]).squeeze(1), marks[check]))
+        now = float(binary_cross_entropy_with_logits(average(points[check]).squeeze(1), marks[check], pos_weight=weight))
         if now < least:
             best, least = deepcopy(average.state_dict()), now
     average.load_state_dict(best)

@@ -10,6 +10,8 @@ into a part of the data are in its region. Three tests look at a point, and it l
 Each says it as a rank, the share of points held out from learning that look stranger; `tail` and `near` are allowed to refuse
 half as many of them as `ratio`. Where the points are likelier than the Gaussian's draws by calibrated odds of .7 or more,
 `ratio` refuses nothing: how dense points lie does not make a place strange.
+Few points show few holes: they meet more draws than they are, `ratio` learns of their clusters from a mixture too, and the low
+end of every interval lies the lower, the fewer points there are for their dimensions.
 Where points are draws of a sampler that knows its density, nothing is learnt: the region is where they are dense.
 
 Sources: Sajjadi et al. 2018, "Assessing generative models via precision and recall"; Simon, Webster & Rabin 2019, "Revisiting
@@ -29,7 +31,7 @@ from latentwalk.checks import MADE, whole
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.ratio import Logit, Standard, logits
 from latentwalk.latent.holes import OUTSIDE
-from latentwalk.latent.samplers import Isotropic, Sampler
+from latentwalk.latent.samplers import Isotropic, Mixture, Sampler
 from latentwalk.models.prior import PriorSampler
 
 __all__ = ["FEWEST_TO_TELL", "Region", "accepted", "parted", "points"]
@@ -41,8 +43,11 @@ FEWEST_TO_JUDGE = 100
 ODDS = 0.7  # of a point and a draw of the Gaussian, from which on `ratio` refuses nothing
 GENTLE = 0.5  # by how much more often `ratio` may refuse than the others
 FLAT = 1e-8  # of the largest variance, below which a direction is called flat
+FEW = 10_000  # points to learn from, below which they meet as many draws as this
+GAUSSIANS = (2, 4, 8, 16)  # in a mixture of few points
 ROUNDS = 40  # of a network that learns from many points; fewer points are soon learnt by heart
 OVERLOOKED = 0.02  # of a share: planted regions of up to 8 dimensions are missed by less, 9 times in 10
+UNSEEN = 0.6  # of a share, times the root of dimensions a point: by how much more the fewer points miss holes
 REFITS = 2  # regions that are learnt, with other points held out and other chances
 BESIDE = 10_000  # resamples
 
@@ -76,7 +81,8 @@ class Region:
         """The share of points (k, D) that lie in it, over .95 and cut at 1, and its 95 % interval: value, low, high.
 
         The interval covers which points were drawn and held out, and what differs when a region is learnt again; and a margin
-        for what all that learn from these points overlook alike (`OVERLOOKED`).
+        for what all that learn from these points overlook alike (`OVERLOOKED`); below, also for holes in which so few points
+        would hardly be missed (`UNSEEN`).
 
         Raises DataError for what is no number.
         """
@@ -84,8 +90,10 @@ class Region:
         found = [fit.share(points, np.random.default_rng(seed)) for fit in self.fits]
         value = float(np.mean([value for value, _ in found])) / (1 - OUTSIDE)
         low, high = np.quantile(np.concatenate([resampled for _, resampled in found]), [0.025, 0.975]) / (1 - OUTSIDE)
-        unsure = OVERLOOKED if any(isinstance(fit, _Tests) for fit in self.fits) else 0.0
-        return min(1.0, value), float(np.clip(low - unsure, 0, 1)), float(np.clip(high + unsure, 0, 1))
+        if any(isinstance(fit, _Tests) for fit in self.fits):
+            low -= OVERLOOKED + UNSEEN * np.sqrt(points.shape[1] / self.learnt_from)
+            high += OVERLOOKED
+        return min(1.0, value), float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +103,7 @@ class _Tests:
     standard: Standard
     gaussian: "_Moments"
     nearest: NearestNeighbors
-    ratio: tuple[Logit, Logit]
+    ratio: tuple[Logit, ...]
     known: tuple[Array, Array, Array]  # what each test says of the points held out, ascending
     cap: float  # of `ratio`, from which on it refuses nothing
     ranks: Array  # of the points held out, ascending
@@ -109,7 +117,7 @@ class _Tests:
         standard = Standard(learnt)
         held, learnt = standard(held), standard(learnt)
         gaussian = _Moments.of(learnt)
-        ratio = logits(learnt, gaussian.draw(len(learnt), rng), seed, rounds=min(ROUNDS, max(10, len(learnt) // 500)))
+        ratio = _ratio(learnt, gaussian, rng, seed)
         nearest = NearestNeighbors(n_neighbors=1).fit(learnt.astype(np.float32))
         said = _said(held, ratio, gaussian, nearest)
         cap = _cap(said[0], _log_ratio(gaussian.draw(held_out, rng), ratio))
@@ -167,6 +175,10 @@ class _Moments:
         found: Array = np.square((points - self.mean) @ self.axes / self.spreads).sum(axis=1)
         return np.sqrt(found)
 
+    def log_density(self, points: Array) -> Array:
+        """In nats: (m,)."""
+        return -np.square(self.distance(points)) / 2 - np.log(np.sqrt(2 * np.pi) * self.spreads).sum()
+
 
 def _said(points: Array, ratio: Sequence[Logit], gaussian: _Moments, nearest: NearestNeighbors) -> tuple[Array, Array, Array]:
     """What the three tests say of points (m, D): (m,) each, the lower, the stranger."""
@@ -178,6 +190,37 @@ def _log_ratio(points: Array, ratio: Sequence[Logit]) -> Array:
     """By how much, as a logarithm, points (m, D) are likelier than draws of the Gaussian: (m,)."""
     found: Array = np.sum([one(points) for one in ratio], axis=0)
     return found
+
+
+def _ratio(learnt: Array, gaussian: _Moments, rng: np.random.Generator, seed: int) -> tuple[Logit, ...]:
+    """What tells points from draws of the Gaussian: two classifiers, and of few points also a mixture, if one is needed.
+
+    Few points meet more draws than they are themselves: draws cost little, and make holes plain.
+    """
+    rounds = min(ROUNDS, max(10, len(learnt) // 500))
+    if len(learnt) >= FEW:
+        return logits(learnt, gaussian.draw(len(learnt), rng), seed, rounds)
+    both = logits(learnt, gaussian.draw(FEW, rng), seed, rounds, batch=256)
+    mixture = _mixture(learnt, seed)
+    return both if mixture is None else (*both, lambda z: mixture.log_density(z) - gaussian.log_density(z))
+
+
+def _mixture(points: Array, seed: int) -> Mixture | None:
+    """A mixture under which points held out are likelier than under a Gaussian, beyond doubt; None where none is.
+
+    Beyond doubt: by two standard errors. More Gaussians are tried until two trials in a row are no better than the best.
+    """
+    held, learnt = np.split(points, [len(points) // 5])
+    best, likely, idle = None, _Moments.of(learnt).log_density(held), 0
+    for count in GAUSSIANS:
+        if idle == 2 or 5 * count * points.shape[1] > len(learnt):
+            break
+        trial = Mixture.fit(learnt, seed, components=count)
+        now = trial.log_density(held)
+        gain, idle = now - likely, idle + 1
+        if gain.mean() > 2 * gain.std() / np.sqrt(len(held)):
+            best, likely, idle = trial, now, 0
+    return best
 
 
 def _cap(held: Array, drawn: Array) -> float:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from latentwalk.chance import rng_of
-from latentwalk.errors import DataError, unknown
+from latentwalk.checks import one_of, several
+from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.classes import class_accuracy
 from latentwalk.latent.criteria.classifier import Classifier
 from latentwalk.latent.criteria.completeness import completeness, reach, recognisable
@@ -80,6 +81,11 @@ def scorecard(
     ConfigError for an unknown name; what the data does not allow is `absent`.
     """
     space.sampler(sampler)
+    if not isinstance(features, Features | None):
+        raise ConfigError(f"features={features!r:.200}: expected a feature space: Features(…), or None for no such measure.")
+    if not isinstance(classifier, Classifier | None):
+        raise ConfigError(f"classifier={classifier!r:.200}: expected Classifier.train(…), or None for no such measure.")
+    without = several("without", without, "names of measures")
     parts: dict[str, Callable[[], Found]] = {
         "continuity": lambda: continuity(space, seed=seed),
         "completeness": lambda: completeness(space, sampler, seed=seed),
@@ -99,8 +105,7 @@ def scorecard(
         parts["interpolation gap"] = lambda: interpolation_gap(space, features, seed=seed)
         parts["fidelity"] = lambda: fidelity(space, space.sample(DRAWS, sampler, seed), features, seed=seed)
     for name in without:
-        if name not in parts:
-            raise unknown("measure", name, parts)
+        one_of("measure", name, parts)
     return _measured({name: part for name, part in parts.items() if name not in without})
 
 

@@ -8,6 +8,7 @@ from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
+from latentwalk.checks import MADE, whole
 from latentwalk.errors import DataError
 from latentwalk.latent.encoded import Encoded
 from latentwalk.models.collapse import ACTIVE, COLLAPSED
@@ -90,8 +91,10 @@ def neighbour_preservation(space: Encoded, *, k: int = 15, most: int = 4_000, se
 
 def _looked_at(space: Encoded, k: int, most: int, seed: int, what: str) -> tuple[Array, Array]:
     """At most `most` rows, and their data (m, C) in units of `space.unit`."""
-    if len(space.codes) <= 2 * k:
-        raise DataError(f"{what} with k={k} needs more than {2 * k} examples; got {len(space.codes)}.")
+    whole("k", k, "neighbours", least=1)
+    whole("most", most, "examples", least=1, most=MADE)
+    if min(most, len(space.codes)) <= 2 * k:
+        raise DataError(f"{what} with k={k} needs more than {2 * k} examples; got {min(most, len(space.codes))}.")
     rows = np.sort(rng_of(seed).permutation(len(space.codes))[:most])
     return rows, (np.asarray(space.data[rows]) / space.unit).reshape(len(rows), -1)
 

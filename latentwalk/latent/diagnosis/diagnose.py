@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentwalk.arrays import Array
+from latentwalk.chance import seed_of
 from latentwalk.data.examples import check_finite
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.diagnosis.capacity import blurry_decoder, too_few, too_many
@@ -43,7 +44,7 @@ def diagnose(space: Encoded, new: ArrayLike | None = None, seed: int = 0) -> Dia
     Raises DataError: fewer than 100 codes, codes or decoded outputs that are no numbers, examples that are all the same, new
     rows of another shape; ConfigError for new rows where the space cannot encode.
     """
-    e = Evidence(space, None if new is None else _checked(space, new), seed)
+    e = Evidence(space, None if new is None else _checked(space, new), seed_of(seed))
     found = {name: symptom(e) for name, symptom in SYMPTOMS.items()}
     numbers = {"error": e.error, "error of PCA": e.linear_error, "active dimensions": float(e.units.active.sum())}
     if e.price is not None:

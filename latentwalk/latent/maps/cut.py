@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
-from latentwalk.checks import whole
+from latentwalk.checks import several, whole
 from latentwalk.errors import ConfigError
 from latentwalk.latent.criteria.gap import log_prior
 from latentwalk.latent.criteria.measure import percent
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HoleMap", "hole_map"]
 
+SIDE = 2_000  # places along a side, at most
 NEAR = 500  # codes drawn: those nearest to the plane
 LEVELS = (0.0, 5.0, 20.0, 80.0)  # nats below the edge at which the shade changes; above it, two steps of a round number
 STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -96,7 +97,10 @@ def hole_map(space: Encoded, plane: Plane | None = None, *, steps: int = 120, ma
     """
     if space.dim < 2:
         raise ConfigError("a space of one dimension has no plane. See space.holes(z) for where it is empty.")
-    whole("steps", steps, "places along a side", least=2)
+    whole("steps", steps, "places along a side", least=2, most=SIDE)
+    if not isinstance(plane, Plane | None):
+        raise ConfigError(f"plane={plane!r:.200}: expected a Plane: Plane.of(space), Plane.along(…), Plane.through(…).")
+    mark = several("mark", mark, "points")
     plane = Plane.of(space) if plane is None else plane
     if plane.axes.shape != (2, space.dim):
         raise ConfigError(

@@ -1,12 +1,14 @@
 """Blends in a space: points named in any way, put together (`barycentres`), and shown beside what they came from."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
 from latentwalk.arrays import Array
+from latentwalk.checks import one_of
 from latentwalk.drawing.film import image
 from latentwalk.errors import ConfigError
 from latentwalk.latent.encoded import Encoded, Point
@@ -17,6 +19,7 @@ __all__ = ["blended", "example", "mean_and_deviation", "triptych"]
 
 def blended(space: Encoded, points: Sequence[Point], shares: NDArray[np.float64], how: BlendName) -> NDArray[np.float64]:
     """The code (D,) of points (k) put together by shares (k,). Raises ConfigError."""
+    one_of("blend", how, get_args(BlendName))
     if how == "product":
         means, scales = zip(*(mean_and_deviation(space, point) for point in points), strict=True)
         return product(means, scales, shares)[0]

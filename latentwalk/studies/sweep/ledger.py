@@ -111,19 +111,26 @@ def _read(path: Path) -> list[Values]:
 def _line(path: Path, number: int, text: bytes) -> Values:
     try:
         line = json.loads(text)
-        if wrong := complaint(path, line, "sweep", FORMAT, VERSION):
-            raise CheckpointError(wrong)
-        if not (isinstance(line["about"]["data"]["name"], str) and isinstance(line["found"], dict)):
-            raise TypeError("no data is named")
-        _shapes(line["about"]["data"])
-        params = params_of(line["about"]["params"])
-        if line["version"] < 2:
-            line["found"] = renamed(line["found"])
-        line["about"]["params"] = identity(Autoencoder().get_params(deep=False) | params)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        wrong = complaint(path, line, "sweep", FORMAT, VERSION)
+        found = {} if wrong else _understood(line)
+    except Exception as error:  # options of a foreign file have any name, type and value
         told = f"{path} is damaged in line {number} ({error}). Delete that line, and its trial is made again."
         raise CheckpointError(told) from error
-    return dict(line)
+    if wrong:
+        raise CheckpointError(wrong)
+    return found
+
+
+def _understood(line: Values) -> Values:
+    """A line as this version writes it. Raises whatever comes up where it is none."""
+    if not (isinstance(line["about"]["data"]["name"], str) and isinstance(line["found"], dict)):
+        raise TypeError("no data is named")
+    _shapes(line["about"]["data"])
+    params = params_of(line["about"]["params"])
+    if line["version"] < 2:
+        line["found"] = renamed(line["found"])
+    line["about"]["params"] = identity(Autoencoder().get_params(deep=False) | params)
+    return line
 
 
 def renamed(found: Values) -> Values:

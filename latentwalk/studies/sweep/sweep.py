@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,7 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from latentwalk.checks import whole
+from latentwalk.chance import seed_of
+from latentwalk.checks import MADE, flag, whole
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.halves import parts
@@ -173,13 +175,18 @@ class Sweep:
         """Raise ConfigError for what cannot be swept over."""
         check_axes(self.grid, drawing=self.n_iter is not None)
         check_options(self.options, self.grid)
+        flag("progress", self.progress)
+        seed_of(self.random_state, "random_state")
         whole("n_iter", self.n_iter, "combinations to draw", least=1, none="all")
         whole("most", self.most, "points to judge completeness by", least=100, none="the usual")
 
     def _seeds(self) -> list[int]:
-        given = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
-        seeds = list(given) if isinstance(given, Iterable) else []
-        if not seeds or len(set(seeds)) < len(seeds) or not all(isinstance(s, (int, np.integer)) and s >= 0 for s in seeds):
+        given: Any = self.seeds
+        if isinstance(given, Integral):
+            given = range(int(given) if not isinstance(given, bool) and int(given) <= MADE else 0)
+        seeds = list(given) if isinstance(given, Iterable) and not isinstance(given, (str, bytes)) else []
+        numbers = all(isinstance(seed, Integral) and int(seed) >= 0 for seed in seeds)
+        if not seeds or not numbers or len(set(seeds)) < len(seeds):
             raise ConfigError(f"seeds={self.seeds!r}: expected how many (at least 1), or different whole numbers.")
         return seeds
 

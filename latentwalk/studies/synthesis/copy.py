@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array, Doubles
-from latentwalk.checks import whole
+from latentwalk.chance import seed_of
+from latentwalk.checks import COUNTED, flag, several, whole
 from latentwalk.data.adopt import as_known
 from latentwalk.data.columns import Column
 from latentwalk.data.constraints import Constraint, constraints_found, constraints_read, moved_onto
@@ -118,15 +119,20 @@ def synthesise(
     >>> [str(one) for one in copy.constraints if one.is_equality], len(copy)
     (['x1 + x2 == x3'], 50)
     """
+    if not isinstance(model, Autoencoder):
+        raise ConfigError(f"{model!r:.200} is no model. A copy is drawn from an Autoencoder that learnt from the table.")
+    seed = seed_of(seed)
+    flag("find", find)
+    flag("margins", margins)
     like, trained, frame = frame, model.trained_, as_known(frame)
     if not trained.spec.form.columned:
         raise ConfigError(f"a copy is made of tables; this model learnt from {trained.spec.kind}s. Draw some: sample(n).")
-    whole("n", n, "rows", least=1, none="as many as there are")
+    whole("n", n, "rows", least=1, most=COUNTED, none="as many as there are")
     x = np.asarray(trained.given(frame), np.float64)
     columns = named_columns(trained)
     given = [
         one
-        for text in ([constraints] if isinstance(constraints, str) else constraints)
+        for text in ([constraints] if isinstance(constraints, str) else several("constraints", constraints, "constraints"))
         for one in constraints_read(text, columns)
     ]
     known = {str(one) for one in given}
@@ -216,8 +222,8 @@ def _source(trained: Trained, X: Any, sampler: str | None, seed: int) -> tuple[F
 def _fitted(trained: Trained, X: Any, sampler: str | None, seed: int) -> FittedSampler:
     """A sampler of that name, or the best of those that keep no codes, fitted to the codes of X; of few ones a Gaussian."""
     space = trained.space(X)
-    if sampler not in (None, BEST):
-        return space.fit_sampler(check_sampler(sampler), seed=seed)
+    if sampler is not None and check_sampler(sampler) != BEST:
+        return space.fit_sampler(sampler, seed=seed)
     if len(space) < 2 * FEWEST_TO_TELL:
         return space.fit_sampler(MomentMatched.kind, seed=seed)
     plain = trained.recipe.generative and isinstance(trained.model.prior, StandardNormal)

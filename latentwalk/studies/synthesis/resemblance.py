@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array, Doubles
+from latentwalk.chance import seed_of
+from latentwalk.checks import one_of, several
 from latentwalk.data.columns import Column
-from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.criteria.measure import Measure, html_table, percent
 from latentwalk.studies.synthesis.associations import association_distance, associations
 from latentwalk.studies.synthesis.closeness import closeness, copied
@@ -100,12 +102,15 @@ def resemblance(
     from the others; each in turn unless given, at most 12 of them, evenly spread. columns: what columns are, where that is not
     to be read off `train`. Raises DataError, ConfigError.
     """
+    columns, seed = several("columns", columns, "columns"), seed_of(seed)
+    if not all(isinstance(one, Column) for one in columns):
+        raise ConfigError(f"columns={columns!r:.200}: expected a Column for each, as `columns_of` has them.")
     learnt = Records.of(train, columns)
     drawn = Records.of(copy, learnt.columns)
     other = None if held_out is None else Records.of(held_out, learnt.columns)
     names = [column.name for column in learnt.columns]
-    if target is not None and target not in names:
-        raise unknown("target", target, names)
+    if target is not None:
+        one_of("target", target, names)
     for what, records in (("copy", drawn), ("rows learnt from", learnt), ("rows held out", other)):
         if records is not None and len(records) < FEWEST:
             raise DataError(f"{len(records)} rows ({what}) are too few to compare tables by. At least {FEWEST} are needed.")

@@ -13,9 +13,9 @@ from latentwalk.training.settings import Settings
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def test_compare_saves_models_that_can_be_used_and_reported(call: Any, tmp_path: Path) -> None:
+def test_compare_saves_models_that_can_be_used_and_reported(call: Any, few: Path, tmp_path: Path) -> None:
     out = tmp_path / "seen"
-    said = call("compare", "digits", "--recipes", "pca,ae", "--latent", "2", "--epochs", 1, "--out", out)
+    said = call("compare", few, "--recipes", "pca,ae", "--latent", "2", "--epochs", 1, "--out", out)
     assert "PCA" in said
     assert "AE" in said
     assert str(out / "report.html") in said
@@ -26,9 +26,9 @@ def test_compare_saves_models_that_can_be_used_and_reported(call: Any, tmp_path:
     assert (out / "report.html").exists()
 
 
-def test_ctrl_c_in_a_comparison_keeps_what_is_finished(call: Any, tmp_path: Path, stops_after: Any) -> None:
+def test_ctrl_c_in_a_comparison_keeps_what_is_finished(call: Any, few: Path, tmp_path: Path, stops_after: Any) -> None:
     stops_after(1)
-    said = call("compare", "digits", "--recipes", "ae,vae", "--latent", 2, "--epochs", 1, "--out", tmp_path / "c", code=130)
+    said = call("compare", few, "--recipes", "ae,vae", "--latent", 2, "--epochs", 1, "--out", tmp_path / "c", code=130)
     assert f"1 of 2 models were finished: AE (2). Saved in {tmp_path / 'c' / 'models'}: ae-2. The one at work is not." in said
     assert f"goes to {tmp_path / 'c' / 'report.html'}" in said
     assert (tmp_path / "c" / "models" / "ae-2" / "run.json").exists()
@@ -36,29 +36,29 @@ def test_ctrl_c_in_a_comparison_keeps_what_is_finished(call: Any, tmp_path: Path
     assert (tmp_path / "c" / "report.html").exists()
 
 
-def test_ctrl_c_before_anything_is_finished_keeps_nothing(call: Any, tmp_path: Path, stops_after: Any) -> None:
+def test_ctrl_c_before_anything_is_finished_keeps_nothing(call: Any, few: Path, tmp_path: Path, stops_after: Any) -> None:
     stops_after(0)
-    said = call("compare", "digits", "--recipes", "ae,vae", "--latent", 2, "--epochs", 1, "--out", tmp_path / "c", code=130)
+    said = call("compare", few, "--recipes", "ae,vae", "--latent", 2, "--epochs", 1, "--out", tmp_path / "c", code=130)
     assert "before the first of 2 models was finished: nothing is kept" in said
     assert not (tmp_path / "c" / "report.html").exists()
 
 
-def test_the_time_is_shared_by_those_that_learn(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_is_shared_by_those_that_learn(call: Any, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("latentwalk.app.commands.compare.write_report", lambda folder, *_, **__: folder / "report.html")
     words = ("--recipes", "pca,ae", "--latent", 2, "--epochs", 1, "--minutes", 4, "--out", tmp_path / "c")
-    said = call("compare", "digits", *words)
+    said = call("compare", few, *words)
     assert "2 models: up to 1 epoch and 4 min each, 4 min in all at most" in said
     assert "1/2  PCA, 2 dimensions" in said and "trained in " in said
     assert Autoencoder.load(tmp_path / "c" / "models" / "ae-2").training == Settings(minutes=4.0)
 
 
-def test_every_family_in_one_page(call, tmp_path, monkeypatch):
+def test_every_family_in_one_page(call, few, tmp_path, monkeypatch):
     measured = Measure("completeness", 0.5, 0.4, 0.6, "Half of them.")  # measuring 14 models takes minutes
     for name in ("completeness", "reach"):
         monkeypatch.setattr(judgement, name, lambda *_, **__: measured)
-    call("compare", "digits", "--all", "--latent", "2", "--epochs", "1", "--out", tmp_path)
+    call("compare", few, "--all", "--latent", "2", "--epochs", "1", "--out", tmp_path)
     page = (tmp_path / "report.html").read_text()
     for title in ("PCA", "Sparse AE (rate)", "k-sparse AE", "Denoising AE", "Contractive AE", "Convolutional VAE", "IWAE"):
         assert f"{title}</h3>" in page
     assert len(list((tmp_path / "models").iterdir())) == 14
-    assert "--all is every recipe" in call("compare", "digits", "--all", "--recipes", "ae", "--out", tmp_path / "x", code=2)
+    assert "--all is every recipe" in call("compare", few, "--all", "--recipes", "ae", "--out", tmp_path / "x", code=2)

@@ -92,12 +92,13 @@ def test_what_cannot_be_denoised_is_refused(call, voice, tmp_path):
         assert not (tmp_path / out).exists()
 
 
-def test_pictures_come_back_as_pictures_and_a_report_says_how_good_it_is(call, tmp_path):
+@pytest.mark.usefixtures("quick")
+def test_pictures_come_back_as_pictures_and_a_report_says_how_good_it_is(call, few, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     for row, image in enumerate(load("digits").x[:3]):
         Image.fromarray((image / 16 * 255).astype(np.uint8)).resize((20, 16)).save(folder / f"{row}.png")
-    call("fit", "digits", "--recipe", "denoising", "--noise", "0.3", "--epochs", "2", "--out", tmp_path / "run")
+    call("fit", few, "--recipe", "denoising", "--noise", "0.3", "--epochs", "2", "--out", tmp_path / "run")
     call("denoise", tmp_path / "run", folder, tmp_path / "out")
     for row in range(3):
         with Image.open(tmp_path / "out" / f"{row}.png") as image:

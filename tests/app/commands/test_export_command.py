@@ -7,6 +7,9 @@ from latentwalk.data import load
 from latentwalk.estimators.anomalies import AnomalyDetector
 from latentwalk.estimators.autoencoder import Autoencoder
 
+pytest.importorskip("onnxscript")
+pytestmark = pytest.mark.usefixtures("operators_once")
+
 
 def test_a_run_is_exported_and_a_new_model_takes_its_export_away(call, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")

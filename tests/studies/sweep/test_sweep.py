@@ -25,12 +25,14 @@ X = (RNG.normal(size=(360, 2)) @ RNG.normal(size=(2, 5)) + 0.1 * RNG.normal(size
 DATA = Dataset.of(X, np.where(X[:, 0] > 0, "right", "left"))
 FAST = {"epochs": 2, "batch_size": 64, "network": Network(widths=(8,))}
 GRID = {"latent": [1, 2], "recipe__beta": [0.5, 2.0]}
+POOR = {"_network": partial(ratio._network, steps=1), "_trees": lambda x, y, seed: lambda z: z[:, 0]}
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """How well completeness is measured is tested elsewhere; here its network may be a poor one."""
-    monkeypatch.setattr(ratio, "_network", partial(ratio._network, steps=1))
+    """How well completeness is measured is tested elsewhere; here its classifiers may be poor ones."""
+    for name, poor in POOR.items():
+        monkeypatch.setattr(ratio, name, poor)
 
 
 def timeless(rows):
@@ -124,8 +126,8 @@ KILLED = """
 import os, signal
 from latentwalk.training import loop
 from latentwalk.training.settings import Settings
-from test_sweep import DATA, FAST, GRID, Sweep, ratio, partial
-ratio._network = partial(ratio._network, steps=1)
+from test_sweep import DATA, FAST, GRID, POOR, Sweep, ratio
+vars(ratio).update(POOR)
 real, left = loop._Run._pausing, iter(range(15))  # a trial is 10 steps long
 def pausing(self):
     asked = real(self)
@@ -133,12 +135,12 @@ def pausing(self):
         os.kill(os.getpid(), signal.SIGKILL)
     return asked
 loop._Run._pausing = pausing
-Sweep(GRID, seeds=2, folder="FOLDER", training=Settings(checkpoint_every=0.0), **FAST).fit(DATA)
+Sweep(GRID, seeds=1, folder="FOLDER", training=Settings(checkpoint_every=0.0), **FAST).fit(DATA)
 """
 
 
 def test_a_sweep_that_was_killed_ends_in_the_numbers_of_one_that_was_not(tmp_path, monkeypatch):
-    whole = Sweep(GRID, seeds=2, folder=tmp_path / "whole", **FAST).fit(DATA)
+    whole = Sweep(GRID, seeds=1, folder=tmp_path / "whole", **FAST).fit(DATA)
     code = KILLED.replace("FOLDER", str(tmp_path / "cut"))
     paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": paths}, capture_output=True)
@@ -146,7 +148,7 @@ def test_a_sweep_that_was_killed_ends_in_the_numbers_of_one_that_was_not(tmp_pat
     assert len((tmp_path / "cut" / "trials.jsonl").read_text().splitlines()) == 1
     (begun,) = tmp_path.glob("cut/trial-*")
     assert list(begun.glob("checkpoint-*"))
-    again = Sweep(GRID, seeds=2, folder=tmp_path / "cut", **FAST).fit(DATA)
+    again = Sweep(GRID, seeds=1, folder=tmp_path / "cut", **FAST).fit(DATA)
     assert timeless(again.results_) == timeless(whole.results_)
     assert {path.name for path in (tmp_path / "cut").iterdir()} <= {"trials.jsonl", "sweep.lock"}
 
@@ -201,6 +203,11 @@ def test_a_line_torn_anywhere_costs_that_trial_alone(tmp_path):
         assert path.read_bytes() == content[:first]
     path.write_bytes(content.replace(b"{", b"[", 1))
     with pytest.raises(CheckpointError, match=r"damaged in line 1"), Ledger(tmp_path):
+        pass
+    line = json.loads(content[:first])
+    line["about"]["params"]["network"] = {"type": None}
+    path.write_text(json.dumps(line) + "\n")
+    with pytest.raises(CheckpointError, match=r"trials.jsonl is damaged in line 1 \(an option of type None"), Ledger(tmp_path):
         pass
     path.write_text(json.dumps({"format": "else"}) + "\n")
     with pytest.raises(CheckpointError, match="not a latentwalk sweep"), Ledger(tmp_path):

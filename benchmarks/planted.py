@@ -225,10 +225,15 @@ def page(kept: list[Found]) -> str:
         "# Planted spaces\n\n`python benchmarks/planted.py`: "
         + " ".join((__doc__ or "").split("\n\n")[2].split())
         + f"\n\n{facts('numpy', 'scikit-learn', 'torch', 'latentwalk')}\n\n## 60,000 codes\n\n{summary(many)}\n\n"
-        + f"{table(many)}\n\nCPU seconds of a completeness, on one thread: median {np.median(seconds):.1f}, "
+        + f"{table(many)}\n\nSpaces measured: {measured(many)}.\n\nCPU seconds of a completeness, on one thread: median {np.median(seconds):.1f}, "
         + f"most {max(seconds):.1f}.\n\n## Few codes\n\n{of_few(few)}\n\n{few_table(few)}\n\n"
         + TRIED
     )
+
+
+def measured(kept: list[Found]) -> str:
+    counts = [(dim, seed, len(some)) for (dim, seed), some in grouped(kept, lambda one: (one.dim, one.seed)).items()]
+    return "; ".join(f"{number} of {len(KINDS)} at D = {dim}, seed {seed}" for dim, seed, number in counts)
 
 
 def summary(kept: list[Found]) -> str:

@@ -225,7 +225,8 @@ def page(kept: list[Found]) -> str:
         "# Planted spaces\n\n`python benchmarks/planted.py`: "
         + " ".join((__doc__ or "").split("\n\n")[2].split())
         + f"\n\n{facts('numpy', 'scikit-learn', 'torch', 'latentwalk')}\n\n## 60,000 codes\n\n{summary(many)}\n\n"
-        + f"{table(many)}\n\nSpaces measured: {measured(many)}.\n\nCPU seconds of a completeness, on one thread: median {np.median(seconds):.1f}, "
+        + f"{table(many)}\n\nSpaces measured: {measured(many)}.\n\n"
+        + f"CPU seconds of a completeness, on one thread: median {np.median(seconds):.1f}, "
         + f"most {max(seconds):.1f}.\n\n## Few codes\n\n{of_few(few)}\n\n{few_table(few)}\n\n"
         + TRIED
     )

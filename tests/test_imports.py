@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1] / "latentwalk"
 ORDER = [
     "arrays",
     "errors",
+    "plain",
     "surroundings",
     "files",
     "checks",

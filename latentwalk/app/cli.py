@@ -19,8 +19,9 @@ from typer.core import TyperCommand, TyperGroup
 
 import latentwalk
 from latentwalk.app.options import PANELS
-from latentwalk.app.output import FAILED, MISUSED, STOPPED, OutputError, fault, note, plain, say
+from latentwalk.app.output import FAILED, MISUSED, STOPPED, OutputError, fault, note, say
 from latentwalk.errors import LatentwalkError, TrainingError
+from latentwalk.plain import plain
 from latentwalk.surroundings import imported
 
 __all__ = ["COMMANDS", "app", "main"]

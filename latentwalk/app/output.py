@@ -16,6 +16,7 @@ import typer
 
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
 from latentwalk.files import atomically, telling, write_atomically
+from latentwalk.plain import plain
 from latentwalk.surroundings import imported
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ __all__ = [
     "destination",
     "fault",
     "note",
-    "plain",
     "save_png",
     "saving",
     "say",
@@ -50,28 +50,12 @@ Add = Callable[[Mapping[str, Iterable[Any]]], None]
 FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes
 ELSEWHERE = "Choose another place with --out."
 TABLES = (".csv", ".parquet")  # how a table that is written may end
-HIDDEN = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f"  # what moves a terminal: all control characters but the newline
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of writing
-    "\u2028\u2029\ud800-\udfff]"  # lines that are none, and halves of letters
-)
 TAME = re.compile(r"[\w .,:/()+=%@-]*")  # stands for itself between double quotes
 WIDE = 120  # columns of a table where there is no terminal to ask
 
 
 class OutputError(LatentwalkError, OSError):
     """A file or folder that cannot be written."""
-
-
-def plain(text: object) -> str:
-    r"""Text as it is shown: what would move a terminal, or make text look like other text, is written out.
-
-    Names of classes, columns and files are others' words; a terminal obeys some of them.
-
-    >>> plain("\x1b[31mred\a")
-    '\\x1b[31mred\\x07'
-    """
-    return HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
 
 
 def say(text: object) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from latentwalk.checks import duration
+from latentwalk.plain import plain
 from latentwalk.training.history import Epoch
 from latentwalk.training.pace import FAR, Pace
 
@@ -23,10 +24,15 @@ REMEMBERED = 3600.0  # seconds over which the time of a step is averaged: steps 
 LONG, EVERY = 5.0, 30.0  # seconds that are worth a word beforehand; and between two lines where there is no terminal
 
 
+def _say(text: object) -> None:
+    """A line on standard error."""
+    print(plain(text), file=sys.stderr, flush=True)
+
+
 def foretold(pace: Pace) -> None:
     """Say on standard error how long a training will take, where that is long."""
     if pace.seconds >= LONG:
-        print(pace, file=sys.stderr, flush=True)
+        _say(pace)
 
 
 def with_progress(
@@ -72,7 +78,7 @@ def progressed(
             done += 1 if size is None else size(step)
             timed = 0.0 if limit is None else min((time.perf_counter() - start) / max(limit, 1e-9), 1.0)
             share = max(done / max(total, 1), timed)
-            bar.update(task, completed=share, done=_counted(done, total, limit), note=said(step))
+            bar.update(task, completed=share, done=_counted(done, total, limit), note=plain(said(step)))
             yield step
 
 
@@ -94,9 +100,7 @@ def _told(
         if now - last >= EVERY and done < total and (limit is None or now - start < limit):
             last, left = now, (now - start) / (done - first) * (total - done)
             left = left if limit is None else min(left, max(limit - (now - start), 0.0))
-            print(
-                f"{unit} {_counted(done, total, limit)}: {said(step)}; about {duration(left)} left", file=sys.stderr, flush=True
-            )
+            _say(f"{unit} {_counted(done, total, limit)}: {said(step)}; about {duration(left)} left")
         yield step
 
 

@@ -50,7 +50,7 @@ def test_walks_say_where_they_cross_holes(people, text):
 
 def test_a_fitted_sampler_has_a_column_and_a_picture(people, text):
     completed = people["entries"][0]["completed"]
-    assert completed["kind"] == "mixture" and completed["saved"]  # a fit keeps a quick one
+    assert completed["kind"] == "mixture" and completed["saved"]
     assert all(0 < completed["measures"][name]["value"] <= 1 for name in ("completeness", "reach"))
     assert "Fitted sampler</th>" in text
 

@@ -348,6 +348,7 @@ class Trained:
 
     def completed(self, X: ArrayLike | Dataset, sampler: str, seed: int, condition: Any = None) -> "Trained":
         """The same with a sampler fitted to the codes of X (n, *E): see `Autoencoder.fit_sampler`."""
+        check_sampler(sampler, QUICK)
         if sampler == QUICK:
             x, told = self.seen(X, condition)
             if (found := self.quickened(x, None if told is None else _for_each(told, len(x)), seed)) is self:
@@ -356,7 +357,6 @@ class Trained:
                     'more data, or name another: fit_sampler(X, "gaussian").'
                 )
             return found
-        check_sampler(sampler)
         start = time.perf_counter()
         plain = isinstance(self.model.prior, StandardNormal)
         if sampler == Isotropic.kind and not plain:

@@ -116,13 +116,14 @@ class Dataset:
 
 
 def _numbered(rows: Any, count: int) -> NDArray[np.integer]:
-    """Row numbers (m,), or the marks (n,) of rows, as they are. Raises DataError for what are neither."""
+    """Row numbers (m,), given as such or as a mark (n,) for each row. Raises DataError for what are neither."""
     found = np.asarray(rows)
+    if found.dtype == bool and found.shape == (count,):
+        return np.flatnonzero(found)
     if found.ndim == 1 and not len(found):
         return found.astype(np.intp)
-    marks = found.dtype == bool and found.shape == (count,)
-    if found.ndim != 1 or not (marks or (found.dtype.kind in "iu" and found.min() >= -count and found.max() < count)):
-        raise DataError(f"rows={rows!r}: expected the numbers (m,) of rows, 0 to {count - 1}, or a mark (n,) for each.")
+    if found.ndim != 1 or found.dtype.kind not in "iu" or found.min() < -count or found.max() >= count:
+        raise DataError(f"rows={rows!r:.200}: expected the numbers (m,) of rows, 0 to {count - 1}, or a mark (n,) for each.")
     return found
 
 

@@ -348,7 +348,7 @@ class Trained:
 
     def completed(self, X: ArrayLike | Dataset, sampler: str, seed: int, condition: Any = None) -> "Trained":
         """The same with a sampler fitted to the codes of X (n, *E): see `Autoencoder.fit_sampler`."""
-        check_sampler(sampler)
+        check_sampler(sampler, QUICK)
         if sampler == QUICK:
             x, told = self.seen(X, condition)
             if (found := self.quickened(x, None if told is None else _for_each(told, len(x)), seed)) is self:

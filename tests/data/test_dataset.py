@@ -33,6 +33,16 @@ def test_new_labels_take_the_place_of_the_old():
         data.labelled([0, 1])
 
 
+def test_rows_are_taken_by_number_from_the_end_or_by_a_mark_each():
+    data = Dataset.of(np.arange(8.0).reshape(4, 2), names=tuple("abcd"))
+    for rows in (np.array([1, 3]), [1, -1], np.array([False, True, False, True])):
+        assert data.take(rows).names == ("b", "d")
+    assert len(data.take([])) == 0
+    for rows in (4, [4], [-5], [0.5], [True], "a", None):
+        with pytest.raises(DataError, match="the numbers .* of rows, 0 to 3"):
+            data.take(rows)
+
+
 def test_take_moves_everything_together():
     data = Dataset.of(np.arange(8.0).reshape(4, 2), [0, 1, 0, 1], names=tuple("abcd"), factors={"f": np.arange(4)})
     part = data.take(np.array([3, 0]))

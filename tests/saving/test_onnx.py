@@ -29,7 +29,7 @@ pytest.importorskip("onnxscript")
 pytestmark = pytest.mark.usefixtures("operators_once")
 
 RNG = np.random.default_rng(0)
-SMALL = Network(widths=(16,))
+SMALL = Network(widths=(16,), start="mean")  # of noise, components are silent, and all codes alike
 
 
 def fitted(x, recipe="vae", **options):
@@ -55,7 +55,7 @@ CASES = {
     "images, channels last, sigma each": lambda: (
         bytes_(13, 11, 3),
         "vae",
-        {"network": Network("conv", channels=(4, 8), widths=(8,)), "likelihood": Likelihood(sigma="each")},
+        {"network": Network("conv", channels=(4, 8), widths=(8,), start="mean"), "likelihood": Likelihood(sigma="each")},
     ),
     "images, channels first, of 16 bits": lambda: (
         bytes_(3, 13, 11).astype(np.uint16) * 200,
@@ -71,7 +71,7 @@ CASES = {
     "a table with heavy tails and gaps": lambda: (holed(RNG.normal(size=(40, 5))), "iwae", {"likelihood": "student-t"}),
     "a table of counts": lambda: (RNG.poisson(5, (40, 5)), "vae", {"likelihood": "negative-binomial"}),
     "signals, an encoder that senses": lambda: (RNG.normal(size=(40, 20)), "contractive", {"network": SMALL}),
-    "signals, convolutional": lambda: (RNG.normal(size=(40, 50)), "vae", {"network": Network("conv", channels=(4,))}),
+    "signals, convolutional": lambda: (RNG.normal(size=(40, 50)), "vae", {"network": Network("conv", channels=(4,), start="mean")}),
     "signals of channels, lstm": lambda: (RNG.normal(size=(40, 8, 2)), "vae", {"network": Network("lstm", widths=(8, 4))}),
     "signals that end, gru": lambda: (ended(9), "ae", {"network": Network("gru", widths=(8,))}),
 }
@@ -238,6 +238,6 @@ def test_a_condition_is_an_input_of_both(tmp_path):
 
 def test_a_dataset_of_signals_is_exported_as_it_is_given(tmp_path):
     data = Dataset.of(RNG.normal(size=(40, 30)).astype(np.float32), kind="signal")
-    model = fitted(data, network=Network("dense", widths=(8,)))
+    model = fitted(data, network=Network("dense", widths=(8,), start="mean"))
     encoder = onnxruntime.InferenceSession(model.export(tmp_path)[0])
     close(encoder.run(None, {"x": data.x})[0], model.transform(data), np.ptp(model.transform(data)))

@@ -39,9 +39,9 @@ FITTED: dict[str, Callable[..., FittedSampler]] = {
 }
 SLOW = ("resampled",)  # measured where asked for
 ABOUT = (
-    "MNIST-5k ({rows:,} rows), the usual network, 20 epochs; seeds: {seeds}, medians; *resampled* where it was measured, once. "
-    "Each sampler is fitted to the codes of the rows learnt from, and judged by those of MNIST's 10,000 test rows, 10,000 draws: "
-    "likeness, at most. Script: `benchmarks/quick_samplers.py`."
+    "MNIST-5k ({rows:,} rows), the usual network, 20 epochs; seeds: {seeds}, medians; *resampled* where measured, once. "
+    "Each sampler is fitted to the codes of the rows learnt from, and judged by those of MNIST's 10,000 test rows, as many "
+    "draws: likeness, at most. Script: `benchmarks/quick_samplers.py`."
 )
 SPENT = (
     "Seconds of one core: of the fit, of all that the quick sampler adds to it (encoding, too), and of fitting each sampler to "

@@ -68,8 +68,8 @@ def epochs_for(rows: int) -> int:
 
 
 def patience_for(epochs: int) -> int:
-    """How many epochs without progress are enough to stop after, of so many: a fifth, at least 10."""
-    return 20 if epochs == TIMED else max(10, epochs // 5)
+    """How many epochs without progress are enough to stop after, of so many: a fifth, at least 20."""
+    return 20 if epochs == TIMED else max(20, epochs // 5)
 
 
 def counts(text: str, option: str = "--latent") -> list[int]:

@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from latentwalk.arrays import Array
 from latentwalk.chance import covered, from_seed
@@ -109,8 +108,11 @@ def fit(
         trained.check_reach(x)
         trained.model.to(group.device)
         batches, validation, held = _batches(options, x, told, stream, beginning.seed, group)
-        fresh = before is None and beginning.start is None
-        straight = fresh and begin(trained.model, _some(x, held, stream).to(group.device))
+        straight = False
+        if before is None and beginning.start is None:
+            some = _some(x, held, stream)
+            given = None if told is None else torch.from_numpy(taken(told, some)).to(group.device)
+            straight = begin(trained.model, as_tensor(taken(x, some)).to(group.device), given)
         past = beginning.past if before is None else before.history
         trained = replace(
             trained,
@@ -322,11 +324,11 @@ def _batches(
     return batches_of(data, device, size, seed, learn, group.share, told), validation, held
 
 
-def _some(x: Array, held: NDArray[np.int64], stream: Stream | None) -> Tensor:
-    """Rows of x (n, *E) that stand for all that are learnt from; of a stream, of what it holds."""
+def _some(x: Array, held: NDArray[np.int64], stream: Stream | None) -> NDArray[np.int64]:
+    """The numbers of rows of x (n, *E) that stand for all that are learnt from; of a stream, of what it holds."""
     learn = np.arange(len(x)) if stream is not None else np.setdiff1d(np.arange(len(x)), held)
     most = max(FEWEST_BEGUN, min(BEGUN, BEGUN_VALUES // math.prod(x.shape[1:])))
-    return as_tensor(taken(x, learn[np.unique(np.linspace(0, len(learn) - 1, most).round().astype(np.int64))]))
+    return learn[np.unique(np.linspace(0, len(learn) - 1, most).round().astype(np.int64))]
 
 
 def _split(n: int, share: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

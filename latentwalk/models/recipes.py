@@ -243,9 +243,9 @@ def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...], straight: b
     if spec.columns:
         inputs = Inputs(spec.columns, spec.missing)
         read = replace(spec, shape=(inputs.size,), missing=False, columns=(), limits=(), powers=(), gaps=None)
-    body = network.encoder(read, out)
+    body, everywhere = network.encoder(read, out), network.kind == "fully-conv"
     if _begins(network):
-        return EncoderLine(body, read.event, out, inputs=inputs, straight=straight, missing=read.missing)
+        return EncoderLine(body, read.event, out, inputs=inputs, straight=straight, missing=read.missing, everywhere=everywhere)
     return body if inputs is None else nn.Sequential(inputs, body)
 
 

@@ -3,6 +3,8 @@
 The codes of the line are principal components, each of deviation 1, shrunk and spread as those of probabilistic PCA where codes
 are distributions: which is the best linear VAE there is. The decoder's line is the regression of the data on them.
 
+Components that are no larger than noise alone would make them begin silent (beyond the edge of Marchenko & Pastur 1967).
+
 Sources: Tipping & Bishop 1999, "Probabilistic principal component analysis", eq. 7 to 9; Lucas et al. 2019, "Don't blame the
 ELBO! A linear VAE perspective on posterior collapse".
 """
@@ -14,6 +16,8 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor
 
+from latentwalk.arrays import Doubles
+from latentwalk.models.conditional import Shifted
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.posterior import LOG_VARIANCE
 from latentwalk.networks.line import DecoderLine, EncoderLine, silenced
@@ -33,9 +37,11 @@ class _Line(NamedTuple):
 
 
 @torch.no_grad()
-def begin(model: LatentModel, raw: Tensor) -> bool:
+def begin(model: LatentModel, raw: Tensor, given: Tensor | None = None) -> bool:
     """Put a model that has not learnt where a straight line would, in place; raw: some rows of the data (n, *E).
 
+    given: their conditions (n, C), of which one is 1, for a model that takes them: codes then say how rows differ from others
+    of the same condition.
     Whether it says anything now: networks of one's own, and plain ones, have no such beginning.
     """
     reading = next((part for part in model.encoder.modules() if isinstance(part, EncoderLine)), None)
@@ -48,11 +54,17 @@ def begin(model: LatentModel, raw: Tensor) -> bool:
     c = torch.where(c.isnan(), 0.0, c)
     said = model.decoder.head.raw_of(x).flatten(1)  # (n, R)
     seen, middle = ~said.isnan(), said.nanmean(0)
+    if reading.everywhere:
+        middle = _everywhere(middle.unflatten(0, writing.raw)).flatten()
     writing.mean.copy_(torch.where(middle.isnan(), 0.0, middle))
     off = torch.where(seen, said - middle, 0.0)
     blur: Tensor | float = 0.0
+    usual = None if given is None else _means(c, given)
+    if given is not None and usual is not None:
+        c = c - given @ usual
     spoken = float(off.square().mean().sqrt())
     if reading.slope is not None and reading.middle is not None and writing.slope is not None:
+        writing.slope.zero_()
         silenced(reading.body)
         silenced(writing.body)
         latent, rest = model.dim, len(reading.middle) - model.dim
@@ -60,8 +72,13 @@ def begin(model: LatentModel, raw: Tensor) -> bool:
         reading.slope.copy_(torch.cat([line.weight, line.weight.new_zeros(rest, c.shape[1])]))
         reading.middle.copy_(torch.cat([torch.zeros_like(line.spread), line.spread.log()[:rest].clamp(*LOG_VARIANCE)]))
         codes = c @ line.weight.T
+        if given is not None and usual is not None:
+            shifted = next(part for part in model.encoder.modules() if isinstance(part, Shifted))
+            shifted.shift.zero_()
+            shifted.shift[:, :latent] = -usual @ line.weight.T
+            writing.slope[:, latent:] = _means(off, given).T
+            off = (off - given @ _means(off, given)) * seen
         slope = off.T @ codes / len(codes)  # codes and their spread vary by 1 together
-        writing.slope.zero_()
         writing.slope[:, :latent] = slope
         off = off - (codes @ slope.T) * seen
         blur = slope.square() @ line.spread if rest else 0.0
@@ -74,12 +91,22 @@ def begin(model: LatentModel, raw: Tensor) -> bool:
 
 def _centre(reading: EncoderLine, seen: Tensor) -> None:
     """Let it read deviations from the mean: of the whole of an image or a signal by one measure, of columns each by its own."""
-    mean = seen.nanmean(0)
+    mean = _everywhere(seen.nanmean(0)) if reading.everywhere else seen.nanmean(0)
     square = (seen - mean).square().nanmean(0)
     of_all = float(square.nanmean().sqrt())
     deviation = square.sqrt().clamp(min=FLAT * of_all) if seen.ndim == 2 else torch.full_like(mean, of_all)
     mean, deviation = torch.where(mean.isnan(), 0.0, mean), torch.where(deviation > 0, deviation, 1.0)
     reading.centre(mean, deviation)
+
+
+def _everywhere(mean: Tensor) -> Tensor:
+    """The mean (C, …) of each channel in all places."""
+    return mean.flatten(1).nanmean(1).view(-1, *(1 for _ in mean.shape[1:])).expand_as(mean)
+
+
+def _means(rows: Tensor, given: Tensor) -> Tensor:
+    """The mean of rows (n, S) under each condition, of which `given` (n, C) says which is theirs: (C, S); 0 for one without."""
+    return (given.T @ rows) / given.sum(0).clamp(min=1)[:, None]
 
 
 def _principal(c: Tensor, latent: int, *, spreads: bool) -> _Line:
@@ -90,9 +117,23 @@ def _principal(c: Tensor, latent: int, *, spreads: bool) -> _Line:
         return _Line(weight, spread)
     found = PCA(min(latent, n - 1, size), random_state=0).fit(c.double().cpu().numpy())
     variance = (found.singular_values_**2 / n).clip(min=1e-12)
-    noise = min(float(found.noise_variance_) * (n - 1) / n, float(variance.max()))
-    share = (noise / variance).clip(SURE, 1.0) if spreads else np.zeros_like(variance)  # of noise in each component
+    share = np.zeros_like(variance)
+    if spreads:
+        signal, noise = _signal(variance, float(c.double().square().mean()) * size, n, size)
+        share = np.where(np.arange(len(variance)) < signal, (noise / variance).clip(SURE, 1.0), 1.0)
     rows = found.components_ * np.sqrt((1 - share) / variance)[:, None]
     weight[: len(rows)] = torch.from_numpy(rows).to(c)
     spread[: len(rows)] = torch.from_numpy(share).to(c)
     return _Line(weight, spread)
+
+
+def _signal(variance: Doubles, total: float, n: int, size: int) -> tuple[int, float]:
+    """How many of the largest components, with these variances, are more than noise would make; and a number's own noise.
+
+    total: the variance of all `size` components together, found from n rows.
+    """
+    for many in range(len(variance), -1, -1):
+        noise = max(total - float(variance[:many].sum()), 0.0) / max(size - many, 1)
+        if many == 0 or variance[many - 1] > noise * (1 + np.sqrt(size / n)) ** 2:
+            break
+    return many, noise

@@ -20,6 +20,7 @@ EVEN = 16  # a product with fewer columns rounds by where among its rows one lie
 class EncoderLine(nn.Module):
     """An encoder's body: x (B, *seen) → line(c) + body(c), (B, *out), with c = (x - mean) / deviation.
 
+    everywhere: whether all places of an image or a signal have one mean, as for a network to which they are alike.
     inputs: what makes numbers (B, *seen) of an example, where it is not that itself. straight: whether there is a line. Where
     nothing was observed x holds NaN, which the body reads as it likes; to the line it is the mean.
     """
@@ -36,12 +37,14 @@ class EncoderLine(nn.Module):
         inputs: nn.Module | None = None,
         straight: bool = True,
         missing: bool = False,
+        everywhere: bool = False,
     ) -> None:
         super().__init__()
         self.inputs = inputs
         self.body = body
         self.out = out
         self.missing = missing
+        self.everywhere = everywhere
         self.register_buffer("mean", torch.zeros(seen))
         self.register_buffer("gain", torch.ones(seen))
         self.slope = nn.Parameter(torch.zeros(math.prod(out), math.prod(seen))) if straight else None

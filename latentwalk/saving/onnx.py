@@ -204,11 +204,10 @@ def _check_same(content: bytes, trial: Mapping[str, Array], expected: Sequence[A
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    spans = [np.ptp(all_) if np.isfinite(all_).all() else 1.0 for all_ in expected]
     for rows in (len(expected[0]), 1):
         answers = session.run(None, {name: array[:rows] for name, array in trial.items()})
-        for found, whole in zip(answers, expected, strict=True):
-            wanted = whole[:rows]
-            span = np.ptp(whole) if np.isfinite(whole).all() else 1.0  # of all rows: a single number has none
+        for found, wanted, span in zip(answers, (array[:rows] for array in expected), spans, strict=True):
             if not np.allclose(found, wanted, rtol=CLOSE, atol=CLOSE * span, equal_nan=True):
                 raise ConfigError(
                     f"onnxruntime {onnxruntime.__version__} does not answer as PyTorch does: they differ by up to "

@@ -120,7 +120,7 @@ def test_pinned_factors_hold_and_leave_the_others_as_they_were():
         (lambda: faces(3, glasses=0.5), "glasses=0.5 is out of range. Expected a whole number from 0 to 1"),
         (lambda: faces(3, glasses="yes"), "glasses='yes' is no number"),
         (lambda: faces(3, yaw=[0, 1]), r"yaw has shape \(2,\). Expected one value, or 3"),
-        (lambda: faces(0), "n=0: expected a whole number of examples, at least 1"),
+        (lambda: faces(0), "n=0: expected a whole number of examples, from 1"),
         (lambda: faces(3, seed=-1), "seed=-1"),
         (lambda: faces(3, size=512), "size=512: expected a whole number of pixels along a side, from 16 to 256"),
         (lambda: render({"yaw": [0, 1], "roll": [0, 1, 0]}), r"yaw has shape \(2,\)"),

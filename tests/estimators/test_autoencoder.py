@@ -402,7 +402,7 @@ def test_what_a_model_is_made_of_cannot_change_in_a_warm_start(change, name):
 
 @pytest.mark.parametrize("at", [0, 2])
 def test_ctrl_c_keeps_the_best_and_says_how_to_go_on(monkeypatch, at):
-    def interrupted(epochs, total, done):
+    def interrupted(epochs, total, done, **_):
         for number, epoch in enumerate(epochs):
             if number == at:
                 raise KeyboardInterrupt

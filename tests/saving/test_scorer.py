@@ -141,7 +141,7 @@ CASES = {
     "images, conv": lambda: (
         RNG.random((40, 12, 12)),
         "vae",
-        {"network": Network("conv", channels=(4,), widths=(8,)), "likelihood": "continuous-bernoulli"},
+        {"network": Network("conv", channels=(4,), widths=(8,), start="mean"), "likelihood": "continuous-bernoulli"},
     ),
     "signals, gru": lambda: (RNG.normal(size=(40, 5)), "vae", {"network": Network("gru", widths=(8,))}),
 }

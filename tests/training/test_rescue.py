@@ -23,7 +23,7 @@ X = np.random.default_rng(0).random((96, 12)).astype(np.float32)
 def make():
     torch.manual_seed(0)
     spec = DataSpec.infer(X)
-    return assemble(recipe_named("vae"), spec, Network("dense", widths=(16,)), Likelihood(), 2, Scaling(spec))
+    return assemble(recipe_named("vae"), spec, Network("dense", widths=(16,), start="plain"), Likelihood(), 2, Scaling(spec))
 
 
 def weights(model):

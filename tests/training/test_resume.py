@@ -36,7 +36,7 @@ KINDS = {
     "all options": {"recipe": WARM, **training(ema=0.9, clip=5.0, skip=3.0, warmup=1.5, learning_schedule="cosine")},
     "adamw": training(optimizer="adamw", weight_decay=0.1, accumulate=3),
     "adamax": {"validation": 0.0, **training(optimizer="adamax", skip=10.0, precision="bfloat16")},
-    "patience": {"patience": 2, "learning_rate": 0.02},
+    "patience": {"patience": 2, "learning_rate": 0.02, "network": Network(widths=(16,), start="mean")},
 }
 
 

@@ -169,7 +169,7 @@ def fit(
         typer.Option(
             min=0,
             metavar="EPOCHS",
-            help="Stop after so many without progress; 0: never. Default: a fifth of all, at least 10.",
+            help="Stop after so many without progress; 0: never. Default: a fifth of all, at least 20.",
             show_default=False,
             rich_help_panel=TRAINING,
         ),

@@ -126,7 +126,7 @@ def test_it_stops_where_nothing_gets_better(call: Any, tmp_path: Path) -> None:
     stopped = Autoencoder.load(tmp_path / "run")
     assert len(stopped.history_) < 60 and "no better for 2 epochs" in said
     call("fit", "digits", "--out", tmp_path / "usual", "--epochs", 1)
-    assert Autoencoder.load(tmp_path / "usual").patience == 10
+    assert Autoencoder.load(tmp_path / "usual").patience == 20
     call("fit", "digits", "--out", tmp_path / "usual", "--resume", "--epochs", 2, "--patience", 0)
     assert Autoencoder.load(tmp_path / "usual").patience is None
 

@@ -71,7 +71,11 @@ CASES = {
     "a table with heavy tails and gaps": lambda: (holed(RNG.normal(size=(40, 5))), "iwae", {"likelihood": "student-t"}),
     "a table of counts": lambda: (RNG.poisson(5, (40, 5)), "vae", {"likelihood": "negative-binomial"}),
     "signals, an encoder that senses": lambda: (RNG.normal(size=(40, 20)), "contractive", {"network": SMALL}),
-    "signals, convolutional": lambda: (RNG.normal(size=(40, 50)), "vae", {"network": Network("conv", channels=(4,), start="mean")}),
+    "signals, convolutional": lambda: (
+        RNG.normal(size=(40, 50)),
+        "vae",
+        {"network": Network("conv", channels=(4,), start="mean")},
+    ),
     "signals of channels, lstm": lambda: (RNG.normal(size=(40, 8, 2)), "vae", {"network": Network("lstm", widths=(8, 4))}),
     "signals that end, gru": lambda: (ended(9), "ae", {"network": Network("gru", widths=(8,))}),
 }

@@ -10,13 +10,26 @@ import pytest
 
 @pytest.fixture(scope="module")
 def run(call: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A VAE with one dimension for data of three."""
+    """An autoencoder of one dimension for data of three."""
     folder = tmp_path_factory.mktemp("inspect")
     rng = np.random.default_rng(0)
     x = rng.standard_normal((600, 3)) @ rng.standard_normal((3, 8)) + 0.1 * rng.standard_normal((600, 8))
     np.save(folder / "rows.npy", x)
     np.save(folder / "others.npy", 255 * x[:50])
-    call("fit", folder / "rows.npy", "--out", folder / "run", "--latent", 1, "--epochs", 40, "--learning-rate", 0.005)
+    call(
+        "fit",
+        folder / "rows.npy",
+        "--out",
+        folder / "run",
+        "--recipe",
+        "ae",
+        "--latent",
+        1,
+        "--epochs",
+        40,
+        "--learning-rate",
+        0.005,
+    )
     return folder / "run"
 
 

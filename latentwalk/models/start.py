@@ -26,6 +26,7 @@ __all__ = ["begin"]
 
 FLAT = 0.1  # a number that varies less than this share of what the others do is not blown up further
 LEFT = 0.05  # of the data's deviation: the least that the network's own part speaks in
+EMPTY = 1e-6  # the share of the largest component's variance below which one is rounding
 SURE = 1e-4  # the least share of a component's variance that is taken for noise
 
 
@@ -116,12 +117,14 @@ def _principal(c: Tensor, latent: int, *, spreads: bool) -> _Line:
     if n < 2 or not bool((c != c[0]).any()):
         return _Line(weight, spread)
     found = PCA(min(latent, n - 1, size), random_state=0).fit(c.double().cpu().numpy())
-    variance = (found.singular_values_**2 / n).clip(min=1e-12)
+    variance = found.singular_values_**2 / n
+    told = int(np.count_nonzero(variance > EMPTY * variance[0]))  # what never varied would be blown up without end
+    variance = variance[:told]
     share = np.zeros_like(variance)
     if spreads:
         signal, noise = _signal(variance, float(c.double().square().mean()) * size, n, size)
         share = np.where(np.arange(len(variance)) < signal, (noise / variance).clip(SURE, 1.0), 1.0)
-    rows = found.components_ * np.sqrt((1 - share) / variance)[:, None]
+    rows = found.components_[:told] * np.sqrt((1 - share) / variance)[:, None]
     weight[: len(rows)] = torch.from_numpy(rows).to(c)
     spread[: len(rows)] = torch.from_numpy(share).to(c)
     return _Line(weight, spread)

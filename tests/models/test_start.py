@@ -103,6 +103,14 @@ def test_few_rows_and_constant_columns_give_finite_weights(rows):
     assert all(bool(weight.isfinite().all()) for weight in begun(x, recipe="vae").state_dict().values())
 
 
+def test_directions_in_which_nothing_varied_are_not_blown_up():
+    flat = (RNG.normal(size=(100, 2)) @ RNG.normal(size=(2, 12))).astype(np.float32)
+    model = begun(flat, latent=6)
+    beside = flat + 0.1 * RNG.normal(size=flat.shape).astype(np.float32)
+    assert np.abs(Coder(model).encode(beside)[0]).max() < 10
+    np.testing.assert_allclose(Coder(model).decode(Coder(model).encode(flat)[0]), flat, atol=1e-3)
+
+
 def test_columns_of_all_kinds_begin_at_how_often_each_value_is_there():
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(

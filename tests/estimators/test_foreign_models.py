@@ -36,7 +36,7 @@ def test_weights_that_are_no_numbers(tmp_path, value):
     Autoencoder("ae", progress=False, **QUICK).fit(RNG.normal(size=(60, 3))).save(tmp_path)
     (path,) = tmp_path.glob("weights-*")
     weights = tensors_from(path.read_bytes())
-    name = next(iter(weights))
+    name = next(name for name in weights if not name.startswith("sampler."))
     weights[name].view(-1)[0] = value
     path.write_bytes(bytes_of(weights))
     rewritten(tmp_path, lambda about: about.update(sha256=hashlib.sha256(path.read_bytes()).hexdigest()))

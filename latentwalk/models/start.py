@@ -116,8 +116,8 @@ def _principal(c: Tensor, latent: int, *, spreads: bool) -> _Line:
     weight, spread = c.new_zeros(latent, size), c.new_ones(latent)
     if n < 2 or not bool((c != c[0]).any()):
         return _Line(weight, spread)
-    found = PCA(min(latent, n - 1, size), random_state=0).fit(c.double().cpu().numpy())
-    variance = found.singular_values_**2 / n
+    found = PCA(min(latent, n - 1, size), random_state=0).fit(c.cpu().numpy())
+    variance = found.singular_values_.astype(np.float64) ** 2 / n
     told = int(np.count_nonzero(variance > EMPTY * variance[0]))  # what never varied would be blown up without end
     variance = variance[:told]
     share = np.zeros_like(variance)

@@ -30,7 +30,7 @@ ABOUT = (
     "The tour's models, batches of 128, Adam 1e-3; seeds: {seeds}; medians. Constant: all epochs at one rate, as before. "
     "Falling: with `minutes`, a limit that is not reached, so that the rate falls to 0 over the last third of the epochs. "
     "Error: mean squared, a value, of reconstructions of the test rows, times 1,000. Loss: the lowest on the validation rows, "
-    "in nats. Patience: a fifth of the epochs, at least 10, read off the constant run: the epoch in which it stops, and the "
+    "in nats. Patience: a fifth of the epochs, at least 20, read off the constant run: the epoch in which it stops, and the "
     "loss it ends with. Script: `benchmarks/minutes.py`."
 )
 HEAD = (

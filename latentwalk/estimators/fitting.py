@@ -107,10 +107,10 @@ def fit(
         trained.check_range(x)
         trained.check_reach(x)
         trained.model.to(group.device)
-        batches, validation, held = _batches(options, x, told, stream, beginning.seed, group)
+        batches, validation, learn, held = _batches(options, x, told, stream, beginning.seed, group)
         straight = False
         if before is None and beginning.start is None:
-            some = _some(x, held, stream)
+            some = _some(x, learn)
             given = None if told is None else torch.from_numpy(taken(told, some)).to(group.device)
             straight = begin(trained.model, as_tensor(taken(x, some)).to(group.device), given)
         past = beginning.past if before is None else before.history
@@ -307,26 +307,25 @@ def _check_count(y: Any, rows: int) -> None:
 
 def _batches(
     options: Options, x: Array, told: Conditions | None, stream: Stream | None, seed: int, group: Group
-) -> tuple[Batches, Batches | None, NDArray[np.int64]]:
-    """Batches of x (n, *E) to learn from and to choose the best weights on, and the rows of the latter.
+) -> tuple[Batches, Batches | None, NDArray[np.int64], NDArray[np.int64]]:
+    """Batches of x (n, *E) to learn from and to choose the best weights on, and the rows of either.
 
     Those of a stream are what it holds.
     """
     learn, held = _split(len(x), options.validation, np.random.default_rng(seed))
     if stream is not None:
-        held = np.arange(len(x) if options.validation else 0)
+        learn, held = np.arange(len(x)), np.arange(len(x) if options.validation else 0)
     device = group.device
     size = int(options.batch_size)
     data = placed(x, device)
     validation = batches_of(data, device, 4 * size, rows=held, share=group.share, given=told) if len(held) else None
     if stream is not None:
-        return stream.batches(device, size, seed, group.share, apart=len(held) > 0), validation, held
-    return batches_of(data, device, size, seed, learn, group.share, told), validation, held
+        return stream.batches(device, size, seed, group.share, apart=len(held) > 0), validation, learn, held
+    return batches_of(data, device, size, seed, learn, group.share, told), validation, learn, held
 
 
-def _some(x: Array, held: NDArray[np.int64], stream: Stream | None) -> NDArray[np.int64]:
-    """The numbers of rows of x (n, *E) that stand for all that are learnt from; of a stream, of what it holds."""
-    learn = np.arange(len(x)) if stream is not None else np.setdiff1d(np.arange(len(x)), held)
+def _some(x: Array, learn: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of the rows `learn` of x (n, *E) that stand for all of them where a beginning is found."""
     most = max(FEWEST_BEGUN, min(BEGUN, BEGUN_VALUES // math.prod(x.shape[1:])))
     return learn[np.unique(np.linspace(0, len(learn) - 1, most).round().astype(np.int64))]
 

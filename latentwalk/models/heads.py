@@ -14,7 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from latentwalk.models.conditional import Head
 from latentwalk.models.observed import Observed
 
-__all__ = ["BernoulliHead", "Bits", "ContinuousBernoulliHead", "GaussianHead", "Gray", "ObservedHead"]
+__all__ = ["STEEP", "BernoulliHead", "Bits", "ContinuousBernoulliHead", "GaussianHead", "Gray", "ObservedHead"]
 
 LOG_SIGMA = (-7.0, 7.0)  # a decoder that reproduces its data exactly would drive sigma to 0 and the density to infinity
 SMALL_LOGIT = 0.1  # below it the continuous Bernoulli's formulas divide 0 by 0; their series are exact to rounding there

@@ -23,6 +23,7 @@ from torch.nn.functional import logsigmoid, one_hot
 
 from latentwalk.data.columns import Column
 from latentwalk.models.conditional import Head
+from latentwalk.models.heads import STEEP
 
 __all__ = ["DEFAULTS", "ColumnLikelihood", "Counts", "Inputs", "Mixed", "MixedHead", "Named"]
 
@@ -34,7 +35,6 @@ NUMERIC = ("gaussian", "student-t", "negative-binomial")
 QUICK = 10.0  # Adam moves every parameter by about one learning rate a step; a log-scale may have far to go
 LOG_SCALE = (-7.0, 7.0)  # a decoder that reproduces a column exactly would drive its density to infinity
 LOG_MEAN = (-12.0, 20.0)  # of a count: exp overflows float32 far beyond
-STEEP = 0.05  # of a logit's tangent, see `BernoulliHead.raw_of`
 FEWEST_COUNTED = 0.01  # a mean of counts is taken for this much at least
 FEWEST_FREEDOM = 2.0  # below, a Student-t has no variance
 OTHER = math.log(1e-6)  # at most: less than any value seen has; so little that what was seen need not give it up

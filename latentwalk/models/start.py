@@ -60,9 +60,7 @@ def begin(model: LatentModel, raw: Tensor, given: Tensor | None = None) -> bool:
     writing.mean.copy_(torch.where(middle.isnan(), 0.0, middle))
     off = torch.where(seen, said - middle, 0.0)
     blur: Tensor | float = 0.0
-    usual = None if given is None else _means(c, given)
-    if given is not None and usual is not None:
-        c = c - given @ usual
+    usual, c = _parted(c, given)
     spoken = float(off.square().mean().sqrt())
     if reading.slope is not None and reading.middle is not None and writing.slope is not None:
         writing.slope.zero_()
@@ -73,12 +71,13 @@ def begin(model: LatentModel, raw: Tensor, given: Tensor | None = None) -> bool:
         reading.slope.copy_(torch.cat([line.weight, line.weight.new_zeros(rest, c.shape[1])]))
         reading.middle.copy_(torch.cat([torch.zeros_like(line.spread), line.spread.log()[:rest].clamp(*LOG_VARIANCE)]))
         codes = c @ line.weight.T
-        if given is not None and usual is not None:
-            shifted = next(part for part in model.encoder.modules() if isinstance(part, Shifted))
-            shifted.shift.zero_()
-            shifted.shift[:, :latent] = -usual @ line.weight.T
-            writing.slope[:, latent:] = _means(off, given).T
-            off = (off - given @ _means(off, given)) * seen
+        for part in model.encoder.modules():
+            if isinstance(part, Shifted):
+                part.shift.zero_()
+                part.shift[:, :latent] = -usual @ line.weight.T
+        means, off = _parted(off, given)
+        writing.slope[:, latent:] = means.T
+        off = off * seen
         slope = off.T @ codes / len(codes)  # codes and their spread vary by 1 together
         writing.slope[:, :latent] = slope
         off = off - (codes @ slope.T) * seen
@@ -105,9 +104,15 @@ def _everywhere(mean: Tensor) -> Tensor:
     return mean.flatten(1).nanmean(1).view(-1, *(1 for _ in mean.shape[1:])).expand_as(mean)
 
 
-def _means(rows: Tensor, given: Tensor) -> Tensor:
-    """The mean of rows (n, S) under each condition, of which `given` (n, C) says which is theirs: (C, S); 0 for one without."""
-    return (given.T @ rows) / given.sum(0).clamp(min=1)[:, None]
+def _parted(rows: Tensor, given: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The means (C, S) of rows (n, S) under each condition, of which `given` (n, C) says which is theirs; and what is left.
+
+    0 is the mean under one without rows; where nothing is given, C is 0, and all is left.
+    """
+    if given is None:
+        return rows.new_zeros(0, rows.shape[1]), rows
+    means = (given.T @ rows) / given.sum(0).clamp(min=1)[:, None]
+    return means, rows - given @ means
 
 
 def _principal(c: Tensor, latent: int, *, spreads: bool) -> _Line:

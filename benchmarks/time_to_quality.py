@@ -57,8 +57,7 @@ def main() -> None:
 def examples(case: str, data: Path) -> tuple[np.ndarray, np.ndarray]:
     """Pictures to learn from and to judge by, bytes (n, H, W)."""
     if case == "lfw":
-        faces = np.load(data / "lfw" / "lfw32_gray.npz")
-        x = faces[faces.files[0]] if "x" not in faces else faces["x"]
+        x = np.load(data / "lfw" / "lfw32_gray.npz")["images"]
         return x[:-HELD], x[-HELD:]
     return tuple(np.asarray(load(str(data / case), split=split).x) for split in ("train", "test"))
 
@@ -119,8 +118,8 @@ def table(case: str, kept: list[dict[str, Any]], epochs: int) -> str:
         [
             *lines,
             "",
-            f"Of the best loss of the three and the fewest seconds of the three, whoever's they are: {ratio:.2f}. latentwalk, to "
-            f"its end: {best:.1f} nats, {all_:.0f} s.",
+            f"Of the best loss of the three and the fewest seconds of the three, whoever's they are: {ratio:.2f}. "
+            f"latentwalk, to its end: {best:.1f} nats, {all_:.0f} s.",
         ]
     )
 

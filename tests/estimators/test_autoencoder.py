@@ -235,7 +235,7 @@ def test_complete_fits_a_sampler_after_training(monkeypatch):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sampler_is_saved_with_the_model(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(flow, "STEPS", 5)
-    monkeypatch.setattr(resampled, "STEPS", 5)
+    monkeypatch.setattr(resampled, "THOROUGHLY", replace(resampled.THOROUGHLY, steps=5))
     model = auto().fit(TABLE).fit_sampler(TABLE, kind)
     measured = {kind: Measure("likeness", 0.9, 0.8, 1.0, "so it is", {"held_out": 3.0})}
     model.trained_ = replace(model.trained_, likeness=measured)

@@ -1,0 +1,216 @@
+"""Music on a grid: a piece as notes, and what it is read as, each with its way back.
+
+    roll      (T, 88): which keys of a piano sound at each step
+    melody    a word a step: the note that is struck, that the one before goes on, or that there is none
+    voices    the same of several parts, the highest first, one after the other at each step
+
+As words, music is a text: "C4 - E4 - G4 - - ." Key finding is that of Krumhansl & Kessler 1982: the correlation of how long
+each of the twelve tones sounds with what listeners expect of a key.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwalk.checks import one_of, whole
+from latentwalk.errors import DataError
+
+__all__ = ["GRIDS", "HOLD", "KEYS", "LOWEST", "REST", "GridName", "Piece", "merged", "name_of", "pitch_of", "steps_of"]
+
+GridName = Literal["quarter", "eighth", "sixteenth"]
+GRIDS: dict[GridName, int] = {"quarter": 1, "eighth": 2, "sixteenth": 4}  # steps of a quarter
+KEYS, LOWEST = 88, 21  # of a piano; the MIDI number of the lowest, A0
+HOLD, REST = "-", "."
+TONES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MOST = 100_000  # steps of a piece: seven hours of sixteenths
+# How well each tone, counted from the first, goes with a major and with a minor key (Krumhansl & Kessler 1982, figure 2).
+PROFILES = np.array(
+    [
+        [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
+        [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
+    ]
+)
+Notes = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Notes on a grid.
+
+    notes: (n, 4) of each its first step, its steps, its MIDI number (60 is middle C) and its part, 0 the first; in order.
+    total: steps in all. steps: of a quarter. beats: of a bar, and which part of a whole note each is: (3, 4). tempo: quarters a
+    minute. moved: semitones that it was moved by since it was read.
+    """
+
+    notes: Notes
+    total: int
+    steps: int = 4
+    beats: tuple[int, int] = (4, 4)
+    tempo: float = 120.0
+    moved: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        notes = np.asarray(self.notes, np.int32).reshape(-1, 4)
+        object.__setattr__(self, "notes", notes[np.lexsort((notes[:, 2], notes[:, 3], notes[:, 0]))])
+        whole("steps", self.steps, "steps of a quarter", least=1, most=64)
+        whole("total", self.total, "steps", least=0, most=MOST)
+        ends = notes[:, 0] + notes[:, 1]
+        if len(notes) and (notes[:, :2].min() < 0 or notes[:, 1].min() < 1 or ends.max() > self.total):
+            raise DataError("a note lasts no step, or lies outside of its piece.")
+
+    @property
+    def bar(self) -> int:
+        """Steps of a bar."""
+        return max(1, round(self.beats[0] * 4 * self.steps / self.beats[1]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Piece) and self._all == other._all
+
+    __hash__ = None  # type: ignore[assignment]  # what is equal by its notes is no key
+
+    @property
+    def _all(self) -> tuple[object, ...]:
+        return self.notes.tolist(), self.total, self.steps, self.beats, self.tempo, self.moved
+
+    # ---------------------------------------------------------------- as numbers
+
+    def roll(self) -> NDArray[np.bool_]:
+        """Which of a piano's 88 keys sound at each step, (total, 88). Raises DataError for a note that it does not have."""
+        rows = np.zeros((self.total, KEYS), bool)
+        for start, length, pitch, _ in self.notes:
+            if not LOWEST <= pitch < LOWEST + KEYS:
+                raise DataError(f"a piano has no key for {name_of(pitch)}.")
+            rows[start : start + length, pitch - LOWEST] = True
+        return rows
+
+    @classmethod
+    def of_roll(cls, roll: NDArray[np.bool_], **about: object) -> "Piece":
+        """The piece in which each key sounds as long as it is on (total, 88), and is struck where it begins to be."""
+        on = np.pad(np.asarray(roll, bool), ((1, 1), (0, 0)))
+        begins, ends = (np.argwhere(edge.T) for edge in (on[1:] & ~on[:-1], ~on[1:] & on[:-1]))
+        notes = [(start, end - start, key + LOWEST, 0) for (key, start), (_, end) in zip(begins, ends, strict=True)]
+        return cls(np.array(notes, np.int32).reshape(-1, 4), len(roll), **about)  # type: ignore[arg-type]
+
+    # ---------------------------------------------------------------- as words
+
+    def words(self, voices: int | None = None) -> tuple[list[str], int]:
+        """A word for each step of each part, (total * voices), and how many notes have no place in them.
+
+        voices: parts, the first ones; a part has one note at a time, the highest. None reads the highest of all notes as one
+        melody, in which a note that comes to light again is struck again.
+        """
+        lines = [self.notes] if voices is None else [self.notes[self.notes[:, 3] == part] for part in range(voices)]
+        said, lost = [], 0 if voices is None else int((self.notes[:, 3] >= voices).sum())
+        for notes in lines:
+            top = np.full(self.total, -1)
+            for at in np.argsort(notes[:, 2], kind="stable"):  # higher ones over lower ones
+                start, length = notes[at, :2]
+                top[start : start + length] = at
+            before = np.concatenate([[-1], top[:-1]])
+            lost += len(notes) - len(set(top[top >= 0].tolist()))
+            names = [name_of(pitch) for pitch in notes[:, 2]]
+            said.append([REST if at < 0 else HOLD if at == last else names[at] for at, last in zip(top, before, strict=True)])
+        return [word for step in zip(*said, strict=True) for word in step], lost
+
+    @classmethod
+    def of_words(cls, words: Sequence[str], voices: int = 1, **about: object) -> "Piece":
+        """The piece that these words say. What goes on without having begun, and what is no note, is a rest."""
+        total = len(words) // voices
+        notes = []
+        for part in range(voices):
+            open_ = None
+            for step, word in enumerate(words[part : total * voices : voices]):
+                pitch = pitch_of(word)
+                if open_ is not None and word == HOLD:
+                    open_[1] += 1
+                elif pitch is None:
+                    open_ = None
+                else:
+                    notes.append(open_ := [step, 1, pitch, part])
+        return cls(np.array(notes, np.int32).reshape(-1, 4), total, **about)  # type: ignore[arg-type]
+
+    # ---------------------------------------------------------------- moved, and in parts
+
+    def shifted(self, by: int) -> "Piece":
+        """The piece `by` semitones higher. Raises DataError where MIDI has no such notes."""
+        notes = self.notes + np.array([0, 0, by, 0], np.int32)
+        if len(notes) and not 0 <= notes[:, 2].min() <= notes[:, 2].max() < 128:
+            raise DataError(f"moved by {by} semitones, a note is none of MIDI's 128.")
+        return replace(self, notes=notes, moved=self.moved + by)
+
+    def key(self) -> tuple[int, bool]:
+        """Its tonic, 0 (C) to 11 (B), and whether it is major: the key that its tones go with best."""
+        heard = np.bincount(self.notes[:, 2] % 12, weights=self.notes[:, 1], minlength=12)
+        if not heard.any():
+            return 0, True
+        turned = np.stack([np.roll(profile, tonic) for profile in PROFILES for tonic in range(12)])
+        heard, turned = heard - heard.mean(), turned - turned.mean(axis=1, keepdims=True)
+        best = int(np.argmax(turned @ heard / np.linalg.norm(turned, axis=1)))
+        return best % 12, best < 12
+
+    def settled(self) -> "Piece":
+        """The piece in C major or A minor, the nearest way: at most six semitones up or down."""
+        tonic, major = self.key()
+        up = ((0 if major else 9) - tonic) % 12
+        return self.shifted(up if up <= 5 else up - 12)
+
+    def bars(self, count: int) -> list["Piece"]:
+        """The piece in parts of so many bars; the last is filled up with a rest. A note across a border ends there."""
+        size = self.bar * count
+        return [self.cut(start, size) for start in range(0, self.total, size)]
+
+    def cut(self, start: int, size: int) -> "Piece":
+        """`size` steps from `start` on."""
+        first, last = self.notes[:, 0], self.notes[:, :2].sum(axis=1)
+        some = self.notes[(first < start + size) & (last > start)].copy()
+        ends = np.minimum(some[:, :2].sum(axis=1), start + size)
+        some[:, 0] = np.maximum(some[:, 0], start) - start
+        some[:, 1] = ends - start - some[:, 0]
+        return replace(self, notes=some, total=size)
+
+
+def name_of(pitch: int) -> str:
+    """The name of a MIDI number.
+
+    >>> name_of(60), name_of(58), name_of(21)
+    ('C4', 'Bb3', 'A0')
+    """
+    return f"{TONES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def pitch_of(word: str) -> int | None:
+    """The MIDI number that is so called, or None.
+
+    >>> pitch_of("C4"), pitch_of("C#-1"), pitch_of("-"), pitch_of("H9")
+    (60, 1, None, None)
+    """
+    return _PITCHES.get(word)
+
+
+_PITCHES = {name_of(pitch): pitch for pitch in range(128)}
+
+
+def steps_of(grid: object) -> int:
+    """The steps of a quarter. Raises ConfigError for a grid that is none."""
+    one_of("grid", grid, get_args(GridName))
+    return GRIDS[grid]  # type: ignore[index]
+
+
+def merged(notes: Iterable[tuple[int, int, int, int]]) -> tuple[Notes, int]:
+    """Notes (n, 4) of which none sounds twice at once in a part, and how many were one with another."""
+    found: list[list[int]] = []
+    last: dict[tuple[int, int], list[int]] = {}
+    lost = 0
+    for start, length, pitch, part in sorted(notes):
+        before = last.get((pitch, part))
+        if before is not None and start == before[0]:
+            before[1], lost = max(before[1], length), lost + 1
+            continue
+        if before is not None and start < before[0] + before[1]:
+            before[1] = start - before[0]  # struck again
+        found.append(one := [start, length, pitch, part])
+        last[pitch, part] = one
+    return np.array(found, np.int32).reshape(-1, 4), lost

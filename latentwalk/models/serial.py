@@ -96,7 +96,7 @@ class Serial(Distribution):
         known, memory = body.begin(z)
         for at in range(body.length - 1):
             scores, memory = body.step(last, known, memory)
-            last = torch.where(over, END, choice(scores.float()))
+            last = torch.where(over, END, choice(_wide(scores)))
             rows[:, at] = last
             over = over | (last == END)
             if bool(over.all()):
@@ -117,7 +117,7 @@ class Serial(Distribution):
         last, over = rows[:, 0], torch.zeros(1, dtype=torch.bool, device=z.device)
         for at in range(body.length - 1):
             scores, memory = body.step(last, known.expand(len(rows), -1), memory)
-            each = scores.float().log_softmax(-1)
+            each = _wide(scores).log_softmax(-1)
             closed = torch.full_like(each, -torch.inf)
             closed[:, END] = 0.0
             total = nats[:, None] + torch.where(over[:, None], closed, each)
@@ -159,10 +159,15 @@ def drawn(scores: Tensor, temperature: float = 1.0, top_p: float = 1.0) -> Tenso
 def _log_probs(body: SerialDecoder, remembered: Tensor, units: Tensor) -> Tensor:
     """log p of units (m,) by what is remembered (m, H) before each: (m,)."""
     if torch.is_grad_enabled():
-        return -cross_entropy(body.scores(remembered).float(), units, reduction="none")
+        return -cross_entropy(_wide(body.scores(remembered)), units, reduction="none")
     found = []
     for some, of in zip(remembered.split(SCORED), units.split(SCORED), strict=True):
         full = torch.nn.functional.pad(some, (0, 0, 0, SCORED - len(some)))
-        scores = body.scores(full)[: len(some)].float()
+        scores = _wide(body.scores(full)[: len(some)])
         found.append(-cross_entropy(scores, of, reduction="none"))
     return torch.cat(found) if found else remembered.new_zeros(0)
+
+
+def _wide(scores: Tensor) -> Tensor:
+    """Scores as float32 at least: log-probabilities need the digits."""
+    return scores.float() if scores.dtype.itemsize < 4 else scores

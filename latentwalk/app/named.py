@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentwalk.app.output import TABLES, OutputError, destination, note, save_png, write_bytes, write_table
+from latentwalk.app.output import TABLES, OutputError, destination, note, save_png, say, write_bytes, write_table
 from latentwalk.app.run import Run
 from latentwalk.data import Dataset
 from latentwalk.data.columns import Column, is_frame
 from latentwalk.data.spec import DataSpec
+from latentwalk.data.units import is_text
 from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.decoded import Decoded
@@ -31,10 +32,13 @@ __all__ = [
     "region_named",
     "table",
     "target",
+    "tell_texts",
     "write_decoded",
     "write_examples",
+    "writes",
 ]
 
+SHOWN = 24  # texts in a terminal
 KIN = 1_000  # rows of a class among which the typical one is looked for
 ENOUGH = 10_000  # rows whose codes say where codes lie
 HELD = 2**28  # bytes of them, at most
@@ -70,6 +74,8 @@ class Ends:
             row = self._row(end.removeprefix("row:"))
             return Example(self.rows.x[row], f"row {row}", None if self.rows.y is None else str(_labels(self.rows)[row]))
         path = Path(end).expanduser()
+        if self.run.model.spec_.form.serial and not path.is_file():
+            return Example(self.run.model.trained_.given([end])[0], end)
         if path.is_file():
             given = self.run.read(end)
             if len(given) != 1:
@@ -180,9 +186,20 @@ def draws(run: Run) -> bool:
     return run.model.spec_.form.pictured
 
 
+def writes(run: Run) -> bool:
+    """Whether what the model decodes is texts."""
+    return run.model.spec_.form.serial
+
+
+def tell_texts(texts: Sequence[str], marked: Sequence[bool] | NDArray[np.bool_] = ()) -> None:
+    """Texts in the terminal, SHOWN at most; those marked, that lie in holes, with a star."""
+    for at, text in enumerate(texts[:SHOWN]):
+        say(f"{'*' if len(marked) and marked[at] else ' '} {text}")
+
+
 def endings(run: Run, *others: str) -> tuple[str, ...]:
     """How a file of decoded examples may end: the usual one first, a picture or a table, then `others`."""
-    usual = (".png",) if draws(run) else TABLES
+    usual = (".txt", ".csv") if writes(run) else (".png",) if draws(run) else TABLES
     return (*usual, *(other for other in others if other not in usual))
 
 
@@ -199,6 +216,8 @@ def columns(x: Any, spec: DataSpec | None = None) -> dict[str, Any]:
     """Examples (n, *E) as columns, called as in a frame, or as in the data that `spec` is of, or else x1, x2, …."""
     if is_frame(x):
         return {str(name): x[name] for name in x}
+    if is_text(x):
+        return {"text": x}
     flat = x.reshape(len(x), -1)
     if spec is not None and len(spec.plain) == flat.shape[1]:
         return {column.name: _whole(flat[:, at], column) for at, column in enumerate(spec.plain)}
@@ -237,7 +256,9 @@ def known(data: Dataset) -> dict[str, Any]:
 
 def write_examples(run: Run, x: Any, to: Path, *, raw: bool = False) -> None:
     """Write examples (n, *E): a sheet of pictures, or a table. raw: as of `write_table`."""
-    if draws(run):
+    if to.suffix.lower() == ".txt":
+        write_bytes(to, "".join(f"{one}\n" for one in x).encode())
+    elif draws(run):
         tiles = enlarged(pixels(x, run.model.spec_))
         save_png(to, sheet(tiles, square_columns(tiles)))
     else:

@@ -231,7 +231,7 @@ SizeOption = Annotated[
 KindOption = Annotated[
     str | None,
     typer.Option(
-        metavar="image|table|signal",
+        metavar="image|table|signal|text",
         help="What an example is, where the shape does not say it.",
         rich_help_panel=DATA,
     ),
@@ -310,6 +310,37 @@ TypesOption = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+ColumnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--column",
+        metavar="NAME",
+        help="Texts: the column of a .csv that they stand in.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+UnitsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--units",
+        metavar="NAME",
+        help="Texts: characters, words or byte-pairs. Default: words where they come often.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+LengthOption = Annotated[
+    int | None,
+    typer.Option(
+        "--length",
+        min=2,
+        metavar="N",
+        help="Texts: cut a .txt into windows of so many units, instead of lines.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
 ReadingOptions = Mapping[str, Any]  # options of how data is read, by name: what was typed, None where nothing was
 AS_FOUND: ReadingOptions = MappingProxyType({})  # nothing was
 READING = {
@@ -321,6 +352,9 @@ READING = {
     "columns": ColumnsOption,
     "types": TypesOption,
     "separator": SeparatorOption,
+    "column": ColumnOption,
+    "units": UnitsOption,
+    "length": LengthOption,
 }
 
 

@@ -53,7 +53,7 @@ class Source:
         """The rows to learn from. tell: whether to say what was read, and what could not be. Raises DataError, ConfigError."""
         data = load(self.what, split="train", **self.options)
         if tell:
-            (_tell_table if is_table(self.what) else _tell_skipped)(data)
+            (_tell_table if is_table(self.what) and not data.spec.form.serial else _tell_skipped)(data)
         return data if self.apart is None else halves(data, self.apart)[0]
 
     def test(self) -> Dataset | None:
@@ -119,10 +119,13 @@ def read_like(
     label: str | None = None,
     drop: Drop = None,
     separator: str | None = None,
+    column: str | None = None,
+    length: int | None = None,
 ) -> Dataset:
     """The data set a user named, made like the examples learnt from: images are fitted to their size and colour.
 
     label, drop: the label column, and those left out, as far as the data has them. separator: that of tables.
+    column, length: how texts were read.
     Raises DataError, ConfigError.
     """
     path = Path(given).expanduser()
@@ -130,6 +133,10 @@ def read_like(
         return load(given, split=split)
     if path.is_file() and is_picture(path):
         return pictures_like(spec, [path])
+    if spec.vocabulary is not None:
+        return load(
+            given, split=split, units=spec.vocabulary.kind, **({"column": column} if is_table(given) else {"length": length})
+        )
     archive = path.suffix.lower() == ".zip" or (path.is_dir() and not idx.is_mnist_folder(path))
     if archive and spec.form.pictured:
         height, width = spec.event[1:]
@@ -213,7 +220,9 @@ def _tell_table(data: Dataset) -> None:
 
 
 def _tell_skipped(data: Dataset) -> None:
-    """Say which files could not be read."""
+    """Say which files could not be read, and what was found in a text."""
+    if data.spec.form.serial:
+        note("; ".join([f"read {len(data):,} texts", *data.remarks]))
     if data.skipped:
         more = f"\n  and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""
         note(f"{len(data.skipped)} skipped:\n  " + "\n  ".join(data.skipped[:5]) + more)

@@ -17,7 +17,8 @@ from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs
 from latentwalk.data.examples import as_array, as_plain, check_finite, check_labels, is_ragged, padded
 from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
-from latentwalk.errors import DataError
+from latentwalk.data.units import UnitKind, Vocabulary, is_text, texts_of
+from latentwalk.errors import ConfigError, DataError
 
 __all__ = ["Dataset", "join"]
 
@@ -61,12 +62,15 @@ class Dataset:
         kind: Kind | None = None,
         columns: Sequence[Column] = (),
         plain: Sequence[Column] = (),
+        units: UnitKind | None = None,
         **known: Any,
     ) -> "Dataset":
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
 
-        x may also be a tensor, a list of signals of different lengths, or a pandas frame with text, categories and dates beside
-        numbers. columns: what its columns are, as another table had them; a category that they do not know is "other".
+        x may also be a tensor, a list of signals of different lengths, a list of texts, or a pandas frame with text, categories
+        and dates beside numbers.
+        units: what texts are made of, "characters", "words" or "byte-pairs"; chosen unless given.
+        columns: what its columns are, as another table had them; a category that they do not know is "other".
         plain: what columns of plain numbers are called (see `DataSpec`), where x is no frame.
         In a table or a signal, NaN says: not observed.
         Raises DataError: no rows, no numbers, infinity, a row that is all NaN or has no label (which one), labels of another
@@ -77,6 +81,12 @@ class Dataset:
         """
         if type(x).__module__.split(".")[0] == "datasets":
             raise DataError("a Hugging Face data set has columns to choose from. Use latentwalk.adopt(X).")
+        if is_text(x) and kind in (None, "text"):
+            vocabulary = Vocabulary.of(texts := texts_of(x), units)
+            written = cls.of_rows(vocabulary.rows(texts), vocabulary, **known)
+            return written if y is None else written.labelled(y)
+        if units is not None:
+            raise ConfigError(f"units={units!r} is for texts; X is none. Leave it out.")
         columns, plain = several("columns", columns, "columns"), several("plain", plain, "columns")
         x = as_plain(x)
         if is_ragged(x):
@@ -94,8 +104,20 @@ class Dataset:
             known = {"y": codes, "classes": classes, **known}
         return cls(x, spec, **known)
 
+    @classmethod
+    def of_rows(cls, rows: Array, vocabulary: Vocabulary, **known: Any) -> "Dataset":
+        """The data set of texts as rows (n, T) of numbers of these units, see `units`."""
+        return cls(rows, DataSpec.of_units(rows.shape[1], vocabulary), **known)
+
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def texts(self) -> list[str]:
+        """The examples as texts. Raises DataError where they are none."""
+        if self.spec.vocabulary is None:
+            raise DataError(f"{self.name} holds {self.spec.kind}s, not texts.")
+        return self.spec.vocabulary.texts(np.asarray(self.x))
 
     def labelled(self, y: ArrayLike) -> "Dataset":
         """The same examples with these labels (n,), numbers or strings. Raises DataError."""
@@ -129,6 +151,8 @@ def _numbered(rows: Any, count: int) -> NDArray[np.integer]:
 
 def join(first: Dataset, second: Dataset) -> Dataset:
     """Both data sets, one after the other; labels, names and factors stay where both have them."""
+    if first.spec.vocabulary is not None and second.spec.vocabulary is not None:
+        first, second = _of_same_units(first, second)
     if first.x.shape[1:] != second.x.shape[1:]:
         raise DataError(f"the parts differ in shape: {first.x.shape[1:]} and {second.x.shape[1:]}. Read each alone.")
     if first.spec.columns != second.spec.columns:
@@ -138,7 +162,9 @@ def join(first: Dataset, second: Dataset) -> Dataset:
         places = places_of([column.name for column in second.spec.plain], plain)
         second = second if places == sorted(places) else replace(second, x=np.asarray(second.x)[:, places])
     x = as_array(joined(first.x, second.x))
-    spec = replace(type(first.spec).infer(x, first.spec.kind), columns=first.spec.columns, plain=plain)
+    spec = first.spec
+    if spec.vocabulary is None:
+        spec = replace(type(spec).infer(x, spec.kind), columns=spec.columns, plain=plain)
     check_finite(x, missing=spec.missing)
     classes = tuple(dict.fromkeys(first.classes + second.classes))
     y = None
@@ -164,6 +190,18 @@ def join(first: Dataset, second: Dataset) -> Dataset:
         },
         skipped=first.skipped + second.skipped,
     )
+
+
+def _of_same_units(first: Dataset, second: Dataset) -> tuple[Dataset, Dataset]:
+    """Two data sets of texts as rows of one width, of the units of both."""
+    if first.spec.vocabulary == second.spec.vocabulary and first.spec.shape == second.spec.shape:
+        return first, second
+    assert first.spec.vocabulary is not None
+    texts = [*first.texts, *second.texts]
+    vocabulary = Vocabulary.of(texts, first.spec.vocabulary.kind)
+    rows = vocabulary.rows(texts)
+    spec = DataSpec.of_units(rows.shape[1], vocabulary)
+    return replace(first, x=rows[: len(first)], spec=spec), replace(second, x=rows[len(first) :], spec=spec)
 
 
 def _coded(y: ArrayLike, rows: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:

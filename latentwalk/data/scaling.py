@@ -39,7 +39,7 @@ _ADVICE = "Drop or clip it, or mark it as missing (NaN) if it says that nothing 
 
 
 class Scaling(nn.Module):
-    """Scaling and layout: raw data (B, *E) of any dtype ↔ x (B, *event), float32 and channels first.
+    """Scaling and layout: raw data (B, *E) of any dtype ↔ x (B, *event), float32 and channels first; units as they are.
 
     x = (raw - shift) / scale, raw after the power transform of its column where the spec has one, with shift and scale
     broadcastable to the event: one number each for an image, one a column for a table, one a channel for a signal. Arithmetic
@@ -104,12 +104,16 @@ class Scaling(nn.Module):
 
     def forward(self, raw: Tensor) -> Tensor:
         """raw (B, *E) → x (B, *event)."""
+        if self.spec.form.serial:  # numbers that stand for units are looked up, not calculated with
+            return raw.long()
         values = self._channels_first(raw) if self.power is None else self.power(self._channels_first(raw))
         shifted = values - self.shift if self._shifts else values
         return (shifted / self.scale).float()
 
     def inverse(self, x: Tensor) -> Tensor:
         """x (B, *event) → raw (B, *E), in the units of the data: float64 where float32 would round those, else float32."""
+        if self.spec.form.serial:
+            return x.int()
         raw = x * self.scale
         raw = raw + self.shift if self._shifts else raw
         raw = raw if self.power is None else self.power.inverse(raw)
@@ -160,7 +164,7 @@ class Scaling(nn.Module):
 
     def check_reach(self, x: Array) -> None:
         """Raise DataError naming row and column of a value of x (n, *E) that float32 does not hold once it is scaled."""
-        if not _many_digits(x):
+        if self.spec.form.serial or not _many_digits(x):
             return
         shift, scale = self._for_data(self.shift), self._for_data(self.scale)
         for start, rows in pieces(self._bent(x)):

@@ -18,12 +18,13 @@ from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
 from latentwalk.data.powers import Power
 from latentwalk.data.rows import evenly, pieces, value_range
+from latentwalk.data.units import Vocabulary
 from latentwalk.errors import DataError
 
 __all__ = ["FORMS", "Axes", "DataSpec", "Form", "Kind", "Layout"]
 
-Kind = Literal["image", "table", "signal"]
-Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF"]
+Kind = Literal["image", "table", "signal", "text"]
+Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF", "units"]
 DARKEST = 2.0**-16  # images that nowhere reach it are no fractions of white, but have units of their own
 COLOURS = (1, 3, 4)  # channels by which an image is told from a block of numbers
 
@@ -69,6 +70,8 @@ class Form:
     pictured: whether an example is a picture.
     timed: whether its first axis is time, so that one example may end before another.
     columned: whether its numbers are columns, each with a meaning of its own.
+    serial: whether its numbers stand for units that come one after the other, up to an end: each is likely or not given those
+        before it, and none is more than another.
     """
 
     layouts: dict[Layout, Axes]
@@ -78,6 +81,7 @@ class Form:
     pictured: bool = False
     timed: bool = False
     columned: bool = False
+    serial: bool = False
 
 
 FORMS: dict[Kind, Form] = {
@@ -90,6 +94,7 @@ FORMS: dict[Kind, Form] = {
     ),
     "table": Form({"flat": Axes(None)}, "any", "value", columned=True),
     "signal": Form({"T": Axes(1), "TF": Axes(2, -1)}, "(T,) or (T, F): time first, then channels", "channel", timed=True),
+    "text": Form({"units": Axes(1, 0)}, "(T,), numbers of units. Give a list of strings", "one", bounded=True, serial=True),
 }
 GUESSED: tuple[Kind, ...] = ("image", "table")  # kinds that are read off a shape, where none is given
 
@@ -98,9 +103,9 @@ GUESSED: tuple[Kind, ...] = ("image", "table")  # kinds that are read off a shap
 class DataSpec:
     """What one example is.
 
-    kind: "image", "table" or "signal".
+    kind: "image", "table", "signal" or "text".
     shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
-    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal.
+    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal; "units" for a text.
     dtype: NumPy's name.
     low, high: the range of the values: 0 and 255 for bytes of an image, what was seen otherwise.
     extreme: the share of values within a twentieth of the range from either end, 1 for binary data.
@@ -111,6 +116,7 @@ class DataSpec:
         from that.
     limits, powers: of each column of a table, what its numbers never are, and the transform that makes them nearly normal;
         found by `fit`, () before, and where there are none. gaps: which of its cells were missing together; None likewise.
+    vocabulary: the units that the numbers of a text stand for; None for all else.
     """
 
     kind: Kind
@@ -126,6 +132,7 @@ class DataSpec:
     limits: tuple[Limit, ...] = ()
     powers: tuple[Power | None, ...] = ()
     gaps: MissingPatterns | None = None
+    vocabulary: Vocabulary | None = None
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
@@ -146,6 +153,8 @@ class DataSpec:
                 raise DataError(f"{len(found)} limits or transforms cannot be those of {self.size} columns of a {self.kind}.")
         if self.gaps is not None and not (isinstance(self.gaps, MissingPatterns) and self.gaps.columns == self.size):
             raise DataError(f"gaps {self.gaps!r:.80} cannot be those of {self.size} columns.")
+        if self.form.serial != isinstance(self.vocabulary, Vocabulary):
+            raise DataError(f"a {self.kind} {'has' if self.form.serial else 'has no'} units. Give texts: a list of strings.")
 
     @classmethod
     def infer(cls, x: Array, kind: Kind | None = None, layout: Layout | None = None) -> "DataSpec":
@@ -169,6 +178,11 @@ class DataSpec:
     def of_columns(cls, x: Array, columns: Sequence[Column]) -> "DataSpec":
         """The spec of a table `x` (n, C) whose columns are these."""
         return replace(cls.infer(x, "table"), columns=tuple(columns))
+
+    @classmethod
+    def of_units(cls, size: int, vocabulary: Vocabulary) -> "DataSpec":
+        """The spec of texts as rows (size,) of numbers of these units."""
+        return cls("text", (size,), "units", "int32", 0, len(vocabulary) - 1, 0.0, vocabulary=vocabulary)
 
     @property
     def form(self) -> Form:
@@ -213,7 +227,7 @@ class DataSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
-        unsaid = [name for name in ("limits", "powers", "gaps") if not getattr(self, name)]
+        unsaid = [name for name in ("limits", "powers", "gaps", "vocabulary") if not getattr(self, name)]
         return {name: value for name, value in asdict(self).items() if name not in unsaid} | {"shape": list(self.shape)}
 
     @classmethod
@@ -226,6 +240,8 @@ class DataSpec:
         if (gaps := values.get("gaps")) is not None:
             gaps = MissingPatterns(gaps["columns"], tuple(gaps["patterns"]), tuple(gaps["counts"]))
         found["gaps"] = gaps
+        if (units := values.get("vocabulary")) is not None:
+            found["vocabulary"] = Vocabulary(units["kind"], tuple(units["units"]), units.get("merges", ""))
         found["limits"] = tuple(Limit(**one) for one in values.get("limits", ()))
         found["powers"] = tuple(None if one is None else Power(**one) for one in values.get("powers", ()))
         return cls(**{**values, "shape": tuple(values["shape"]), **found})

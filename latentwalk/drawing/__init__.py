@@ -6,6 +6,7 @@ A `Painter` for each kind of data; those imported here are the ones that `Painte
 from latentwalk.drawing.heat import Heat
 from latentwalk.drawing.images import Images
 from latentwalk.drawing.lines import Lines
+from latentwalk.drawing.pages import Pages
 from latentwalk.drawing.painter import Painter
 
-__all__ = ["Heat", "Images", "Lines", "Painter"]
+__all__ = ["Heat", "Images", "Lines", "Pages", "Painter"]

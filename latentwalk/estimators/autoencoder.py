@@ -43,7 +43,7 @@ __all__ = ["Autoencoder"]
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """An autoencoder of any family, for arrays (n, *E) of numbers, signals of any length, and frames of mixed columns.
+    """An autoencoder of any family, for arrays (n, *E) of numbers, signals of any length, texts, and frames of mixed columns.
 
     recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`.
     latent: D, the number of dimensions of a code; None is the recipe's own: 2, 64 for "denoising", as many as X has features
@@ -51,7 +51,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     network: "auto", "dense", "conv", "fully-conv", "gru", "lstm", a `Network`, or an encoder and a decoder of one's own: two
         modules, see `Network.bodies`.
     likelihood: "auto", "bernoulli", "continuous-bernoulli", "gaussian", for tables "student-t", "negative-binomial", "mixed",
-        or a `Likelihood`.
+        for texts "units", or a `Likelihood`.
     noise: what spoils the input while training, instead of what the recipe says: a deviation (0.5), a range of them ((0.1,
         0.6), for noise of unknown strength), the name of a kind ("masking"), or a `Corruption`.
     epochs: passes over the data, at most.
@@ -140,6 +140,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ) -> Self:
         """Learn from X (n, *E), n at least 2. y: (n,) labels, numbers or strings; only a model with a condition uses them.
 
+        X may be a list of texts: `Dataset.of(X, units=…)` says what they are made of.
         In a table or a signal, NaN says that a value was not observed; X may be a list of signals of different lengths. What is
         memory-mapped, or read when asked for, is read ahead of training where it is large. X may be a tensor, a data set of
         PyTorch's, a Hugging Face `datasets.Dataset`, or a stream of theirs: an `IterableDataset`, or a `Stream` of one where
@@ -209,15 +210,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self._trained.answered(self._trained.reconstruct(x, told), x, X)
 
     def denoise(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
-        """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it."""
+        """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it. Not for texts."""
+        self._trained.check_valued("denoise")
         return self.reconstruct(X, condition=condition)
 
     def impute(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
         """X (n, *E) with the model's reconstruction where a value is missing; what was observed stays exactly as it was.
 
         Always a copy. A signal that ends early is not made longer. A frame comes back as a frame, with its index and all its
-        columns.
+        columns. Not for texts.
         """
+        self._trained.check_valued("impute")
         x, told = self._seen(X, condition)
         return self._trained.imputed(x, X, told)
 
@@ -316,6 +319,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Raises ConfigError, CheckpointError.
         """
         trained = self._trained
+        trained.check_valued("export")
         files = onnx.onnx_files(trained.model, trained.spec)
         return onnx.exported(files | ({SCORER: trained.scorer()} if scorer else {}), folder)
 

@@ -29,6 +29,7 @@ from latentwalk.data.powers import powers_of
 from latentwalk.data.rows import taken
 from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.data.spec import DataSpec
+from latentwalk.data.units import read_to
 from latentwalk.errors import ConfigError, DataError, DataWarning, TrainingStopped, TrainingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.given import first_seen
@@ -37,10 +38,10 @@ from latentwalk.estimators.resuming import Kept, begun
 from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.latent.completion import QUICK
-from latentwalk.models.collapse import COLLAPSED
+from latentwalk.models.collapse import BLIND, COLLAPSED
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
-from latentwalk.models.recipes import Recipe, assemble
+from latentwalk.models.recipes import WIDE, Recipe, assemble, suited
 from latentwalk.models.start import begin
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving.options import is_same, to_json
@@ -107,7 +108,7 @@ def fit(
         trained.check_range(x)
         trained.check_reach(x)
         trained.model.to(group.device)
-        batches, validation, learn, held = _batches(options, x, told, stream, beginning.seed, group)
+        batches, validation, learn, held = _batches(options, x, told, stream, beginning.seed, group, spec.form.serial)
         straight = False
         if before is None and beginning.start is None:
             some = _some(x, learn)
@@ -259,9 +260,9 @@ def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:
         recipe = replace(recipe, corruption=recipe.corruption.fitted(spec))
     latent = network.code(spec, options.latent)
     if latent is None:
-        latent = spec.size if recipe.latent is None else recipe.latent
+        latent = spec.size if recipe.latent is None else max(recipe.latent, WIDE) if spec.form.serial else recipe.latent
     options.check_latent(latent)
-    return recipe, network, int(latent)
+    return suited(recipe, spec, int(latent)), network, int(latent)
 
 
 def _check_same(options: Options, before: Trained) -> None:
@@ -306,11 +307,11 @@ def _check_count(y: Any, rows: int) -> None:
 
 
 def _batches(
-    options: Options, x: Array, told: Conditions | None, stream: Stream | None, seed: int, group: Group
+    options: Options, x: Array, told: Conditions | None, stream: Stream | None, seed: int, group: Group, serial: bool
 ) -> tuple[Batches, Batches | None, NDArray[np.int64], NDArray[np.int64]]:
     """Batches of x (n, *E) to learn from and to choose the best weights on, and the rows of either.
 
-    Those of a stream are what it holds.
+    Those of a stream are what it holds. serial: whether a row is units up to an end.
     """
     learn, held = _split(len(x), options.validation, np.random.default_rng(seed))
     if stream is not None:
@@ -318,10 +319,12 @@ def _batches(
     device = group.device
     size = int(options.batch_size)
     data = placed(x, device)
-    validation = batches_of(data, device, 4 * size, rows=held, share=group.share, given=told) if len(held) else None
+    lengths = read_to(np.asarray(x)) if serial and isinstance(data, torch.Tensor) else None
+    beside: dict[str, Any] = {"share": group.share, "given": told, "lengths": lengths}
+    validation = batches_of(data, device, 4 * size, rows=held, **beside) if len(held) else None
     if stream is not None:
         return stream.batches(device, size, seed, group.share, apart=len(held) > 0), validation, learn, held
-    return batches_of(data, device, size, seed, learn, group.share, told), validation, learn, held
+    return batches_of(data, device, size, seed, learn, **beside), validation, learn, held
 
 
 def _some(x: Array, learn: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -388,7 +391,7 @@ def _tell_collapse(trained: Trained) -> None:
     quiet = _quiet(trained)
     warnings.warn(
         f"the posterior has collapsed: for {quiet} epoch{'s' * (quiet > 1)} none of the {trained.latent} latent dimensions has "
-        f"depended on the data, {COLLAPSED}",
+        f"depended on the data, {COLLAPSED}{BLIND if trained.spec.form.serial else ''}",
         TrainingWarning,
         stacklevel=5,
     )

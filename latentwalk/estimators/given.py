@@ -32,8 +32,9 @@ from latentwalk.data.columns import (
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_array, as_plain, check_finite, is_ragged, padded
 from latentwalk.data.frames import picked_columns
-from latentwalk.data.rows import Rows, changed, value_range
+from latentwalk.data.rows import Rows, changed, first_outside, value_range
 from latentwalk.data.spec import DataSpec, Kind
+from latentwalk.data.units import UNKNOWN, Vocabulary, is_text, texts_of
 from latentwalk.errors import ConfigError, DataError, DataWarning
 from latentwalk.estimators.options import Options
 from latentwalk.models.likelihood import OF_COLUMNS, Likelihood
@@ -46,6 +47,9 @@ def first_seen(X: Any, options: Options) -> tuple[Array, DataSpec, tuple[str, ..
 
     Raises DataError, ConfigError.
     """
+    X = Dataset.of(X) if is_text(X) else X
+    if options.spec is not None and isinstance(X, Dataset) and X.spec.vocabulary is not None:
+        X = Dataset(as_learnt(X, options.spec), options.spec)
     known = X.spec if isinstance(X, Dataset) else None
     plain = known.plain if known else ()
     textual = not is_frame(X) or all(isinstance(name, str) for name in X.columns)
@@ -86,6 +90,10 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
     features: what their columns are called, where that is not in the spec. Raises DataError.
     """
     X = as_known(X)
+    if spec.vocabulary is not None:
+        return _written(X, spec, spec.vocabulary)
+    if is_text(X) or (isinstance(X, Dataset) and X.spec.vocabulary is not None):
+        raise DataError(f"X is texts; the model learnt from a {spec.kind} of shape {spec.shape}.")
     of_signals = spec.form.timed and spec.missing
     if of_signals and isinstance(X, (list, tuple)) and all(isinstance(one, np.ndarray) for one in X):
         X = padded(X, spec.shape[0])
@@ -103,6 +111,40 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
             return changed(x, _as_bytes)
         _tell_other_units(x, spec)
     return x
+
+
+def _written(X: Any, spec: DataSpec, vocabulary: Vocabulary) -> Array:
+    """Texts, or rows of numbers of the units learnt, as rows (n, T) of these. Raises DataError."""
+    if isinstance(X, Dataset) and X.spec.vocabulary is not None:
+        if X.spec.vocabulary == vocabulary and X.spec.shape == spec.shape:
+            return X.x
+        X = X.texts
+    if is_text(X):
+        rows = vocabulary.rows(texts_of(X), spec.size)
+        _tell_unknown(rows, vocabulary)
+        return rows
+    if isinstance(X, str):
+        raise DataError("X is one text. Expected a list of them: [X].")
+    x = as_array(X.x if isinstance(X, Dataset) else X)
+    if x.shape[1:] != spec.shape or x.dtype.kind not in "iu":
+        raise DataError(f"expected texts, a list of strings; got {x.dtype} of shape {x.shape}.")
+    if (strange := first_outside(x, 0, len(vocabulary) - 1)) is not None:
+        raise DataError(
+            f"row {strange[0]}, place {strange[1]} is {x[strange[0]][strange[1]]}, and there are {len(vocabulary):,} units."
+        )
+    return x
+
+
+def _tell_unknown(rows: Array, vocabulary: Vocabulary) -> None:
+    """Warn where units of texts were not learnt."""
+    if count := vocabulary.unknown(rows):
+        first = int(np.argmax((rows == UNKNOWN).any(axis=1)))
+        warnings.warn(
+            f"{count:,} of {int(np.count_nonzero(rows)):,} units ({vocabulary.kind}) were never learnt from, the first in text "
+            f"{first}, and are read as unknown.",
+            DataWarning,
+            stacklevel=2,
+        )
 
 
 def _as_bytes(x: Array) -> Array:

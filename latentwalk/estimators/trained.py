@@ -111,6 +111,8 @@ class Trained:
 
         The columns of a file that are all numbers are an array where pandas is not installed.
         """
+        if self.spec.vocabulary is not None:
+            return self.spec.vocabulary.texts(x)
         if not self.spec.named or not (self.spec.framed or find_spec("pandas")):
             return _typed(x, self.spec.dtype)
         frame = decoded(self._whole(x), self.spec.named)
@@ -120,7 +122,9 @@ class Trained:
         return frame
 
     def answered(self, answer: Array, x: Array, X: Any) -> Any:
-        """An answer (n, *E) about X, which is x as an array: a frame like X, where it is one, or of the float type of x."""
+        """An answer (n, *E) about X, which is x as an array: a frame like X, texts, or of the float type of x."""
+        if self.spec.vocabulary is not None:
+            return self.spec.vocabulary.texts(answer)
         known = as_known(X)
         if is_frame(known) and (columns := self._columns(known)):
             answer = self._whole(answer)
@@ -309,6 +313,13 @@ class Trained:
         columns = named if self.spec.framed or len(named) <= MOST_INPUTS else ()
         about: dict[str, Any] = {"draws": draws, "volume": self.log_volume, "limits": self.limits, "verdict": verdict}
         return scorer_file(self.model, self.spec, columns, **about)
+
+    def check_valued(self, what: str) -> None:
+        """Raise ConfigError for what is done to values, of a model of texts, which have none."""
+        if self.spec.form.serial:
+            raise ConfigError(
+                f"{what} is for images, tables and signals: a text has units, no values. See reconstruct, sample."
+            )
 
     def check_reach(self, x: Array) -> None:
         """Raise DataError naming row and column of a value of x (n, *E) that is too far from what scaling was fitted to."""

@@ -13,15 +13,16 @@ from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.film import FPS, gif_bytes, mp4_bytes, png_bytes
 from latentwalk.drawing.html import figure
+from latentwalk.drawing.pages import listed
 from latentwalk.drawing.painter import Painter
 from latentwalk.drawing.tiles import Pixels
-from latentwalk.errors import ConfigError, unknown
+from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.files import write_atomically
 
 __all__ = ["ENDINGS", "FILMS", "Decoded"]
 
 FILMS = (".gif", ".mp4")
-ENDINGS = (".png", *FILMS, ".npz")
+ENDINGS = (".png", *FILMS, ".npz", ".txt")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +66,13 @@ class Decoded:
         return f"{count:,} point{'s' * (count != 1)} of a latent space of {self.z.shape[-1]} dimensions, decoded."
 
     @property
+    def texts(self) -> list[str]:
+        """The points as texts, one after the other. Raises DataError where they are none."""
+        if self.spec is None or self.spec.vocabulary is None:
+            raise DataError(f"these are {'examples' if self.spec is None else f'{self.spec.kind}s'}, not texts.")
+        return self.spec.vocabulary.texts(self._examples())
+
+    @property
     def arrays(self) -> dict[str, Array]:
         """What a .npz holds, by name."""
         return {"z": self.z, "x": self.x, **self.notes}
@@ -75,7 +83,7 @@ class Decoded:
         return self._painter().strip(self._examples(), columns=columns, marked=self.marked.ravel())
 
     def save(self, path: str | PathLike[str], *, fps: float = FPS) -> None:
-        """Write a strip (.png), a film (.gif, .mp4; images and signals) or the arrays (.npz), whole or not at all.
+        """Write a strip (.png), a film (.gif, .mp4; images and signals), texts (.txt) or arrays (.npz), whole or not at all.
 
         fps: pictures a second. A film runs for ever, there and back; a closed one goes round. An MP4 is played once.
         Raises ConfigError: another ending, a film of a table or of a plane, MP4 without PyAV; OSError.
@@ -94,6 +102,8 @@ class Decoded:
                 return gif_bytes(self._frames(fps), fps, back=not self.closed)
             case ".mp4":
                 return mp4_bytes(self._frames(fps), fps)
+            case ".txt":
+                return "".join(f"{one}\n" for one in self.texts).encode()
             case ".npz":
                 file = io.BytesIO()
                 np.savez(file, allow_pickle=False, **self.arrays)
@@ -101,6 +111,8 @@ class Decoded:
         raise unknown("file ending", ending, ENDINGS)
 
     def _repr_html_(self) -> str:
+        if self.spec is not None and self.spec.vocabulary is not None:
+            return listed(self.texts, self.marked.ravel(), self.reading)
         return figure(None if self.spec is None else png_bytes(self.picture()), self.reading)
 
     # ------------------------------------------------------------------ inside

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
+from latentwalk.data.edits import edit_distance
 from latentwalk.data.spec import DataSpec
+from latentwalk.data.units import is_text, texts_of
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.codes import Codes
@@ -28,7 +30,7 @@ __all__ = ["Condition", "Encoded", "Part", "Point", "expect", "is_whole"]
 SIDE = 10_000  # steps along an axis, at most
 LAID_OUT = 20_000  # draws that quantiles are read off, of a prior that knows none
 Made = TypeVar("Made")
-Point = int | np.integer[Any] | Array | Sequence[float]
+Point = int | np.integer[Any] | Array | Sequence[float] | str
 
 
 class Part(Protocol):
@@ -170,11 +172,29 @@ class Encoded(ABC):
 
     # ------------------------------------------------------------------ places
 
+    def rows_of(self, x: Any) -> Any:
+        """A text as a row (T,) of numbers of units, texts as rows (n, T); all else as it is. Raises DataError, ConfigError."""
+        text = isinstance(x, str)
+        if not (text or is_text(x)):
+            return x
+        vocabulary = None if self.spec is None else self.spec.vocabulary
+        expect(vocabulary is not None, f"{x!r:.60} is text, and this space is not one of texts.")
+        assert vocabulary is not None and self.spec is not None
+        rows = vocabulary.rows([x] if text else texts_of(x), self.spec.size)
+        return rows[0] if text else rows
+
     def code(self, point: Point) -> Codes:
         """The code (D,) of a row number or of an example (*E), or the code itself. Raises ConfigError.
 
         Where an example has the shape of a code, (D,), that is what it is taken for.
         """
+        point = self.rows_of(point)
+        if self.encode is not None and self.serial and np.asarray(point).dtype.kind in "iu" and np.ndim(point):
+            expect(
+                np.shape(point) == self.data.shape[1:],
+                f"expected a text of shape {self.data.shape[1:]}, got {np.shape(point)}.",
+            )
+            return self.encode(np.asarray(point)[None])[0][0]
         if isinstance(point, (int, np.integer)) and not isinstance(point, bool):
             expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
             return self.codes[point]
@@ -224,16 +244,27 @@ class Encoded(ABC):
             return self.prior.quantiles(p)
         return np.asarray(np.quantile(self.prior(LAID_OUT, np.random.default_rng(0)), p, axis=0))
 
-    # ------------------------------------------------------------------ what codes decode to, as points
+    # ------------------------------------------------------------------ how far examples are apart
 
-    def decode_as(self, z: Array, rows: Array) -> NDArray[np.float32]:
-        """What codes z (m, D) decode to (m, *E) under the labels of these rows (m,); labels matter to few models."""
-        return self.decode(z) if self.condition is None else self.condition.decode(z, self.condition.rows[rows])
+    @property
+    def serial(self) -> bool:
+        """Whether examples are rows of units, so that they have no values to subtract."""
+        return self.spec is not None and self.spec.form.serial
 
-    def outputs(self, z: Array, rows: Array | None = None) -> Array:
-        """What codes (m, D) decode to, flattened, in units of the data: (m, prod(E)), between which distances are measured.
+    def apart(self, a: Array, b: Array) -> NDArray[np.float64]:
+        """How far examples a and b (m, *E) are apart, each from its own: (m,).
 
-        rows: (m,) those under whose labels they decode, see `decode_as`.
+        The root of the summed squared difference, in `unit`s; of texts, the edits that make one the other, as a share of the
+        longer (see `edits`).
+        """
+        if self.serial:
+            return edit_distance(a, b)
+        found: NDArray[np.float64] = np.linalg.norm(self.flat(b) - self.flat(a), axis=1)
+        return found
+
+    def decoded_rows(self, z: Array, rows: Array | None = None) -> Array:
+        """What codes (m, D) decode to, (m, *E), checked. rows: (m,) those under whose labels they decode, see `decode_as`.
+
         Raises DataError where the decoder gives another shape, NaN or infinity.
         """
         codes = z.astype(self.codes.dtype)
@@ -246,10 +277,29 @@ class Encoded(ABC):
                 f"the decoder gave NaN or infinity for {bad.sum()} of {len(z)} codes, the first {z[bad.argmax()]}. "
                 "The model has diverged: train again with a lower learning rate."
             )
-        return self.flat(x)
+        return x
+
+    # ------------------------------------------------------------------ what codes decode to, as points
+
+    def decode_as(self, z: Array, rows: Array) -> NDArray[np.float32]:
+        """What codes z (m, D) decode to (m, *E) under the labels of these rows (m,); labels matter to few models."""
+        return self.decode(z) if self.condition is None else self.condition.decode(z, self.condition.rows[rows])
+
+    def outputs(self, z: Array, rows: Array | None = None) -> Array:
+        """What codes (m, D) decode to, flattened, in units of the data: (m, prod(E)), between which distances are measured.
+
+        rows: (m,) those under whose labels they decode, see `decode_as`.
+        Raises DataError: see `decoded_rows`, `flat`.
+        """
+        return self.flat(self.decoded_rows(z, rows))
 
     def flat(self, x: Array) -> Array:
-        """Examples (m, *E) in standard units, one row each: (m, prod(E)); float64 stays, all else becomes float32."""
+        """Examples (m, *E) in standard units, one row each: (m, prod(E)); float64 stays, all else becomes float32.
+
+        Raises DataError for texts, whose units are no amounts.
+        """
+        if self.serial:
+            raise DataError("a text has no values to subtract. This is for images, tables and signals.")
         rows: Array = (x / np.asarray(self.unit, dtype=x.dtype if x.dtype == np.float64 else np.float32)).reshape(len(x), -1)
         return rows
 

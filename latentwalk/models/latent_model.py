@@ -15,6 +15,7 @@ from torch.distributions import Distribution
 from latentwalk.data.scaling import Scaling
 from latentwalk.models.conditional import Conditional, Lazy
 from latentwalk.models.prior import Prior
+from latentwalk.models.serial import SerialConditional
 
 __all__ = ["LatentModel", "Pass"]
 
@@ -33,7 +34,7 @@ class Pass:
 class LatentModel(nn.Module):
     """p(x, z) = p(z) p(x | z) and q(z | x). `scaling` takes raw data to x; it is saved with the rest."""
 
-    def __init__(self, scaling: Scaling, encoder: Lazy, prior: Prior, decoder: Conditional) -> None:
+    def __init__(self, scaling: Scaling, encoder: Lazy, prior: Prior, decoder: Conditional | SerialConditional) -> None:
         super().__init__()
         self.scaling = scaling
         self.encoder = encoder

@@ -6,6 +6,7 @@ gaussian              anything real; sigma fixed, one learned number, or one for
     student-t             tables: anything real, with heavy tails
     negative-binomial     tables: counts
     mixed                 tables: to each column its own of gaussian, student-t, negative-binomial and categorical
+    units                 texts: each unit given those before it, up to an end
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from latentwalk.models.mixed import DEFAULTS, ColumnLikelihood, MixedHead
 
 __all__ = ["OF_COLUMNS", "Likelihood", "LikelihoodKind", "likelihood_named"]
 
-LikelihoodKind = Literal["bernoulli", "continuous-bernoulli", "gaussian", "student-t", "negative-binomial", "mixed"]
+LikelihoodKind = Literal["bernoulli", "continuous-bernoulli", "gaussian", "student-t", "negative-binomial", "mixed", "units"]
 KINDS: tuple[LikelihoodKind, ...] = get_args(LikelihoodKind)
 OF_COLUMNS = ("student-t", "negative-binomial", "mixed")
 FITS: dict[str, tuple[ColumnLikelihood, ...]] = {
@@ -53,6 +54,7 @@ VALUES: dict[Kind, _Values] = {
     "image": _Values("unit", "unit", ranged=True, binary=0.7),
     "table": _Values("standard", "none", ranged=False, binary=1.0),
     "signal": _Values("standard", "none", ranged=False, binary=1.0),
+    "text": _Values("none", "none", ranged=True, binary=1.0),
 }
 
 
@@ -102,7 +104,12 @@ class Likelihood:
         """How the data must be scaled for it. Raises ConfigError when the data's range cannot be read as [0, 1]."""
         if self.kind in OF_COLUMNS and not spec.form.columned:
             raise ConfigError(f'likelihood="{self.kind}" is for tables; the data is a {spec.kind}. Use "gaussian".')
+        if (self.kind == "units") != spec.form.serial:
+            needed = "units" if spec.form.serial else "gaussian"
+            raise ConfigError(f'likelihood="{self.kind}" is not for a {spec.kind}. Use "{needed}", or leave it out.')
         values = VALUES[spec.kind]
+        if spec.form.serial:
+            return values.real
         if self.kind == "gaussian" or spec.columns:
             return values.real
         if spec.low < 0 or (not values.ranged and spec.high > 1):
@@ -132,7 +139,7 @@ class Likelihood:
     @property
     def is_density(self) -> bool:
         """Whether log-likelihoods are densities, which change with the units of the data."""
-        return self.kind != "bernoulli"
+        return self.kind not in ("bernoulli", "units")
 
 
 def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
@@ -147,6 +154,8 @@ def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
         return name
     if name in ("auto", "gaussian") and spec.columns:
         return Likelihood("mixed")
+    if name == "auto" and spec.form.serial:
+        return Likelihood("units")
     if name != "auto":
         if name not in KINDS:
             raise unknown("likelihood", name, ("auto", *KINDS))

@@ -27,13 +27,17 @@ from latentwalk.models.mixed import Inputs
 from latentwalk.models.objective import Objective, Terms, decomposed_elbo, elbo, importance_weighted, reconstruction
 from latentwalk.models.posterior import DiagonalGaussian, PointHead
 from latentwalk.models.prior import PRIORS, Prior, prior_named
-from latentwalk.models.schedule import Schedule, constant
+from latentwalk.models.schedule import Schedule, constant, linear
+from latentwalk.models.serial import SerialConditional
 from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.line import DecoderLine, EncoderLine
 
-__all__ = ["RECIPES", "Recipe", "assemble", "recipe_named"]
+__all__ = ["RECIPES", "WIDE", "Recipe", "assemble", "recipe_named", "suited"]
 
+FREE = 8.0  # nats of the KL of a VAE of texts that are not pressed
+WARM = 5.0  # epochs over which its KL is warmed up
+WIDE = 32  # dimensions of a code of a text, where the user names no other number
 TRIED = 2  # examples with which an objective of one's own is tried
 ObjectiveName = Literal["elbo", "decomposed_elbo", "importance_weighted", "reconstruction"]
 
@@ -194,6 +198,20 @@ def recipe_named(recipe: str | Recipe) -> Recipe:
     return RECIPES[recipe]
 
 
+def suited(recipe: Recipe, spec: DataSpec, latent: int) -> Recipe:
+    """The recipe as data like `spec` needs it: the VAE of texts with its cure of collapse. latent: D, of a code.
+
+    A decoder of units knows what came before, and learns to do without the code; its KL then falls to 0, and does not come
+    back. So the KL is warmed up, and `FREE` nats of it, shared out among the dimensions, are not pressed. Who wants a VAE
+    without that gives a `Recipe` of another name.
+    Sources: Bowman et al. 2016, section 3.1; Li et al. 2019, "A surprisingly effective fix for deep latent variable modeling of
+    text".
+    """
+    if not spec.form.serial or recipe != replace(RECIPES["vae"], prior=recipe.prior, corruption=recipe.corruption):
+        return recipe
+    return replace(recipe, beta=linear(1.0, over=WARM), free_nats=FREE / latent if recipe._factorised else 0.0)
+
+
 def assemble(
     recipe: Recipe,
     spec: DataSpec,
@@ -211,20 +229,15 @@ def assemble(
     """
     network = network_named(network)
     code = DiagonalGaussian() if recipe.spreads else _point(recipe, latent)
-    data = likelihood.head(spec)
     raw = code.each * latent
     if classes and network.kind == "fully-conv":
         raise ConfigError("network='fully-conv' has no place for a condition: its code is an image. Use network='conv'.")
     straight = network.start == "line" and recipe.sparsity is None and network.kind != "fully-conv"
     reader = _encoder(network, spec, (raw,), straight)
-    writer = network.decoder(spec, latent + classes, data.raw_shape(spec.event))
-    if _begins(network):
-        writer = DecoderLine(writer, latent + classes, data.raw_shape(spec.event), straight=straight)
     if classes:
         reader = Shifted(reader, classes, raw)
-        writer = Appended(writer, classes)
     encoder = Conditional(reader, code, axes=len(spec.event))
-    decoder = Conditional(writer, data, axes=1)
+    decoder = _decoder(network, spec, likelihood, latent, classes, straight)
     prior = prior_named(recipe.prior, latent)
     model = LatentModel(scaling, Sensed(encoder) if recipe.contraction else encoder, prior, decoder)
     if not isinstance(recipe.objective, str):
@@ -233,9 +246,22 @@ def assemble(
     return model.to(memory_format=torch.channels_last) if pictures else model  # type: ignore[call-overload]
 
 
-def _begins(network: Network) -> bool:
-    """Whether encoder and decoder have a place to begin at: those of one's own begin as they are."""
-    return network.start != "plain" and network.bodies is None
+def _begins(network: Network, spec: DataSpec) -> bool:
+    """Whether encoder and decoder have a place to begin at: those of one's own begin as they are, and those of texts."""
+    return network.start != "plain" and network.bodies is None and not spec.form.serial
+
+
+def _decoder(
+    network: Network, spec: DataSpec, likelihood: Likelihood, latent: int, classes: int, straight: bool
+) -> Conditional | SerialConditional:
+    if spec.form.serial:
+        return SerialConditional(network.writer(spec, latent + classes, classes))
+    data = likelihood.head(spec)
+    raw = data.raw_shape(spec.event)
+    writer = network.decoder(spec, latent + classes, raw)
+    if _begins(network, spec):
+        writer = DecoderLine(writer, latent + classes, raw, straight=straight)
+    return Conditional(Appended(writer, classes) if classes else writer, data, axes=1)
 
 
 def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...], straight: bool) -> nn.Module:
@@ -244,7 +270,7 @@ def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...], straight: b
         inputs = Inputs(spec.columns, spec.missing)
         read = replace(spec, shape=(inputs.size,), missing=False, columns=(), limits=(), powers=(), gaps=None)
     body, everywhere = network.encoder(read, out), network.kind == "fully-conv"
-    if _begins(network):
+    if _begins(network, spec):
         return EncoderLine(body, read.event, out, inputs=inputs, straight=straight, missing=read.missing, everywhere=everywhere)
     return body if inputs is None else nn.Sequential(inputs, body)
 
@@ -255,10 +281,11 @@ def _try(objective: Objective, model: LatentModel, spec: DataSpec) -> None:
         return
     name = getattr(objective, "__name__", type(objective).__name__)
     given = torch.zeros(TRIED, model.classes) if model.classes else None
+    kind = torch.long if spec.form.serial else torch.float32
     model.eval()
     with seeded(0):
         try:
-            terms = objective(model(torch.zeros(TRIED, *spec.event), given=given), 0.0)
+            terms = objective(model(torch.zeros(TRIED, *spec.event, dtype=kind), given=given), 0.0)
         except Exception as error:  # anybody's function
             raise ConfigError(
                 f"the objective {name} cannot read a pass: {str(error).strip() or type(error).__name__}"

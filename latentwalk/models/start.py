@@ -17,7 +17,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from latentwalk.arrays import Doubles
-from latentwalk.models.conditional import Shifted
+from latentwalk.models.conditional import Conditional, Shifted
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.posterior import LOG_VARIANCE
 from latentwalk.networks.line import DecoderLine, EncoderLine, silenced
@@ -47,7 +47,7 @@ def begin(model: LatentModel, raw: Tensor, given: Tensor | None = None) -> bool:
     """
     reading = next((part for part in model.encoder.modules() if isinstance(part, EncoderLine)), None)
     writing = next((part for part in model.decoder.modules() if isinstance(part, DecoderLine)), None)
-    if reading is None or writing is None:
+    if reading is None or writing is None or not isinstance(model.decoder, Conditional):
         return False
     x = model.scaling(raw)
     _centre(reading, x if reading.inputs is None else reading.inputs(x))

@@ -17,6 +17,7 @@ from latentwalk.networks.conv import ConvDecoder, ConvEncoder, pyramid
 from latentwalk.networks.dense import Dense
 from latentwalk.networks.layers import ACTIVATIONS, Filled
 from latentwalk.networks.recurrent import RecurrentDecoder, RecurrentEncoder
+from latentwalk.networks.serial import SerialDecoder, SerialEncoder
 
 __all__ = ["CONVOLUTIONAL", "RECURRENT", "Network", "NetworkKind", "network_named"]
 
@@ -26,16 +27,18 @@ CONVOLUTIONAL: tuple[NetworkKind, ...] = ("conv", "fully-conv")
 RECURRENT: tuple[NetworkKind, ...] = ("gru", "lstm")
 FITS: dict[NetworkKind, tuple[Kind, ...]] = {
     **dict.fromkeys(CONVOLUTIONAL, ("image", "signal")),
-    **dict.fromkeys(RECURRENT, ("signal",)),
+    **dict.fromkeys(RECURRENT, ("text", "signal")),
 }  # the kinds of data that a kind of network is for, where it is not for all
 SMALL = 1024  # values in an event up to which dense layers are both faster and as good on two cores
 USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
     "image": lambda spec: "conv" if spec.size > SMALL else "dense",
     "table": lambda spec: "dense",
     "signal": lambda spec: "gru" if spec.missing else "conv",
+    "text": lambda spec: "gru",
 }  # "auto", by the kind of data
 DEPTHS = (32, 64, 128, 128, 256, 256)
 TRIED = 2  # rows with which a network of one's own is tried
+MANY_UNITS = 2_000  # of texts, from which on recurrent layers are wider
 TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its smaller side is this or less
 
 
@@ -43,13 +46,16 @@ TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its sma
 class Network:
     """What the encoder and the decoder are made of; the decoder mirrors the encoder.
 
-    kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals), or "auto": conv for images of more
-    than 1024 values, and for signals in which nothing is missing; gru for other signals; dense for the rest.
+    kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals, texts), or "auto": conv for images of
+    more than 1024 values, and for signals in which nothing is missing; gru for other signals and texts; dense for the rest.
     widths: hidden dense layers, the widest first; after the convolutions in a "conv" network; of a recurrent one, the units
-    that read in each direction, then dense layers. Default (512, 256), (256,) after convolutions, (128,) for recurrent ones.
+    that read in each direction, then dense layers. Default (512, 256), (256,) after convolutions, (128,) for recurrent ones,
+    and (256,) for those of texts of more than 2,000 units.
     channels: one level each, halving every side; default 32, 64, 128, … until the smaller side is at most 8 (16 steps).
     blocks: residual blocks at each level of a convolutional network; default none, and one in a "fully-conv" network.
     dropout: share of hidden units silenced while training. max_norm: longest allowed incoming weight vector of a unit.
+    word_dropout: of texts, the share of the units shown to the decoder while learning that are made unknown, so that it has to
+        ask the code (Bowman et al. 2016).
     start: what encoder and decoder begin as. "line": the best straight line, principal components, beside which the networks
         learn how the data departs from it; "mean": the networks read and write deviations from the mean; "plain": neither.
     bodies: an encoder and a decoder of one's own, in place of all that; any modules of the right shapes. The encoder reads
@@ -66,6 +72,7 @@ class Network:
     max_norm: float | None = None
     bodies: tuple[nn.Module, nn.Module] | None = None
     start: Start = "line"
+    word_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         own_numbers(self)
@@ -82,6 +89,7 @@ class Network:
         if self.start not in get_args(Start):
             raise unknown("start of a network", self.start, get_args(Start))
         share("dropout", self.dropout, "units")
+        share("word_dropout", self.word_dropout, "the units shown")
         positive("max_norm", self.max_norm, none="no limit")
         for name in ("widths", "channels"):
             values = getattr(self, name)
@@ -126,6 +134,14 @@ class Network:
             case _:
                 return Dense((latent,), out, widths[::-1], act, dropout)
 
+    def writer(self, spec: DataSpec, latent: int, given: int = 0) -> SerialDecoder:
+        """A body that writes units given codes (B, D), whose last `given` numbers are a condition. Raises ConfigError."""
+        kind = self._kind(spec)
+        assert kind in ("gru", "lstm") and spec.vocabulary is not None
+        units, length = len(spec.vocabulary), spec.size
+        options = {"dropout": self.dropout, "blind": self.word_dropout, "given": given}
+        return SerialDecoder(kind, latent, units, length, self._widths(spec), self.activation, **options)  # type: ignore[arg-type]
+
     def code(self, spec: DataSpec, latent: int | None) -> int | None:
         """How many dimensions a code has, where the network decides: each place at the top of "fully-conv" has as many.
 
@@ -145,7 +161,7 @@ class Network:
         return latent
 
     def _reader(self, spec: DataSpec, seen: tuple[int, ...], out: tuple[int, ...]) -> nn.Module:
-        if self.bodies is not None:
+        if self.bodies is not None and not spec.form.serial:
             return _tried(self.bodies[0], "encoder", seen, out)
         widths, act, dropout = self._widths(spec), self.activation, self.dropout
         match self._kind(spec):
@@ -153,6 +169,8 @@ class Network:
                 return ConvEncoder(seen, out, self._depths(spec), widths, act, dropout, self.blocks or 0)
             case "fully-conv":
                 return ConvEncoder(seen, out, self._depths(spec), None, act, dropout, 1 if self.blocks is None else self.blocks)
+            case "gru" | "lstm" as kind if spec.vocabulary is not None:
+                return SerialEncoder(kind, len(spec.vocabulary), out, widths, act, dropout)
             case "gru" | "lstm" as kind:
                 return RecurrentEncoder(kind, seen, out, widths, act, dropout, masked=spec.missing)
             case _:
@@ -160,6 +178,9 @@ class Network:
 
     def _kind(self, spec: DataSpec) -> NetworkKind:
         """The kind, chosen if it is "auto". Raises ConfigError where it does not fit the data."""
+        if spec.form.serial and (self.bodies is not None or self.kind not in ("auto", *RECURRENT)):
+            own = "one of your own" if self.bodies is not None else f"network='{self.kind}'"
+            raise ConfigError(f"{own} does not read texts. Use 'gru' or 'lstm'.")
         fits = FITS.get(self.kind)
         if fits is not None and spec.kind not in fits:
             raise ConfigError(
@@ -171,6 +192,8 @@ class Network:
     def _widths(self, spec: DataSpec) -> tuple[int, ...]:
         if self.widths is not None:
             return self.widths
+        if spec.vocabulary is not None and len(spec.vocabulary) > MANY_UNITS:
+            return (256,)
         return {"dense": (512, 256), "conv": (256,)}.get(self._kind(spec), (128,))
 
     def _depths(self, spec: DataSpec) -> tuple[int, ...]:

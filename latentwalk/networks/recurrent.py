@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from latentwalk.chance import Dropout
 from latentwalk.networks.layers import stack
 
-__all__ = ["RecurrentDecoder", "RecurrentEncoder", "RecurrentKind"]
+__all__ = ["CELLS", "RecurrentDecoder", "RecurrentEncoder", "RecurrentKind"]
 
 RecurrentKind = Literal["gru", "lstm"]
 CELLS = {"gru": nn.GRU, "lstm": nn.LSTM}

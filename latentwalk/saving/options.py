@@ -18,6 +18,7 @@ from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
 from latentwalk.data.powers import Power
 from latentwalk.data.spec import DataSpec
+from latentwalk.data.units import Vocabulary
 from latentwalk.errors import CheckpointError
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe
@@ -41,6 +42,7 @@ TYPES: dict[str, type] = {
         Recipe,
         Schedule,
         Sparsity,
+        Vocabulary,
     )
 }
 LATER: dict[str, dict[str, Any]] = {"Network": {"start": "plain"}}  # what an option was before it could be given

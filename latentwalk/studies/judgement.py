@@ -15,6 +15,8 @@ from latentwalk.latent.space import LatentSpace
 
 __all__ = ["Judgement", "definite", "judge", "reconstruction_error"]
 
+TEXTS = 2_000  # that are reconstructed to be judged by
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -65,9 +67,15 @@ def definite(title: str) -> str:
 
 
 def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:
-    """Mean squared error of held-out rows (all rows when that is not known), per value, in `space.unit`s squared."""
+    """Mean squared error of held-out rows (all rows when that is not known), per value, in `space.unit`s squared.
+
+    Of texts, the edits that make a reconstruction its original, as a share of the longer.
+    """
     rows = np.arange(len(space)) if space.held_out is None else np.flatnonzero(space.held_out)
     rows = rows[:most]
+    if space.serial:
+        rows = rows[:TEXTS]
+        return float(space.apart(np.asarray(space.data[rows]), space.decode_as(space.codes[rows], rows)).mean())
     total = count = 0.0
     for some in np.array_split(rows, max(1, len(rows) * space.data[:1].nbytes // PIECE)):
         errors = np.square((space.decode_as(space.codes[some], some) - space.data[some]) / space.unit)

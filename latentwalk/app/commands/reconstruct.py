@@ -35,7 +35,7 @@ def reconstruct(
     """Encode and decode what you have.
 
     Images: originals above their reconstructions (.png), or one picture each (--out DIR); they are fitted to the size and
-    colour the model learnt from. Tables: rows (.csv, .parquet).
+    colour the model learnt from. Tables: rows (.csv, .parquet). Texts: a line each (.txt), or rows (.csv).
 
     \b
     Examples:
@@ -62,6 +62,9 @@ def reconstruct(
         _each(data, pixels(decoded, opened.model.spec_), folder, inputs)
     elif drawn:
         save_png(to, _pairs(pixels(data.x, opened.model.spec_), pixels(decoded, opened.model.spec_)))
+    elif app.named.writes(opened):
+        app.named.write_examples(opened, decoded, to, raw=raw_cells)
+        app.named.tell_texts(decoded)
     else:
         write_table(to, app.named.table(data, decoded), raw=raw_cells)
     say(to)

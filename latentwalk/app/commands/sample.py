@@ -49,7 +49,7 @@ def sample(
 ) -> None:
     """Draw new examples.
 
-    Images: a sheet of them (.png). Tables: rows (.csv, .parquet).
+    Images: a sheet of them (.png). Tables: rows (.csv, .parquet). Texts: a line each (.txt), or rows (.csv).
 
     \b
     Examples:
@@ -78,6 +78,8 @@ def sample(
         sampler = model.space(rows.take(np.arange(min(len(rows), ENOUGH)))).fit_sampler(source)
         x = model.sample(count, source=sampler.at(temperature), condition=condition, missing=missing)
     app.named.write_examples(opened, x, to, raw=raw_cells)
+    if app.named.writes(opened):
+        app.named.tell_texts(x)
     say(to)
 
 

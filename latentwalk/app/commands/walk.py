@@ -38,8 +38,10 @@ def walk(
     Images: a strip (.png) with a red bar under what lies in a hole, or a film (.gif, .mp4). Tables: rows (.csv,
     .parquet), or a heat map (.png). Also: arrays (.npz).
 
-    An END is the name of a class (its most typical example), row:123 (that row of the data learnt from, counted from 0), or
-    an image file.
+    Texts: a line a step (.txt), or rows (.csv).
+
+    An END is the name of a class (its most typical example), row:123 (that row of the data learnt from, counted from 0), an
+    image file, or, of a run that learnt texts, a text.
 
     \b
     Examples:
@@ -59,5 +61,7 @@ def walk(
     way = space.journey(range(len(stops)), steps, cast(PathName, path), loop=loop)
     app.named.write_decoded(opened, way, target, raw=raw_cells)
     say(f"from {' to '.join([*names, *names[:loop]])} in {len(way)} steps")
+    if app.named.writes(opened):
+        app.named.tell_texts(way.texts, way.marked)
     say(way.reading)
     say(target)

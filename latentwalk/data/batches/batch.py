@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Batch", "Batches", "Own", "batch_count", "portion", "shuffled"]
+__all__ = ["Batch", "Batches", "Own", "alike", "batch_count", "portion", "shuffled"]
+
+MIXED = 32  # batches whose rows are put in order of their lengths together
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +105,22 @@ def portion(total: int, part: int, parts: int) -> slice:
 def shuffled(rows: NDArray[np.int64], seed: int, epoch: int) -> NDArray[np.int64]:
     """`rows` (n,) in the order that this seed and epoch give them."""
     return np.random.default_rng((seed, epoch)).permutation(rows)
+
+
+def alike(
+    rows: NDArray[np.int64], lengths: NDArray[np.int64], size: int, seed: int | None = None, epoch: int = 0
+) -> NDArray[np.int64]:
+    """`rows` (m,) in another order, in which those of a batch of `size` are about as long as each other.
+
+    lengths: (n,) of all rows there are. The rows of some dozens of batches are sorted by length, and these batches mixed
+    again; a last one that is not full stays the last. Without a seed all are sorted, the shortest first.
+    """
+    if seed is None:
+        return rows[np.argsort(lengths[rows], kind="stable")]
+    rng, found = np.random.default_rng((seed, epoch, 1)), []
+    for start in range(0, len(rows), MIXED * size):
+        some = rows[start : start + MIXED * size]
+        full = len(some) // size * size
+        sorted_ = some[:full][np.argsort(lengths[some[:full]], kind="stable")].reshape(-1, size)
+        found += [rng.permutation(sorted_).reshape(-1), some[full:]]
+    return np.concatenate(found)

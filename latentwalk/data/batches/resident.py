@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentwalk.data.batches.batch import Batch, Batches, Own, batch_count, shuffled
+from latentwalk.data.batches.batch import Batch, Batches, Own, alike, batch_count, shuffled
 
 __all__ = ["Resident"]
 
@@ -19,7 +19,8 @@ class Resident(Batches):
 
     size: rows of a whole batch. seed: rows are shuffled anew each epoch; None keeps their order. rows: (m,) the row numbers
     that take part, all unless given; nothing is copied for it. share: (k, n), this is process k of n. given: (n, C) the
-    condition of each row, on the same device.
+    condition of each row, on the same device. lengths: (n,) how much of each row (T,) there is to read: batches are then of
+    rows that are about as long, and no wider than the longest of them.
     A last batch of one row is dropped when shuffling (unless all have one): a step on it costs as much as a full one and is
     all noise.
     """
@@ -30,6 +31,7 @@ class Resident(Batches):
     rows: NDArray[np.int64] | None = None
     share: tuple[int, int] = (0, 1)
     given: Tensor | None = None
+    lengths: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return batch_count(self._taking_part, self.size, shuffling=self.seed is not None)
@@ -38,13 +40,18 @@ class Resident(Batches):
         order = np.arange(len(self.data)) if self.rows is None else self.rows
         if self.seed is not None:
             order = shuffled(order, self.seed, number)
+        if self.lengths is not None:
+            order = alike(order, self.lengths, self.size, self.seed, number)
         on_device = torch.from_numpy(order).to(self.data.device)
         for index in range(start, len(self)):
             whole = on_device[index * self.size : (index + 1) * self.size]
             own = Own.of(len(whole), self.share)
             some = whole[own.part]
             given = None if self.given is None else self.given.index_select(0, some)
-            yield own.batch(self.data.index_select(0, some), some, given)
+            raw = self.data.index_select(0, some)
+            if self.lengths is not None:
+                raw = raw[:, : int(self.lengths[order[index * self.size : (index + 1) * self.size]].max())]
+            yield own.batch(raw, some, given)
 
     @property
     def _taking_part(self) -> int:

@@ -49,14 +49,16 @@ def batches_of(
     rows: NDArray[np.int64] | None = None,
     share: tuple[int, int] = (0, 1),
     given: Array | None = None,
+    lengths: NDArray[np.int64] | None = None,
 ) -> Batches:
     """Batches of data (n, *E) on a device: `Resident` for a tensor, `Windowed` for all else. See `placed`.
 
-    size, seed, rows, share: see `Resident`. given: (n, C) the condition of each row.
+    size, seed, rows, share, lengths: see `Resident`; what is not in memory is as wide as it is. given: (n, C) the condition
+    of each row.
     """
     beside = None if given is None else as_tensor(given).to(device)
     if isinstance(x, Tensor):
-        return Resident(x, size, seed, rows, share, beside)
+        return Resident(x, size, seed, rows, share, beside, lengths)
     return Windowed(x, device, size, seed, rows, share, beside)
 
 

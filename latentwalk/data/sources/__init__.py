@@ -6,6 +6,7 @@
     save_to_disk's folder, .arrow  huggingface.py  Hugging Face `datasets`
     .csv .tsv (.gz) .parquet       tables.py   numbers, dates and categories; their cells: delimited.py
     .wav                           sounds.py   a sound, as windows
+    .txt (.gz), a column of a .csv lines.py    texts
     .csv .tsv (.gz) beside them    attributes.py  more about each example, by its file's name
 
 Every failure is a DataError (a ConfigError for an option) that begins with the path.
@@ -27,18 +28,20 @@ from typing import Any, Literal, get_args
 from latentwalk.checks import whole
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.sources import arrays, huggingface, idx, images, sounds, tables
+from latentwalk.data.sources import arrays, huggingface, idx, images, lines, sounds, tables
 from latentwalk.data.sources.attributes import with_attributes
 from latentwalk.data.sources.delimited import check_separator
 from latentwalk.data.sources.images import Color, Size
 from latentwalk.data.sources.packed import Split
 from latentwalk.data.sources.tables import Drop, KindSaid, Pieces, check_drop, kinds_said
 from latentwalk.data.spec import Kind
+from latentwalk.data.units import UnitKind
 from latentwalk.errors import ConfigError, DataError, unknown
 
 __all__ = ["Split", "attributed", "pieces_of", "read"]
 
-FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, a folder or .zip of images"
+CSV = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, .txt (.gz), a folder or .zip of images"
 
 
 def read(
@@ -53,6 +56,9 @@ def read(
     drop: Drop = None,
     separator: str | None = None,
     window: int | None = None,
+    column: str | None = None,
+    units: UnitKind | None = None,
+    length: int | None = None,
     lazy: bool | None = None,
     attributes: str | os.PathLike[str] | None = None,
 ) -> Dataset:
@@ -63,10 +69,13 @@ def read(
         of it, "test" is refused.
     size: images only. A side, or (height, width), in pixels: scaled to cover it, then cropped around the centre.
     color: images only. "gray" or "rgb"; None is rgb if any image can hold colour.
-    kind: "image", "table" or "signal", where the guess from the shape would be wrong.
+    kind: "image", "table", "signal" or "text", where the guess from the shape would be wrong.
     label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
     window: sounds only. Samples in a window; 256 unless given.
+    column: .csv and .tsv only. The column whose texts are learnt from, instead of a table.
+    units: texts only. "characters", "words" or "byte-pairs"; words where they come often, else characters, unless given.
+    length: .txt only. Cut it into windows of so many units, instead of lines.
     columns: tables only. What a column is, where the guess would be wrong, {"year": "category"}: "number", "count", "category"
         or "date"; or a file that says so, as JSON or a line a column (year,category). Or those a model learnt from
         (`DataSpec.columns`), so that categories get the codes it knows.
@@ -94,7 +103,8 @@ def read(
     of_cells = {"columns": said or None, "drop": check_drop(drop), "separator": check_separator(separator)}
     with _errors_of(path):
         of_images, of_tables = {"size": size, "color": color, "lazy": lazy}, {"label": label, **of_cells}
-        data = _read(path, split, of_images, of_tables, window, kind)
+        of_texts = {"column": column, "units": units, "length": length}
+        data = _read(path, split, of_images, of_tables, of_texts, window, kind)
     return data if attributes is None else attributed(data, attributes)
 
 
@@ -139,12 +149,29 @@ def _errors_of(path: Path) -> Iterator[None]:
 
 
 def _read(
-    path: Path, split: Split, of_images: dict[str, Any], of_tables: dict[str, Any], window: int | None, kind: Kind | None
+    path: Path,
+    split: Split,
+    of_images: dict[str, Any],
+    of_tables: dict[str, Any],
+    of_texts: dict[str, Any],
+    window: int | None,
+    kind: Kind | None,
 ) -> Dataset:
     """Choose the reader by the file's name, or its first bytes, and refuse options that are not its own."""
     shared: dict[str, Any] = {"split": split, "kind": kind}
     of_cells = {option: value for option, value in of_tables.items() if option != "label"}
     name = path.name.lower()
+    if name.endswith((".txt", ".txt.gz")) and path.is_file():
+        _refuse({**of_images, **of_tables, "window": window, "column": of_texts.pop("column")}, "other kinds of data")
+        return lines.read_lines(path, **shared, **of_texts)
+    if of_texts["column"] is not None and name.endswith(CSV):
+        _refuse({**of_images, "window": window}, "images and sounds")
+        _refuse({"length": of_texts.pop("length")}, ".txt files")
+        _refuse({name: of_tables.pop(name) for name in ("columns", "drop")}, "tables")
+        return lines.read_column(path, **shared, **of_texts, **of_tables)
+    if kind == "text":
+        raise DataError("texts are the lines of a .txt, or a column of a .csv: say which, column=NAME.")
+    _refuse(of_texts, "texts: .txt files, and .csv with column=")
     if name.endswith(".arrow") or huggingface.is_saved(path):
         _refuse({"window": window, **of_cells}, "sounds and tables")
         reader = huggingface.read_arrow if path.is_file() else huggingface.read_saved
@@ -160,7 +187,7 @@ def _read(
     if name.endswith(".npz"):
         _refuse(of_cells, "tables")
         return arrays.read_npz(path, **shared, label=of_tables["label"])
-    if name.endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz")):
+    if name.endswith(CSV):
         return tables.read_csv(path, **shared, **of_tables)
     if name.endswith((".parquet", ".pq")):
         _refuse({"separator": of_tables.pop("separator")}, ".csv and .tsv")

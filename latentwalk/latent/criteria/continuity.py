@@ -24,6 +24,7 @@ FEWEST_TO_STEP = 20  # held-out codes below which a share says nothing
 CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)  # the steps s of continuity's curve
 CURVE_CODES = 2_000  # codes the curve is drawn from; the headline uses all
 NEIGHBOURS = 10_000  # examples among which neighbours are looked for
+CELLS = 2**27  # of tables of edits that are gone through to find neighbours among texts
 AT_ONCE = 2**25  # numbers decoded or held at once: 128 MB as float32
 
 
@@ -31,7 +32,8 @@ def continuity(space: Encoded, *, scale: float = 0.1, seed: int = 0, most: int =
     """The share of held-out codes z with d(f(z), f(z + s Sigma^(1/2) eps)) <= half the median neighbour distance, in [0, 1].
 
     f: the decoder. eps ~ N(0, I). s: `scale`. Sigma: the covariance of all codes. d: the root of the summed squared
-    difference, in units of `space.unit`. The neighbour distance is that of the data (`neighbour_distance`). At most `most`
+    difference, in units of `space.unit`; of texts, the edits that make one the other, as a share of the longer. The neighbour
+    distance is that of the data (`neighbour_distance`). At most `most`
     codes are stepped from. The interval is Wilson's: it covers which codes were looked at, not the neighbour distance.
     Details: the curve over s, and the 99th percentile of the jump in neighbour distances.
     Raises DataError for too few held-out codes, or codes, data or decoded outputs that are no numbers; ConfigError for a
@@ -74,6 +76,8 @@ def neighbour_distance(space: Encoded, rng: np.random.Generator) -> float:
     discontinuous. Neighbours lie closer in a larger sample, so numbers are comparable between samples of one size.
     Raises DataError when all examples are equal, or one holds a NaN.
     """
+    if space.serial:
+        return _edits_to_neighbour(space, rng)
     event = max(1, int(np.prod(space.data.shape[1:])))
     rows = np.sort(rng.permutation(len(space.data))[: min(NEIGHBOURS, max(100, 4 * AT_ONCE // event))])
     x = space.flat(np.asarray(space.data[rows]))  # (m, prod(E))
@@ -87,6 +91,18 @@ def neighbour_distance(space: Encoded, rng: np.random.Generator) -> float:
     return float(np.median(distances[:, 1]))
 
 
+def _edits_to_neighbour(space: Encoded, rng: np.random.Generator) -> float:
+    """The median distance from a text to the nearest different one, among as many as there is time to compare."""
+    x = np.unique(np.asarray(space.data), axis=0)
+    if len(x) < 2:
+        raise DataError(f"all {len(space)} texts are equal: continuity compares with the distance between neighbours.")
+    x = rng.permutation(x)[: NEIGHBOURS // 4]
+    asked = x[: max(20, CELLS // (len(x) * x.shape[1] ** 2))]
+    apart = space.apart(asked.repeat(len(x), axis=0), np.tile(x, (len(asked), 1))).reshape(len(asked), len(x))
+    apart[np.arange(len(asked)), np.arange(len(asked))] = np.inf
+    return float(np.median(apart.min(axis=1)))
+
+
 def _jumps(space: Encoded, z: Array, rows: Array, step: Array, scales: tuple[float, ...]) -> Array:
     """How far the output moves when codes z (m, D) of rows (m,) move by scale * step: (S, m), in units of the data."""
     event = max(1, int(np.prod(space.data.shape[1:])))
@@ -94,10 +110,10 @@ def _jumps(space: Encoded, z: Array, rows: Array, step: Array, scales: tuple[flo
     found = np.empty((len(scales), len(z)))
     for start in range(0, len(z), once):
         part = slice(start, start + once)
-        here = space.outputs(z[part], rows[part])
+        here = space.decoded_rows(z[part], rows[part])
         for at, scale in enumerate(scales):
-            there = space.outputs(z[part] + scale * step[part], rows[part])
-            found[at, part] = np.linalg.norm(there - here, axis=1)
+            there = space.decoded_rows(z[part] + scale * step[part], rows[part])
+            found[at, part] = space.apart(here, there)
     return found
 
 

@@ -96,7 +96,7 @@ def _looked_at(space: Encoded, k: int, most: int, seed: int, what: str) -> tuple
     if min(most, len(space.codes)) <= 2 * k:
         raise DataError(f"{what} with k={k} needs more than {2 * k} examples; got {min(most, len(space.codes))}.")
     rows = np.sort(rng_of(seed).permutation(len(space.codes))[:most])
-    return rows, (np.asarray(space.data[rows]) / space.unit).reshape(len(rows), -1)
+    return rows, space.flat(np.asarray(space.data[rows]))
 
 
 def _enough(count: int) -> str:

@@ -44,6 +44,8 @@ def diagnose(space: Encoded, new: ArrayLike | None = None, seed: int = 0) -> Dia
     Raises DataError: fewer than 100 codes, codes or decoded outputs that are no numbers, examples that are all the same, new
     rows of another shape; ConfigError for new rows where the space cannot encode.
     """
+    if space.serial:
+        raise DataError("a diagnosis compares values, which texts have none of. See criteria, and `mutual_information`.")
     e = Evidence(space, None if new is None else _checked(space, new), seed_of(seed))
     found = {name: symptom(e) for name, symptom in SYMPTOMS.items()}
     numbers = {"error": e.error, "error of PCA": e.linear_error, "active dimensions": float(e.units.active.sum())}

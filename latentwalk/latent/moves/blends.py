@@ -47,8 +47,9 @@ def example(space: Encoded, point: Point) -> Array:
     if isinstance(point, (int, np.integer)):
         space.code(point)  # raises where there is no such row
         return np.asarray(space.data[point])
-    x, event = np.asarray(point), space.data.shape[1:]
-    if space.encode is None or x.shape != event or event == (space.dim,):
+    x, event = np.asarray(space.rows_of(point)), space.data.shape[1:]
+    alike = event == (space.dim,) and not (space.serial and x.dtype.kind in "iu")  # a code, or an example?
+    if space.encode is None or x.shape != event or alike:
         raise ConfigError(f"expected a row number or an example of shape {event}, no bare code; got shape {x.shape}.")
     return x
 

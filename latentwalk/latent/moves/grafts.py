@@ -100,7 +100,9 @@ def _places(space: Encoded, x: Any) -> tuple[Array, Array | None]:
     """Codes (*N, D), and the pictures (*N, *E) they are of; None for what came as codes. N is none for a single point."""
     if isinstance(x, (int, np.integer)):
         return space.code(x), np.asarray(space.data[x])
-    array, event = _array(x), space.data.shape[1:]
+    array, event = _array(space.rows_of(x)), space.data.shape[1:]
+    if space.serial and space.encode is not None and array.dtype.kind in "iu" and array.shape[-1:] == event:
+        return space.encode(array.reshape(-1, *event))[0].reshape(*array.shape[:-1], space.dim), array
     if array.shape[1:] == (space.dim,) and array.ndim == 2 and len(array) and array.shape != event:
         return np.stack([space.code(one) for one in array]), None
     if array.shape[1:] == event and space.encode is not None and array.ndim == 1 + len(event) and len(array):

@@ -54,8 +54,8 @@ class Graph:
         nodes = np.random.default_rng(seed).permutation(codes)[:NODES]
         tree = cKDTree(nodes)
         pairs = _joined(nodes, _pairs(tree.query(nodes, np.arange(1, min(NEIGHBOURS + 1, len(nodes)) + 1))[1]))
-        x = space.outputs(nodes)
-        moved = np.linalg.norm(x[pairs[:, 0]] - x[pairs[:, 1]], axis=1)
+        x = space.decoded_rows(nodes)
+        moved = space.apart(x[pairs[:, 0]], x[pairs[:, 1]])
         cost = (moved * toll(holes, nodes[pairs[:, 0]], nodes[pairs[:, 1]])).clip(LEAST)
         edges = csr_array((cost, pairs.T), shape=(len(nodes), len(nodes)))
         return cls(space, nodes, edges + edges.T, tree)
@@ -74,8 +74,8 @@ class Graph:
         count = min(NEIGHBOURS, len(self.nodes))
         near = self.tree.query(ends, np.arange(1, count + 1))[1]  # (2, count)
         known = np.concatenate([ends, self.nodes[near.ravel()]])
-        x = self.space.outputs(known)
-        moved = np.linalg.norm(x[2:] - x[:2].repeat(count, axis=0), axis=1)
+        x = self.space.decoded_rows(known)
+        moved = self.space.apart(x[2:], x[:2].repeat(count, axis=0))
         cost = (moved * toll(self.space.kept(Holes), ends.repeat(count, axis=0), known[2:])).clip(LEAST)
         m = len(self.nodes)
         bridge = csr_array((cost, (np.repeat([m, m + 1], count), near.ravel())), shape=(m + 2, m + 2))
@@ -90,8 +90,10 @@ class Graph:
 
 def step_costs(space: Encoded, ways: Array) -> NDArray[np.float64]:
     """What each step of ways (k, m, D) costs: (k, m - 1)."""
-    x = space.outputs(ways.reshape(-1, space.dim)).reshape(*ways.shape[:2], -1)
-    return np.linalg.norm(np.diff(x, axis=1), axis=2) * toll(space.kept(Holes), ways[:, :-1], ways[:, 1:])
+    x = space.decoded_rows(ways.reshape(-1, space.dim))
+    x = x.reshape(*ways.shape[:2], *x.shape[1:])
+    before, after = (some.reshape(-1, *x.shape[2:]) for some in (x[:, :-1], x[:, 1:]))
+    return space.apart(before, after).reshape(len(ways), -1) * toll(space.kept(Holes), ways[:, :-1], ways[:, 1:])
 
 
 def toll(holes: Holes, a: Array, b: Array) -> NDArray[np.float64]:

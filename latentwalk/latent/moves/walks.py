@@ -81,6 +81,11 @@ class Walk:
         return self.decoded.x
 
     @property
+    def texts(self) -> list[str]:
+        """What the steps decode to, of a model of texts. Raises DataError for any other."""
+        return self.decoded.texts
+
+    @property
     def spec(self) -> DataSpec | None:
         """What an example is, where that is known."""
         return self.decoded.spec
@@ -117,8 +122,9 @@ class Walk:
 
     @cached_property
     def length(self) -> float:
-        """How far the decoder's output moves in all: the sum of the distances between outputs, in `space.unit`s."""
-        return float(np.linalg.norm(np.diff(self.space.outputs(self.line), axis=0), axis=1).sum())
+        """How far the decoder's output moves in all: the sum of the distances between outputs, see `Encoded.apart`."""
+        x = self.space.decoded_rows(self.line)
+        return float(self.space.apart(x[:-1], x[1:]).sum())
 
     @property
     def reading(self) -> str:

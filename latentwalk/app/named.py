@@ -13,8 +13,13 @@ from latentwalk.app.output import TABLES, OutputError, destination, note, save_p
 from latentwalk.app.run import Run
 from latentwalk.data import Dataset
 from latentwalk.data.columns import Column, is_frame
+from latentwalk.data.music import Piece
+from latentwalk.data.sources.midi import midi_content
 from latentwalk.data.spec import DataSpec
+from latentwalk.data.tones import rendered
 from latentwalk.data.units import is_text
+from latentwalk.drawing.film import png_bytes
+from latentwalk.drawing.painter import Painter
 from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.decoded import Decoded
@@ -29,6 +34,7 @@ __all__ = [
     "draws",
     "endings",
     "known",
+    "plays",
     "region_named",
     "table",
     "target",
@@ -188,7 +194,12 @@ def draws(run: Run) -> bool:
 
 def writes(run: Run) -> bool:
     """Whether what the model decodes is texts."""
-    return run.model.spec_.form.serial
+    return run.model.spec_.form.serial and not plays(run)
+
+
+def plays(run: Run) -> bool:
+    """Whether what the model decodes is music."""
+    return run.model.spec_.score is not None
 
 
 def tell_texts(texts: Sequence[str], marked: Sequence[bool] | NDArray[np.bool_] = ()) -> None:
@@ -199,7 +210,8 @@ def tell_texts(texts: Sequence[str], marked: Sequence[bool] | NDArray[np.bool_] 
 
 def endings(run: Run, *others: str) -> tuple[str, ...]:
     """How a file of decoded examples may end: the usual one first, a picture or a table, then `others`."""
-    usual = (".txt", ".csv") if writes(run) else (".png",) if draws(run) else TABLES
+    usual: tuple[str, ...] = (".txt", ".csv") if writes(run) else (".png",) if draws(run) else TABLES
+    usual = (".mid", ".wav", ".png") if plays(run) else usual
     return (*usual, *(other for other in others if other not in usual))
 
 
@@ -256,13 +268,24 @@ def known(data: Dataset) -> dict[str, Any]:
 
 def write_examples(run: Run, x: Any, to: Path, *, raw: bool = False) -> None:
     """Write examples (n, *E): a sheet of pictures, or a table. raw: as of `write_table`."""
-    if to.suffix.lower() == ".txt":
+    if plays(run):
+        write_bytes(to, _heard(run, x, to.suffix.lower()))
+    elif to.suffix.lower() == ".txt":
         write_bytes(to, "".join(f"{one}\n" for one in x).encode())
     elif draws(run):
         tiles = enlarged(pixels(x, run.model.spec_))
         save_png(to, sheet(tiles, square_columns(tiles)))
     else:
         write_table(to, columns(x, run.model.spec_), raw=raw)
+
+
+def _heard(run: Run, pieces: list[Piece], ending: str) -> bytes:
+    """Pieces as a file: one after the other, or their rolls one below the other."""
+    if ending == ".png":
+        rows = run.model.trained_.given(pieces)
+        return png_bytes(Painter.of(run.model.spec_, rows).strip(rows))
+    together = Piece.row(pieces)
+    return midi_content(together) if ending == ".mid" else rendered(together).content()
 
 
 def write_decoded(

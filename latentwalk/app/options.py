@@ -231,7 +231,7 @@ SizeOption = Annotated[
 KindOption = Annotated[
     str | None,
     typer.Option(
-        metavar="image|table|signal|text",
+        metavar="image|table|signal|text|music",
         help="What an example is, where the shape does not say it.",
         rich_help_panel=DATA,
     ),
@@ -341,6 +341,41 @@ LengthOption = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+GridOption = Annotated[
+    str | None,
+    typer.Option(
+        "--grid",
+        metavar="NAME",
+        help="Music: quarter, eighth or sixteenth.",
+        show_default="sixteenth",
+        rich_help_panel=DATA,
+    ),
+]
+VoicesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--voices",
+        min=1,
+        max=16,
+        metavar="N",
+        help="Music: parts that are read side by side; 1: the highest notes, as one melody.",
+        show_default="1",
+        rich_help_panel=DATA,
+    ),
+]
+BarsOption = Annotated[
+    int | None,
+    typer.Option("--bars", min=1, metavar="N", help="Music: bars of an example.", show_default="4", rich_help_panel=DATA),
+]
+MovedOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--moved/--own-keys",
+        help="Music: move all to C major or A minor, or leave it in its keys.",
+        show_default="moved",
+        rich_help_panel=DATA,
+    ),
+]
 ReadingOptions = Mapping[str, Any]  # options of how data is read, by name: what was typed, None where nothing was
 AS_FOUND: ReadingOptions = MappingProxyType({})  # nothing was
 READING = {
@@ -355,6 +390,10 @@ READING = {
     "column": ColumnOption,
     "units": UnitsOption,
     "length": LengthOption,
+    "grid": GridOption,
+    "voices": VoicesOption,
+    "bars": BarsOption,
+    "moved": MovedOption,
 }
 
 

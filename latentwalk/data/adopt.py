@@ -8,6 +8,7 @@ from torch.utils.data import Dataset as Items
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_plain
 from latentwalk.data.frames import in_pandas
+from latentwalk.data.music import is_music
 from latentwalk.data.sources.huggingface import is_hugging_face, of_table
 from latentwalk.data.sources.torch_items import of_items
 from latentwalk.data.units import is_text, texts_of
@@ -38,6 +39,8 @@ def as_known(x: Any) -> Any:
 
     For whoever tells arrays, frames, signals and texts apart itself. Raises DataError, ConfigError.
     """
+    if is_music(x):
+        return x
     if is_text(x):
         return texts_of(x)
     return adopt(x) if is_hugging_face(x) or isinstance(x, Items) else as_plain(in_pandas(x))

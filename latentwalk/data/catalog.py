@@ -78,7 +78,7 @@ def load(what: str | os.PathLike[str], *, split: Split = "train", **options: Any
         sixth row is a test row. What a path's halves are is said at `read`.
     options: for a path those of `read` (size, color, kind, label, attributes, …); for mnist and fashion-mnist `folder`, the
         only place to look in, and `download=False` to stay off the web; for faces `n`, `seed` and `size`; for sprites `n`
-        (None is all of them) and `seed`; for signals `n`, `seed` and `length`; for phrases `n` and `seed`.
+        (None is all of them) and `seed`; for signals `n`, `seed` and `length`; for phrases and melodies `n` and `seed`.
 
     Raises DataError (not found, damaged, unknown), ConfigError (options).
 
@@ -102,7 +102,7 @@ def names() -> dict[str, str]:
     """The names that `load` knows, each with what it is.
 
     >>> sorted(names())
-    ['digits', 'faces', 'fashion-mnist', 'mnist', 'mnist-5k', 'phrases', 'signals', 'sprites']
+    ['digits', 'faces', 'fashion-mnist', 'melodies', 'mnist', 'mnist-5k', 'phrases', 'signals', 'sprites']
     """
     return {name: entry.summary for name, entry in ENTRIES.items()}
 
@@ -153,6 +153,11 @@ def _phrases(*, split: Split, n: int = 6000, seed: int = 0) -> Dataset:
     return _divided(drawn, split)
 
 
+def _melodies(*, split: Split, n: int = 6000, seed: int = 0) -> Dataset:
+    drawn: Dataset = imported("latentwalk.data.synthetic").melodies(n, seed=seed)
+    return _divided(drawn, split)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A named set: what it is, and how to load a half of it."""
@@ -170,6 +175,7 @@ ENTRIES = {
     "sprites": Entry("drawn shapes in 737,280 variations, like dSprites: five known factors; any number of them", _sprites),
     "signals": Entry("drawn signals of 128 steps: waves, chirps, bursts, steps, pulses; any number of them", _signals),
     "phrases": Entry("drawn sentences with known factors: who, how many, when, whether, what, where; any number", _phrases),
+    "melodies": Entry("drawn tunes of four bars with known factors: key, mode, metre, contour, …; any number", _melodies),
 }
 
 

@@ -12,15 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
-from latentwalk.checks import several
+from latentwalk.checks import several, whole
 from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns, places_of, plain_columns
 from latentwalk.data.examples import as_array, as_plain, check_finite, check_labels, is_ragged, padded
+from latentwalk.data.music import Piece, Score, is_music
 from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.data.units import UnitKind, Vocabulary, is_text, texts_of
 from latentwalk.errors import ConfigError, DataError
 
 __all__ = ["Dataset", "join"]
+
+VOICES = 16  # that are read side by side, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ class Dataset:
         """
         if type(x).__module__.split(".")[0] == "datasets":
             raise DataError("a Hugging Face data set has columns to choose from. Use latentwalk.adopt(X).")
+        if is_music(x) and kind in (None, "music"):
+            found = cls.of_pieces(x, **known)
+            return found if y is None else found.labelled(y)
         if is_text(x) and kind in (None, "text"):
             vocabulary = Vocabulary.of(texts := texts_of(x), units)
             written = cls.of_rows(vocabulary.rows(texts), vocabulary, **known)
@@ -105,12 +111,43 @@ class Dataset:
         return cls(x, spec, **known)
 
     @classmethod
-    def of_rows(cls, rows: Array, vocabulary: Vocabulary, **known: Any) -> "Dataset":
-        """The data set of texts as rows (n, T) of numbers of these units, see `units`."""
-        return cls(rows, DataSpec.of_units(rows.shape[1], vocabulary), **known)
+    def of_rows(cls, rows: Array, vocabulary: Vocabulary, score: Score | None = None, **known: Any) -> "Dataset":
+        """The data set of texts, or with a score of pieces, as rows (n, T) of numbers of these units, see `units`."""
+        return cls(rows, DataSpec.of_units(rows.shape[1], vocabulary, score), **known)
+
+    @classmethod
+    def of_pieces(cls, pieces: Sequence[Piece], voices: int = 1, **known: Any) -> "Dataset":
+        """The data set of pieces on one grid, by words: of one voice the highest notes, of several the notes of each part.
+
+        What has no place in them is counted in `remarks`. Raises DataError for another grid.
+        """
+        whole("voices", voices, "parts", least=1, most=VOICES)
+        first = pieces[0]
+        other = next((at for at, one in enumerate(pieces) if not isinstance(one, Piece) or one.steps != first.steps), None)
+        if other is not None:
+            raise DataError(
+                f"piece {other} is {pieces[other]!r:.60}: expected a piece of {first.steps} steps a quarter, as piece 0."
+            )
+        score = Score(voices, first.steps, first.beats, first.tempo)
+        said = [score.text(piece) for piece in pieces]
+        texts = [text for text, _ in said]
+        vocabulary = Vocabulary.of(texts, "words")
+        lost, all_ = sum(count for _, count in said), sum(len(piece.notes) for piece in pieces)
+        remarks = (
+            *known.pop("remarks", ()),
+            *([f"{lost:,} of {all_:,} notes have no place in {_voices(voices)}"] if lost else []),
+        )
+        return cls.of_rows(vocabulary.rows(texts), vocabulary, score, **known, remarks=remarks)
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """The examples as pieces of music. Raises DataError where they are none."""
+        if self.spec.score is None:
+            raise DataError(f"{self.name} holds {self.spec.kind}s, not pieces of music.")
+        return self.spec.said(np.asarray(self.x))
 
     @property
     def texts(self) -> list[str]:
@@ -197,11 +234,22 @@ def _of_same_units(first: Dataset, second: Dataset) -> tuple[Dataset, Dataset]:
     if first.spec.vocabulary == second.spec.vocabulary and first.spec.shape == second.spec.shape:
         return first, second
     assert first.spec.vocabulary is not None
+    if first.spec.kind != second.spec.kind or _words_of_step(first) != _words_of_step(second):
+        raise DataError("the parts are not of one kind, with as many voices and steps. Read each alone.")
     texts = [*first.texts, *second.texts]
     vocabulary = Vocabulary.of(texts, first.spec.vocabulary.kind)
     rows = vocabulary.rows(texts)
-    spec = DataSpec.of_units(rows.shape[1], vocabulary)
+    spec = DataSpec.of_units(rows.shape[1], vocabulary, first.spec.score)
     return replace(first, x=rows[: len(first)], spec=spec), replace(second, x=rows[len(first) :], spec=spec)
+
+
+def _words_of_step(data: Dataset) -> tuple[int, int] | None:
+    score = data.spec.score
+    return None if score is None else (score.voices, score.steps)
+
+
+def _voices(count: int) -> str:
+    return "one melody" if count == 1 else f"{count} voices"
 
 
 def _coded(y: ArrayLike, rows: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:

@@ -10,7 +10,7 @@ each of the twelve tones sounds with what listeners expect of a key.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Any, Literal, TypeGuard, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,23 @@ from numpy.typing import NDArray
 from latentwalk.checks import one_of, whole
 from latentwalk.errors import DataError
 
-__all__ = ["GRIDS", "HOLD", "KEYS", "LOWEST", "REST", "GridName", "Piece", "merged", "name_of", "pitch_of", "steps_of"]
+__all__ = [
+    "GRIDS",
+    "HOLD",
+    "KEYS",
+    "LOWEST",
+    "REST",
+    "GridName",
+    "Piece",
+    "Score",
+    "bar_of",
+    "is_music",
+    "merged",
+    "name_of",
+    "overlap_distance",
+    "pitch_of",
+    "steps_of",
+]
 
 GridName = Literal["quarter", "eighth", "sixteenth"]
 GRIDS: dict[GridName, int] = {"quarter": 1, "eighth": 2, "sixteenth": 4}  # steps of a quarter
@@ -33,6 +49,7 @@ PROFILES = np.array(
         [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
     ]
 )
+SILENT = -1  # no pitch
 Notes = NDArray[np.int32]
 
 
@@ -64,7 +81,7 @@ class Piece:
     @property
     def bar(self) -> int:
         """Steps of a bar."""
-        return max(1, round(self.beats[0] * 4 * self.steps / self.beats[1]))
+        return bar_of(self.steps, self.beats)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Piece) and self._all == other._all
@@ -162,6 +179,16 @@ class Piece:
         size = self.bar * count
         return [self.cut(start, size) for start in range(0, self.total, size)]
 
+    @classmethod
+    def row(cls, pieces: "Sequence[Piece]", rest: int = 1) -> "Piece":
+        """Pieces one after the other, so many bars of rest between two, in steps, beats and tempo of the first."""
+        first, notes, now = pieces[0], [], 0
+        for piece in pieces:
+            notes.append(piece.notes + np.array([now, 0, 0, 0], np.int32))
+            end = now + piece.total
+            now = end + rest * first.bar
+        return replace(first, notes=np.concatenate(notes), total=end)
+
     def cut(self, start: int, size: int) -> "Piece":
         """`size` steps from `start` on."""
         first, last = self.notes[:, 0], self.notes[:, :2].sum(axis=1)
@@ -170,6 +197,65 @@ class Piece:
         some[:, 0] = np.maximum(some[:, 0], start) - start
         some[:, 1] = ends - start - some[:, 0]
         return replace(self, notes=some, total=size)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How words are read as music. voices: words of a step. steps, beats, tempo: as of a `Piece`."""
+
+    voices: int = 1
+    steps: int = 4
+    beats: tuple[int, int] = (4, 4)
+    tempo: float = 120.0
+
+    def __post_init__(self) -> None:
+        """Raise DataError where it contradicts itself: it may come from a file."""
+        counts = (self.voices, self.steps, *self.beats)
+        if not (len(counts) == 4 and all(type(one) is int and 1 <= one <= 64 for one in counts)):
+            raise DataError(f"no music has {self.voices!r:.20} voices, {self.steps!r:.20} steps, {self.beats!r:.20} beats.")
+        if not (isinstance(self.tempo, (int, float)) and 0 < self.tempo <= 2_000):
+            raise DataError(f"no music has {self.tempo!r:.20} quarters a minute.")
+
+    @property
+    def bar(self) -> int:
+        """Steps of a bar."""
+        return bar_of(self.steps, self.beats)
+
+    @property
+    def grid(self) -> GridName:
+        """The name of its grid; the nearest that has one."""
+        return min(GRIDS, key=lambda name: abs(GRIDS[name] - self.steps))
+
+    def text(self, piece: Piece) -> tuple[str, int]:
+        """A piece as a text of words, and how many of its notes have no place there: of one voice, the highest notes."""
+        words, lost = piece.words(None if self.voices == 1 else self.voices)
+        return " ".join(words), lost
+
+    def piece(self, text: str) -> Piece:
+        """The piece that a text of its words is."""
+        return Piece.of_words(text.split(), self.voices, steps=self.steps, beats=self.beats, tempo=self.tempo)
+
+    def sounding(self, words: NDArray[Any]) -> NDArray[np.int64]:
+        """The MIDI number that sounds in each place of words (n, T), SILENT where none does."""
+        known, places = np.unique(words, return_inverse=True)
+        pitches = np.array([SILENT if (pitch := pitch_of(str(word))) is None else pitch for word in known])[places]
+        pitches = pitches.reshape(words.shape)
+        holding = (np.asarray(words) == HOLD).reshape(words.shape)
+        for at in range(self.voices, pitches.shape[1]):
+            pitches[:, at] = np.where(holding[:, at], pitches[:, at - self.voices], pitches[:, at])
+        return pitches
+
+
+def is_music(x: object) -> TypeGuard[Sequence[Piece]]:
+    """Whether `x` is a list of pieces."""
+    return isinstance(x, (list, tuple)) and bool(x) and isinstance(x[0], Piece)
+
+
+def overlap_distance(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How little pitches a and b (m, T) sound together: 1 - the places where both sound alike / those where either does."""
+    either = (a != SILENT) | (b != SILENT)
+    alike = (a == b) & either
+    return np.asarray(1 - alike.sum(axis=1) / np.maximum(either.sum(axis=1), 1) - (~either.any(axis=1)))
 
 
 def name_of(pitch: int) -> str:
@@ -191,6 +277,11 @@ def pitch_of(word: str) -> int | None:
 
 
 _PITCHES = {name_of(pitch): pitch for pitch in range(128)}
+
+
+def bar_of(steps: int, beats: tuple[int, int]) -> int:
+    """Steps of a bar, with so many steps of a quarter."""
+    return max(1, round(beats[0] * 4 * steps / beats[1]))
 
 
 def steps_of(grid: object) -> int:

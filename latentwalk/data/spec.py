@@ -16,6 +16,7 @@ from latentwalk.checks import one_of
 from latentwalk.data.columns import Column
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
+from latentwalk.data.music import Score
 from latentwalk.data.powers import Power
 from latentwalk.data.rows import evenly, pieces, value_range
 from latentwalk.data.units import Vocabulary
@@ -23,7 +24,7 @@ from latentwalk.errors import DataError
 
 __all__ = ["FORMS", "Axes", "DataSpec", "Form", "Kind", "Layout"]
 
-Kind = Literal["image", "table", "signal", "text"]
+Kind = Literal["image", "table", "signal", "text", "music"]
 Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF", "units"]
 DARKEST = 2.0**-16  # images that nowhere reach it are no fractions of white, but have units of their own
 COLOURS = (1, 3, 4)  # channels by which an image is told from a block of numbers
@@ -95,6 +96,7 @@ FORMS: dict[Kind, Form] = {
     "table": Form({"flat": Axes(None)}, "any", "value", columned=True),
     "signal": Form({"T": Axes(1), "TF": Axes(2, -1)}, "(T,) or (T, F): time first, then channels", "channel", timed=True),
     "text": Form({"units": Axes(1, 0)}, "(T,), numbers of units. Give a list of strings", "one", bounded=True, serial=True),
+    "music": Form({"units": Axes(1, 0)}, "(T,), numbers of words. Give a list of pieces", "one", bounded=True, serial=True),
 }
 GUESSED: tuple[Kind, ...] = ("image", "table")  # kinds that are read off a shape, where none is given
 
@@ -103,9 +105,10 @@ GUESSED: tuple[Kind, ...] = ("image", "table")  # kinds that are read off a shap
 class DataSpec:
     """What one example is.
 
-    kind: "image", "table", "signal" or "text".
+    kind: "image", "table", "signal", "text" or "music".
     shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
-    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal; "units" for a text.
+    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal; "units" for a text
+        or a piece.
     dtype: NumPy's name.
     low, high: the range of the values: 0 and 255 for bytes of an image, what was seen otherwise.
     extreme: the share of values within a twentieth of the range from either end, 1 for binary data.
@@ -116,7 +119,8 @@ class DataSpec:
         from that.
     limits, powers: of each column of a table, what its numbers never are, and the transform that makes them nearly normal;
         found by `fit`, () before, and where there are none. gaps: which of its cells were missing together; None likewise.
-    vocabulary: the units that the numbers of a text stand for; None for all else.
+    vocabulary: the units that the numbers of a text, or a piece of music, stand for; None for all else.
+    score: how these words are read as music; None for all else.
     """
 
     kind: Kind
@@ -133,6 +137,7 @@ class DataSpec:
     powers: tuple[Power | None, ...] = ()
     gaps: MissingPatterns | None = None
     vocabulary: Vocabulary | None = None
+    score: Score | None = None
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
@@ -155,6 +160,10 @@ class DataSpec:
             raise DataError(f"gaps {self.gaps!r:.80} cannot be those of {self.size} columns.")
         if self.form.serial != isinstance(self.vocabulary, Vocabulary):
             raise DataError(f"a {self.kind} {'has' if self.form.serial else 'has no'} units. Give texts: a list of strings.")
+        if (self.kind == "music") != isinstance(self.score, Score):
+            raise DataError(
+                f"a {self.kind} {'has' if self.kind == 'music' else 'has no'} score. Give pieces: a list of `Piece`s."
+            )
 
     @classmethod
     def infer(cls, x: Array, kind: Kind | None = None, layout: Layout | None = None) -> "DataSpec":
@@ -180,9 +189,11 @@ class DataSpec:
         return replace(cls.infer(x, "table"), columns=tuple(columns))
 
     @classmethod
-    def of_units(cls, size: int, vocabulary: Vocabulary) -> "DataSpec":
-        """The spec of texts as rows (size,) of numbers of these units."""
-        return cls("text", (size,), "units", "int32", 0, len(vocabulary) - 1, 0.0, vocabulary=vocabulary)
+    def of_units(cls, size: int, vocabulary: Vocabulary, score: Score | None = None) -> "DataSpec":
+        """The spec of texts, or with a score of pieces, as rows (size,) of numbers of these units."""
+        kind: Kind = "text" if score is None else "music"
+        top = len(vocabulary) - 1
+        return cls(kind, (size,), "units", "int32", 0, top, 0.0, vocabulary=vocabulary, score=score)
 
     @property
     def form(self) -> Form:
@@ -219,6 +230,12 @@ class DataSpec:
         """Numbers in one example."""
         return math.prod(self.shape)
 
+    def said(self, rows: Array) -> list[Any]:
+        """What rows (*B, T) of numbers of units stand for: texts, or pieces of music."""
+        assert self.vocabulary is not None
+        texts = self.vocabulary.texts(rows)
+        return texts if self.score is None else [self.score.piece(text) for text in texts]
+
     def channels_last(self, x: Array) -> Array:
         """Images (n, *E) with their channels as the last axis: (n, H, W, C)."""
         if self.axes.channel is None:
@@ -227,7 +244,7 @@ class DataSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
-        unsaid = [name for name in ("limits", "powers", "gaps", "vocabulary") if not getattr(self, name)]
+        unsaid = [name for name in ("limits", "powers", "gaps", "vocabulary", "score") if not getattr(self, name)]
         return {name: value for name, value in asdict(self).items() if name not in unsaid} | {"shape": list(self.shape)}
 
     @classmethod
@@ -242,6 +259,8 @@ class DataSpec:
         found["gaps"] = gaps
         if (units := values.get("vocabulary")) is not None:
             found["vocabulary"] = Vocabulary(units["kind"], tuple(units["units"]), units.get("merges", ""))
+        if (score := values.get("score")) is not None:
+            found["score"] = Score(**{**score, "beats": tuple(score["beats"])})
         found["limits"] = tuple(Limit(**one) for one in values.get("limits", ()))
         found["powers"] = tuple(None if one is None else Power(**one) for one in values.get("powers", ()))
         return cls(**{**values, "shape": tuple(values["shape"]), **found})

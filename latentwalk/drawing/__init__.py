@@ -8,5 +8,6 @@ from latentwalk.drawing.images import Images
 from latentwalk.drawing.lines import Lines
 from latentwalk.drawing.pages import Pages
 from latentwalk.drawing.painter import Painter
+from latentwalk.drawing.rolls import Rolls
 
-__all__ = ["Heat", "Images", "Lines", "Pages", "Painter"]
+__all__ = ["Heat", "Images", "Lines", "Pages", "Painter", "Rolls"]

@@ -1,6 +1,5 @@
 """A piece as a piano roll: time to the right, pitch upwards, a colour for each part."""
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 from latentwalk.data.music import Piece, name_of
@@ -15,10 +14,11 @@ PARTS = ((38, 84, 160), (208, 110, 38), (52, 138, 92), (146, 72, 150), (120, 120
 BLACK = (1, 3, 6, 8, 10)  # keys of an octave
 
 
-def piano_roll(piece: Piece, step: float = STEP) -> Image.Image:
-    """The picture. step: pixels of a step, less where it would be wider than 4,000."""
-    pitches = piece.notes[:, 2] if len(piece.notes) else np.array([60])
-    low, high = int(pitches.min()) - AROUND, int(pitches.max()) + AROUND
+def piano_roll(piece: Piece, step: float = STEP, keys: tuple[int, int] | None = None) -> Image.Image:
+    """The picture. step: pixels of a step, less where it would be wider than 4,000. keys: lowest and highest that are shown."""
+    if keys is None:
+        keys = (int(piece.notes[:, 2].min()), int(piece.notes[:, 2].max())) if len(piece.notes) else (60, 60)
+    low, high = keys[0] - AROUND, keys[1] + AROUND
     spare = max(0, FEWEST - (high - low + 1))
     low, high = low - spare // 2, high + spare - spare // 2
     step = min(step, WIDEST / max(piece.total, 1))

@@ -32,6 +32,7 @@ from latentwalk.data.columns import (
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_array, as_plain, check_finite, is_ragged, padded
 from latentwalk.data.frames import picked_columns
+from latentwalk.data.music import is_music
 from latentwalk.data.rows import Rows, changed, first_outside, value_range
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.data.units import UNKNOWN, Vocabulary, is_text, texts_of
@@ -47,7 +48,7 @@ def first_seen(X: Any, options: Options) -> tuple[Array, DataSpec, tuple[str, ..
 
     Raises DataError, ConfigError.
     """
-    X = Dataset.of(X) if is_text(X) else X
+    X = Dataset.of(X) if is_text(X) or is_music(X) else X
     if options.spec is not None and isinstance(X, Dataset) and X.spec.vocabulary is not None:
         X = Dataset(as_learnt(X, options.spec), options.spec)
     known = X.spec if isinstance(X, Dataset) else None
@@ -92,8 +93,10 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
     X = as_known(X)
     if spec.vocabulary is not None:
         return _written(X, spec, spec.vocabulary)
-    if is_text(X) or (isinstance(X, Dataset) and X.spec.vocabulary is not None):
-        raise DataError(f"X is texts; the model learnt from a {spec.kind} of shape {spec.shape}.")
+    if is_text(X) or is_music(X) or (isinstance(X, Dataset) and X.spec.vocabulary is not None):
+        raise DataError(
+            f"X is {'music' if is_music(X) else 'texts'}; the model learnt from a {spec.kind} of shape {spec.shape}."
+        )
     of_signals = spec.form.timed and spec.missing
     if of_signals and isinstance(X, (list, tuple)) and all(isinstance(one, np.ndarray) for one in X):
         X = padded(X, spec.shape[0])
@@ -115,6 +118,8 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
 
 def _written(X: Any, spec: DataSpec, vocabulary: Vocabulary) -> Array:
     """Texts, or rows of numbers of the units learnt, as rows (n, T) of these. Raises DataError."""
+    if is_music(X) and spec.score is not None:
+        X = Dataset.of_pieces(X, spec.score.voices)
     if isinstance(X, Dataset) and X.spec.vocabulary is not None:
         if X.spec.vocabulary == vocabulary and X.spec.shape == spec.shape:
             return X.x
@@ -127,7 +132,8 @@ def _written(X: Any, spec: DataSpec, vocabulary: Vocabulary) -> Array:
         raise DataError("X is one text. Expected a list of them: [X].")
     x = as_array(X.x if isinstance(X, Dataset) else X)
     if x.shape[1:] != spec.shape or x.dtype.kind not in "iu":
-        raise DataError(f"expected texts, a list of strings; got {x.dtype} of shape {x.shape}.")
+        wanted = "texts, a list of strings" if spec.score is None else "pieces, a list of `Piece`s"
+        raise DataError(f"expected {wanted}; got {x.dtype} of shape {x.shape}.")
     if (strange := first_outside(x, 0, len(vocabulary) - 1)) is not None:
         raise DataError(
             f"row {strange[0]}, place {strange[1]} is {x[strange[0]][strange[1]]}, and there are {len(vocabulary):,} units."

@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
+from latentwalk.data.music import Piece
+from latentwalk.data.sources.midi import midi_content
 from latentwalk.data.spec import DataSpec
+from latentwalk.data.tones import rendered
 from latentwalk.drawing.film import FPS, gif_bytes, mp4_bytes, png_bytes
 from latentwalk.drawing.html import figure
 from latentwalk.drawing.pages import listed
 from latentwalk.drawing.painter import Painter
+from latentwalk.drawing.rolls import played
 from latentwalk.drawing.tiles import Pixels
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.files import write_atomically
@@ -22,7 +26,7 @@ from latentwalk.files import write_atomically
 __all__ = ["ENDINGS", "FILMS", "Decoded"]
 
 FILMS = (".gif", ".mp4")
-ENDINGS = (".png", *FILMS, ".npz", ".txt")
+ENDINGS = (".png", *FILMS, ".npz", ".txt", ".mid", ".wav")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +77,13 @@ class Decoded:
         return self.spec.vocabulary.texts(self._examples())
 
     @property
+    def pieces(self) -> list[Piece]:
+        """The points as pieces of music, one after the other. Raises DataError where they are none."""
+        if self.spec is None or self.spec.score is None:
+            raise DataError(f"these are {'examples' if self.spec is None else f'{self.spec.kind}s'}, not pieces of music.")
+        return self.spec.said(self._examples())
+
+    @property
     def arrays(self) -> dict[str, Array]:
         """What a .npz holds, by name."""
         return {"z": self.z, "x": self.x, **self.notes}
@@ -83,7 +94,8 @@ class Decoded:
         return self._painter().strip(self._examples(), columns=columns, marked=self.marked.ravel())
 
     def save(self, path: str | PathLike[str], *, fps: float = FPS) -> None:
-        """Write a strip (.png), a film (.gif, .mp4; images and signals), texts (.txt) or arrays (.npz), whole or not at all.
+        """Write a strip (.png), a film (.gif, .mp4; images and signals), texts (.txt), music (.mid, .wav; one piece after the
+        other) or arrays (.npz), whole or not at all.
 
         fps: pictures a second. A film runs for ever, there and back; a closed one goes round. An MP4 is played once.
         Raises ConfigError: another ending, a film of a table or of a plane, MP4 without PyAV; OSError.
@@ -102,6 +114,10 @@ class Decoded:
                 return gif_bytes(self._frames(fps), fps, back=not self.closed)
             case ".mp4":
                 return mp4_bytes(self._frames(fps), fps)
+            case ".mid":
+                return midi_content(Piece.row(self.pieces))
+            case ".wav":
+                return rendered(Piece.row(self.pieces)).content()
             case ".txt":
                 return "".join(f"{one}\n" for one in self.texts).encode()
             case ".npz":
@@ -111,6 +127,8 @@ class Decoded:
         raise unknown("file ending", ending, ENDINGS)
 
     def _repr_html_(self) -> str:
+        if self.spec is not None and self.spec.score is not None:
+            return played(self.pieces, self.marked.ravel(), self.reading)
         if self.spec is not None and self.spec.vocabulary is not None:
             return listed(self.texts, self.marked.ravel(), self.reading)
         return figure(None if self.spec is None else png_bytes(self.picture()), self.reading)

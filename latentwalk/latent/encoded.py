@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
 from latentwalk.data.edits import edit_distance
+from latentwalk.data.music import Piece, is_music, overlap_distance
 from latentwalk.data.spec import DataSpec
 from latentwalk.data.units import is_text, texts_of
 from latentwalk.drawing.painter import Painter
@@ -30,7 +31,7 @@ __all__ = ["Condition", "Encoded", "Part", "Point", "expect", "is_whole"]
 SIDE = 10_000  # steps along an axis, at most
 LAID_OUT = 20_000  # draws that quantiles are read off, of a prior that knows none
 Made = TypeVar("Made")
-Point = int | np.integer[Any] | Array | Sequence[float] | str
+Point = int | np.integer[Any] | Array | Sequence[float] | str | Piece
 
 
 class Part(Protocol):
@@ -173,7 +174,15 @@ class Encoded(ABC):
     # ------------------------------------------------------------------ places
 
     def rows_of(self, x: Any) -> Any:
-        """A text as a row (T,) of numbers of units, texts as rows (n, T); all else as it is. Raises DataError, ConfigError."""
+        """A text, or a piece, as a row (T,) of numbers of units, several as rows (n, T); all else as it is.
+
+        Raises DataError, ConfigError.
+        """
+        if isinstance(x, Piece) or is_music(x):
+            expect(self.spec is not None and self.spec.score is not None, "this space is not one of music.")
+            assert self.spec is not None and self.spec.score is not None
+            said = [self.spec.score.text(one)[0] for one in ([x] if isinstance(x, Piece) else x)]
+            x = said[0] if isinstance(x, Piece) else said
         text = isinstance(x, str)
         if not (text or is_text(x)):
             return x
@@ -255,8 +264,11 @@ class Encoded(ABC):
         """How far examples a and b (m, *E) are apart, each from its own: (m,).
 
         The root of the summed squared difference, in `unit`s; of texts, the edits that make one the other, as a share of the
-        longer (see `edits`).
+        longer (see `edits`); of music, the share of what sounds in either that does not sound alike in both.
         """
+        if self.spec is not None and self.spec.score is not None and self.spec.vocabulary is not None:
+            words = self.spec.vocabulary.written
+            return overlap_distance(*(self.spec.score.sounding(words(rows)) for rows in (a, b)))
         if self.serial:
             return edit_distance(a, b)
         found: NDArray[np.float64] = np.linalg.norm(self.flat(b) - self.flat(a), axis=1)

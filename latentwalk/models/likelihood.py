@@ -55,6 +55,7 @@ VALUES: dict[Kind, _Values] = {
     "table": _Values("standard", "none", ranged=False, binary=1.0),
     "signal": _Values("standard", "none", ranged=False, binary=1.0),
     "text": _Values("none", "none", ranged=True, binary=1.0),
+    "music": _Values("none", "none", ranged=True, binary=1.0),
 }
 
 

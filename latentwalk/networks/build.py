@@ -27,7 +27,7 @@ CONVOLUTIONAL: tuple[NetworkKind, ...] = ("conv", "fully-conv")
 RECURRENT: tuple[NetworkKind, ...] = ("gru", "lstm")
 FITS: dict[NetworkKind, tuple[Kind, ...]] = {
     **dict.fromkeys(CONVOLUTIONAL, ("image", "signal")),
-    **dict.fromkeys(RECURRENT, ("text", "signal")),
+    **dict.fromkeys(RECURRENT, ("text", "music", "signal")),
 }  # the kinds of data that a kind of network is for, where it is not for all
 SMALL = 1024  # values in an event up to which dense layers are both faster and as good on two cores
 USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
@@ -35,6 +35,7 @@ USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
     "table": lambda spec: "dense",
     "signal": lambda spec: "gru" if spec.missing else "conv",
     "text": lambda spec: "gru",
+    "music": lambda spec: "gru",
 }  # "auto", by the kind of data
 DEPTHS = (32, 64, 128, 128, 256, 256)
 TRIED = 2  # rows with which a network of one's own is tried

@@ -6,6 +6,7 @@
     save_to_disk's folder, .arrow  huggingface.py  Hugging Face `datasets`
     .csv .tsv (.gz) .parquet       tables.py   numbers, dates and categories; their cells: delimited.py
     .wav                           sounds.py   a sound, as windows
+    .mid, a folder of them         scores.py   music, as parts of some bars
     .txt (.gz), a column of a .csv lines.py    texts
     .csv .tsv (.gz) beside them    attributes.py  more about each example, by its file's name
 
@@ -28,7 +29,8 @@ from typing import Any, Literal, get_args
 from latentwalk.checks import whole
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.sources import arrays, huggingface, idx, images, lines, sounds, tables
+from latentwalk.data.music import GridName
+from latentwalk.data.sources import arrays, huggingface, idx, images, lines, scores, sounds, tables
 from latentwalk.data.sources.attributes import with_attributes
 from latentwalk.data.sources.delimited import check_separator
 from latentwalk.data.sources.images import Color, Size
@@ -41,7 +43,10 @@ from latentwalk.errors import ConfigError, DataError, unknown
 __all__ = ["Split", "attributed", "pieces_of", "read"]
 
 CSV = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-FORMATS = ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, .txt (.gz), a folder or .zip of images"
+FORMATS = (
+    ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, .txt (.gz), .mid or a folder of such, "
+    "a folder or .zip of images"
+)
 
 
 def read(
@@ -59,6 +64,10 @@ def read(
     column: str | None = None,
     units: UnitKind | None = None,
     length: int | None = None,
+    grid: GridName | None = None,
+    voices: int | None = None,
+    bars: int | None = None,
+    moved: bool | None = None,
     lazy: bool | None = None,
     attributes: str | os.PathLike[str] | None = None,
 ) -> Dataset:
@@ -69,13 +78,15 @@ def read(
         of it, "test" is refused.
     size: images only. A side, or (height, width), in pixels: scaled to cover it, then cropped around the centre.
     color: images only. "gray" or "rgb"; None is rgb if any image can hold colour.
-    kind: "image", "table", "signal" or "text", where the guess from the shape would be wrong.
+    kind: "image", "table", "signal", "text" or "music", where the guess from the shape would be wrong.
     label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
     window: sounds only. Samples in a window; 256 unless given.
     column: .csv and .tsv only. The column whose texts are learnt from, instead of a table.
     units: texts only. "characters", "words" or "byte-pairs"; words where they come often, else characters, unless given.
     length: .txt only. Cut it into windows of so many units, instead of lines.
+    grid, voices, bars, moved: MIDI only. The grid, "quarter", "eighth" or "sixteenth" (usual); the parts that are read side by
+        side, 1 being one melody; the bars of an example, 4; whether all is moved to C major or A minor, True.
     columns: tables only. What a column is, where the guess would be wrong, {"year": "category"}: "number", "count", "category"
         or "date"; or a file that says so, as JSON or a line a column (year,category). Or those a model learnt from
         (`DataSpec.columns`), so that categories get the codes it knows.
@@ -104,7 +115,8 @@ def read(
     with _errors_of(path):
         of_images, of_tables = {"size": size, "color": color, "lazy": lazy}, {"label": label, **of_cells}
         of_texts = {"column": column, "units": units, "length": length}
-        data = _read(path, split, of_images, of_tables, of_texts, window, kind)
+        of_music = {"grid": grid, "voices": voices, "bars": bars, "moved": moved}
+        data = _read(path, split, of_images, of_tables, of_texts, of_music, window, kind)
     return data if attributes is None else attributed(data, attributes)
 
 
@@ -154,6 +166,7 @@ def _read(
     of_images: dict[str, Any],
     of_tables: dict[str, Any],
     of_texts: dict[str, Any],
+    of_music: dict[str, Any],
     window: int | None,
     kind: Kind | None,
 ) -> Dataset:
@@ -161,6 +174,12 @@ def _read(
     shared: dict[str, Any] = {"split": split, "kind": kind}
     of_cells = {option: value for option, value in of_tables.items() if option != "label"}
     name = path.name.lower()
+    if name.endswith(scores.ENDINGS) or scores.holds_music(path):
+        _refuse({**of_images, **of_tables, **of_texts, "window": window}, "other kinds of data")
+        return scores.read_music(path, **shared, **of_music)
+    if kind == "music":
+        raise DataError("music is read from MIDI files: a .mid, or a folder of them.")
+    _refuse(of_music, "MIDI files and folders of them")
     if name.endswith((".txt", ".txt.gz")) and path.is_file():
         _refuse({**of_images, **of_tables, "window": window, "column": of_texts.pop("column")}, "other kinds of data")
         return lines.read_lines(path, **shared, **of_texts)

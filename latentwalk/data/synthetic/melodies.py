@@ -9,9 +9,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from latentwalk.chance import rng_of
+from latentwalk.checks import COUNTED, whole
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.music import Piece
 
-__all__ = ["MELODY_FACTORS", "factors_of_tune", "tune"]
+__all__ = ["MELODY_FACTORS", "factors_of_tune", "melodies", "tune"]
 
 STEPS, BARS = 4, 4  # of a quarter; of a tune
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
@@ -30,6 +33,20 @@ LOWEST = 55  # the lowest tonic, G3, but for tunes that fall, which begin an oct
 SPAN = 7  # scale steps from one end of a contour to the other
 STRAY = 1  # scale steps that a note is off its contour by, at most
 ENDS = {"closed": 0, "open": 4}  # the scale step that a tune ends on
+
+
+def melodies(n: int = 6000, *, seed: int = 0) -> Dataset:
+    """`n` tunes; the class is the mode; factors: the place of each in `MELODY_FACTORS`, (n,) each.
+
+    >>> melodies(2).texts[0][:19]
+    ''
+    """
+    whole("n", n, "tunes", least=1, most=COUNTED)
+    rng = rng_of(seed)
+    drawn = np.stack([np.floor(rng.random(n) * len(values)) for values in MELODY_FACTORS.values()], axis=1).astype(np.int64)
+    tunes = [tune(dict(zip(MELODY_FACTORS, row, strict=True)), rng) for row in drawn.tolist()]
+    factors = {name: drawn[:, at] for at, name in enumerate(MELODY_FACTORS)}
+    return Dataset.of_pieces(tunes, name="melodies", factors=factors).labelled(np.array(tuple(SCALES))[factors["mode"]])
 
 
 def tune(factors: Mapping[str, int], rng: np.random.Generator) -> Piece:

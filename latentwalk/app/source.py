@@ -134,10 +134,9 @@ def read_like(
     if path.is_file() and is_picture(path):
         return pictures_like(spec, [path])
     if spec.score is not None:
-        score = spec.score
-        return load(
-            given, split=split, grid=score.grid, voices=score.voices, bars=max(1, spec.size // (score.voices * score.bar))
-        )
+        read = spec.score
+        bars = max(1, spec.size // (read.voices * read.bar))
+        return load(given, split=split, grid=read.grid, voices=read.voices, bars=bars)
     if spec.vocabulary is not None:
         return load(
             given, split=split, units=spec.vocabulary.kind, **({"column": column} if is_table(given) else {"length": length})

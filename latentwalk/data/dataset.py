@@ -15,7 +15,7 @@ from latentwalk.arrays import Array
 from latentwalk.checks import several, whole
 from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns, places_of, plain_columns
 from latentwalk.data.examples import as_array, as_plain, check_finite, check_labels, is_ragged, padded
-from latentwalk.data.music import Piece, Score, is_music
+from latentwalk.data.music import Notation, Piece, is_music
 from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.data.units import UnitKind, Vocabulary, is_text, texts_of
@@ -111,7 +111,7 @@ class Dataset:
         return cls(x, spec, **known)
 
     @classmethod
-    def of_rows(cls, rows: Array, vocabulary: Vocabulary, score: Score | None = None, **known: Any) -> "Dataset":
+    def of_rows(cls, rows: Array, vocabulary: Vocabulary, score: Notation | None = None, **known: Any) -> "Dataset":
         """The data set of texts, or with a score of pieces, as rows (n, T) of numbers of these units, see `units`."""
         return cls(rows, DataSpec.of_units(rows.shape[1], vocabulary, score), **known)
 
@@ -128,7 +128,7 @@ class Dataset:
             raise DataError(
                 f"piece {other} is {pieces[other]!r:.60}: expected a piece of {first.steps} steps a quarter, as piece 0."
             )
-        score = Score(voices, first.steps, first.beats, first.tempo)
+        score = Notation(voices, first.steps, first.beats, first.tempo)
         said = [score.text(piece) for piece in pieces]
         texts = [text for text, _ in said]
         vocabulary = Vocabulary.of(texts, "words")

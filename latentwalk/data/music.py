@@ -25,8 +25,8 @@ __all__ = [
     "LOWEST",
     "REST",
     "GridName",
+    "Notation",
     "Piece",
-    "Score",
     "bar_of",
     "is_music",
     "merged",
@@ -200,7 +200,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class Notation:
     """How words are read as music. voices: words of a step. steps, beats, tempo: as of a `Piece`."""
 
     voices: int = 1

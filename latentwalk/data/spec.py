@@ -16,7 +16,7 @@ from latentwalk.checks import one_of
 from latentwalk.data.columns import Column
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
-from latentwalk.data.music import Score
+from latentwalk.data.music import Notation
 from latentwalk.data.powers import Power
 from latentwalk.data.rows import evenly, pieces, value_range
 from latentwalk.data.units import Vocabulary
@@ -137,7 +137,7 @@ class DataSpec:
     powers: tuple[Power | None, ...] = ()
     gaps: MissingPatterns | None = None
     vocabulary: Vocabulary | None = None
-    score: Score | None = None
+    score: Notation | None = None
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
@@ -160,7 +160,7 @@ class DataSpec:
             raise DataError(f"gaps {self.gaps!r:.80} cannot be those of {self.size} columns.")
         if self.form.serial != isinstance(self.vocabulary, Vocabulary):
             raise DataError(f"a {self.kind} {'has' if self.form.serial else 'has no'} units. Give texts: a list of strings.")
-        if (self.kind == "music") != isinstance(self.score, Score):
+        if (self.kind == "music") != isinstance(self.score, Notation):
             raise DataError(
                 f"a {self.kind} {'has' if self.kind == 'music' else 'has no'} score. Give pieces: a list of `Piece`s."
             )
@@ -189,7 +189,7 @@ class DataSpec:
         return replace(cls.infer(x, "table"), columns=tuple(columns))
 
     @classmethod
-    def of_units(cls, size: int, vocabulary: Vocabulary, score: Score | None = None) -> "DataSpec":
+    def of_units(cls, size: int, vocabulary: Vocabulary, score: Notation | None = None) -> "DataSpec":
         """The spec of texts, or with a score of pieces, as rows (size,) of numbers of these units."""
         kind: Kind = "text" if score is None else "music"
         top = len(vocabulary) - 1
@@ -260,7 +260,7 @@ class DataSpec:
         if (units := values.get("vocabulary")) is not None:
             found["vocabulary"] = Vocabulary(units["kind"], tuple(units["units"]), units.get("merges", ""))
         if (score := values.get("score")) is not None:
-            found["score"] = Score(**{**score, "beats": tuple(score["beats"])})
+            found["score"] = Notation(**{**score, "beats": tuple(score["beats"])})
         found["limits"] = tuple(Limit(**one) for one in values.get("limits", ()))
         found["powers"] = tuple(None if one is None else Power(**one) for one in values.get("powers", ()))
         return cls(**{**values, "shape": tuple(values["shape"]), **found})

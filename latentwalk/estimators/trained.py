@@ -91,7 +91,7 @@ class Trained:
         recipe = self.recipe
         return self.network.bodies is not None or isinstance(recipe.prior, Prior) or callable(recipe.objective)
 
-    def given(self, X: ArrayLike | Dataset) -> Array:
+    def given(self, X: Any) -> Array:
         """X as an array (n, *E) like the one learnt from. Raises DataError."""
         return as_learnt(X, self.spec, self.features)
 

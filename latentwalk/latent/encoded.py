@@ -198,6 +198,7 @@ class Encoded(ABC):
         Where an example has the shape of a code, (D,), that is what it is taken for.
         """
         point = self.rows_of(point)
+        assert not isinstance(point, Piece)
         if self.encode is not None and self.serial and np.asarray(point).dtype.kind in "iu" and np.ndim(point):
             expect(
                 np.shape(point) == self.data.shape[1:],

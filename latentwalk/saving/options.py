@@ -16,7 +16,7 @@ from latentwalk.data.columns import Column
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
-from latentwalk.data.music import Score
+from latentwalk.data.music import Notation
 from latentwalk.data.powers import Power
 from latentwalk.data.spec import DataSpec
 from latentwalk.data.units import Vocabulary
@@ -42,7 +42,7 @@ TYPES: dict[str, type] = {
         Power,
         Recipe,
         Schedule,
-        Score,
+        Notation,
         Sparsity,
         Vocabulary,
     )

@@ -174,7 +174,7 @@ def _read(
     shared: dict[str, Any] = {"split": split, "kind": kind}
     of_cells = {option: value for option, value in of_tables.items() if option != "label"}
     name = path.name.lower()
-    if name.endswith(scores.ENDINGS) or scores.holds_music(path):
+    if name.endswith(scores.MIDI) or scores.holds_music(path):
         _refuse({**of_images, **of_tables, **of_texts, "window": window}, "other kinds of data")
         return scores.read_music(path, **shared, **of_music)
     if kind == "music":

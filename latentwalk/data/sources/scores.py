@@ -16,16 +16,16 @@ from latentwalk.data.sources.packed import Split, undivided
 from latentwalk.data.spec import Kind
 from latentwalk.errors import ConfigError, DataError
 
-__all__ = ["ENDINGS", "holds_music", "read_music"]
+__all__ = ["MIDI", "holds_music", "read_music"]
 
-ENDINGS = (".mid", ".midi")
+MIDI = (".mid", ".midi")
 LONGEST = 4_096  # words of an example
 LOOKED_AT = 1_000  # files of a folder, to tell what it holds
 
 
 def holds_music(path: Path) -> bool:
     """Whether a folder holds MIDI files, at any depth: among the first files that are met."""
-    return path.is_dir() and any(one.suffix.lower() in ENDINGS for one in islice(path.rglob("*"), LOOKED_AT))
+    return path.is_dir() and any(one.suffix.lower() in MIDI for one in islice(path.rglob("*"), LOOKED_AT))
 
 
 def read_music(
@@ -79,7 +79,7 @@ def _files(path: Path, grid: GridName) -> tuple[list[tuple[str, Read]], list[str
     if path.is_file():
         return [(path.name, read_midi(path, grid))], []
     found, skipped = [], []
-    for one in sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file()):
+    for one in sorted(one for one in path.rglob("*") if one.suffix.lower() in MIDI and one.is_file()):
         name = str(one.relative_to(path))
         try:
             found.append((name, read_midi(one, grid)))

@@ -7,8 +7,12 @@ from latentwalk.data.catalog import names as names
 from latentwalk.data.corruption import Corruption as Corruption
 from latentwalk.data.dataset import Dataset as Dataset
 from latentwalk.data.examples import padded as padded
+from latentwalk.data.music import Piece as Piece
 from latentwalk.data.sources import read as read
+from latentwalk.data.sources.midi import midi_content as midi_content
 from latentwalk.data.spec import DataSpec as DataSpec
+from latentwalk.data.tones import rendered as rendered
+from latentwalk.drawing.roll import piano_roll as piano_roll
 from latentwalk.errors import CheckpointError as CheckpointError
 from latentwalk.errors import ConfigError as ConfigError
 from latentwalk.errors import DataError as DataError

@@ -13,7 +13,7 @@ from latentwalk.app.output import TABLES, OutputError, destination, note, save_p
 from latentwalk.app.run import Run
 from latentwalk.data import Dataset
 from latentwalk.data.columns import Column, is_frame
-from latentwalk.data.music import Piece
+from latentwalk.data.music import Piece, is_music
 from latentwalk.data.sources.midi import midi_content
 from latentwalk.data.spec import DataSpec
 from latentwalk.data.tones import rendered
@@ -230,6 +230,8 @@ def columns(x: Any, spec: DataSpec | None = None) -> dict[str, Any]:
         return {str(name): x[name] for name in x}
     if is_text(x):
         return {"text": x}
+    if is_music(x) and spec is not None and spec.score is not None:
+        return {"words": [spec.score.text(piece)[0] for piece in x]}
     flat = x.reshape(len(x), -1)
     if spec is not None and len(spec.plain) == flat.shape[1]:
         return {column.name: _whole(flat[:, at], column) for at, column in enumerate(spec.plain)}

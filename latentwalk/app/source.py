@@ -226,7 +226,7 @@ def _tell_table(data: Dataset) -> None:
 def _tell_skipped(data: Dataset) -> None:
     """Say which files could not be read, and what was found in a text."""
     if data.spec.form.serial:
-        note("; ".join([f"read {len(data):,} texts", *data.remarks]))
+        note("; ".join([f"read {len(data):,} {'texts' if data.spec.score is None else 'pieces'}", *data.remarks]))
     if data.skipped:
         more = f"\n  and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""
         note(f"{len(data.skipped)} skipped:\n  " + "\n  ".join(data.skipped[:5]) + more)

@@ -53,7 +53,7 @@ SILENT = -1  # no pitch
 Notes = NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Piece:
     """Notes on a grid.
 
@@ -85,6 +85,9 @@ class Piece:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Piece) and self._all == other._all
+
+    def __repr__(self) -> str:
+        return f"<Piece of {len(self.notes):,} notes in {self.total:,} steps, {self.steps} a quarter>"
 
     __hash__ = None  # type: ignore[assignment]  # what is equal by its notes is no key
 
@@ -210,7 +213,7 @@ class Notation:
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
-        counts = (self.voices, self.steps, *self.beats)
+        counts: tuple[object, ...] = (self.voices, self.steps, *self.beats)
         if not (len(counts) == 4 and all(type(one) is int and 1 <= one <= 64 for one in counts)):
             raise DataError(f"no music has {self.voices!r:.20} voices, {self.steps!r:.20} steps, {self.beats!r:.20} beats.")
         if not (isinstance(self.tempo, (int, float)) and 0 < self.tempo <= 2_000):
@@ -241,7 +244,7 @@ class Notation:
         pitches = np.array([SILENT if (pitch := pitch_of(str(word))) is None else pitch for word in known])[places]
         pitches = pitches.reshape(words.shape)
         holding = (np.asarray(words) == HOLD).reshape(words.shape)
-        for at in range(self.voices, pitches.shape[1]):
+        for at in range(self.voices, words.shape[1]):
             pitches[:, at] = np.where(holding[:, at], pitches[:, at - self.voices], pitches[:, at])
         return pitches
 

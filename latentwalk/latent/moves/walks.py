@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
+from latentwalk.data.music import Piece
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.film import FPS
 from latentwalk.drawing.painter import Painter
@@ -84,6 +85,11 @@ class Walk:
     def texts(self) -> list[str]:
         """What the steps decode to, of a model of texts. Raises DataError for any other."""
         return self.decoded.texts
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """What the steps decode to, of a model of music. Raises DataError for any other."""
+        return self.decoded.pieces
 
     @property
     def spec(self) -> DataSpec | None:

@@ -1,0 +1,42 @@
+"""The commands on music."""
+
+import json
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+
+from latentwalk.data.music import Piece
+from latentwalk.data.sources.midi import midi_content
+from latentwalk.data.synthetic.melodies import MELODY_FACTORS, tune
+
+
+def tunes(n: int, seed: int = 0) -> list[Piece]:
+    rng = np.random.default_rng(seed)
+    return [tune({name: int(rng.integers(len(v))) for name, v in MELODY_FACTORS.items()}, rng) for _ in range(n)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve tunes as files, among them one that is none."""
+    made = tmp_path_factory.mktemp("songs")
+    for at, piece in enumerate(tunes(12)):
+        (made / f"{at:02}.mid").write_bytes(midi_content(piece))
+    (made / "broken.mid").write_bytes(b"no music")
+    return made
+
+
+def test_the_commands_on_a_folder_of_music(folder, tmp_path, call):
+    run = tmp_path / "run"
+    told = call("fit", folder, "--bars", 2, "--epochs", 1, "--latent", 3, "--out", run)
+    assert "24 parts of 2 bars" in told and "broken.mid" in told
+    for ending in (".mid", ".wav", ".png"):
+        call("sample", run, "-n", 3, "--out", tmp_path / f"drawn{ending}")
+        call("walk", run, "--from", "row:0", "--to", "row:1", "--steps", 3,
+             "--out", tmp_path / f"walk{ending}")  # fmt: skip
+    assert mido.MidiFile(tmp_path / "drawn.mid").length > 0
+    call("reconstruct", run, folder / "01.mid", "--out", tmp_path / "again.mid")
+    call("encode", run, folder, "--out", tmp_path / "codes.csv")
+    call("report", run)
+    assert json.loads((run / "report.json").read_text())

@@ -70,6 +70,11 @@ class Corruption:
 
     def fitted(self, spec: DataSpec) -> "Corruption":
         """This corruption for data like `spec`. Raises ConfigError where it cannot apply."""
+        if spec.form.serial:
+            raise ConfigError(
+                f"{self.kind} noise is put on values, and a text has units. What hides some of them from the decoder is "
+                "Network('gru', word_dropout=.3)."
+            )
         fits = FITS.get(self.kind, get_args(Kind))
         if spec.kind not in fits:
             raise ConfigError(

@@ -232,6 +232,8 @@ def assemble(
     raw = code.each * latent
     if classes and network.kind == "fully-conv":
         raise ConfigError("network='fully-conv' has no place for a condition: its code is an image. Use network='conv'.")
+    if recipe.contraction and spec.form.serial:
+        raise ConfigError(f'recipe "{recipe.name}" needs values to take gradients of, and a text has units. Use "ae" or "vae".')
     straight = network.start == "line" and recipe.sparsity is None and network.kind != "fully-conv"
     reader = _encoder(network, spec, (raw,), straight)
     if classes:

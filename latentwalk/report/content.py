@@ -190,7 +190,7 @@ def _decoded_plane(space: LatentSpace, plane: Plane, over: str, steps: int) -> A
 
 def _walk(space: LatentSpace, painter: Painter, ends: tuple[int, int]) -> dict[str, Any]:
     walk = space.walk(*ends, steps=STEPS)
-    return painter.sheet(walk.x, STEPS, magnify=2) | {"reading": walk.reading}
+    return painter.sheet(walk.x, STEPS, magnify=2) | {"reading": walk.reading, "marked": walk.marked}
 
 
 def _samples(space: LatentSpace, painter: Painter, source: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def detour(space: LatentSpace, painter: Painter, ends: tuple[int, int], steps: i
 
     def walked() -> dict[str, Any]:
         walk = space.walk(*ends, steps=steps, path="density")
-        return painter.sheet(walk.x, steps, magnify=2) | {"reading": walk.reading}
+        return painter.sheet(walk.x, steps, magnify=2) | {"reading": walk.reading, "marked": walk.marked}
 
     return _allowed(walked)
 

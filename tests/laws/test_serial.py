@@ -1,4 +1,4 @@
-"""Laws of a distribution over rows of units: it is the product of its conditionals, sums to one, and depends on nothing beside."""
+"""A distribution over rows of units is the product of its conditionals, sums to one, and depends on nothing beside."""
 
 from itertools import product
 

@@ -1,0 +1,185 @@
+"""Texts through the one face: strings in, strings out; what is learnt by heart comes back exactly."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from latentwalk import (
+    Autoencoder,
+    ConfigError,
+    DataError,
+    Dataset,
+    DataWarning,
+    LatentSpace,
+    Network,
+    Recipe,
+    Settings,
+    continuity,
+)
+from latentwalk.data.edits import edit_distance
+from latentwalk.models.recipes import RECIPES, suited
+
+TEXTS = ["one cat", "two dogs", "no", "three mice & <b>", "", "a dog sings"]
+QUIET = {"progress": False, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def learnt():
+    """A model that has learnt six texts by heart."""
+    network = Network("gru", widths=(48,))
+    model = Autoencoder("ae", latent=6, network=network, epochs=150, learning_rate=0.01, validation=0, batch_size=6, **QUIET)
+    return model.fit(TEXTS)
+
+
+@pytest.fixture(scope="module")
+def vae():
+    """One that has learnt next to nothing, of many texts."""
+    texts = [f"the {who} {does}" for who in ("cat", "dog", "king") for does in ("sleeps", "sings", "eats", "runs")] * 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Autoencoder("vae", network=Network("lstm", widths=(16,)), epochs=2, **QUIET).fit(texts), texts
+
+
+def test_what_was_learnt_by_heart_comes_back_exactly(learnt):
+    assert learnt.reconstruct(TEXTS) == TEXTS
+    assert learnt.inverse_transform(learnt.transform(TEXTS)) == TEXTS
+    assert learnt.score_samples(TEXTS).min() > -0.5
+    assert learnt.score_each(TEXTS).shape == (6, 17)
+    np.testing.assert_allclose(learnt.score_each(TEXTS).sum(axis=1), learnt.score_samples(TEXTS), atol=1e-4)
+
+
+def test_a_row_alone_has_the_code_and_the_score_it_has_among_others(learnt):
+    for row, text in enumerate(TEXTS):
+        assert np.array_equal(learnt.transform([text])[0], learnt.transform(TEXTS)[row])
+        assert learnt.score_samples([text])[0] == learnt.score_samples(TEXTS)[row]
+
+
+def test_moves_take_texts_and_give_texts(learnt):
+    space = learnt.space(TEXTS)
+    walk = space.walk("one cat", 1, steps=5)
+    assert (walk.texts[0], walk.texts[-1], len(walk.texts)) == ("one cat", "two dogs", 5)
+    assert space.blend(["no", 2]).texts == ["no"]
+    assert space.graft("no", np.zeros(6)).texts == ["no"]
+    assert space.graft(["no", "two dogs"], np.zeros(6)).texts == ["no", "two dogs"]
+    assert space.swap(0, 0, axes=[1]).texts == ["one cat"]
+    assert "three mice &amp; &lt;b&gt;" in space.blend([3])._repr_html_()
+    assert walk.length > 0
+    with pytest.raises(DataError, match="text 0 has 40 units"):
+        space.walk("x" * 40, 0)
+
+
+def test_a_saved_model_is_the_same_and_holds_no_code(learnt, tmp_path):
+    learnt.save(tmp_path)
+    again = Autoencoder.load(tmp_path)
+    assert again.spec_ == learnt.spec_
+    assert again.reconstruct(TEXTS) == TEXTS
+    assert '"kind": "characters"' in (tmp_path / "model.json").read_text()
+    assert {file.suffix for file in tmp_path.iterdir()} <= {".json", ".safetensors"}
+
+
+def test_pictures_of_texts_and_files(learnt, tmp_path):
+    walk = learnt.space(TEXTS).walk(0, 1, steps=3)
+    assert walk.content(".txt").decode().splitlines() == walk.texts
+    assert walk.content(".png").startswith(b"\x89PNG")
+    with pytest.raises(ConfigError, match="a film shows images or signals"):
+        walk.save(tmp_path / "walk.gif")
+
+
+def test_a_vae_is_cured_of_collapse_by_default(vae):
+    model, _ = vae
+    assert model.trained_.latent == 32
+    assert model.recipe_.free_nats == 8 / 32
+    assert (model.recipe_.beta.value, model.recipe_.beta.rise) == (1, 5)
+    assert suited(RECIPES["ae"], model.spec_, 8) == RECIPES["ae"]
+    plain = Recipe("plain", generative=True)
+    assert suited(plain, model.spec_, 8) == plain  # who gives another recipe gets it
+    assert suited(RECIPES["vae"], Dataset.of(np.eye(3)).spec, 8) == RECIPES["vae"]
+
+
+def test_draws_and_scores_and_the_space_of_a_vae(vae):
+    model, texts = vae
+    assert len(model.sample(5)) == 5
+    assert all(isinstance(one, str) for one in model.sample(3, source="prior"))
+    assert model.sample(4) == model.sample(4)
+    bounds = [model.score(texts)]
+    assert np.isfinite(bounds).all()
+    assert (model.score_samples(texts[:8], draws=50) >= model.score_samples(texts[:8]) - 2).all()
+    space = model.space(texts)
+    assert isinstance(space, LatentSpace)
+    assert 0 <= continuity(space, most=50).value <= 1
+    with pytest.raises(DataError, match="texts have none of"):
+        space.diagnose()
+
+
+def test_edits_are_a_distance():
+    rows = Dataset.of(["kitten", "sitting", "", "kitten"]).x
+    assert edit_distance(rows[[0, 0, 0, 2]], rows[[1, 3, 2, 2]]).tolist() == [3 / 7, 0, 1, 0]
+    rng = np.random.default_rng(0)
+    some = Dataset.of(["".join(rng.choice(list("ab"), rng.integers(0, 7))) + "a" for _ in range(40)]).x
+    a, b, c = some[rng.integers(0, 40, (3, 200))]
+    longest = np.maximum.reduce([(row != 0).sum(axis=1) for row in (a, b)])
+    edits = edit_distance(a, b) * longest
+    np.testing.assert_allclose(edit_distance(b, a), edit_distance(a, b))
+    assert (edit_distance(a, b) == 0).tolist() == (a == b).all(axis=1).tolist()
+    whole = [edit_distance(x, y) * np.maximum((x != 0).sum(axis=1), (y != 0).sum(axis=1)) for x, y in ((a, c), (c, b))]
+    assert (edits <= whole[0] + whole[1] + 1e-9).all()
+
+
+def test_a_condition_is_told_to_both_networks():
+    texts, moods = ["yes", "yep", "no", "nope"] * 6, ["good", "good", "bad", "bad"] * 6
+    network = Network("gru", widths=(24,))
+    options = {"network": network, "condition": True, "epochs": 60, "learning_rate": 0.02, "validation": 0, **QUIET}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = Autoencoder(Recipe("told", generative=True), latent=1, **options).fit(texts, moods)
+    assert {text[0] for text in model.sample(6, condition="bad")} == {"n"}
+    assert {text[0] for text in model.sample(6, condition="good")} == {"y"}
+
+
+def test_training_goes_on_as_if_it_had_never_stopped(tmp_path):
+    texts = [f"{one} {two}" for one in "abcdef" for two in ("xyz", "x", "yyyyy")]
+    options = {"network": Network("gru", widths=(8,)), "batch_size": 4, "latent": 4, "complete": False, **QUIET}
+    whole = Autoencoder("vae", epochs=3, **options).fit(texts)
+    Autoencoder("vae", epochs=1, **options).fit(texts, checkpoint=tmp_path)
+    again = Autoencoder("vae", epochs=3, **options).fit(texts, checkpoint=tmp_path)
+    assert np.array_equal(again.transform(texts), whole.transform(texts))
+
+
+def test_words_of_new_texts_that_were_never_learnt_are_told():
+    model = Autoencoder("ae", network=Network("gru", widths=(8,)), epochs=1, **QUIET).fit(["a b c", "c b a"] * 10)
+    with pytest.warns(DataWarning, match=r"1 of 2 units \(words\) were never learnt from, the first in text 1"):
+        model.transform(["a", "new"])
+    with pytest.raises(DataError, match="X is one text"):
+        model.transform("a b")
+    with pytest.raises(DataError, match="expected texts, a list of strings; got float64"):
+        model.transform(np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (lambda model: model.denoise(TEXTS), "denoise is for images, tables and signals"),
+        (lambda model: model.impute(TEXTS), "impute is for images"),
+        (lambda model: model.export("nowhere"), "export is for images"),
+        (lambda model: Autoencoder("ae", network="conv", **QUIET).fit(TEXTS), "network='conv' does not read texts"),
+        (lambda model: Autoencoder("ae", likelihood="gaussian", **QUIET).fit(TEXTS), 'not for a text. Use "units"'),
+        (lambda model: Autoencoder("ae", likelihood="units", **QUIET).fit(np.eye(3)), "not for a table"),
+        (lambda model: Autoencoder("denoising", **QUIET).fit(TEXTS), "noise is put on values"),
+        (lambda model: Autoencoder("contractive", **QUIET).fit(TEXTS), "needs values to take gradients of"),
+        (lambda model: Autoencoder("ae", **QUIET).fit(["", " "]), "not one letter"),
+        (lambda model: Autoencoder("ae", **QUIET).fit(["one"]), "found 1 sample"),
+        (lambda model: Autoencoder("ae", **QUIET).fit(np.eye(3)).transform(TEXTS), "X is texts; the model learnt from a table"),
+    ],
+)
+def test_what_makes_no_sense_is_told(learnt, what, said):
+    with pytest.raises((ConfigError, DataError), match=said):
+        what(learnt)
+
+
+def test_several_parts_of_a_batch_are_one_step():
+    texts = [f"{one}{two}" for one in "abcd" for two in ("x", "yyy", "zz")]
+    options = {"network": Network("gru", widths=(8,)), "batch_size": 6, "latent": 2, "epochs": 2, "complete": False, **QUIET}
+    alone = Autoencoder(Recipe("plain"), **options).fit(texts)
+    parts = Autoencoder(Recipe("plain"), training=Settings(accumulate=3), **options).fit(texts)
+    np.testing.assert_allclose(parts.transform(texts), alone.transform(texts), atol=1e-4)

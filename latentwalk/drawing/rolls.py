@@ -20,7 +20,8 @@ from latentwalk.errors import ConfigError
 __all__ = ["Rolls", "played"]
 
 STEP, SMALL = 6, 3  # pixels of a step; on a page
-RATE = 11_025  # samples a second of what is heard on a page: half the size, and enough for a piano's overtones
+RATE = 8_000  # samples a second of what is heard on a page: a third of the size, and enough for a tune
+HEARD = 4  # pieces of a sheet
 
 
 @final
@@ -38,12 +39,17 @@ class Rolls(Painter):
         return np.array(spec.low), np.array(spec.high)
 
     def sheet(self, x: Array, columns: int, gap: int = 2, magnify: int = 1) -> dict[str, Any]:
+        """The rolls, and as sound the first of them, one after the other."""
+        heard = rendered(Piece.row(self.spec.said(x[:HEARD])), RATE).content() if len(x) else b""
+        return self._sheet(x, columns, gap) | {"wav": b64encode(heard).decode()}
+
+    def grid(self, x: Array) -> dict[str, Any]:
+        return self._sheet(x.reshape(-1, *self.spec.shape), x.shape[1], 2)
+
+    def _sheet(self, x: Array, columns: int, gap: int) -> dict[str, Any]:
         tiles = self._tiles(x, SMALL)
         opaque = np.concatenate([tiles, np.full_like(tiles[..., :1], 255)], axis=-1)
         return png(clear_sheet(opaque, min(columns, len(x)), max(gap, 2)), flat=False)
-
-    def grid(self, x: Array) -> dict[str, Any]:
-        return self.sheet(x.reshape(-1, *self.spec.shape), x.shape[1])
 
     def strip(self, x: Array, *, columns: int | None = None, marked: Marks = ()) -> Pixels:
         rolls = self._tiles(x, STEP)

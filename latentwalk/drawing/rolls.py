@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any, ClassVar, final
 
@@ -21,7 +22,7 @@ __all__ = ["Rolls", "played"]
 
 STEP, SMALL = 6, 3  # pixels of a step; on a page
 RATE = 8_000  # samples a second of what is heard on a page: a third of the size, and enough for a tune
-HEARD = 4  # pieces of a sheet
+HEARD = 3  # pieces of a sheet
 
 
 @final
@@ -40,7 +41,7 @@ class Rolls(Painter):
 
     def sheet(self, x: Array, columns: int, gap: int = 2, magnify: int = 1) -> dict[str, Any]:
         """The rolls, and as sound the first of them, one after the other."""
-        heard = rendered(Piece.row(self.spec.said(x[:HEARD])), RATE).content() if len(x) else b""
+        heard = _small(Piece.row(self.spec.said(x[:HEARD]))) if len(x) else b""
         return self._sheet(x, columns, gap) | {"wav": b64encode(heard).decode()}
 
     def grid(self, x: Array) -> dict[str, Any]:
@@ -75,13 +76,18 @@ class Rolls(Painter):
         return np.stack([np.pad(roll, ((0, 0), (0, widest - roll.shape[1]), (0, 0)), constant_values=255) for roll in rolls])
 
 
+def _small(piece: Piece) -> bytes:
+    """A piece as a WAV of 8 bits, for a page."""
+    return replace(rendered(piece, RATE), dtype="uint8").content()
+
+
 def played(pieces: Sequence[Piece], marked: Marks, *lines: str) -> str:
     """HTML of pieces: of each its roll and a player, those marked with a red bar, above lines of plain text."""
     rows = []
     for at, piece in enumerate(pieces):
         bar = f"3px solid rgb{MARK}" if len(marked) and marked[at] else "3px solid transparent"
         roll = b64encode(png_bytes(np.asarray(piano_roll(piece, STEP)))).decode()
-        heard = b64encode(rendered(piece, RATE).content()).decode()
+        heard = b64encode(_small(piece)).decode()
         rows.append(
             f'<div style="border-left:{bar};padding:.3em .8em"><img alt="piano roll" style="max-width:100%" '
             f'src="data:image/png;base64,{roll}"><br>'

@@ -35,7 +35,8 @@ def reconstruct(
     """Encode and decode what you have.
 
     Images: originals above their reconstructions (.png), or one picture each (--out DIR); they are fitted to the size and
-    colour the model learnt from. Tables: rows (.csv, .parquet). Texts: a line each (.txt), or rows (.csv).
+    colour the model learnt from. Tables: rows (.csv, .parquet). Texts: a line each (.txt), or rows (.csv). Music: one
+    piece after the other (.mid, .wav), or their rolls (.png).
 
     \b
     Examples:
@@ -62,6 +63,8 @@ def reconstruct(
         _each(data, pixels(decoded, opened.model.spec_), folder, inputs)
     elif drawn:
         save_png(to, _pairs(pixels(data.x, opened.model.spec_), pixels(decoded, opened.model.spec_)))
+    elif app.named.plays(opened):
+        app.named.write_examples(opened, decoded, to)
     elif app.named.writes(opened):
         app.named.write_examples(opened, decoded, to, raw=raw_cells)
         app.named.tell_texts(decoded)

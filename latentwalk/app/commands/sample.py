@@ -49,7 +49,8 @@ def sample(
 ) -> None:
     """Draw new examples.
 
-    Images: a sheet of them (.png). Tables: rows (.csv, .parquet). Texts: a line each (.txt), or rows (.csv).
+    Images: a sheet of them (.png). Tables: rows (.csv, .parquet). Texts: a line each (.txt), or rows (.csv). Music: one
+    piece after the other (.mid, .wav), or their rolls (.png).
 
     \b
     Examples:

@@ -38,7 +38,7 @@ def walk(
     Images: a strip (.png) with a red bar under what lies in a hole, or a film (.gif, .mp4). Tables: rows (.csv,
     .parquet), or a heat map (.png). Also: arrays (.npz).
 
-    Texts: a line a step (.txt), or rows (.csv).
+    Texts: a line a step (.txt), or rows (.csv). Music: one piece after the other (.mid, .wav), or their rolls (.png).
 
     An END is the name of a class (its most typical example), row:123 (that row of the data learnt from, counted from 0), an
     image file, or, of a run that learnt texts, a text.

@@ -129,7 +129,7 @@ class Piece:
             for at in np.argsort(notes[:, 2], kind="stable"):  # higher ones over lower ones
                 start, length = notes[at, :2]
                 top[start : start + length] = at
-            before = np.concatenate([[-1], top[:-1]])
+            before = np.concatenate([[-1], top])[: self.total]
             lost += len(notes) - len(set(top[top >= 0].tolist()))
             names = [name_of(pitch) for pitch in notes[:, 2]]
             said.append([REST if at < 0 else HOLD if at == last else names[at] for at, last in zip(top, before, strict=True)])

@@ -53,6 +53,15 @@ def test_words_to_a_piece_and_back(words):
     assert Piece.of_words(words).words() == (normal(words), 0)
 
 
+def test_a_piece_of_nothing_is_one():
+    piece = Piece.of_words([])
+    assert piece.words() == ([], 0) and piece.total == 0
+    assert piece.roll().shape == (0, 88) and Piece.of_roll(piece.roll()) == piece
+    assert Piece.row([piece, piece]).total == 16
+    assert rendered(piece).x.max() == 0 and piano_roll(piece).height > 0
+    assert piece.bars(1) == []
+
+
 @given(WORDS, WORDS)
 @settings(max_examples=40, deadline=None)
 def test_voices_to_a_piece_and_back(first, second):

@@ -19,9 +19,9 @@ def tunes(n: int, seed: int = 0) -> list[Piece]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve tunes as files, among them one that is none."""
+    """Sixty tunes as files, and one that is none."""
     made = tmp_path_factory.mktemp("songs")
-    for at, piece in enumerate(tunes(12)):
+    for at, piece in enumerate(tunes(60)):
         (made / f"{at:02}.mid").write_bytes(midi_content(piece))
     (made / "broken.mid").write_bytes(b"no music")
     return made
@@ -29,8 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_commands_on_a_folder_of_music(folder, tmp_path, call):
     run = tmp_path / "run"
-    told = call("fit", folder, "--bars", 2, "--epochs", 1, "--latent", 3, "--out", run)
-    assert "24 parts of 2 bars" in told and "broken.mid" in told
+    told = call("fit", folder, "--bars", 1, "--epochs", 1, "--latent", 3, "--out", run)
+    assert "240 parts of 1 bar," in told and "broken.mid" in told
     for ending in (".mid", ".wav", ".png"):
         call("sample", run, "-n", 3, "--out", tmp_path / f"drawn{ending}")
         call("walk", run, "--from", "row:0", "--to", "row:1", "--steps", 3,

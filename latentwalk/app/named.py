@@ -19,7 +19,7 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.data.tones import rendered
 from latentwalk.data.units import is_text
 from latentwalk.drawing.film import png_bytes
-from latentwalk.drawing.painter import Painter
+from latentwalk.drawing.rolls import stacked
 from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.decoded import Decoded
@@ -271,7 +271,7 @@ def known(data: Dataset) -> dict[str, Any]:
 def write_examples(run: Run, x: Any, to: Path, *, raw: bool = False) -> None:
     """Write examples (n, *E): a sheet of pictures, or a table. raw: as of `write_table`."""
     if plays(run):
-        write_bytes(to, _heard(run, x, to.suffix.lower()))
+        write_bytes(to, _heard(x, to.suffix.lower()))
     elif to.suffix.lower() == ".txt":
         write_bytes(to, "".join(f"{one}\n" for one in x).encode())
     elif draws(run):
@@ -281,11 +281,10 @@ def write_examples(run: Run, x: Any, to: Path, *, raw: bool = False) -> None:
         write_table(to, columns(x, run.model.spec_), raw=raw)
 
 
-def _heard(run: Run, pieces: list[Piece], ending: str) -> bytes:
+def _heard(pieces: list[Piece], ending: str) -> bytes:
     """Pieces as a file: one after the other, or their rolls one below the other."""
     if ending == ".png":
-        rows = run.model.trained_.given(pieces)
-        return png_bytes(Painter.of(run.model.spec_, rows).strip(rows))
+        return png_bytes(stacked(pieces))
     together = Piece.row(pieces)
     return midi_content(together) if ending == ".mid" else rendered(together).content()
 

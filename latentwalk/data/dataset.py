@@ -15,7 +15,7 @@ from latentwalk.arrays import Array
 from latentwalk.checks import several, whole
 from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns, places_of, plain_columns
 from latentwalk.data.examples import as_array, as_plain, check_finite, check_labels, is_ragged, padded
-from latentwalk.data.music import Notation, Piece, is_music
+from latentwalk.data.music import HOLD, REST, Notation, Piece, is_music
 from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.data.units import UnitKind, Vocabulary, is_text, texts_of
@@ -131,7 +131,7 @@ class Dataset:
         score = Notation(voices, first.steps, first.beats, first.tempo)
         said = [score.text(piece) for piece in pieces]
         texts = [text for text, _ in said]
-        vocabulary = Vocabulary.of(texts, "words")
+        vocabulary = Vocabulary.of([*texts, f"{HOLD} {REST}"], "words")
         lost, all_ = sum(count for _, count in said), sum(len(piece.notes) for piece in pieces)
         remarks = (
             *known.pop("remarks", ()),

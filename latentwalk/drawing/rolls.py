@@ -18,7 +18,7 @@ from latentwalk.drawing.roll import piano_roll
 from latentwalk.drawing.tiles import GAP, MARK, PAPER, Pixels
 from latentwalk.errors import ConfigError
 
-__all__ = ["Rolls", "played"]
+__all__ = ["Rolls", "played", "stacked"]
 
 STEP, SMALL = 6, 3  # pixels of a step; on a page
 RATE = 8_000  # samples a second of what is heard on a page: a third of the size, and enough for a tune
@@ -48,32 +48,37 @@ class Rolls(Painter):
         return self._sheet(x.reshape(-1, *self.spec.shape), x.shape[1], 2)
 
     def _sheet(self, x: Array, columns: int, gap: int) -> dict[str, Any]:
-        tiles = self._tiles(x, SMALL)
+        tiles = _tiles(self.spec.said(x), SMALL)
         opaque = np.concatenate([tiles, np.full_like(tiles[..., :1], 255)], axis=-1)
         return png(clear_sheet(opaque, min(columns, len(x)), max(gap, 2)), flat=False)
 
     def strip(self, x: Array, *, columns: int | None = None, marked: Marks = ()) -> Pixels:
-        rolls = self._tiles(x, STEP)
-        h, w = rolls.shape[1:3]
-        paper = np.full((len(rolls) * (h + 2 * GAP), w + 3 * GAP, 3), PAPER, np.uint8)
-        for at, roll in enumerate(rolls):
-            top = at * (h + 2 * GAP)
-            paper[top : top + h, 3 * GAP :] = roll
-            if len(marked) and marked[at]:
-                paper[top : top + h, :GAP] = MARK
-        return paper
+        return stacked(self.spec.said(x), marked)
 
     def frames(self, x: Array) -> Pixels:
         raise ConfigError("a film shows images or signals; this is music. Write a .mid, a .wav, a .png or a .npz.")
 
-    def _tiles(self, x: Array, step: int) -> Pixels:
-        """The rolls of rows (n, T), all of one size and with the same keys."""
-        pieces = self.spec.said(x)
-        pitches = np.concatenate([piece.notes[:, 2] for piece in pieces] or [np.empty(0, int)])
-        keys = (int(pitches.min()), int(pitches.max())) if pitches.size else None
-        rolls = [np.asarray(piano_roll(piece, step, keys)) for piece in pieces]
-        widest = max(roll.shape[1] for roll in rolls)
-        return np.stack([np.pad(roll, ((0, 0), (0, widest - roll.shape[1]), (0, 0)), constant_values=255) for roll in rolls])
+
+def stacked(pieces: Sequence[Piece], marked: Marks = ()) -> Pixels:
+    """The rolls of pieces, one below the other; beside those marked, a red bar."""
+    rolls = _tiles(pieces, STEP)
+    h, w = rolls.shape[1:3]
+    paper = np.full((len(rolls) * (h + 2 * GAP), w + 3 * GAP, 3), PAPER, np.uint8)
+    for at, roll in enumerate(rolls):
+        top = at * (h + 2 * GAP)
+        paper[top : top + h, 3 * GAP :] = roll
+        if len(marked) and marked[at]:
+            paper[top : top + h, :GAP] = MARK
+    return paper
+
+
+def _tiles(pieces: Sequence[Piece], step: int) -> Pixels:
+    """The rolls of pieces, all of one size and with the same keys."""
+    pitches = np.concatenate([piece.notes[:, 2] for piece in pieces] or [np.empty(0, int)])
+    keys = (int(pitches.min()), int(pitches.max())) if pitches.size else None
+    rolls = [np.asarray(piano_roll(piece, step, keys)) for piece in pieces]
+    widest = max(roll.shape[1] for roll in rolls)
+    return np.stack([np.pad(roll, ((0, 0), (0, widest - roll.shape[1]), (0, 0)), constant_values=255) for roll in rolls])
 
 
 def _small(piece: Piece) -> bytes:

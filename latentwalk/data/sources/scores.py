@@ -69,7 +69,8 @@ def read_music(
             count, what = remark.split(" ", 1)
             remarks[what] += int(count.replace(",", ""))
     where = ", moved to C major or A minor" if moved else ""
-    about = f"{len(found):,} piece{'s' * (len(found) != 1)} as {len(parts):,} parts of {bars} bar{'s' * (bars != 1)}, by {grid}s{where}"
+    cut = f"{len(parts):,} parts of {bars} bar{'s' * (bars != 1)}, by {grid}s"
+    about = f"{len(found):,} piece{'s' * (len(found) != 1)} as {cut}{where}"
     told = (about, *(f"{count:,} {what}" for what, count in remarks.items()))
     return Dataset.of_pieces(parts, voices, name=path.stem, names=tuple(names), skipped=tuple(skipped), remarks=told)
 

@@ -19,9 +19,9 @@ def tunes(n: int, seed: int = 0) -> list[Piece]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty tunes as files, and one that is none."""
+    """Eighty tunes as files, and one that is none."""
     made = tmp_path_factory.mktemp("songs")
-    for at, piece in enumerate(tunes(60)):
+    for at, piece in enumerate(tunes(80)):
         (made / f"{at:02}.mid").write_bytes(midi_content(piece))
     (made / "broken.mid").write_bytes(b"no music")
     return made
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_commands_on_a_folder_of_music(folder, tmp_path, call):
     run = tmp_path / "run"
     told = call("fit", folder, "--bars", 1, "--epochs", 1, "--latent", 3, "--out", run)
-    assert "240 parts of 1 bar," in told and "broken.mid" in told
+    assert "320 parts of 1 bar," in told and "broken.mid" in told
     for ending in (".mid", ".wav", ".png"):
         call("sample", run, "-n", 3, "--out", tmp_path / f"drawn{ending}")
         call("walk", run, "--from", "row:0", "--to", "row:1", "--steps", 3,

@@ -93,7 +93,7 @@ def quick_sampler(codes: Array, prior: Sampler | None = None, seed: int = 0) -> 
 
 
 def _landing(density: Callable[[Array], Doubles], held: Array, prior: Sampler, seed: int) -> float:
-    """The share of the prior's draws that are denser, by this logarithm, than all but 5 % of held-out codes (m, D), over .95."""
+    """The share of the prior's draws that are denser, by this logarithm, than all but 5 % of held-out codes, over .95."""
     level = np.quantile(density(held), OUTSIDE)
     draws = prior(DRAWN, np.random.default_rng(seed))
     return min(1.0, float((density(draws) >= level).mean()) / (1 - OUTSIDE))

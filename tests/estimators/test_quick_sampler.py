@@ -50,9 +50,9 @@ def test_its_draws_lie_where_codes_do():
     assert np.linalg.norm(drawn.mean(axis=0)) < 0.3
 
 
-def test_draws_are_chosen_among_in_more_than_a_few_dimensions():
-    """A shell in 6 dimensions, of which a mixture fills the inside: chosen draws lie there less."""
-    codes = np.random.default_rng(0).standard_normal((3_000, 6))
+def test_draws_are_chosen_among_in_more_than_16_dimensions():
+    """A shell in 20 dimensions, of which a mixture fills the inside: chosen draws lie there less."""
+    codes = np.random.default_rng(0).standard_normal((3_000, 20))
     codes = (codes * 3 / np.linalg.norm(codes, axis=1, keepdims=True)).astype(np.float32)  # as a model encodes
     sampler = quick_sampler(codes).sampler
     assert isinstance(sampler, Resampled)
@@ -61,8 +61,10 @@ def test_draws_are_chosen_among_in_more_than_a_few_dimensions():
     assert off[0] < 0.6 * off[1]
     again = restored(*sampler.parts())
     np.testing.assert_array_equal(*(one(50, np.random.default_rng(0)) for one in (again, sampler)))
+    near = lambda n, rng: 0.3 * rng.standard_normal((n, 20)).astype(np.float32)  # noqa: E731  # inside, where nothing is
+    assert quick_sampler(codes, near).prior < 0.05
     assert isinstance(quick_sampler(codes[:900]).sampler, Mixture)
-    assert isinstance(quick_sampler(codes[:, :4]).sampler, Mixture)
+    assert isinstance(quick_sampler(codes[:, :16]).sampler, Mixture)
 
 
 @pytest.mark.parametrize(

@@ -268,7 +268,7 @@ def write_examples(run: Run, x: Any, to: Path, *, raw: bool = False) -> None:
 def write_decoded(
     run: Run, made: Decoded | Walk, to: Path, space: LatentSpace | None = None, given: int = 0, *, raw: bool = False
 ) -> None:
-    """Write what was decoded: as a table, as a picture beside the `given` first examples of a space, or as itself.
+    """Write what was decoded: as a table, as a picture beside the `given` first examples of a space, or as itself; show texts.
 
     raw: as of `write_table`.
     """
@@ -281,3 +281,5 @@ def write_decoded(
             save_png(to, np.atleast_3d(np.asarray(space.sheet(range(given), made))))
         case ending:
             write_bytes(to, made.content(ending))
+    if writes(run):
+        tell_texts(made.texts, made.marked.ravel())

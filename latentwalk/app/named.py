@@ -292,7 +292,7 @@ def _heard(pieces: list[Piece], ending: str) -> bytes:
 def write_decoded(
     run: Run, made: Decoded | Walk, to: Path, space: LatentSpace | None = None, given: int = 0, *, raw: bool = False
 ) -> None:
-    """Write what was decoded: as a table, as a picture beside the `given` first examples of a space, or as itself.
+    """Write what was decoded: as a table, as a picture beside the `given` first examples of a space, or as itself; show texts.
 
     raw: as of `write_table`.
     """
@@ -305,3 +305,5 @@ def write_decoded(
             save_png(to, np.atleast_3d(np.asarray(space.sheet(range(given), made))))
         case ending:
             write_bytes(to, made.content(ending))
+    if writes(run):
+        tell_texts(made.texts, made.marked.ravel())

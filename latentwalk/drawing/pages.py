@@ -47,7 +47,7 @@ class Pages(Painter):
         for at, text in enumerate(self.texts(x)):
             top = GAP + at * LINE
             if len(marked) and marked[at]:
-                draw.rectangle((0, top, GAP, top + LINE - 2), fill=MARK)
+                draw.rectangle((0, top, GAP - 1, top + LINE - 2), fill=MARK)
             draw.text((3 * GAP, top + 2), _fitting(text, draw, letters), fill=INK, font=letters)
         return np.asarray(paper)
 

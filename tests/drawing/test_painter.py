@@ -8,19 +8,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latentwalk.data.dataset import Dataset
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.drawing.html import figure
+from latentwalk.drawing.pages import listed
 from latentwalk.drawing.painter import Painter
 from latentwalk.drawing.tiles import GAP, MARK
 from latentwalk.errors import ConfigError
 
 RNG = np.random.default_rng(0)
 DATA = {"image": RNG.random((12, 8, 6)), "table": RNG.normal(size=(12, 5)), "signal": RNG.normal(size=(12, 30))}
+TEXTS = Dataset.of([f"{at} <b>cats</b>" for at in range(12)], units="words")
+DATA["text"] = TEXTS.x
 KINDS = pytest.mark.parametrize("kind", get_args(Kind))
 
 
 def painter(kind):
-    return Painter.of(DataSpec.infer(DATA[kind], kind), DATA[kind])
+    return Painter.of(TEXTS.spec if kind == "text" else DataSpec.infer(DATA[kind], kind), DATA[kind])
 
 
 def shown(sheet):
@@ -39,6 +43,12 @@ def test_every_kind_has_its_painter(kind):
 @KINDS
 def test_a_page_shows_every_example(kind):
     x = DATA[kind]
+    count, columns = painter(kind).draws
+    assert count % columns == 0 and painter(kind).steps > 1
+    if kind == "text":
+        assert painter(kind).sheet(x, 4) == {"texts": TEXTS.texts, "columns": 1}
+        assert painter(kind).grid(x.reshape(3, 4, -1)) == {"texts": TEXTS.texts, "columns": 4}
+        return
     sheet = shown(painter(kind).sheet(x, 4))
     if kind == "table":
         assert sheet.shape[0] % len(x) == 0 and (sheet[..., 3] == 255).all()
@@ -46,8 +56,6 @@ def test_a_page_shows_every_example(kind):
         one = shown(painter(kind).sheet(x[:1], 1, gap=0))
         assert sheet.shape[:2] == tuple(count * (side + 2) - 2 for count, side in zip((3, 4), one.shape[:2], strict=True))
     assert min(shown(painter(kind).grid(x.reshape(3, 4, *x.shape[1:]))).shape) > 0
-    count, columns = painter(kind).draws
-    assert count % columns == 0 and painter(kind).steps > 1
 
 
 def test_images_are_drawn_as_they_are():
@@ -95,12 +103,17 @@ def test_lots_stand_side_by_side(kind):
 
 @KINDS
 def test_films_are_of_images_and_signals(kind):
-    if kind == "table":
-        with pytest.raises(ConfigError, match="this is a table"):
+    if kind in ("table", "text"):
+        with pytest.raises(ConfigError, match="a film shows images or signals; this is"):
             painter(kind).frames(DATA[kind])
     else:
         frames = painter(kind).frames(DATA[kind])
         assert len(frames) == 12 and max(frames.shape[1:3]) >= 224
+
+
+def test_a_text_is_never_markup():
+    found = listed(["<script>alert(1)</script>", "b"], [False, True], "a < b")
+    assert "&lt;script&gt;" in found and "<script" not in found and found.count("transparent") == 1 and "a &lt; b" in found
 
 
 def test_a_notebook_shows_a_picture_and_its_sentences():

@@ -40,7 +40,7 @@ def pictures(n: int = 260) -> Dataset:
 def judged(recipe: str, latent: int, data: Dataset) -> Entry:
     """A barely trained model with a judgement of round numbers."""
     held_out = np.arange(len(data)) >= len(data) - HELD
-    options = {"network": "dense", "epochs": 2, "random_state": 0, "progress": False}
+    options = {"network": "gru" if data.spec.form.serial else "dense", "epochs": 2, "random_state": 0, "progress": False}
     if recipe == "pca":
         fitted = Rival.fit("pca", latent, data, whiten=True)
     else:

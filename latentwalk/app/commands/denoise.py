@@ -42,6 +42,7 @@ def denoise(
     """
     opened = app.run.Run.open(run)
     model = opened.model
+    model.trained_.check_valued("denoise")
     if model.recipe_.corruption is None:
         note(
             f'{run} was trained as "{model.recipe_.name}", not against noise: expect little. Better: '

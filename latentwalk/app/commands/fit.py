@@ -52,6 +52,7 @@ PARAMETERS = {
     "network": "network__kind",
     "dropout": "network__dropout",
     "max_norm": "network__max_norm",
+    "word_dropout": "network__word_dropout",
 }  # options that the model knows by other names; those of its training are `training__…`
 
 
@@ -78,7 +79,7 @@ def fit(
         typer.Option(
             min=1,
             metavar="D",
-            help="Number of latent dimensions. Default: the recipe's own, mostly 2.",
+            help="Number of latent dimensions. Default: the recipe's own, mostly 2; of texts 32.",
             rich_help_panel=MODEL,
         ),
     ] = None,
@@ -118,6 +119,15 @@ def fit(
         float | None,
         typer.Option(metavar="LENGTH", help="Longest allowed incoming weights of a unit.", rich_help_panel=MODEL),
     ] = None,
+    word_dropout: Annotated[
+        float,
+        typer.Option(
+            "--word-dropout",
+            metavar="SHARE",
+            help="Of texts: units hidden from the decoder while learning, so that it asks the code.",
+            rich_help_panel=MODEL,
+        ),
+    ] = 0.0,
     complete: Annotated[
         str | None,
         typer.Option(
@@ -223,11 +233,13 @@ def fit(
       latentwalk fit photos/ --size 64 --latent 32 --minutes 20 --out photos-run
       latentwalk fit beats.npy --kind signal --network gru --recipe ae --latent 8 --out beats
       latentwalk fit mnist-5k --out digits --condition --prior mixture
+      latentwalk fit lines.txt --out words
+      latentwalk fit reviews.csv --column said --units words --out reviews
 
     Recipes: ae, sparse, l1-sparse, k-sparse, dropout, denoising, contractive, vae, vae-without-kl, denoising-vae, beta-tcvae,
     iwae.
 
-    Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed.
+    Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed; for texts units.
 
     Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
 
@@ -341,6 +353,7 @@ def _check_same(run: "Run", typed: Mapping[str, Any]) -> None:
     network = network_named(model.network)
     kept = flat(model.get_params(deep=False)) | {"recipe": recipe.name, "prior": recipe.prior, "seed": model.random_state}
     kept |= {"network": network.kind, "dropout": network.dropout, "max_norm": network.max_norm}
+    kept |= {"word_dropout": network.word_dropout}
     kept |= {option: run.source.options.get(option) for option in OF_DATA if run.source and option != "attributes"}
     for option, value in typed.items():
         if option in kept and kept[option] != _value(option, value):

@@ -57,7 +57,7 @@ def graft(
 ) -> None:
     """Give an example what others have: a moustache, a smile.
 
-    Images: a strip, the original first (.png). Tables: rows (.csv, .parquet).
+    Images: a strip, the original first (.png). Tables: rows (.csv, .parquet). Texts: a line each (.txt), or rows (.csv).
 
     What can be grafted are the attributes of the data learnt from (fit --attributes FILE), or of a --table, and its classes.
 
@@ -90,6 +90,8 @@ def graft(
     grafts = space.graft(end.x, direction, several, region=where, onto=cast("Onto | None", onto))
     if app.named.draws(opened):
         _write_strip(opened, end.x, grafts.x, to)
+    elif app.named.writes(opened):
+        app.named.write_decoded(opened, grafts, to, raw=raw_cells)
     else:
         rows = app.named.columns(model.inverse_transform(grafts.z), model.spec_)
         write_table(to, {"strength": several, **rows}, raw=raw_cells)

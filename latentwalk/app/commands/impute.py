@@ -32,6 +32,7 @@ def impute(
     import numpy as np
 
     opened = app.run.Run.open(run)
+    opened.model.trained_.check_valued("impute")
     if not opened.model.spec_.missing:
         raise ConfigError(f"{run} learnt from data in which nothing was missing, so it cannot tell what may be.")
     to = destination(out, out, [Path(given)], force=force)

@@ -61,7 +61,5 @@ def walk(
     way = space.journey(range(len(stops)), steps, cast(PathName, path), loop=loop)
     app.named.write_decoded(opened, way, target, raw=raw_cells)
     say(f"from {' to '.join([*names, *names[:loop]])} in {len(way)} steps")
-    if app.named.writes(opened):
-        app.named.tell_texts(way.texts, way.marked)
     say(way.reading)
     say(target)

@@ -124,7 +124,8 @@ def test_names_and_paths(tmp_path, monkeypatch):
     assert load("digits").x.shape[1:] == (8, 8)  # a name means the catalog
     with pytest.raises(DataError, match="empty"):
         load("./digits")
-    assert set(names()) == {"mnist", "fashion-mnist", "digits", "mnist-5k", "faces", "phrases", "signals", "sprites"}
+    drawn = {"faces", "melodies", "phrases", "signals", "sprites"}
+    assert set(names()) == {"mnist", "fashion-mnist", "digits", "mnist-5k", *drawn}
 
 
 def test_unknown_names_and_options():

@@ -235,11 +235,13 @@ def fit(
       latentwalk fit mnist-5k --out digits --condition --prior mixture
       latentwalk fit lines.txt --out words
       latentwalk fit reviews.csv --column said --units words --out reviews
+      latentwalk fit songs/ --bars 4 --latent 32 --out composer
 
     Recipes: ae, sparse, l1-sparse, k-sparse, dropout, denoising, contractive, vae, vae-without-kl, denoising-vae, beta-tcvae,
     iwae.
 
-    Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed; for texts units.
+    Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed; for texts and
+    music units.
 
     Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
 

@@ -3,6 +3,7 @@
 A point is named in one of three ways: a row number of the encoded examples, a code (D,), or an example (*E), which is encoded.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -173,13 +174,13 @@ class Encoded(ABC):
     # ------------------------------------------------------------------ places
 
     def rows_of(self, x: Any) -> Any:
-        """A text as a row (T,) of numbers of units, texts as rows (n, T); all else as it is. Raises DataError, ConfigError."""
-        text = isinstance(x, str)
-        if not (text or is_text(x)):
+        """In a space of texts, a text as a row (T,) of numbers of units, texts as rows (n, T); all else as it is.
+
+        Raises DataError for a text that is too long.
+        """
+        text, vocabulary = isinstance(x, str), None if self.spec is None else self.spec.vocabulary
+        if vocabulary is None or self.spec is None or not (text or is_text(x)):
             return x
-        vocabulary = None if self.spec is None else self.spec.vocabulary
-        expect(vocabulary is not None, f"{x!r:.60} is text, and this space is not one of texts.")
-        assert vocabulary is not None and self.spec is not None
         rows = vocabulary.rows([x] if text else texts_of(x), self.spec.size)
         return rows[0] if text else rows
 
@@ -300,7 +301,8 @@ class Encoded(ABC):
         """
         if self.serial:
             raise DataError("a text has no values to subtract. This is for images, tables and signals.")
-        rows: Array = (x / np.asarray(self.unit, dtype=x.dtype if x.dtype == np.float64 else np.float32)).reshape(len(x), -1)
+        values = x / np.asarray(self.unit, dtype=x.dtype if x.dtype == np.float64 else np.float32)
+        rows: Array = values.reshape(len(x), math.prod(x.shape[1:]))
         return rows
 
     # ------------------------------------------------------------------ draws

@@ -239,7 +239,8 @@ def fit(
     Recipes: ae, sparse, l1-sparse, k-sparse, dropout, denoising, contractive, vae, vae-without-kl, denoising-vae, beta-tcvae,
     iwae.
 
-    Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed; for texts units.
+    Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed; for texts
+    units.
 
     Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
 

@@ -217,7 +217,7 @@ def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, 
 def _tell_size(model: LatentModel, spec: DataSpec) -> None:
     """Say that a network nobody chose is a huge one."""
     weights = sum(parameter.numel() for parameter in model.parameters())
-    if weights > MANY:
+    if weights > MANY and not spec.form.serial:
         advice = "Read windows of it (length=), or choose" if spec.form.timed else "Make examples smaller, or choose"
         warnings.warn(
             f"an example has {spec.size:,} values, so that the usual network has {weights:,} weights: slow to learn, and "

@@ -309,6 +309,7 @@ class Trained:
 
         Raises ConfigError.
         """
+        self.check_valued("export")
         named = () if self.spec.form.timed else called(self.spec, self.features)
         columns = named if self.spec.framed or len(named) <= MOST_INPUTS else ()
         about: dict[str, Any] = {"draws": draws, "volume": self.log_volume, "limits": self.limits, "verdict": verdict}

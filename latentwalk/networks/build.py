@@ -178,6 +178,8 @@ class Network:
 
     def _kind(self, spec: DataSpec) -> NetworkKind:
         """The kind, chosen if it is "auto". Raises ConfigError where it does not fit the data."""
+        if self.word_dropout and not spec.form.serial:
+            raise ConfigError(f"word_dropout={self.word_dropout} is for texts; the data is a {spec.kind}. Use dropout=.")
         if spec.form.serial and (self.bodies is not None or self.kind not in ("auto", *RECURRENT)):
             own = "one of your own" if self.bodies is not None else f"network='{self.kind}'"
             raise ConfigError(f"{own} does not read texts. Use 'gru' or 'lstm'.")

@@ -105,6 +105,7 @@ def test_draws_and_scores_and_the_space_of_a_vae(vae):
     bounds = [model.score(texts)]
     assert np.isfinite(bounds).all()
     assert (model.score_samples(texts[:8], draws=50) >= model.score_samples(texts[:8]) - 2).all()
+    assert len(model.fit_sampler(texts, "vamp").sample(2)) == 2
     space = model.space(texts)
     assert isinstance(space, LatentSpace)
     assert 0 <= continuity(space, most=50).value <= 1
@@ -167,6 +168,8 @@ def test_words_of_new_texts_that_were_never_learnt_are_told():
         (lambda model: Autoencoder("ae", likelihood="units", **QUIET).fit(np.eye(3)), "not for a table"),
         (lambda model: Autoencoder("denoising", **QUIET).fit(TEXTS), "noise is put on values"),
         (lambda model: Autoencoder("contractive", **QUIET).fit(TEXTS), "needs values to take gradients of"),
+        (lambda model: Autoencoder("ae", network=Network(word_dropout=0.2)).fit(np.eye(3)), "word_dropout=0.2 is for texts"),
+        (lambda model: model.fit_sampler(TEXTS, "vamp"), "a VampPrior is made of posteriors"),
         (lambda model: Autoencoder("ae", **QUIET).fit(["", " "]), "not one letter"),
         (lambda model: Autoencoder("ae", **QUIET).fit(["one"]), "found 1 sample"),
         (lambda model: Autoencoder("ae", **QUIET).fit(np.eye(3)).transform(TEXTS), "X is texts; the model learnt from a table"),

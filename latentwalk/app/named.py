@@ -17,7 +17,7 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.data.units import is_text
 from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.decoded import FILMS, Decoded
 from latentwalk.latent.moves.walks import Walk
 from latentwalk.latent.space import LatentSpace
 
@@ -200,7 +200,8 @@ def tell_texts(texts: Sequence[str], marked: Sequence[bool] | NDArray[np.bool_] 
 def endings(run: Run, *others: str) -> tuple[str, ...]:
     """How a file of decoded examples may end: the usual one first, a picture or a table, then `others`."""
     usual = (".txt", ".csv") if writes(run) else (".png",) if draws(run) else TABLES
-    return (*usual, *(other for other in others if other not in usual))
+    none = (*usual, *(FILMS if writes(run) else (".txt",)))
+    return (*usual, *(other for other in others if other not in none))
 
 
 def target(run: Run, out: Path | None, name: str, endings: Sequence[str], *, inputs: Sequence[Path] = (), force: bool) -> Path:

@@ -117,10 +117,16 @@ of the {len(texts):,} test sentences
 {chr(10).join(rows)}
 
 The aim is 104 at a KL of 5 or more and 10 active units or more. Drawing 1,000 sentences of
-{np.mean([len(one.split()) for one in drawn]):.0f} words on average took {drawing:.1f} s. A walk between two test sentences:
+{np.mean([len(one.split()) for one in drawn]):.0f} words on average took {drawing:.1f} s.
+A walk between two test sentences, the first sixteen words of each:
 
-{chr(10).join(f"    {one}" for one in walk)}"""
+{chr(10).join(f"    {cut(one)}" for one in walk)}"""
     put_section(RESULTS / "text.md", "Penn Treebank", text)
+
+
+def cut(text: str, most: int = 16) -> str:
+    words = text.split()
+    return " ".join(words[:most]) + " …" * (len(words) > most)
 
 
 def fitted(recipe: Any, network: Network, train: Dataset, epochs: int, asked: argparse.Namespace) -> tuple[Autoencoder, float]:

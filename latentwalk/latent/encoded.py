@@ -190,11 +190,7 @@ class Encoded(ABC):
         Where an example has the shape of a code, (D,), that is what it is taken for.
         """
         point = self.rows_of(point)
-        if self.encode is not None and self.serial and np.asarray(point).dtype.kind in "iu" and np.ndim(point):
-            expect(
-                np.shape(point) == self.data.shape[1:],
-                f"expected a text of shape {self.data.shape[1:]}, got {np.shape(point)}.",
-            )
+        if self.encode is not None and self.serial and self._is_row(point):
             return self.encode(np.asarray(point)[None])[0][0]
         if isinstance(point, (int, np.integer)) and not isinstance(point, bool):
             expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
@@ -353,6 +349,10 @@ class Encoded(ABC):
         known = is_whole(axis) and 0 <= axis < self.dim
         expect(known, f"axis {axis} is not among the {self.dim} latent dimensions (0 to {self.dim - 1}).")
         return axis
+
+    def _is_row(self, point: Any) -> bool:
+        """Whether a point is a text, as a row of whole numbers."""
+        return np.shape(point) == self.data.shape[1:] and np.asarray(point).dtype.kind in "iu"
 
     def _labels(self) -> NDArray[np.int64]:
         if self.labels is None:

@@ -65,6 +65,7 @@ def test_moves_take_texts_and_give_texts(learnt):
     assert space.swap(0, 0, axes=[1]).texts == ["one cat"]
     assert "three mice &amp; &lt;b&gt;" in space.blend([3])._repr_html_()
     assert walk.length > 0
+    assert space.walk(np.zeros(6, int), 0, steps=2).z[0].tolist() == [0] * 6  # whole numbers may be a code, too
     with pytest.raises(DataError, match="text 0 has 40 units"):
         space.walk("x" * 40, 0)
 
@@ -153,6 +154,10 @@ def test_words_of_new_texts_that_were_never_learnt_are_told():
         model.transform(["a", "new"])
     with pytest.raises(DataError, match="X is one text"):
         model.transform("a b")
+    with pytest.raises(DataError, match="row 1 has no end"):
+        model.transform(np.array([[2, 3, 4, 0], [2, 3, 4, 2]]))
+    with pytest.raises(DataError, match="row 0, place 1 is 9, and there are 5 units"):
+        model.transform(np.array([[2, 9, 0, 0]]))
     with pytest.raises(DataError, match="expected texts, a list of strings; got float64"):
         model.transform(np.zeros((2, 3)))
 

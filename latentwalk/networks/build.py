@@ -36,6 +36,7 @@ USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
     "signal": lambda spec: "gru" if spec.missing else "conv",
 }  # "auto", by the kind of data
 DEPTHS = (32, 64, 128, 128, 256, 256)
+LARGE, SLIM = 32, (16, 32, 64, 128, 256, 256, 256)  # images with longer sides, whose first levels cost most, begin with fewer
 TRIED = 2  # rows with which a network of one's own is tried
 TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its smaller side is this or less
 
@@ -48,7 +49,8 @@ class Network:
     than 1024 values, and for signals in which nothing is missing; gru for other signals; dense for the rest.
     widths: hidden dense layers, the widest first; after the convolutions in a "conv" network; of a recurrent one, the units
     that read in each direction, then dense layers. Default (512, 256), (256,) after convolutions, (128,) for recurrent ones.
-    channels: one level each, halving every side; default 32, 64, 128, … until the smaller side is at most 8 (16 steps).
+    channels: one level each, halving every side; default 32, 64, 128, … until the smaller side is at most 8 (16 steps); for
+        images larger than 32 pixels 16, 32, 64, … until it is at most 4.
     blocks: residual blocks at each level of a convolutional network; default none, and one in a "fully-conv" network.
     upsampling: how the decoder of a "conv" network doubles the sides of an image: "smooth", by convolutions at half the size
         whose answers are enlarged, which takes a third of the time and leaves no checkerboard; "transposed", as all others do.
@@ -182,6 +184,8 @@ class Network:
 
     def _depths(self, spec: DataSpec) -> tuple[int, ...]:
         levels = max(1, math.ceil(math.log2(min(spec.event[1:]) / TOP[spec.kind])))
+        if spec.form.pictured and self._kind(spec) == "conv" and self.upsampling == "smooth" and min(spec.event[1:]) > LARGE:
+            return self.channels or SLIM[: levels + 1]
         return self.channels or DEPTHS[:levels]
 
 

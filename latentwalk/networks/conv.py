@@ -18,12 +18,13 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 
 from latentwalk.networks.layers import activation, stack
 
-__all__ = ["ConvDecoder", "ConvEncoder", "Residual", "pyramid"]
+__all__ = ["ConvDecoder", "ConvEncoder", "Enlarged", "Residual", "Unfolded", "pyramid"]
 
 KERNEL = {1: 5, 2: 3}  # by the number of sides: a signal's window costs less, and needs to see further
 
@@ -180,6 +181,17 @@ def _smooth(
         levels += [Residual(nn.Conv2d, before, kernel, act) for _ in range(blocks)]
         levels += [activation(act)] * bool(blocks and at)
         if at == len(depths) - 1:
-            return [*levels, nn.Conv2d(before, 4 * first, kernel, padding=kernel // 2), Unfolded(sizes[-1])]
+            return [*levels, _alike(nn.Conv2d(before, 4 * first, kernel, padding=kernel // 2)), Unfolded(sizes[-1])]
         levels += [nn.Conv2d(before, depths[at + 1], kernel, padding=kernel // 2), activation(act), Enlarged(sizes[at + 1])]
     return levels
+
+
+@torch.no_grad()
+def _alike(last: nn.Conv2d) -> nn.Conv2d:
+    """The convolution, beginning to say the same for the four pixels of a place: no pattern that was not learnt.
+
+    Source: Aitken et al. 2017, "Checkerboard artifact free sub-pixel convolution".
+    """
+    for weight in last.parameters():
+        weight.copy_(weight[::4].repeat_interleave(4, dim=0))
+    return last

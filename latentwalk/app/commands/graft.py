@@ -100,7 +100,7 @@ def graft(
         missing = "--attribute: what to graft" if images else "IMAGE: onto what to graft"
         raise ConfigError(f"say {missing}. {known.said}")
     grounds = [_Ground.of(name, opened, onto, frame) for name in images]
-    targets = _targets(opened, grounds, out, [Path(region or images[0])], force=force)
+    targets = _targets(opened, grounds, out, [Path(region or images[0])], strip=len(several) > 1, force=force)
     ends = [None if ground.picture is not None else known.ends.find(ground.name) for ground in grounds]
     space = model.space(known.rows) if condition is None else model.space(known.rows).under(condition)
     direction = space.direction(attribute, without=taken)
@@ -113,9 +113,8 @@ def graft(
         where = "change" if region is None else None if region == "all" else app.named.region_named(region, spec)
         how: dict[str, Any] = {"region": where, "onto": cast("Onto | None", onto)}
         if end is None:
-            made = space.graft(
-                ground.source, direction, several[0] if len(several) == 1 else several, frame=ground.frame, **how
-            )
+            amount: Any = several[0] if len(several) == 1 else several
+            made = space.graft(cast(Any, ground.picture), direction, amount, frame=ground.frame, **how)
             write_bytes(to, made.content(to.suffix))
         elif app.named.draws(opened):
             _write_strip(opened, end.x, space.graft(end.x, direction, several, **how).x, to)
@@ -155,17 +154,15 @@ class _Ground:
             return cls(name)
         return cls(name, Original.of(path), seen)
 
-    @property
-    def source(self) -> Any:
-        """The file."""
-        return Path(self.name).expanduser()
 
-
-def _targets(run: "Run", grounds: "Sequence[_Ground]", out: Path | None, inputs: list[Path], *, force: bool) -> list[Path]:
-    """Where each is written: one file, or of several one each in a folder."""
+def _targets(
+    run: "Run", grounds: "Sequence[_Ground]", out: Path | None, inputs: list[Path], *, strip: bool, force: bool
+) -> list[Path]:
+    """Where each is written: one file, or of several one each in a folder. strip: whether one is several small pictures."""
     from latentwalk.data.original import PICTURES
 
-    kinds = [tuple(PICTURES) if ground.picture is not None else app.named.endings(run) for ground in grounds]
+    whole = (".png",) if strip else tuple(PICTURES)
+    kinds = [app.named.endings(run) if ground.picture is None else whole for ground in grounds]
     inputs = [*inputs, *(Path(ground.name).expanduser() for ground in grounds)]
     if len(grounds) == 1:
         return [app.named.target(run, out, "graft", kinds[0], inputs=inputs, force=force)]

@@ -118,6 +118,8 @@ def _put(picture: Original, change: Array, spec: DataSpec, region: Where, frame:
 
 def _pictures(space: Encoded, x: Any) -> Original | list[Original] | None:
     """The pictures of a size of their own that are meant; None for what is an example, or none at all."""
+    if isinstance(x, Original):
+        return x
     if isinstance(x, (str, os.PathLike, Image.Image)):
         return Original.of(x)
     spec = space.spec

@@ -136,9 +136,9 @@ def test_an_autoencoder_is_never_behind_the_line_it_began_with():
 
 def test_what_an_earlier_version_made_begins_as_it_did():
     said = to_json(Network("dense", widths=(5,)))
-    assert from_json(said).start == "line"
-    del said["start"]
-    assert from_json(said).start == "plain"
+    assert (from_json(said).start, from_json(said).upsampling) == ("line", "smooth")
+    del said["start"], said["upsampling"]
+    assert (from_json(said).start, from_json(said).upsampling) == ("plain", "transposed")
 
 
 def test_learning_does_not_first_undo_a_wide_beginning():

@@ -202,6 +202,7 @@ class Other(Network):
         ),
         (lambda: network_named("cnv"), "Did you mean 'conv'"),
         (lambda: Network(activation="rleu"), "Did you mean 'relu'"),
+        (lambda: Network(upsampling="smoth"), "Did you mean 'smooth'"),
         (lambda: Network(dropout=1.0), "dropout=1.0 is not a share"),
         (lambda: Network(max_norm=0), "max_norm=0: expected a number above 0"),
         (lambda: Network(widths=(3, 0)), "widths=.* must be whole numbers above 0"),

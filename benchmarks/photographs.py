@@ -4,8 +4,8 @@
 
 A VAE of 64 dimensions on every other photograph of Labeled Faces in the Wild, no person in two parts. before: transposed
 convolutions that begin with 32 channels, and a line at the full rate; after: the default. The numbers of epochs are chosen so
-that both take about as long. FID is in the last hidden layer of the classifier of attributes that judges grafts, between 2,000 test
-photographs and as many reconstructions of them, or draws; each from the sampler saved with the model. Writes
+that both take about as long. FID is in the last hidden layer of the classifier of attributes that judges grafts, between 2,000
+test photographs and as many reconstructions of them, or draws; each from the sampler saved with the model. Writes
 benchmarks/results/photographs.md; pictures of what was made, and of real people, stay in `--keep`.
 """
 
@@ -33,10 +33,10 @@ HEAD = """# Photographs at 64 pixels
 
 Labeled Faces in the Wild, 64 x 64 in colour, {learn:,} photographs to learn from and {test:,} of other people to judge by.
 VAE, D = {latent}, batches of 64, rate falling to 0 along a cosine. before: transposed convolutions that begin with 32 channels,
-a line at the full rate; after: the default. *a step*: processor time, all else that a fit does included. FID: in the 256 features of a small classifier of 39 attributes that learnt from other
-photographs of this set, which never saw a decode; comparable within this table alone. *detail*: the mean difference of
-neighbouring pixels, as a share of that of the photographs. *every second pixel*: power at the highest frequency beside that of
-its neighbours, 1 where there is no checkerboard and none was smoothed away.
+a line at the full rate; after: the default. *a step*: processor time, all else that a fit does included. FID: in the 256
+features of a small classifier of 39 attributes that learnt from other photographs of this set, which never saw a decode;
+comparable within this table alone. *detail*: the mean difference of neighbouring pixels, as a share of that of the photographs.
+*every second pixel*: power at the highest frequency beside that of its neighbours.
 
 | networks | epochs | processor | a step | held-out loss | error | detail | every second pixel | FID, made | FID, draws |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |

@@ -34,7 +34,7 @@ Where = ArrayLike | Literal["change"] | None
 SOFT = 0.2  # the share of a box's side over which its edge fades in
 NEAR = 1 / 16  # the same of what a model sees of a picture, where it is only a part
 WIDE = 1 / 32  # of the longer side: the deviation of the Gaussian by which the size of a change is smoothed
-WEAK, STRONG = 0.08, 0.25  # shares of the largest change, up to which it is left out, and from which on it is whole
+WEAK, STRONG = 0.15, 0.45  # shares of the largest change, up to which it is left out, and from which on it is whole
 
 
 def transplant(

@@ -53,7 +53,7 @@ class Network:
         images larger than 32 pixels 16, 32, 64, … until it is at most 4.
     blocks: residual blocks at each level of a convolutional network; default none, and one in a "fully-conv" network.
     upsampling: how the decoder of a "conv" network doubles the sides of an image: "smooth", by convolutions at half the size
-        whose answers are enlarged, which takes a third of the time and leaves no checkerboard; "transposed", as all others do.
+        whose answers are enlarged, which takes half the time and builds in no checkerboard; "transposed", as all others do.
     dropout: share of hidden units silenced while training. max_norm: longest allowed incoming weight vector of a unit.
     start: what encoder and decoder begin as. "line": the best straight line, principal components, beside which the networks
         learn how the data departs from it; "mean": the networks read and write deviations from the mean; "plain": neither.

@@ -125,8 +125,7 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "scatter": _scatter(space, plane),
         "posterior": _posterior(space, plane),
         "region": region(space),
-        "grid": painter.grid(_decoded_plane(space, Plane.liveliest(space), over, painter.steps))
-        | {"over": over, "lively": True},
+        "grid": _grid(space, painter, over),
         "walk": _walk(space, painter, ends),
         "detour": None if gallery else one_model.detour(space, painter, ends, STEPS),
         "completed": None if gallery else one_model.completed(space, painter, *painter.draws),

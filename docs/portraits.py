@@ -17,7 +17,7 @@ from latentwalk.data.synthetic import faces
 LEARNT, SIDE, LARGE = 6_000, 48, 256
 SETTING = {"latent": 64, "network": Network("conv", widths=(), activation="silu"), "epochs": 15, "batch_size": 32}
 GAP, PAPER, INK = 10, "white", "#444444"
-TITLES = ("the picture, 256 x 256", "what the model sees, 48 x 48", "a moustache", "a smile", "glasses, and both")
+TITLES = ("the picture, 256 x 256", "what the model sees, 48 x 48", "a moustache", "a beard", "both, and a smile")
 
 
 def main(keep: Path) -> None:
@@ -31,18 +31,19 @@ def main(keep: Path) -> None:
         model.save(keep)
     space = model.space(learnt)
     smile = learnt.factors["smile"]
-    others = [name for name in ("beard", "mouth_open", "jaw") if name in learnt.factors]
     moustache = space.direction("moustache", without=["beard"])
-    glasses = space.direction("glasses")
-    smiling = space.direction(smile > 0.5, smile < -0.5, without=others)
-    drawn = faces(60, seed=77, size=LARGE)
-    bare = (drawn.factors["moustache"] == 0) & (drawn.factors["glasses"] == 0) & (drawn.factors["smile"] < 0)
+    beard = space.direction(learnt.factors["beard"] > 0.5, learnt.factors["beard"] <= 0.5, without=["moustache"])
+    smiling = space.direction(smile > 0.5, smile < -0.5, without=["beard", "moustache", "mouth_open"])
+    drawn = faces(200, seed=77, size=LARGE)
+    known = drawn.factors
+    bare = (known["moustache"] == 0) & (known["beard"] == 0) & (known["glasses"] == 0) & (known["smile"] < -0.2)
     rows = []
     for x in drawn.x[np.flatnonzero(bare)[:4]]:
         seen = np.asarray(Image.fromarray(Original.of(Image.fromarray(x)).seen(model.spec_)).resize((LARGE, LARGE), 0))
-        one = space.graft(x, moustache, 1.25).x
-        both = space.graft(space.graft(one, smiling, 1.25).x, glasses, 1.25).x
-        rows.append([x, seen, one, space.graft(x, smiling, 1.5).x, both])
+        both = space.graft(space.graft(x, beard, 1.25).x, moustache, 1.25).x
+        rows.append(
+            [x, seen, space.graft(x, moustache, 1.25).x, space.graft(x, beard, 1.25).x, space.graft(both, smiling, 2).x]
+        )
     _sheet(rows).quantize(256, dither=Image.Dither.NONE).save(Path(__file__).parent / "images" / "grafts.png", optimize=True)
 
 

@@ -32,12 +32,13 @@ from latentwalk.latent.encoded import Condition
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, FittedSampler, Isotropic, Posterior, Sampler, Vamp
 from latentwalk.latent.space import LatentSpace
-from latentwalk.models.inference import Coder, signature
+from latentwalk.models.inference import Coder, denoised, signature
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.prior import Prior, StandardNormal
 from latentwalk.models.recipes import Recipe
 from latentwalk.networks.build import Network
+from latentwalk.networks.denoiser import Denoiser
 from latentwalk.networks.layers import channels_last
 from latentwalk.saving.scorer import Verdict, scorer_file
 from latentwalk.training.history import Epoch
@@ -60,6 +61,7 @@ class Trained:
     took. likeness: how like the codes the draws of each that was a candidate are, by its kind. prior_share: of draws from the
     prior that land where codes lie, see `completion.Quick`; None where that is not known.
     labels: those it is told of examples, where it takes a condition.
+    denoiser: what takes noise off the data, where that learnt to do so better than codes do.
     """
 
     model: LatentModel
@@ -79,6 +81,7 @@ class Trained:
     quick: bool = False
     sampler_seconds: float = 0.0
     prior_share: float | None = None
+    denoiser: Denoiser | None = None
 
     @property
     def latent(self) -> int:
@@ -205,6 +208,19 @@ class Trained:
         coder.check_decoded(x, back)
         if self.spec.form.timed and self.spec.missing:
             back[over(x)] = np.nan
+        return back
+
+    def denoise(self, x: Array, told: Conditions | None = None) -> Array:
+        """x (n, *E) without its noise; NaN where a signal is over. told: see `told`."""
+        if self.denoiser is None:
+            return self.reconstruct(x, told)
+        back = denoised(self.denoiser, self.model.scaling, x)
+        Coder(self.model, told).check_decoded(x, back)
+        if not self.spec.missing:
+            return back
+        missing = np.isnan(x)
+        if missing.any():
+            back[missing] = self.reconstruct(x, told)[missing]
         return back
 
     def impute(self, x: Array, told: Conditions | None = None) -> Array:

@@ -22,16 +22,18 @@ from torch import Tensor, nn
 from latentwalk.arrays import Array
 from latentwalk.chance import seeded
 from latentwalk.data.rows import pieces, release
-from latentwalk.data.scaling import as_tensor
+from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import log_weights
 from latentwalk.models.observed import each_log_prob
+from latentwalk.networks.denoiser import Denoiser
 from latentwalk.networks.layers import channels_last
 
-__all__ = ["Coder", "Draws", "bound", "chunk", "each_at_code", "signature"]
+__all__ = ["Coder", "Draws", "bound", "chunk", "denoised", "each_at_code", "signature"]
 
 DENSE, OTHER = 512, 128  # convolutions and recurrent layers are slower when what is between their layers outgrows the cache
+CLEANED = 16  # rows that noise is taken off at once
 CODES = 2048  # draws decoded at once
 POOL = 1 << 16  # normal numbers that draws are taken from
 FINE, WRAP = 2.0**36, 2.0**31  # the parts of a column's unit that choose others, and where their count begins again
@@ -146,21 +148,11 @@ class Coder:
     def _device(self) -> torch.device:
         return next(self.model.parameters()).device
 
-    @torch.inference_mode()
     def _in_chunks(self, function: Callable[..., tuple[Tensor, ...]], rows: Array) -> list[NDArray[np.float32]]:
         """What `function` answers for rows and their conditions: (n, …) for each of its answers."""
-        device, count, size = self._device, len(rows), chunk(self.model)
+        count = len(rows)
         sources = (rows,) if self.given is None else (rows, self._conditions(count))
-        whole: list[Tensor] = []
-        for first in range(0, max(count, 1), size):  # one chunk even of no rows: it tells the shapes
-            answers = function(*(as_tensor(_filled(some[first : first + size], size)).to(device) for some in sources))
-            if not whole:
-                whole = [torch.empty((count, *answer.shape[1:]), dtype=answer.dtype) for answer in answers]
-            for all_, answer in zip(whole, answers, strict=True):
-                all_[first : first + size] = answer[: count - first]
-            for some in sources:
-                release(some)
-        return [all_.numpy() for all_ in whole]
+        return _in_chunks(function, sources, chunk(self.model), self._device)
 
     def _conditions(self, count: int) -> NDArray[np.float32]:
         """The conditions of `count` rows: (count, C)."""
@@ -169,6 +161,36 @@ class Coder:
             return np.tile(self.given, (count, 1))
         assert count <= len(self.given), f"{len(self.given)} conditions are fewer than {count} rows"
         return self.given[:count]
+
+
+def denoised(denoiser: Denoiser, scaling: Scaling, x: Array) -> Array:
+    """Raw data x (n, *E) without its noise, in its own units. What has ends, as pixels have, is kept within them."""
+    bounded = scaling.spec.form.bounded
+
+    def clean(raw: Tensor) -> tuple[Tensor]:
+        seen = scaling(raw)
+        found = denoiser(channels_last(seen.clamp(0, 1) if bounded else seen))
+        return (scaling.inverse(found.clamp(0, 1) if bounded else found),)
+
+    return _in_chunks(clean, (x,), CLEANED, next(denoiser.parameters()).device)[0]
+
+
+@torch.inference_mode()
+def _in_chunks(
+    function: Callable[..., tuple[Tensor, ...]], sources: tuple[Array, ...], size: int, device: torch.device
+) -> list[Array]:
+    """What `function` answers for rows (n, …) of each source, so many at once: (n, …) for each of its answers."""
+    count = len(sources[0])
+    whole: list[Tensor] = []
+    for first in range(0, max(count, 1), size):  # one chunk even of no rows: it tells the shapes
+        answers = function(*(as_tensor(_filled(some[first : first + size], size)).to(device) for some in sources))
+        if not whole:
+            whole = [torch.empty((count, *answer.shape[1:]), dtype=answer.dtype) for answer in answers]
+        for all_, answer in zip(whole, answers, strict=True):
+            all_[first : first + size] = answer[: count - first]
+        for some in sources:
+            release(some)
+    return [all_.numpy() for all_ in whole]
 
 
 def _filled(rows: Array, size: int) -> Array:

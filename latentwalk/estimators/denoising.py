@@ -1,0 +1,111 @@
+"""After codes have been learnt, a network beside them learns to take noise away, where the recipe has one.
+
+A code is narrow, so that it says what there is, and a walk among codes means something; noise wants the opposite, a way for
+every pixel. So the two are apart: neither costs the other anything, and codes, walks and draws are what they would be without.
+"""
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latentwalk.arrays import Array
+from latentwalk.chance import from_seed, seeded
+from latentwalk.data.batches.batch import Batches
+from latentwalk.data.batches.passing import Stream
+from latentwalk.data.batches.windowed import batches_of, placed
+from latentwalk.estimators.conditions import Conditions
+from latentwalk.estimators.options import Options
+from latentwalk.estimators.trained import Trained
+from latentwalk.networks.denoiser import Denoiser, DenoiserShape
+from latentwalk.networks.layers import channels_last
+from latentwalk.training.denoising import ROUND, Practice, examples_a_step, log_error, practise
+from latentwalk.training.group import Group
+from latentwalk.training.plan import Plan
+from latentwalk.training.progress import with_practice
+
+__all__ = ["Known", "cleans", "practised", "shared"]
+
+PRACTICE, EPOCHS = 4000, 20  # steps in which a network learns to take noise away, for so many epochs of the codes;
+ENOUGH = 256  # and fewer, where there are fewer examples than this to learn from
+JUDGED = 256  # examples on which it is compared with what codes do
+CODED = 0.5  # of a limited time, for the codes: the rest is for that network
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is to learn from: x (n, *E), what the model is told of its rows, the stream whose beginning they are, the rows
+    that are learnt from, and batches of the others."""
+
+    x: Array
+    told: Conditions | None
+    stream: Stream | None
+    learn: NDArray[np.int64]
+    validation: Batches | None
+
+    def batches(self, device: torch.device, size: int, seed: int) -> Batches:
+        """Batches of `size` to learn from; each process of several sees all."""
+        if self.stream is not None:
+            return self.stream.batches(device, size, seed, apart=self.validation is not None)
+        return batches_of(placed(self.x, device), device, size, seed, self.learn, given=self.told)
+
+
+def cleans(trained: Trained) -> bool:
+    """Whether a network is to learn, beside the codes, to take noise away."""
+    return trained.recipe.denoiser and not trained.spec.form.columned
+
+
+def shared(plan: Plan, trained: Trained) -> Plan:
+    """What the training of the codes is to do, where a limited time is for more than that."""
+    if plan.settings.minutes is None or not cleans(trained):
+        return plan
+    return replace(plan, settings=replace(plan.settings, minutes=CODED * plan.settings.minutes))
+
+
+def practised(
+    options: Options,
+    trained: Trained,
+    known: Known,
+    seed: int,
+    group: Group,
+    asked: Callable[[], bool],
+) -> Trained:
+    """The same with a network that takes noise away, where on rows not learnt from it does so better than codes do."""
+    corruption, size = trained.recipe.corruption, examples_a_step(trained.spec)
+    assert corruption is not None
+    steps = max(1, round(PRACTICE * options.epochs / EPOCHS * min(1.0, len(known.learn) / ENOUGH)))
+    limit, minutes = math.inf, options.settings.minutes
+    if minutes is not None:
+        limit = max(60 * minutes - sum(epoch.seconds for epoch in trained.history), 0.0)
+    with seeded(seed):
+        denoiser = copy.deepcopy(trained.denoiser) or Denoiser(DenoiserShape.usual(trained.spec))
+    denoiser = denoiser.to(group.device)
+    batches = known.batches(group.device, size, seed)
+    practice = Practice(steps, limit, options.settings.precision)
+    rounds = practise(denoiser, trained.model.scaling, corruption, batches, practice, seed, asked)
+    shown = with_practice(rounds, steps, ROUND, limit) if options.progress and group.leads else rounds
+    try:
+        for _ in shown:
+            pass
+    except KeyboardInterrupt:
+        trained = replace(trained, interrupted=True)
+        rounds.close()
+    return replace(trained, denoiser=denoiser if _gains(trained, denoiser, known.validation or batches, seed) else None)
+
+
+@torch.no_grad()
+def _gains(trained: Trained, denoiser: Denoiser, batches: Batches, seed: int) -> bool:
+    """Whether it takes more noise off the first of these rows than codes do."""
+    batch, model, corruption = next(iter(batches.epoch(1))), trained.model, trained.recipe.corruption
+    assert corruption is not None
+    some = slice(0, JUDGED)
+    clean = channels_last(model.scaling(batch.raw[some]))
+    with from_seed(seed):
+        noisy = corruption(clean)
+    beside = None if batch.given is None else batch.given[some]
+    decoded = model.decoder(model.encoder(noisy, beside).mean, beside).mean
+    return bool(log_error(denoiser(noisy), clean).mean() < log_error(decoded, clean).mean())

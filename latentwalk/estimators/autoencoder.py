@@ -209,14 +209,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         x, told = self._seen(X, condition)
         return self._trained.answered(self._trained.reconstruct(x, told), x, X)
 
-    def denoise(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
+    def denoise(self, X: ArrayLike | Dataset, *, condition: Any = None, alike: bool = True) -> Any:
         """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it.
 
         It need not be told how much noise there is. Where the recipe has a `Denoiser`, this is what it leaves of images and
         signals; elsewhere, and in tables, it is the reconstruction.
+        alike: whether X shows what the examples learnt from showed, of which codes know what to expect; windows of something
+        larger do not.
         """
+        flag("alike", alike)
         x, told = self._seen(X, condition)
-        return self._trained.answered(self._trained.denoise(x, told), x, X)
+        return self._trained.answered(self._trained.denoise(x, told, guided=alike), x, X)
 
     def impute(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
         """X (n, *E) with the model's reconstruction where a value is missing; what was observed stays exactly as it was.

@@ -21,16 +21,18 @@ from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.estimators.conditions import Conditions
 from latentwalk.estimators.options import Options
 from latentwalk.estimators.trained import Trained
+from latentwalk.models.inference import guessed
 from latentwalk.networks.denoiser import Denoiser, DenoiserShape
 from latentwalk.networks.layers import channels_last
 from latentwalk.training.denoising import ROUND, Practice, examples_a_step, log_error, practise
 from latentwalk.training.group import Group
 from latentwalk.training.plan import Plan
 from latentwalk.training.progress import with_practice
+from latentwalk.training.runtime import calculates_bfloat16
 
 __all__ = ["Known", "cleans", "practised", "shared"]
 
-PRACTICE, EPOCHS = 4000, 20  # steps in which a network learns to take noise away, for so many epochs of the codes;
+PRACTICE, EPOCHS = 6000, 20  # steps in which a network learns to take noise away, for so many epochs of the codes;
 ENOUGH = 256  # and fewer, where there are fewer examples than this to learn from
 JUDGED = 256  # examples on which it is compared with what codes do
 CODED = 0.5  # of a limited time, for the codes: the rest is for that network
@@ -85,8 +87,11 @@ def practised(
         denoiser = copy.deepcopy(trained.denoiser) or Denoiser(DenoiserShape.usual(trained.spec))
     denoiser = denoiser.to(group.device)
     batches = known.batches(group.device, size, seed)
-    practice = Practice(steps, limit, options.settings.precision)
-    rounds = practise(denoiser, trained.model.scaling, corruption, batches, practice, seed, asked)
+    precision = options.settings.precision
+    if options.training is None and calculates_bfloat16(group.device):
+        precision = "bfloat16"
+    practice = Practice(steps, limit, precision)
+    rounds = practise(denoiser, trained.model, corruption, batches, practice, seed, asked)
     shown = with_practice(rounds, steps, ROUND, limit) if options.progress and group.leads else rounds
     try:
         for _ in shown:
@@ -94,18 +99,20 @@ def practised(
     except KeyboardInterrupt:
         trained = replace(trained, interrupted=True)
         rounds.close()
-    return replace(trained, denoiser=denoiser if _gains(trained, denoiser, known.validation or batches, seed) else None)
+    codes, alone, told = _errors(trained, denoiser, known.validation or batches, seed)
+    better = min(alone, told) < codes
+    return replace(trained, denoiser=denoiser if better else None, guided=better and told < alone)
 
 
 @torch.no_grad()
-def _gains(trained: Trained, denoiser: Denoiser, batches: Batches, seed: int) -> bool:
-    """Whether it takes more noise off the first of these rows than codes do."""
+def _errors(trained: Trained, denoiser: Denoiser, batches: Batches, seed: int) -> tuple[float, float, float]:
+    """The mean log error on the first of these rows of what codes say, of the denoiser alone, and of the denoiser told that."""
     batch, model, corruption = next(iter(batches.epoch(1))), trained.model, trained.recipe.corruption
     assert corruption is not None
     some = slice(0, JUDGED)
     clean = channels_last(model.scaling(batch.raw[some]))
     with from_seed(seed):
         noisy = corruption(clean)
-    beside = None if batch.given is None else batch.given[some]
-    decoded = model.decoder(model.encoder(noisy, beside).mean, beside).mean
-    return bool(log_error(denoiser(noisy), clean).mean() < log_error(decoded, clean).mean())
+    guess = guessed(model, noisy, None if batch.given is None else batch.given[some])
+    codes, alone, told = (float(log_error(x, clean).mean()) for x in (guess, denoiser(noisy), denoiser(noisy, guess)))
+    return codes, alone, told

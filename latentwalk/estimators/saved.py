@@ -63,7 +63,7 @@ def to_folder(
         "labels": None if trained.labels is None else asdict(trained.labels),
         "sampler": sampler,
         "likeness": {kind: measure.to_json() for kind, measure in trained.likeness.items()},
-        "denoiser": None if trained.denoiser is None else asdict(trained.denoiser.shape),
+        "denoiser": None if trained.denoiser is None else asdict(trained.denoiser.shape) | {"guided": trained.guided},
         "drawing": {"quick": trained.quick, "seconds": trained.sampler_seconds, "prior": trained.prior_share},
     }
     held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
@@ -127,6 +127,7 @@ def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None 
                 str(kind): Measure.from_json(one) for kind, one in said.get("likeness", said.get("completeness", {})).items()
             },
             denoiser=_denoiser(said.get("denoiser"), cleaning, made["spec"]),
+            guided=bool((said.get("denoiser") or {}).get("guided", False)),
             **_drawing(said.get("drawing", {})),
         )  # missing in a model of an earlier version, or, what is likeness, called completeness
     except Exception as error:  # options of a foreign file have any type, and the parts are made for those of ours
@@ -182,8 +183,10 @@ def _restored(numbers: Mapping[str, Any] | None, tensors: Mapping[str, Tensor], 
 def _denoiser(said: Mapping[str, Any] | None, weights: Mapping[str, Tensor], spec: DataSpec) -> Denoiser | None:
     """What takes noise away, None where the model has no such. Raises ValueError for what is not of this data, or no such."""
     if said is None:
+        if weights:
+            raise ValueError("it has weights of what takes noise away, and does not say of what size")
         return None
-    shape = DenoiserShape(**{**said, "widths": tuple(said["widths"])})
+    shape = DenoiserShape(said["channels"], said["sides"], tuple(said["widths"]), said["missing"])
     if (shape.channels, shape.sides, shape.missing) != (spec.event[0], len(spec.event) - 1, spec.missing):
         raise ValueError(f"what takes noise away is not for data of shape {spec.shape}")
     _check_finite(weights, {})

@@ -32,7 +32,7 @@ from latentwalk.latent.encoded import Condition
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, FittedSampler, Isotropic, Posterior, Sampler, Vamp
 from latentwalk.latent.space import LatentSpace
-from latentwalk.models.inference import Coder, denoised, signature
+from latentwalk.models.inference import Coder, signature
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.prior import Prior, StandardNormal
@@ -61,7 +61,8 @@ class Trained:
     took. likeness: how like the codes the draws of each that was a candidate are, by its kind. prior_share: of draws from the
     prior that land where codes lie, see `completion.Quick`; None where that is not known.
     labels: those it is told of examples, where it takes a condition.
-    denoiser: what takes noise off the data, where that learnt to do so better than codes do.
+    denoiser: what takes noise off the data, where that learnt to do so better than codes do; guided: whether it does so better
+    when it is told what the codes say.
     """
 
     model: LatentModel
@@ -82,6 +83,7 @@ class Trained:
     sampler_seconds: float = 0.0
     prior_share: float | None = None
     denoiser: Denoiser | None = None
+    guided: bool = False
 
     @property
     def latent(self) -> int:
@@ -210,12 +212,17 @@ class Trained:
             back[over(x)] = np.nan
         return back
 
-    def denoise(self, x: Array, told: Conditions | None = None) -> Array:
-        """x (n, *E) without its noise; NaN where a signal is over. told: see `told`."""
+    def denoise(self, x: Array, told: Conditions | None = None, *, guided: bool = True) -> Array:
+        """x (n, *E) without its noise; NaN where a signal is over. told: see `told`.
+
+        guided: whether x is like the examples learnt from, so that codes may know what it shows.
+        """
         if self.denoiser is None:
             return self.reconstruct(x, told)
-        back = denoised(self.denoiser, self.model.scaling, x)
-        Coder(self.model, told).check_decoded(x, back)
+        coder, noise = Coder(self.model, told), self.recipe.corruption
+        clip = noise is not None and bool(noise.clip)
+        back = coder.denoised(x, self.denoiser, guided=guided and self.guided, clip=clip)
+        coder.check_decoded(x, back)
         if not self.spec.missing:
             return back
         missing = np.isnan(x)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from latentwalk.arrays import Array
 from latentwalk.chance import seeded
 from latentwalk.data.rows import pieces, release
-from latentwalk.data.scaling import Scaling, as_tensor
+from latentwalk.data.scaling import as_tensor
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import log_weights
@@ -30,7 +30,7 @@ from latentwalk.models.observed import each_log_prob
 from latentwalk.networks.denoiser import Denoiser
 from latentwalk.networks.layers import channels_last
 
-__all__ = ["Coder", "Draws", "bound", "chunk", "denoised", "each_at_code", "signature"]
+__all__ = ["Coder", "Draws", "bound", "chunk", "each_at_code", "guessed", "signature"]
 
 DENSE, OTHER = 512, 128  # convolutions and recurrent layers are slower when what is between their layers outgrows the cache
 CLEANED = 16  # rows that noise is taken off at once
@@ -97,6 +97,23 @@ class Coder:
         with seeded(seed):
             return self._in_chunks(sample, z)[0]
 
+    def denoised(self, x: Array, denoiser: Denoiser, *, guided: bool, clip: bool) -> Array:
+        """Raw data x (n, *E) without its noise, in its own units. What has ends, as pixels have, is kept within them.
+
+        guided: whether the denoiser is told what the codes of x decode to. clip: whether x is kept within its ends, as what the
+        denoiser learnt from was.
+        """
+        scaling = self.model.scaling
+        bounded = scaling.spec.form.bounded
+
+        def clean(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
+            seen = channels_last(scaling(raw))
+            seen = seen.clamp(0, 1) if clip else seen
+            found = denoiser(seen, guessed(self.model, seen, given) if guided else None)
+            return (scaling.inverse(found.clamp(0, 1) if bounded else found),)
+
+        return self._in_chunks(clean, x, CLEANED)[0]
+
     def bound(self, x: Array, draws: int) -> NDArray[np.float32]:
         """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (n, *E), in units of `scaling.unit`: (n,).
 
@@ -148,11 +165,23 @@ class Coder:
     def _device(self) -> torch.device:
         return next(self.model.parameters()).device
 
-    def _in_chunks(self, function: Callable[..., tuple[Tensor, ...]], rows: Array) -> list[NDArray[np.float32]]:
+    @torch.inference_mode()
+    def _in_chunks(
+        self, function: Callable[..., tuple[Tensor, ...]], rows: Array, size: int | None = None
+    ) -> list[NDArray[np.float32]]:
         """What `function` answers for rows and their conditions: (n, …) for each of its answers."""
-        count = len(rows)
+        device, count, size = self._device, len(rows), size or chunk(self.model)
         sources = (rows,) if self.given is None else (rows, self._conditions(count))
-        return _in_chunks(function, sources, chunk(self.model), self._device)
+        whole: list[Tensor] = []
+        for first in range(0, max(count, 1), size):  # one chunk even of no rows: it tells the shapes
+            answers = function(*(as_tensor(_filled(some[first : first + size], size)).to(device) for some in sources))
+            if not whole:
+                whole = [torch.empty((count, *answer.shape[1:]), dtype=answer.dtype) for answer in answers]
+            for all_, answer in zip(whole, answers, strict=True):
+                all_[first : first + size] = answer[: count - first]
+            for some in sources:
+                release(some)
+        return [all_.numpy() for all_ in whole]
 
     def _conditions(self, count: int) -> NDArray[np.float32]:
         """The conditions of `count` rows: (count, C)."""
@@ -163,34 +192,10 @@ class Coder:
         return self.given[:count]
 
 
-def denoised(denoiser: Denoiser, scaling: Scaling, x: Array) -> Array:
-    """Raw data x (n, *E) without its noise, in its own units. What has ends, as pixels have, is kept within them."""
-    bounded = scaling.spec.form.bounded
-
-    def clean(raw: Tensor) -> tuple[Tensor]:
-        seen = scaling(raw)
-        found = denoiser(channels_last(seen.clamp(0, 1) if bounded else seen))
-        return (scaling.inverse(found.clamp(0, 1) if bounded else found),)
-
-    return _in_chunks(clean, (x,), CLEANED, next(denoiser.parameters()).device)[0]
-
-
-@torch.inference_mode()
-def _in_chunks(
-    function: Callable[..., tuple[Tensor, ...]], sources: tuple[Array, ...], size: int, device: torch.device
-) -> list[Array]:
-    """What `function` answers for rows (n, …) of each source, so many at once: (n, …) for each of its answers."""
-    count = len(sources[0])
-    whole: list[Tensor] = []
-    for first in range(0, max(count, 1), size):  # one chunk even of no rows: it tells the shapes
-        answers = function(*(as_tensor(_filled(some[first : first + size], size)).to(device) for some in sources))
-        if not whole:
-            whole = [torch.empty((count, *answer.shape[1:]), dtype=answer.dtype) for answer in answers]
-        for all_, answer in zip(whole, answers, strict=True):
-            all_[first : first + size] = answer[: count - first]
-        for some in sources:
-            release(some)
-    return [all_.numpy() for all_ in whole]
+@torch.no_grad()
+def guessed(model: LatentModel, x: Tensor, given: Tensor | None = None) -> Tensor:
+    """What the codes of x (B, *event), as networks see it, decode to: (B, *event)."""
+    return model.decoder(model.encoder(x, given).mean, given).mean
 
 
 def _filled(rows: Array, size: int) -> Array:

@@ -58,11 +58,15 @@ class DenoiserShape:
         levels, smaller = 1, min(sides) / 2
         while smaller > TOP[len(sides)] and levels < DEEPEST:
             levels, smaller = levels + 1, smaller / 2
-        return cls(channels, len(sides), tuple(min(FIRST << level, WIDEST[len(sides)]) for level in range(levels)), spec.missing)
+        widths = tuple(min(FIRST << level, WIDEST[len(sides)]) for level in range(levels))
+        return cls(channels, len(sides), widths, spec.missing)
 
 
 class Denoiser(nn.Module):
-    """x (B, C, …), noisy → x - noise, of any sides. NaN, where nothing was observed, counts as 0."""
+    """x (B, C, …), noisy → x - noise, of any sides. NaN, where nothing was observed, counts as 0.
+
+    guess: what somebody who has seen the whole of it takes for the clean x, (B, C, …); without one, x is its own guess.
+    """
 
     def __init__(self, shape: DenoiserShape) -> None:
         super().__init__()
@@ -70,7 +74,7 @@ class Denoiser(nn.Module):
         kernel, half, widths = KERNELS[shape.sides], HALVES[shape.sides], shape.widths
         folded, levels = shape.channels * math.prod(half), list(pairwise(widths))
         self.seen = Filled() if shape.missing else nn.Identity()
-        self.opening = _conv(folded * (1 + shape.missing), widths[0], kernel)
+        self.opening = _conv(folded * (2 + shape.missing), widths[0], kernel)
         self.before = nn.ModuleList(_Refined(width, kernel) for width in widths[:-1])
         self.down = nn.ModuleList(nn.Conv2d(width, deeper, half, stride=half) for width, deeper in levels)
         self.middle = nn.Sequential(*(_Refined(widths[-1], kernel) for _ in range(2)))
@@ -86,15 +90,15 @@ class Denoiser(nn.Module):
         """Shifted by so many pixels, or steps, along a side, an input has its answer shifted likewise."""
         return 1 << len(self.shape.widths)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, guess: Tensor | None = None) -> Tensor:
         known = x.nan_to_num() if self.shape.missing else x
-        seen = self.seen(x)
+        seen = torch.cat([self.seen(x), known if guess is None else guess], dim=1)
         if self.shape.sides == 1:  # as an image one pixel high, for which PyTorch's convolutions are quicker
             return known - self._noise(seen[:, :, None])[:, :, 0]
         return known - self._noise(seen)
 
     def _noise(self, seen: Tensor) -> Tensor:
-        """What is noise in images (B, C, H, W), or (B, 2C, H, W) with what was observed: (B, C, H, W)."""
+        """What is noise in images, of which all that is known of them is seen: (B, …, H, W) → (B, C, H, W)."""
         height, width = seen.shape[2:]
         half = HALVES[self.shape.sides]
         y: Tensor = channels_last(self.opening(channels_last(_folded(_padded(seen, self.step, half), half))))

@@ -21,8 +21,9 @@ from torch import Tensor
 from latentwalk.chance import from_seed
 from latentwalk.data.batches.batch import Batch, Batches
 from latentwalk.data.corruption import Corruption
-from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
+from latentwalk.models.inference import guessed
+from latentwalk.models.latent_model import LatentModel
 from latentwalk.networks.denoiser import Denoiser
 from latentwalk.networks.layers import channels_last
 from latentwalk.training.optimise import Guard, optimiser_named, rate_share, set_rate
@@ -30,7 +31,7 @@ from latentwalk.training.runtime import autocast, quick, roomy
 
 __all__ = ["ROUND", "Practice", "examples_a_step", "log_error", "practise"]
 
-VALUES, MOST, FEWEST = 50_000, 64, 4  # places a step looks at, about; and examples, at most and at least
+VALUES, MOST, FEWEST = 16_000, 32, 4  # places a step looks at, about; and examples, at most and at least
 PART = {1: 1024, 2: 96}  # the longest side that is looked at as a whole, by how many there are
 RATE, CLIP = 2e-3, 1.0  # learning rate, the longest gradient
 RISING, MOST_RISING = 0.05, 200  # the share of the steps over which the rate rises, and how many at most
@@ -59,7 +60,7 @@ def examples_a_step(spec: DataSpec) -> int:
 
 def practise(
     denoiser: Denoiser,
-    scaling: Scaling,
+    model: LatentModel,
     corruption: Corruption,
     batches: Batches,
     practice: Practice,
@@ -68,6 +69,8 @@ def practise(
 ) -> Generator[float]:
     """Let `denoiser` learn, in place, yielding after each round of steps how well it went.
 
+    model: what guesses; of every other example it is not asked, so that the network does without it as well, and half of these
+    images are displaced.
     That is the mean of -10 log10(mean squared error): the decibels that errors lie below one unit of what networks see.
     batches: clean raw data. asked: whether to stop; looked at between two rounds.
     """
@@ -90,10 +93,14 @@ def practise(
                             break
                         share = rate_share("cosine", rising, practice.steps, done, timed)
                         set_rate(optimiser, RATE * share)
-                        clean = _part(channels_last(scaling(next(supply).raw)), rng)
+                        batch = next(supply)
+                        clean = _displaced(channels_last(model.scaling(batch.raw)), rng)
+                        noisy = corruption(clean)
                         with autocast(practice.precision, device):
-                            found = denoiser(corruption(clean))
-                        loss = log_error(found.float(), clean).mean()
+                            guess = guessed(model, noisy, batch.given)
+                            guess[::2] = noisy[::2].nan_to_num()
+                            found = denoiser(*(part := _part(rng, noisy, guess, clean))[:2])
+                        loss = log_error(found.float(), part[2]).mean()
                         optimiser.zero_grad(set_to_none=True)
                         if math.isfinite(loss.detach()):
                             loss.backward()
@@ -119,10 +126,21 @@ def _endless(batches: Batches) -> Iterator[Batch]:
         yield from batches.epoch(number)
 
 
-def _part(x: Tensor, rng: np.random.Generator) -> Tensor:
-    """x (B, C, …), or of sides that are longer than is looked at a part, from anywhere."""
-    most = PART[x.ndim - 2]
-    for axis in range(2, x.ndim):
-        if x.shape[axis] > most:
-            x = x.narrow(axis, int(rng.integers(x.shape[axis] - most + 1)), most)
+def _displaced(x: Tensor, rng: np.random.Generator) -> Tensor:
+    """x (B, C, …), of images every fourth moved around in a circle: anything may be anywhere, as in a larger picture."""
+    if x.ndim == 4:
+        by = [int(rng.integers(side)) for side in x.shape[2:]]
+        x = x.clone(memory_format=torch.preserve_format)
+        x[::4] = x[::4].roll(by, dims=(2, 3))
     return x
+
+
+def _part(rng: np.random.Generator, *same: Tensor) -> list[Tensor]:
+    """Tensors (B, C, …) of one shape, or of sides that are longer than is looked at a part, from anywhere, of each the same."""
+    most = PART[same[0].ndim - 2]
+    found = list(same)
+    for axis in range(2, same[0].ndim):
+        if (side := same[0].shape[axis]) > most:
+            first = int(rng.integers(side - most + 1))
+            found = [x.narrow(axis, first, most) for x in found]
+    return found

@@ -1,4 +1,4 @@
-"""The default call against noise, `Autoencoder("denoising").fit(x)` and `.denoise(noisy)`, beside filters that are told everything.
+"""The default call against noise, `Autoencoder("denoising").fit(x)` and `.denoise(noisy)`, beside filters told everything.
 
     LATENTWALK_DATA=../shared/data python benchmarks/default_denoising.py [--seeds 3] [--only mnist] [--keep FILE]
 

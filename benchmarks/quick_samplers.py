@@ -33,6 +33,7 @@ FITTED: dict[str, Callable[..., FittedSampler]] = {
     "prior": Isotropic.fit,
     "gaussian": MomentMatched.fit,
     "mixture of 10": partial(Mixture.fit, components=10),
+    "mixture": Mixture.fit,
     "quick": lambda codes, seed: quick_sampler(codes, None, seed).sampler,  # type: ignore[union-attr]
     "neighbours": Neighbours.fit,
     "resampled": Resampled.fit,
@@ -54,8 +55,9 @@ FOUND = (
     "`latentwalk complete`, finds it."
 )
 COSTS = (
-    "| model | D | fit | quick, in all | gaussian | mixture of 10 | quick | neighbours | resampled | prior, said | complete |\n"
-    "| --- | ---: |" + " ---: |" * 9
+    "| model | D | fit | quick, in all | gaussian | mixture of 10 | mixture | quick | neighbours | resampled | prior, said | "
+    "complete |\n"
+    "| --- | ---: |" + " ---: |" * 10
 )
 HEAD = "| model | D | " + " | ".join(FITTED) + " |\n| --- | ---: |" + " ---: |" * len(FITTED)
 

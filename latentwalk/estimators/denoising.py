@@ -29,6 +29,7 @@ from latentwalk.training.group import Group
 from latentwalk.training.plan import Plan
 from latentwalk.training.progress import with_practice
 from latentwalk.training.runtime import calculates_bfloat16
+from latentwalk.training.settings import Settings
 
 __all__ = ["Known", "cleans", "practised", "shared"]
 
@@ -88,8 +89,8 @@ def practised(
     denoiser = denoiser.to(group.device)
     batches = known.batches(group.device, size, seed)
     precision = options.settings.precision
-    if options.training is None and calculates_bfloat16(group.device):
-        precision = "bfloat16"
+    if precision in (Settings().precision, "auto"):
+        precision = "bfloat16" if calculates_bfloat16(group.device) else "float32"
     practice = Practice(steps, limit, precision)
     rounds = practise(denoiser, trained.model, corruption, batches, practice, seed, asked)
     shown = with_practice(rounds, steps, ROUND, limit) if options.progress and group.leads else rounds

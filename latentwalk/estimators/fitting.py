@@ -41,7 +41,7 @@ from latentwalk.latent.completion import QUICK
 from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
-from latentwalk.models.recipes import Recipe, assemble
+from latentwalk.models.recipes import EARLIER, Recipe, assemble
 from latentwalk.models.start import begin
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving.options import is_same, to_json
@@ -272,6 +272,9 @@ def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:
 def _check_same(options: Options, before: Trained) -> None:
     """Raise ConfigError where an option asks for another model than the one that is gone on from."""
     recipe, network, latent = _chosen(options, before.spec)
+    if options.noise is None and (meant := EARLIER.get(str(options.recipe))) is not None:
+        meant = replace(meant, corruption=meant.corruption and meant.corruption.fitted(before.spec))
+        recipe = meant if is_same(to_json(_unsourced(before.recipe)), to_json(_unsourced(meant))) else recipe
     if latent != before.latent:
         _refuse("latent", latent, before.latent)
     for name, now, then in (("recipe", recipe, before.recipe), ("network", network, before.network)):
@@ -300,7 +303,7 @@ def _refuse(name: str, now: object, then: object) -> NoReturn:
 
 def _unsourced(part: Recipe | Network) -> Recipe | Network:
     """The part without what is only said about it, or was not asked for, which may be otherwise in another version."""
-    return replace(part, source="") if isinstance(part, Recipe) else replace(part, start="plain")
+    return replace(part, source="", denoiser=False) if isinstance(part, Recipe) else replace(part, start="plain")
 
 
 def _check_count(y: Any, rows: int) -> None:

@@ -32,7 +32,7 @@ from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.line import DecoderLine, EncoderLine
 
-__all__ = ["RECIPES", "Recipe", "assemble", "recipe_named"]
+__all__ = ["EARLIER", "RECIPES", "Recipe", "assemble", "recipe_named"]
 
 ANY = (0.05, 1.0)  # noise of unknown strength, in units of an image's range or a signal's deviation
 TRIED = 2  # examples with which an objective of one's own is tried
@@ -186,6 +186,10 @@ RECIPES: dict[str, Recipe] = {
         Recipe("iwae", objective="importance_weighted", draws=5, generative=True, source="Burda et al. 2016"),
     )
 }
+
+
+EARLIER = {"denoising": replace(RECIPES["denoising"], corruption=Corruption(), denoiser=False)}
+"""What a name meant, where models made by it may be gone on with."""
 
 
 def recipe_named(recipe: str | Recipe) -> Recipe:

@@ -8,6 +8,7 @@ import pytest
 
 from latentwalk import RECIPES, Autoencoder, Corruption, Dataset, Recipe, Settings, denoised_picture, load
 from latentwalk.errors import CheckpointError, ConfigError
+from latentwalk.models.recipes import EARLIER
 from latentwalk.studies.denoising import snr_gain, spoilt
 from latentwalk.studies.filters import tuned
 
@@ -133,3 +134,21 @@ def test_a_larger_picture_is_cleaned_without_a_guess(model, digits):
     found = denoised_picture(model, noisy)
     assert np.square(found - clean).mean() < 0.8 * np.square(noisy - clean).mean()
     assert not np.array_equal(model.denoise(digits[:2] / 2), model.denoise(digits[:2] / 2, alike=False))
+
+
+def test_a_model_of_before_answers_and_goes_on_as_it_did(digits, tmp_path):
+    """Then there was no network beside the codes, and its name meant noise of one strength."""
+    Autoencoder(EARLIER["denoising"], epochs=1, **USUAL).fit(digits[:100]).save(tmp_path)
+    path = tmp_path / "model.json"
+    said = json.loads(path.read_text())
+    for recipe in (said["model"]["recipe"], said["model"]["params"]["recipe"]):
+        assert recipe.pop("denoiser") is False
+    del said["model"]["denoiser"]
+    said["model"]["params"]["recipe"] = "denoising"
+    path.write_text(json.dumps(said))
+    model = Autoencoder.load(tmp_path).set_params(warm_start=True)
+    assert model.denoiser_ is None
+    np.testing.assert_array_equal(model.denoise(digits[:9]), model.reconstruct(digits[:9]))
+    model.fit(digits[:100])
+    assert model.denoiser_ is None
+    assert model.recipe_.corruption.amount == 0.3

@@ -26,6 +26,7 @@ from latentwalk.networks.denoiser import Denoiser, DenoiserShape
 from latentwalk.networks.layers import channels_last
 from latentwalk.training.denoising import ROUND, Practice, examples_a_step, log_error, practise
 from latentwalk.training.group import Group
+from latentwalk.training.pace import FAR
 from latentwalk.training.plan import Plan
 from latentwalk.training.progress import with_practice
 from latentwalk.training.runtime import calculates_bfloat16
@@ -33,8 +34,8 @@ from latentwalk.training.settings import Settings
 
 __all__ = ["Known", "cleans", "practised", "shared"]
 
-PRACTICE, EPOCHS = 6000, 20  # steps in which a network learns to take noise away, for so many epochs of the codes;
-ENOUGH = 256  # and fewer, where there are fewer examples than this to learn from
+PRACTICE = 6000  # steps in which a network learns to take noise away,
+EPOCHS, ENOUGH = 8, 512  # and fewer where fewer epochs than this were asked for, or there are fewer examples to learn from
 JUDGED = 256  # examples on which it is compared with what codes do
 CODED = 0.5  # of a limited time, for the codes: the rest is for that network
 
@@ -80,8 +81,9 @@ def practised(
     """The same with a network that takes noise away, where on rows not learnt from it does so better than codes do."""
     corruption, size = trained.recipe.corruption, examples_a_step(trained.spec)
     assert corruption is not None
-    steps = max(1, round(PRACTICE * options.epochs / EPOCHS * min(1.0, len(known.learn) / ENOUGH)))
     limit, minutes = math.inf, options.settings.minutes
+    passes = options.epochs / EPOCHS if options.epochs < EPOCHS or (minutes and options.epochs > FAR) else 1.0
+    steps = max(1, round(PRACTICE * passes * min(1.0, len(known.learn) / ENOUGH)))
     if minutes is not None:
         limit = max(60 * minutes - sum(epoch.seconds for epoch in trained.history), 0.0)
     with seeded(seed):

@@ -22,7 +22,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def model(digits):
-    return Autoencoder("denoising", epochs=2, **USUAL).fit(digits[:600])
+    return Autoencoder("denoising", epochs=1, **USUAL).fit(digits[:600])
 
 
 @pytest.mark.parametrize("level", [0.1, 0.3, 0.8])
@@ -54,7 +54,7 @@ def test_a_row_is_cleaned_alone_as_among_others_and_beyond_white_as_if_it_were_w
 
 def test_codes_are_what_they_would_be_without_it(model, digits):
     without = replace(RECIPES["denoising"], denoiser=False)
-    plain = Autoencoder(without, epochs=2, **USUAL).fit(digits[:600])
+    plain = Autoencoder(without, epochs=1, **USUAL).fit(digits[:600])
     assert plain.denoiser_ is None
     np.testing.assert_array_equal(plain.transform(digits[:50]), model.transform(digits[:50]))
     np.testing.assert_array_equal(plain.denoise(digits[:50]), model.reconstruct(digits[:50]))
@@ -92,7 +92,7 @@ def test_a_description_of_another_one_is_refused(model, tmp_path, change):
 
 
 def test_fitting_again_goes_on_from_it(digits):
-    model = Autoencoder("denoising", epochs=10, warm_start=True, **USUAL).fit(digits[:40])
+    model = Autoencoder("denoising", epochs=6, warm_start=True, **USUAL).fit(digits[:40])
     first = model.denoiser_
     before = first.opening.weight.detach().clone()
     model.fit(digits[:40])

@@ -34,7 +34,7 @@ from latentwalk.training.settings import Settings
 
 __all__ = ["Known", "cleans", "practised", "shared"]
 
-PRACTICE = 6000  # steps in which a network learns to take noise away,
+PRACTICE = 4000  # steps in which a network learns to take noise away,
 EPOCHS, ENOUGH = 8, 512  # and fewer where fewer epochs than this were asked for, or there are fewer examples to learn from
 JUDGED = 256  # examples on which it is compared with what codes do
 CODED = 0.5  # of a limited time, for the codes: the rest is for that network

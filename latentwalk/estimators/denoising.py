@@ -32,7 +32,7 @@ from latentwalk.training.progress import with_practice
 from latentwalk.training.runtime import calculates_bfloat16
 from latentwalk.training.settings import Settings
 
-__all__ = ["Known", "cleans", "practised", "shared"]
+__all__ = ["Known", "plan_of_codes", "wants_denoiser", "with_denoiser"]
 
 PRACTICE = 4000  # steps in which a network learns to take noise away,
 EPOCHS, ENOUGH = 8, 512  # and fewer where fewer epochs than this were asked for, or there are fewer examples to learn from
@@ -42,8 +42,11 @@ CODED = 0.5  # of a limited time, for the codes: the rest is for that network
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What there is to learn from: x (n, *E), what the model is told of its rows, the stream whose beginning they are, the rows
-    that are learnt from, and batches of the others."""
+    """What there is to learn from.
+
+    x: (n, *E). told: what the model is told of its rows. stream: whose beginning they are. learn: the rows that are learnt
+    from. validation: batches of the others.
+    """
 
     x: Array
     told: Conditions | None
@@ -58,34 +61,38 @@ class Known:
         return batches_of(placed(self.x, device), device, size, seed, self.learn, given=self.told)
 
 
-def cleans(trained: Trained) -> bool:
+def wants_denoiser(trained: Trained) -> bool:
     """Whether a network is to learn, beside the codes, to take noise away."""
     return trained.recipe.denoiser and not trained.spec.form.columned
 
 
-def shared(plan: Plan, trained: Trained) -> Plan:
+def plan_of_codes(plan: Plan, trained: Trained) -> Plan:
     """What the training of the codes is to do, where a limited time is for more than that."""
-    if plan.settings.minutes is None or not cleans(trained):
+    if plan.settings.minutes is None or not wants_denoiser(trained):
         return plan
     return replace(plan, settings=replace(plan.settings, minutes=CODED * plan.settings.minutes))
 
 
-def practised(
+def with_denoiser(
     options: Options,
     trained: Trained,
     known: Known,
+    spent: float,
     seed: int,
     group: Group,
     asked: Callable[[], bool],
 ) -> Trained:
-    """The same with a network that takes noise away, where on rows not learnt from it does so better than codes do."""
+    """The same with a network that takes noise away, where on rows not learnt from it does so better than codes do.
+
+    spent: seconds that codes took. asked: whether to stop.
+    """
     corruption, size = trained.recipe.corruption, examples_a_step(trained.spec)
     assert corruption is not None
     limit, minutes = math.inf, options.settings.minutes
     passes = options.epochs / EPOCHS if options.epochs < EPOCHS or (minutes and options.epochs > FAR) else 1.0
     steps = max(1, round(PRACTICE * passes * min(1.0, len(known.learn) / ENOUGH)))
     if minutes is not None:
-        limit = max(60 * minutes - sum(epoch.seconds for epoch in trained.history), 0.0)
+        limit = max(60 * minutes - spent, 0.0)
     with seeded(seed):
         denoiser = copy.deepcopy(trained.denoiser) or Denoiser(DenoiserShape.usual(trained.spec))
     denoiser = denoiser.to(group.device)

@@ -31,7 +31,7 @@ from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, DataWarning, TrainingStopped, TrainingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
-from latentwalk.estimators.denoising import Known, cleans, practised, shared
+from latentwalk.estimators.denoising import Known, plan_of_codes, wants_denoiser, with_denoiser
 from latentwalk.estimators.given import first_seen
 from latentwalk.estimators.options import Options
 from latentwalk.estimators.resuming import Kept, begun
@@ -133,7 +133,7 @@ def fit(
             trained.model,
             trained.recipe.loss(len(x) - len(held) if stream is None else None),
             batches,
-            replace(shared(plan, trained), corruption=trained.recipe.corruption),
+            replace(plan_of_codes(plan, trained), corruption=trained.recipe.corruption),
             validation,
             going_on=before is not None or straight,
             keeper=beginning.keeper,
@@ -148,7 +148,7 @@ def fit(
         watching = [keep, *(stack.enter_context(_tracked(options.settings.track, trained, x, told)) if group.leads else ())]
         total = options.epochs + (len(past) if options.warm_start else 0)
         spent = sum(epoch.seconds for epoch in beginning.past)
-        minutes = shared(plan, trained).settings.minutes
+        minutes = plan_of_codes(plan, trained).settings.minutes
         limit = None if minutes is None else max(60 * minutes - spent, 0.0)
         shown = with_progress(epochs, total, len(past), limit=limit) if options.progress and group.leads else epochs
         try:
@@ -163,9 +163,11 @@ def fit(
             epochs.close()  # puts the best weights back
         if group.leads and drawing and not (trained.interrupted or asked()):
             _remark_at_the_end(trained, len(batches))
-        if cleans(trained) and not (trained.interrupted or asked()):
+        if wants_denoiser(trained) and not (trained.interrupted or asked()):
             known = Known(x, told, stream, learn, validation)
-            trained = practised(options, trained, known, beginning.seed, group, asked)
+            here = trained.history[0 if before is None else len(past) :]
+            spent = sum(epoch.seconds for epoch in here)
+            trained = with_denoiser(options, trained, known, spent, beginning.seed, group, asked)
         if trained.interrupted or asked():
             trained = replace(trained, interrupted=True)
             warnings.warn(

@@ -190,7 +190,7 @@ def _denoiser(said: Mapping[str, Any] | None, weights: Mapping[str, Tensor], spe
     if (shape.channels, shape.sides, shape.missing) != (spec.event[0], len(spec.event) - 1, spec.missing):
         raise ValueError(f"what takes noise away is not for data of shape {spec.shape}")
     _check_finite(weights, {})
-    with torch.device("meta"):
+    with unmoved(), seeded(0), torch.device("meta"):
         _check_shapes(Denoiser(shape).state_dict(), weights)
     with seeded(0):
         made = Denoiser(shape)

@@ -38,7 +38,7 @@ __all__ = ["Coder", "Draws", "bound", "chunk", "each_at_code", "guessed", "signa
 
 DENSE, OTHER = 512, 128  # convolutions and recurrent layers are slower when what is between their layers outgrows the cache
 SMALL = (4, 16, 64)  # rows of chunks for a few
-CLEANED = 16  # rows that noise is taken off at once
+CLEANED, PLACES = 16, 1 << 18  # rows that noise is taken off at once, of so many pixels or steps at most
 CODES = 2048  # draws decoded at once
 POOL = 1 << 16  # normal numbers that draws are taken from
 FINE, WRAP = 2.0**36, 2.0**31  # the parts of a column's unit that choose others, and where their count begins again
@@ -121,7 +121,8 @@ class Coder:
             found = denoiser(seen, guessed(self.model, seen, given) if guided else None)
             return (scaling.inverse(found.clamp(0, 1) if bounded else found),)
 
-        return self._answers(clean, x, CLEANED)[0]
+        size = max(1, min(CLEANED, PLACES // math.prod(scaling.spec.event[1:])))
+        return self._answers(clean, x, size)[0]
 
     def bound(self, x: Array, draws: int) -> NDArray[np.float32]:
         """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (n, *E), in units of `scaling.unit`: (n,).

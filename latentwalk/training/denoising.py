@@ -69,10 +69,9 @@ def practise(
 ) -> Generator[float]:
     """Let `denoiser` learn, in place, yielding after each round of steps how well it went.
 
-    model: what guesses; of every other example it is not asked, so that the network does without it as well, and half of these
-    images are displaced.
     That is the mean of -10 log10(mean squared error): the decibels that errors lie below one unit of what networks see.
-    batches: clean raw data. asked: whether to stop; looked at between two rounds.
+    model: what guesses; of every other example it is not asked, so that the network does without it as well, and half of these
+    images are displaced. batches: clean raw data. asked: whether to stop; looked at between two rounds.
     """
     weights = list(denoiser.parameters())
     device = weights[0].device

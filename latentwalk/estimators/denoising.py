@@ -34,7 +34,7 @@ from latentwalk.training.settings import Settings
 
 __all__ = ["Known", "plan_of_codes", "wants_denoiser", "with_denoiser"]
 
-PRACTICE = 4000  # steps in which a network learns to take noise away,
+PRACTICE = {1: 6000, 2: 4000}  # steps in which a network learns to take noise away, by the number of sides of an example,
 EPOCHS, ENOUGH = 8, 512  # and fewer where fewer epochs than this were asked for, or there are fewer examples to learn from
 JUDGED = 256  # examples on which it is compared with what codes do
 CODED = 0.5  # of a limited time, for the codes: the rest is for that network
@@ -90,7 +90,7 @@ def with_denoiser(
     assert corruption is not None
     limit, minutes = math.inf, options.settings.minutes
     passes = options.epochs / EPOCHS if options.epochs < EPOCHS or (minutes and options.epochs > FAR) else 1.0
-    steps = max(1, round(PRACTICE * passes * min(1.0, len(known.learn) / ENOUGH)))
+    steps = max(1, round(PRACTICE[len(trained.spec.event) - 1] * passes * min(1.0, len(known.learn) / ENOUGH)))
     if minutes is not None:
         limit = max(60 * minutes - spent, 0.0)
     with seeded(seed):

@@ -91,12 +91,13 @@ def test_a_description_of_another_one_is_refused(model, tmp_path, change):
         Autoencoder.load(tmp_path)
 
 
-def test_fitting_again_goes_on_from_it(digits):
-    model = Autoencoder("denoising", epochs=6, warm_start=True, **USUAL).fit(digits[:40])
-    first = model.denoiser_
+def test_fitting_again_goes_on_from_it(model, digits, tmp_path):
+    model.save(tmp_path)
+    again = Autoencoder.load(tmp_path).set_params(warm_start=True)
+    first = again.denoiser_
     before = first.opening.weight.detach().clone()
-    model.fit(digits[:40])
-    assert not np.array_equal(model.denoiser_.opening.weight.detach(), before)
+    again.fit(digits[:60])
+    assert not np.array_equal(again.denoiser_.opening.weight.detach(), before)
     np.testing.assert_array_equal(first.opening.weight.detach(), before)  # another value, as all that a fit makes
 
 

@@ -6,7 +6,7 @@ the intervals do not tell candidates apart, the simpler one is taken; so nothing
 codes at all.
 
 That takes minutes. The quick sampler, with which every fit ends, takes a second or two: a mixture of Gaussians, whose draws are
-looked at by a small network in more than a few dimensions, which was the best of those that do
+looked at by a small network in more than 16 dimensions, which was the best of those that do
 (`benchmarks/results/defaults.md`), fitted to some of the codes. Codes held out from it say below which density
 only 5 % of them lie, as in `holes`; so the share of the prior's draws that lie above is known as well, for who asks for these.
 """
@@ -33,7 +33,7 @@ BEST, QUICK = "best", "quick"
 ENCODED = 10_000  # codes that the quick sampler is made of, at most: twice as many take three times as long
 FEWEST, SEVERAL = 20, 200  # codes, of fewer of which nothing is made, or a single Gaussian
 WIDE, WIDEST = 128, 1_000  # dimensions up to which Gaussians have a covariance each, and beyond which nothing has one
-FLAT = 4  # dimensions up to which a mixture alone follows the codes
+FLAT = 16  # dimensions up to which a mixture alone follows the codes
 TOLD, DRAWN = 1_000, 4_000  # codes, a tenth of which say where they lie; draws of the prior that are looked at
 MOST = 60_000  # rows that a sampler is fitted to
 FEW = 16  # dimensions up to which a flow is a candidate: its draws go through a network once for each
@@ -67,7 +67,7 @@ def quick_sampler(codes: Array, prior: Sampler | None = None, seed: int = 0) -> 
     """A sampler for codes (n, D), in a second or two for 10,000; None where they are too few, or too wide, for any.
 
     A mixture of Gaussians; a single one for fewer than 200 codes, or more than 128 dimensions; for 1,000 codes or more, of more
-    than 4 dimensions, one whose draws are chosen among (`Resampled`, taught quickly). prior: the model's own, to be
+    than 16 dimensions, one whose draws are chosen among (`Resampled`, taught quickly). prior: the model's own, to be
     judged. Codes that no sampler can be made of, of any reason, have none.
     """
     if len(codes) < FEWEST or codes.shape[1] > WIDEST or not np.isfinite(codes).all():

@@ -79,7 +79,7 @@ class Resampled(FittedSampler):
     @classmethod
     def over(cls, base: Mixture, codes: Array, seed: int, teaching: Teaching) -> Self:
         """The same for a mixture that is there already."""
-        codes = np.random.default_rng(seed).permutation(codes)
+        codes = np.random.default_rng(seed).permutation(codes).astype(np.float64)
         centre, spread = codes.mean(axis=0), codes.std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
         draws = _draws(base, centre, spread, np.random.default_rng(seed), teaching.batch)

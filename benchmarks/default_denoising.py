@@ -188,7 +188,8 @@ def write(kept: list[dict[str, Any]]) -> None:
         "with clipped noise; of signals in units of their deviation. "
         '`Autoencoder("denoising").fit(x)` and `.denoise(noisy)` have no option and know no level; '
         "filters have the setting that is best at that level for these examples. Medians over seeds. "
-        "*Codes alone*: the reconstruction of the same model, which is what `denoise` answered before."
+        "*Codes alone*: the reconstruction of the same model; `denoise` answered with such a one before, of codes learnt against "
+        "a noise of .3."
     )
     parts = [f"{about}\n"]
     for name in SETS:
@@ -219,7 +220,7 @@ def table(runs: list[dict[str, Any]]) -> str:
 def summary(kept: list[dict[str, Any]]) -> str:
     """Of each data set and level: ours, what codes alone leave, and the best of all filters."""
     lines = [
-        "| data | noise | before | ours | best filter | which | ahead by, dB |",
+        "| data | noise | codes alone | ours | best filter | which | ahead by, dB |",
         "| --- | ---: | ---: | ---: | ---: | --- | ---: |",
     ]
     for name in SETS:
@@ -233,8 +234,8 @@ def summary(kept: list[dict[str, Any]]) -> str:
             if "BM3D" in runs[0]["psnr"][str(level)]:
                 lead_ = of(runs, level, "ours, where BM3D was judged") - of(runs, level, "BM3D")
                 which, lead, value = ("BM3D", lead_, ours - lead_) if lead_ < lead else (which, lead, value)
-            before = of(runs, level, "codes alone")
-            lines.append(f"| {TITLES[name]} | {level} | {before:.2f} | {ours:.2f} | {value:.2f} | {which} | {lead:+.2f} |")
+            codes = of(runs, level, "codes alone")
+            lines.append(f"| {TITLES[name]} | {level} | {codes:.2f} | {ours:.2f} | {value:.2f} | {which} | {lead:+.2f} |")
     return "\n".join(lines)
 
 

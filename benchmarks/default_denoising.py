@@ -188,8 +188,8 @@ def write(kept: list[dict[str, Any]]) -> None:
         "with clipped noise; of signals in units of their deviation. "
         '`Autoencoder("denoising").fit(x)` and `.denoise(noisy)` have no option and know no level; '
         "filters have the setting that is best at that level for these examples. Medians over seeds. "
-        "*Codes alone*: the reconstruction of the same model; `denoise` answered with such a one before, of codes learnt against "
-        "a noise of .3."
+        "*Codes alone*: the reconstruction of the same model; before, `denoise` answered with such a one, of codes learnt "
+        "against a noise of .3."
     )
     parts = [f"{about}\n"]
     for name in SETS:
@@ -218,24 +218,22 @@ def table(runs: list[dict[str, Any]]) -> str:
 
 
 def summary(kept: list[dict[str, Any]]) -> str:
-    """Of each data set and level: ours, what codes alone leave, and the best of all filters."""
+    """Of each data set and level: ours, what codes alone leave, the best of all filters; and BM3D, where that was judged."""
     lines = [
-        "| data | noise | codes alone | ours | best filter | which | ahead by, dB |",
-        "| --- | ---: | ---: | ---: | ---: | --- | ---: |",
+        f"| data | noise | codes alone | ours | best filter | which | ahead by, dB | ahead of BM3D by ({FEW} examples) |",
+        "| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |",
     ]
     for name in SETS:
         runs = [found for found in kept if found["key"][0] == name]
         for level in LEVELS if runs else ():
-            others = [m for m in runs[0]["psnr"][str(level)] if m not in ("noisy", "ours", "codes alone")]
-            others = [m for m in others if not m.startswith(("BM3D", "ours"))]
-            ours = of(runs, level, "ours")
+            others = [m for m in runs[0]["psnr"][str(level)] if m not in ("noisy", "codes alone", "BM3D") and "ours" not in m]
             which = max(others, key=lambda method: of(runs, level, method))
-            lead, value = ours - of(runs, level, which), of(runs, level, which)
+            codes, ours, rival = (of(runs, level, method) for method in ("codes alone", "ours", which))
+            beside = ""
             if "BM3D" in runs[0]["psnr"][str(level)]:
-                lead_ = of(runs, level, "ours, where BM3D was judged") - of(runs, level, "BM3D")
-                which, lead, value = ("BM3D", lead_, ours - lead_) if lead_ < lead else (which, lead, value)
-            codes = of(runs, level, "codes alone")
-            lines.append(f"| {TITLES[name]} | {level} | {codes:.2f} | {ours:.2f} | {value:.2f} | {which} | {lead:+.2f} |")
+                beside = f"{of(runs, level, 'ours, where BM3D was judged') - of(runs, level, 'BM3D'):+.2f}"
+            numbers = f"{codes:.2f} | {ours:.2f} | {rival:.2f} | {which} | {ours - rival:+.2f} | {beside}"
+            lines.append(f"| {TITLES[name]} | {level} | {numbers} |")
     return "\n".join(lines)
 
 

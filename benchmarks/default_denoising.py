@@ -4,10 +4,10 @@
 
 The model is given no option and no level of noise. Each filter has the setting that is best at that level for the very
 examples it is judged by, which it chooses on the first of them by their clean versions; the linear one learns from pairs of
-that level; BM3D is told the level. Levels are in units of an image's range (and images clipped to it) or of a signal's
-deviation. Six data sets: MNIST and Fashion-MNIST (15,000 each), faces of LFW (gray, 32x32), photographs (LFW in colour, 64x64:
-1,000), drawn signals, ECG5000. BM3D takes a second an image, so it is judged on the first few alone. Writes a section of
-benchmarks/results/denoising.md, and of defaults.md.
+that level; BM3D is told the level, as it was before values were clipped. Levels are in units of an image's range (and images
+clipped to it) or of a signal's deviation. Six data sets: MNIST and Fashion-MNIST (15,000 each), faces of LFW (gray, 32x32),
+photographs (LFW in colour, 64x64: 1,000), drawn signals, ECG5000. BM3D takes a second an image, so it is judged on the first
+few alone. Writes a section of benchmarks/results/denoising.md, and of defaults.md.
 """
 
 import argparse

@@ -58,6 +58,7 @@ QUIET = 5  # epochs in a row without an active dimension after which that is sai
 BEGUN, FEWEST_BEGUN, BEGUN_VALUES = 4096, 256, 1 << 24  # rows, the fewest, and values, from which a beginning is found
 MANY = 10_000_000  # weights of the usual network: nobody asked for so many
 FEWEST = 100  # steps, in fewer of which nothing is learnt at all
+LINE = ("slope", "middle", "mean")  # what weights of a straight line are called
 STEPS = 500  # before that after so many steps: a code may just not have been found yet
 
 
@@ -234,14 +235,18 @@ def _tell_size(model: LatentModel, spec: DataSpec) -> None:
 
 
 def _as_begun(options: Options, trained: Trained, start: Snapshot) -> Options:
-    """The options with which the training that is gone on with was begun: an earlier version transformed nothing, and its
-    networks began as they are."""
+    """The options with which the training that is gone on with was begun: an earlier version transformed nothing, its
+    networks began as they are, and it enlarged pictures in another way."""
     kept = start.tensors.get("model.scaling.shift")
     if trained.spec.powers and kept is not None and not torch.equal(kept.cpu(), trained.model.scaling.shift.cpu()):
         options = replace(options, transforms="none")
-    named = (f"model.{name}" for name, _ in trained.model.named_parameters())
-    if trained.network.bodies is None and not all(name in start.tensors for name in named):
-        options = replace(options, network=replace(trained.network, start="plain"))
+    if trained.network.bodies is None:
+        found = {name: start.tensors.get(f"model.{name}") for name, _ in trained.model.named_parameters()}
+        wanted = {name: weight.shape for name, weight in trained.model.named_parameters()}
+        other = [name for name, weight in found.items() if weight is None or weight.shape != wanted[name]]
+        if other:
+            begun = "plain" if any(name.rpartition(".")[2] in LINE for name in other) else trained.network.start
+            options = replace(options, network=replace(trained.network, upsampling="transposed", start=begun))
     return options
 
 
@@ -305,7 +310,9 @@ def _refuse(name: str, now: object, then: object) -> NoReturn:
 
 def _unsourced(part: Recipe | Network) -> Recipe | Network:
     """The part without what is only said about it, or was not asked for, which may be otherwise in another version."""
-    return replace(part, source="", denoiser=False) if isinstance(part, Recipe) else replace(part, start="plain")
+    if isinstance(part, Recipe):
+        return replace(part, source="", denoiser=False)
+    return replace(part, start="plain", upsampling="transposed")
 
 
 def _check_count(y: Any, rows: int) -> None:

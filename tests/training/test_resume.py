@@ -197,6 +197,18 @@ def test_a_training_begun_before_there_were_transforms_goes_on_without(tmp_path,
     np.testing.assert_array_equal(found.score_samples(table), plain.score_samples(table))
 
 
+@pytest.mark.parametrize("start", ["line", "plain"])
+def test_a_training_begun_when_pictures_were_enlarged_otherwise_goes_on_so(tmp_path, monkeypatch, start):
+    small = {"channels": (4, 6), "widths": (8,)}
+    before = Network("conv", upsampling="transposed", start=start, **small)
+    straight = auto(network=before).fit(X)
+    auto(epochs=2, network=before).fit(X, checkpoint=tmp_path)
+    monkeypatch.setattr("latentwalk.estimators.resuming.is_same", lambda *_: True)  # who could not say it meant no other
+    found = auto(network=Network("conv", **small)).fit(X, checkpoint=tmp_path)
+    assert found.trained_.network == before
+    np.testing.assert_array_equal(found.transform(X), straight.transform(X))
+
+
 def test_a_cosine_cannot_be_made_longer(tmp_path):
     auto(**training(learning_schedule="cosine"), epochs=2).fit(X, checkpoint=tmp_path)
     with pytest.raises(ConfigError, match="epochs=3: the learning rate .* falls to 0 after 2 epochs"):

@@ -31,6 +31,7 @@ from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, DataWarning, TrainingStopped, TrainingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
+from latentwalk.estimators.denoising import Known, plan_of_codes, wants_denoiser, with_denoiser
 from latentwalk.estimators.given import first_seen
 from latentwalk.estimators.options import Options
 from latentwalk.estimators.resuming import Kept, begun
@@ -40,7 +41,7 @@ from latentwalk.latent.completion import QUICK
 from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
-from latentwalk.models.recipes import Recipe, assemble
+from latentwalk.models.recipes import EARLIER, Recipe, assemble
 from latentwalk.models.start import begin
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving.options import is_same, to_json
@@ -133,7 +134,7 @@ def fit(
             trained.model,
             trained.recipe.loss(len(x) - len(held) if stream is None else None),
             batches,
-            replace(plan, corruption=trained.recipe.corruption),
+            replace(plan_of_codes(plan, trained), corruption=trained.recipe.corruption),
             validation,
             going_on=before is not None or straight,
             keeper=beginning.keeper,
@@ -148,7 +149,8 @@ def fit(
         watching = [keep, *(stack.enter_context(_tracked(options.settings.track, trained, x, told)) if group.leads else ())]
         total = options.epochs + (len(past) if options.warm_start else 0)
         spent = sum(epoch.seconds for epoch in beginning.past)
-        limit = None if options.settings.minutes is None else max(60 * options.settings.minutes - spent, 0.0)
+        minutes = plan_of_codes(plan, trained).settings.minutes
+        limit = None if minutes is None else max(60 * minutes - spent, 0.0)
         shown = with_progress(epochs, total, len(past), limit=limit) if options.progress and group.leads else epochs
         try:
             for epoch in shown:
@@ -162,6 +164,11 @@ def fit(
             epochs.close()  # puts the best weights back
         if group.leads and drawing and not (trained.interrupted or asked()):
             _remark_at_the_end(trained, len(batches))
+        if wants_denoiser(trained) and not (trained.interrupted or asked()):
+            known = Known(x, told, stream, learn, validation)
+            here = trained.history[0 if before is None else len(past) :]
+            spent = sum(epoch.seconds for epoch in here)
+            trained = with_denoiser(options, trained, known, spent, beginning.seed, group, asked)
         if trained.interrupted or asked():
             trained = replace(trained, interrupted=True)
             warnings.warn(
@@ -272,6 +279,9 @@ def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:
 def _check_same(options: Options, before: Trained) -> None:
     """Raise ConfigError where an option asks for another model than the one that is gone on from."""
     recipe, network, latent = _chosen(options, before.spec)
+    if options.noise is None and (meant := EARLIER.get(str(options.recipe))) is not None:
+        meant = replace(meant, corruption=meant.corruption and meant.corruption.fitted(before.spec))
+        recipe = meant if is_same(to_json(_unsourced(before.recipe)), to_json(_unsourced(meant))) else recipe
     if latent != before.latent:
         _refuse("latent", latent, before.latent)
     for name, now, then in (("recipe", recipe, before.recipe), ("network", network, before.network)):
@@ -300,7 +310,9 @@ def _refuse(name: str, now: object, then: object) -> NoReturn:
 
 def _unsourced(part: Recipe | Network) -> Recipe | Network:
     """The part without what is only said about it, or was not asked for, which may be otherwise in another version."""
-    return replace(part, source="") if isinstance(part, Recipe) else replace(part, start="plain", upsampling="transposed")
+    if isinstance(part, Recipe):
+        return replace(part, source="", denoiser=False)
+    return replace(part, start="plain", upsampling="transposed")
 
 
 def _check_count(y: Any, rows: int) -> None:

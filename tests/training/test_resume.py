@@ -16,6 +16,7 @@ import torch
 from latentwalk import Autoencoder, Network, Recipe, Settings, linear
 from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingStopped
 from latentwalk.estimators.options import Options
+from latentwalk.models.recipes import EARLIER
 from latentwalk.training import checkpoints as keeper
 from latentwalk.training import loop
 
@@ -31,7 +32,7 @@ KINDS = {
     "dense": {"network": Network("dense", widths=(16,), dropout=0.2)},
     "conv": {"network": Network("conv", channels=(4, 6), widths=(8,))},
     "recurrent": {"network": Network("gru", widths=(8,))},
-    "denoising": {"recipe": "denoising", "noise": (0.1, 0.5), "latent": 3},
+    "denoising": {"recipe": EARLIER["denoising"], "noise": (0.1, 0.5), "latent": 3},
     "iwae": {"recipe": "iwae", "network": Network("dense", widths=(16,), dropout=0.3, max_norm=1.0)},
     "all options": {"recipe": WARM, **training(ema=0.9, clip=5.0, skip=3.0, warmup=1.5, learning_schedule="cosine")},
     "adamw": training(optimizer="adamw", weight_decay=0.1, accumulate=3),

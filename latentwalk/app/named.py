@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image
 
 from latentwalk.app.output import TABLES, OutputError, destination, note, save_png, say, write_bytes, write_table
 from latentwalk.app.run import Run
+from latentwalk.app.source import is_picture
 from latentwalk.data import Dataset
 from latentwalk.data.columns import Column, is_frame
 from latentwalk.data.music import Piece, is_music
@@ -22,7 +23,7 @@ from latentwalk.drawing.film import png_bytes
 from latentwalk.drawing.rolls import stacked
 from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.decoded import FILMS, Decoded
 from latentwalk.latent.moves.walks import Walk
 from latentwalk.latent.space import LatentSpace
 
@@ -80,17 +81,32 @@ class Ends:
             row = self._row(end.removeprefix("row:"))
             return Example(self.rows.x[row], f"row {row}", None if self.rows.y is None else str(_labels(self.rows)[row]))
         path = Path(end).expanduser()
-        if self.run.model.spec_.form.serial and not path.is_file():
+        if self.run.model.spec_.form.serial and not _is_file(path):
             return Example(self.run.model.trained_.given([end])[0], end)
         if path.is_file():
             given = self.run.read(end)
             if len(given) != 1:
                 raise DataError(f"{end} holds {len(given):,} examples where one is expected. Say which with row:N.")
             return Example(given.x[0], end)
+        if is_picture(path) and draws(self.run):
+            return self._called(end)
         if self.run.classes:
             hint = unknown(self.what, end, self.run.classes)
             raise ConfigError(f"{hint} Or a row of the data (row:123), or an image file.")
         raise ConfigError(f"{end!r} is no {self.what}: the data has no classes. Use a row (row:123) or an image file.")
+
+    def _called(self, end: str) -> Example:
+        """The row of the data whose file is called so: by its path in the data, or as much of it as tells it apart."""
+        wanted = PurePosixPath(end).parts
+        found = [row for row, name in enumerate(self.rows.names) if PurePosixPath(name).parts[-len(wanted) :] == wanted]
+        if not found:
+            raise ConfigError(f"{end!r} is no {self.what}: there is no such file, neither here nor in the data.")
+        if len(found) > 1:
+            names = [self.rows.names[row] for row in found]
+            some = ", ".join(names[:4]) + f", … ({len(names)})" * (len(names) > 4)
+            raise ConfigError(f"{end!r} is the name of several files of the data. Say which: {some}.")
+        known = None if self.rows.y is None else str(_labels(self.rows)[found[0]])
+        return Example(self.rows.x[found[0]], f"{self.rows.names[found[0]]} (row {found[0]})", known)
 
     @property
     def rows(self) -> Dataset:
@@ -148,6 +164,14 @@ def _space(run: Run, x: NDArray[Any], labels: Sequence[str | None], condition: s
     else:
         space = run.model.space(rows, np.array([str(label) for label in labels]))
     return space if condition is None else space.under(condition)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; what is too long for a name is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _labels(data: Dataset) -> NDArray[Any]:
@@ -212,7 +236,9 @@ def endings(run: Run, *others: str) -> tuple[str, ...]:
     """How a file of decoded examples may end: the usual one first, a picture or a table, then `others`."""
     usual: tuple[str, ...] = (".txt", ".csv") if writes(run) else (".png",) if draws(run) else TABLES
     usual = (".mid", ".wav", ".png") if plays(run) else usual
-    return (*usual, *(other for other in others if other not in usual))
+    heard = () if plays(run) else (".mid", ".wav")
+    none = (*usual, *heard, *(FILMS if writes(run) or plays(run) else (".txt",)))
+    return (*usual, *(other for other in others if other not in none))
 
 
 def target(run: Run, out: Path | None, name: str, endings: Sequence[str], *, inputs: Sequence[Path] = (), force: bool) -> Path:

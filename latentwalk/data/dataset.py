@@ -4,6 +4,7 @@
 with its labels and names; every reader of `sources`, and every name of the `catalog`, answers with one.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,7 +20,7 @@ from latentwalk.data.music import HOLD, REST, Notation, Piece, is_music
 from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.data.units import UnitKind, Vocabulary, is_text, texts_of
-from latentwalk.errors import ConfigError, DataError
+from latentwalk.errors import ConfigError, DataError, DataWarning
 
 __all__ = ["Dataset", "join"]
 
@@ -89,7 +90,14 @@ class Dataset:
             return found if y is None else found.labelled(y)
         if is_text(x) and kind in (None, "text"):
             vocabulary = Vocabulary.of(texts := texts_of(x), units)
-            written = cls.of_rows(vocabulary.rows(texts), vocabulary, **known)
+            rows = vocabulary.rows(texts)
+            if rare := vocabulary.unknown(rows):
+                warnings.warn(
+                    f"{rare:,} times a unit is rarer than the {len(vocabulary):,} that are learnt, and is read as unknown.",
+                    DataWarning,
+                    stacklevel=2,
+                )
+            written = cls.of_rows(rows, vocabulary, **known)
             return written if y is None else written.labelled(y)
         if units is not None:
             raise ConfigError(f"units={units!r} is for texts; X is none. Leave it out.")

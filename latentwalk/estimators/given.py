@@ -35,7 +35,7 @@ from latentwalk.data.frames import picked_columns
 from latentwalk.data.music import is_music
 from latentwalk.data.rows import Rows, changed, first_outside, value_range
 from latentwalk.data.spec import DataSpec, Kind
-from latentwalk.data.units import UNKNOWN, Vocabulary, is_text, texts_of
+from latentwalk.data.units import END, UNKNOWN, Vocabulary, is_text, texts_of
 from latentwalk.errors import ConfigError, DataError, DataWarning
 from latentwalk.estimators.options import Options
 from latentwalk.models.likelihood import OF_COLUMNS, Likelihood
@@ -138,6 +138,8 @@ def _written(X: Any, spec: DataSpec, vocabulary: Vocabulary) -> Array:
         raise DataError(
             f"row {strange[0]}, place {strange[1]} is {x[strange[0]][strange[1]]}, and there are {len(vocabulary):,} units."
         )
+    if (open_ := np.flatnonzero(np.asarray(x[:, -1]) != END)).size:
+        raise DataError(f"row {open_[0]} has no end: its last number must be {END}. Give texts, or cut it.")
     return x
 
 

@@ -1,8 +1,11 @@
 """Encoded examples, and the way back to data: the ground that every move, criterion, map and diagnosis stands on.
 
-A point is named in one of three ways: a row number of the encoded examples, a code (D,), or an example (*E), which is encoded.
+A point is named in one of four ways: a row number of the encoded examples, a code (D,), an example (*E), which is encoded, or
+a picture of any size, as a file or Pillow's, which is fitted first.
 """
 
+import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,11 +14,13 @@ from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
 from latentwalk.data.edits import edit_distance
 from latentwalk.data.music import Piece, is_music, overlap_distance
+from latentwalk.data.original import Original, Pictured
 from latentwalk.data.spec import DataSpec
 from latentwalk.data.units import is_text, texts_of
 from latentwalk.drawing.painter import Painter
@@ -31,7 +36,7 @@ __all__ = ["Condition", "Encoded", "Part", "Point", "expect", "is_whole"]
 SIDE = 10_000  # steps along an axis, at most
 LAID_OUT = 20_000  # draws that quantiles are read off, of a prior that knows none
 Made = TypeVar("Made")
-Point = int | np.integer[Any] | Array | Sequence[float] | str | Piece
+Point = int | np.integer[Any] | Array | Sequence[float] | Pictured | Piece
 
 
 class Part(Protocol):
@@ -174,37 +179,33 @@ class Encoded(ABC):
     # ------------------------------------------------------------------ places
 
     def rows_of(self, x: Any) -> Any:
-        """A text, or a piece, as a row (T,) of numbers of units, several as rows (n, T); all else as it is.
+        """In a space of texts, a text as a row (T,) of numbers of units, texts as rows (n, T); of music, pieces likewise; all
+        else as it is.
 
-        Raises DataError, ConfigError.
+        Raises DataError for a text that is too long, ConfigError for a piece where there is no music.
         """
         if isinstance(x, Piece) or is_music(x):
             expect(self.spec is not None and self.spec.score is not None, "this space is not one of music.")
             assert self.spec is not None and self.spec.score is not None
             said = [self.spec.score.text(one)[0] for one in ([x] if isinstance(x, Piece) else x)]
             x = said[0] if isinstance(x, Piece) else said
-        text = isinstance(x, str)
-        if not (text or is_text(x)):
+        text, vocabulary = isinstance(x, str), None if self.spec is None else self.spec.vocabulary
+        if vocabulary is None or self.spec is None or not (text or is_text(x)):
             return x
-        vocabulary = None if self.spec is None else self.spec.vocabulary
-        expect(vocabulary is not None, f"{x!r:.60} is text, and this space is not one of texts.")
-        assert vocabulary is not None and self.spec is not None
         rows = vocabulary.rows([x] if text else texts_of(x), self.spec.size)
         return rows[0] if text else rows
 
     def code(self, point: Point) -> Codes:
-        """The code (D,) of a row number or of an example (*E), or the code itself. Raises ConfigError.
+        """The code (D,) of a row number, of an example (*E) or of a picture, or the code itself. Raises ConfigError, DataError.
 
         Where an example has the shape of a code, (D,), that is what it is taken for.
         """
         point = self.rows_of(point)
         assert not isinstance(point, Piece)
-        if self.encode is not None and self.serial and np.asarray(point).dtype.kind in "iu" and np.ndim(point):
-            expect(
-                np.shape(point) == self.data.shape[1:],
-                f"expected a text of shape {self.data.shape[1:]}, got {np.shape(point)}.",
-            )
+        if self.encode is not None and self.serial and self._is_row(point):
             return self.encode(np.asarray(point)[None])[0][0]
+        if isinstance(point, (str, os.PathLike, Image)):
+            point = self._seen(point)
         if isinstance(point, (int, np.integer)) and not isinstance(point, bool):
             expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
             return self.codes[point]
@@ -221,6 +222,13 @@ class Encoded(ABC):
         )
         expect(bool(np.isfinite(code).all()), f"a code must be finite, got {code}.")
         return code
+
+    def _seen(self, picture: Pictured) -> Array:
+        """A picture of any size as an example (*E)."""
+        pictured = self.spec is not None and self.spec.form.pictured and self.encode is not None
+        expect(pictured, f"a point is a row number or a code of {self.dim} numbers, got {picture!r:.200}.")
+        assert self.spec is not None
+        return Original.of(picture).seen(self.spec)
 
     def typical(self, label: int | str) -> int:
         """The row of class `label` whose code lies nearest to that class's median code: a fair representative."""
@@ -313,7 +321,8 @@ class Encoded(ABC):
         """
         if self.serial:
             raise DataError("a text has no values to subtract. This is for images, tables and signals.")
-        rows: Array = (x / np.asarray(self.unit, dtype=x.dtype if x.dtype == np.float64 else np.float32)).reshape(len(x), -1)
+        values = x / np.asarray(self.unit, dtype=x.dtype if x.dtype == np.float64 else np.float32)
+        rows: Array = values.reshape(len(x), math.prod(x.shape[1:]))
         return rows
 
     # ------------------------------------------------------------------ draws
@@ -364,6 +373,10 @@ class Encoded(ABC):
         known = is_whole(axis) and 0 <= axis < self.dim
         expect(known, f"axis {axis} is not among the {self.dim} latent dimensions (0 to {self.dim - 1}).")
         return axis
+
+    def _is_row(self, point: Any) -> bool:
+        """Whether a point is a text, as a row of whole numbers."""
+        return np.shape(point) == self.data.shape[1:] and np.asarray(point).dtype.kind in "iu"
 
     def _labels(self) -> NDArray[np.int64]:
         if self.labels is None:

@@ -185,6 +185,8 @@ class Rival:
 
         name: one of `RIVALS`. options: of "pca", `whiten`: codes get the deviation 1, and lose the distances of the data.
         """
+        if train.spec.form.serial:
+            raise ConfigError(f'{NAMES[name]} reads values, and a text has units. Compare autoencoders alone: "ae", "vae".')
         rows = _some(len(train), LEARNT.get(name), seed)
         x = train.x if rows is None else train.x[rows]
         flat = partial(_flat, unit=unit, spec=train.spec)

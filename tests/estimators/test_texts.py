@@ -65,6 +65,7 @@ def test_moves_take_texts_and_give_texts(learnt):
     assert space.swap(0, 0, axes=[1]).texts == ["one cat"]
     assert "three mice &amp; &lt;b&gt;" in space.blend([3])._repr_html_()
     assert walk.length > 0
+    assert space.walk(np.zeros(6, int), 0, steps=2).z[0].tolist() == [0] * 6  # whole numbers may be a code, too
     with pytest.raises(DataError, match="text 0 has 40 units"):
         space.walk("x" * 40, 0)
 
@@ -105,6 +106,7 @@ def test_draws_and_scores_and_the_space_of_a_vae(vae):
     bounds = [model.score(texts)]
     assert np.isfinite(bounds).all()
     assert (model.score_samples(texts[:8], draws=50) >= model.score_samples(texts[:8]) - 2).all()
+    assert len(model.fit_sampler(texts, "vamp").sample(2)) == 2
     space = model.space(texts)
     assert isinstance(space, LatentSpace)
     assert 0 <= continuity(space, most=50).value <= 1
@@ -152,6 +154,10 @@ def test_words_of_new_texts_that_were_never_learnt_are_told():
         model.transform(["a", "new"])
     with pytest.raises(DataError, match="X is one text"):
         model.transform("a b")
+    with pytest.raises(DataError, match="row 1 has no end"):
+        model.transform(np.array([[2, 3, 4, 0], [2, 3, 4, 2]]))
+    with pytest.raises(DataError, match="row 0, place 1 is 9, and there are 5 units"):
+        model.transform(np.array([[2, 9, 0, 0]]))
     with pytest.raises(DataError, match="expected texts, a list of strings; got float64"):
         model.transform(np.zeros((2, 3)))
 
@@ -167,6 +173,8 @@ def test_words_of_new_texts_that_were_never_learnt_are_told():
         (lambda model: Autoencoder("ae", likelihood="units", **QUIET).fit(np.eye(3)), "not for a table"),
         (lambda model: Autoencoder("denoising", **QUIET).fit(TEXTS), "noise is put on values"),
         (lambda model: Autoencoder("contractive", **QUIET).fit(TEXTS), "needs values to take gradients of"),
+        (lambda model: Autoencoder("ae", network=Network(word_dropout=0.2)).fit(np.eye(3)), "word_dropout=0.2 is for texts"),
+        (lambda model: model.fit_sampler(TEXTS, "vamp"), "a VampPrior is made of posteriors"),
         (lambda model: Autoencoder("ae", **QUIET).fit(["", " "]), "not one letter"),
         (lambda model: Autoencoder("ae", **QUIET).fit(["one"]), "found 1 sample"),
         (lambda model: Autoencoder("ae", **QUIET).fit(np.eye(3)).transform(TEXTS), "X is texts; the model learnt from a table"),

@@ -106,7 +106,7 @@ def _learnt(posterior: Callable[[Tensor], Distribution], inputs: Tensor, codes: 
     """Means and deviations (K, D) of the posteriors of `inputs` (K, *E), moved until a tenth of the codes is likeliest."""
     codes = codes.to(inputs.device)[torch.randperm(len(codes), generator=generator())]
     held, learn = codes[: max(1, len(codes) // 10)][:HELD], codes[len(codes) // 10 :]
-    inputs.requires_grad_()
+    inputs.requires_grad_(inputs.is_floating_point())
     imported("torch._dynamo")  # the optimiser would, and leave its marks
     optimiser = torch.optim.Adam([inputs], lr=RATE)
     best, most = (torch.empty(0), torch.empty(0)), -torch.inf
@@ -119,7 +119,7 @@ def _learnt(posterior: Callable[[Tensor], Distribution], inputs: Tensor, codes: 
                 if now > most:
                     best, most = (means.detach().cpu(), scales.detach().cpu()), now
             loss = -_log_density(learn[torch.randint(len(learn), (BATCH,), generator=generator())], means, scales).mean()
-            if not loss.requires_grad:  # nothing but categories goes in, which do not move little by little
+            if not (loss.requires_grad and inputs.requires_grad):  # categories and units do not move little by little
                 break
             optimiser.zero_grad()
             loss.backward(inputs=[inputs])

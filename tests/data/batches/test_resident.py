@@ -77,3 +77,25 @@ def test_each_row_keeps_its_condition_also_in_parts():
         for part in batch.split(3):
             assert torch.equal(part.given, given[part.rows])
     assert next(Resident(torch.arange(41), 8).epoch(1)).given is None
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_rows_of_a_batch_are_about_as_long_and_none_is_lost_or_cut(seed):
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 30, 503)
+    data = torch.from_numpy(np.where(np.arange(30) < lengths[:, None], 1 + np.arange(503)[:, None], 0))
+    batches = Resident(data, 16, seed, lengths=lengths)
+    for epoch in (1, 2):
+        found = list(batches.epoch(epoch))
+        assert len(found) == len(batches)
+        rows = torch.cat([batch.rows for batch in found]).numpy()
+        assert sorted(rows) == list(range(503))
+        for batch in found:
+            assert batch.raw.shape[1] == lengths[batch.rows.numpy()].max()
+            assert ((batch.raw > 0).sum(1).numpy() == lengths[batch.rows.numpy()]).all()
+    assert sum(batch.raw.numel() for batch in found) < 0.65 * data.numel()  # as they come it would be nearly all
+    if seed is not None:
+        assert [batch.rows.tolist() for batch in batches.epoch(2, start=5)] == [batch.rows.tolist() for batch in found[5:]]
+        assert found[0].rows.tolist() != next(batches.epoch(1)).rows.tolist()
+        widths = [batch.raw.shape[1] for batch in found]
+        assert widths != sorted(widths)

@@ -19,7 +19,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, Chi2, Distribution, NegativeBinomial, Normal, StudentT
-from torch.nn.functional import logsigmoid, one_hot
+from torch.nn.functional import one_hot, softplus
 
 from latentwalk.data.columns import Column
 from latentwalk.models.conditional import Head
@@ -140,7 +140,7 @@ class Counts(NegativeBinomial):
     """The negative binomial, as exact for large counts as for small ones.
 
     log p(k) = log [Gamma(k + r) / (k! Gamma(r))] + r log(1 - p) + k log p, with r = `total_count`. In float32 the difference of
-    the first two is wrong by a nat at k = 10⁶; it is taken in float64.
+    the first two is wrong by a nat at k = 10⁶; it is taken in float64. Softplus, since a sigmoid in a graph is 0 from -18 on.
     """
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -148,7 +148,7 @@ class Counts(NegativeBinomial):
         counted = value.clamp(min=0)
         k, r = counted.double(), self.total_count.double()
         ways = torch.lgamma(k + r) - torch.lgamma(k + 1) - torch.lgamma(r)
-        found = ways.to(self.logits) + self.total_count * logsigmoid(-self.logits) + counted * logsigmoid(self.logits)
+        found = ways.to(self.logits) - self.total_count * softplus(self.logits) - counted * softplus(-self.logits)
         return found.where(value >= 0, found.clamp(max=OTHER))
 
 

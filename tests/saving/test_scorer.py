@@ -89,7 +89,8 @@ def alike(found, wanted):
 
 def session_of(one):
     """The scorer of an autoencoder or of a detector."""
-    verdict = {} if isinstance(one, Autoencoder) else {"draws": DRAWS, "verdict": Verdict(one.usual_, one.offset_, LOWEST)}
+    known = {} if isinstance(one, Autoencoder) else {"verdict": Verdict(one.usual_, one.offset_, LOWEST, one._columns)}
+    verdict = known and {"draws": DRAWS, **known}
     model = one if isinstance(one, Autoencoder) else one.model_
     return onnxruntime.InferenceSession(model.trained_.scorer(**verdict))
 

@@ -115,7 +115,7 @@ def compare(which: str, x: np.ndarray, rounds: int, kept: list[dict[str, Any]], 
 
 def measured(name: str, table: Table, file: Path) -> dict[str, float | None]:
     """One measurement, in a process of its own."""
-    command = [sys.executable, CONTESTANTS, name, table.case, str(table.batch), str(table.cores), file]
+    command = [sys.executable, CONTESTANTS, name, table.case, file, f"--batch={table.batch}", f"--cores={table.cores}"]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(table.cores))
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | threads)
     if done.returncode:

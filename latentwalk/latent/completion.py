@@ -5,8 +5,9 @@ which asks for both: that draws make sense, and that they reach all of the data.
 the intervals do not tell candidates apart, the simpler one is taken; so nothing is tried after one that cannot be told from the
 codes at all.
 
-That takes minutes. The quick sampler, with which every fit ends, takes a second: a mixture of Gaussians, which was the best of
-those that do (`benchmarks/results/defaults.md`), fitted to some of the codes. Codes held out from it say below which density
+That takes minutes. The quick sampler, with which every fit ends, takes a second or two: a mixture of Gaussians, whose draws are
+looked at by a small network in more than 16 dimensions, which was the best of those that do
+(`benchmarks/results/defaults.md`), fitted to some of the codes. Codes held out from it say below which density
 only 5 % of them lie, as in `holes`; so the share of the prior's draws that lie above is known as well, for who asks for these.
 """
 
@@ -23,7 +24,8 @@ from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.criteria.region import FEWEST_TO_TELL
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.holes import OUTSIDE
-from latentwalk.latent.samplers import KINDS, FittedSampler, Flow, Mixture, MomentMatched, Sampler
+from latentwalk.latent.samplers import KINDS, FittedSampler, Flow, Mixture, MomentMatched, Resampled, Sampler
+from latentwalk.latent.samplers.resampled import QUICKLY
 
 __all__ = ["BEST", "ENCODED", "QUICK", "Completion", "Quick", "check_sampler", "completion", "quick_sampler"]
 
@@ -31,6 +33,7 @@ BEST, QUICK = "best", "quick"
 ENCODED = 10_000  # codes that the quick sampler is made of, at most: twice as many take three times as long
 FEWEST, SEVERAL = 20, 200  # codes, of fewer of which nothing is made, or a single Gaussian
 WIDE, WIDEST = 128, 1_000  # dimensions up to which Gaussians have a covariance each, and beyond which nothing has one
+FLAT = 16  # dimensions up to which a mixture alone follows the codes
 TOLD, DRAWN = 1_000, 4_000  # codes, a tenth of which say where they lie; draws of the prior that are looked at
 MOST = 60_000  # rows that a sampler is fitted to
 FEW = 16  # dimensions up to which a flow is a candidate: its draws go through a network once for each
@@ -61,9 +64,10 @@ def check_sampler(name: object, *more: str) -> str:
 
 
 def quick_sampler(codes: Array, prior: Sampler | None = None, seed: int = 0) -> Quick | None:
-    """A sampler for codes (n, D), in a second for 10,000 of them; None where they are too few, or too wide, for any.
+    """A sampler for codes (n, D), in a second or two for 10,000; None where they are too few, or too wide, for any.
 
-    A mixture of Gaussians; a single one for fewer than 200 codes, or more than 128 dimensions. prior: the model's own, to be
+    A mixture of Gaussians; a single one for fewer than 200 codes, or more than 128 dimensions; for 1,000 codes or more, of more
+    than 16 dimensions, one whose draws are chosen among (`Resampled`, taught quickly). prior: the model's own, to be
     judged. Codes that no sampler can be made of, of any reason, have none.
     """
     if len(codes) < FEWEST or codes.shape[1] > WIDEST or not np.isfinite(codes).all():
@@ -73,20 +77,23 @@ def quick_sampler(codes: Array, prior: Sampler | None = None, seed: int = 0) -> 
     single = len(codes) < SEVERAL or codes.shape[1] > WIDE
     with np.errstate(all="ignore"):
         try:
-            sampler = (MomentMatched if single else Mixture).fit(codes[held:], seed)
+            density = (MomentMatched if single else Mixture).fit(codes[held:], seed)
+            sampler: FittedSampler = density
+            if isinstance(density, Mixture) and held and codes.shape[1] > FLAT:
+                sampler = Resampled.over(density, codes[held:], seed, QUICKLY)
             drawn = sampler(2, np.random.default_rng(seed))
         except (ValueError, np.linalg.LinAlgError):  # a spread that no float holds
             return None
     if not np.isfinite(drawn).all():
         return None
-    return Quick(sampler, None if prior is None or not held else _landing(sampler, codes[:held], prior, seed))
+    return Quick(sampler, None if prior is None or not held else _landing(density, codes[:held], prior, seed))
 
 
-def _landing(sampler: Mixture | MomentMatched, held: Array, prior: Sampler, seed: int) -> float:
-    """The share of the prior's draws that are denser, for the sampler, than all but 5 % of held-out codes (m, D), over .95."""
-    level = np.quantile(sampler.log_density(held), OUTSIDE)
+def _landing(density: Mixture | MomentMatched, held: Array, prior: Sampler, seed: int) -> float:
+    """The share of the prior's draws that are denser, for a mixture, than all but 5 % of held-out codes (m, D), over .95."""
+    level = np.quantile(density.log_density(held), OUTSIDE)
     draws = prior(DRAWN, np.random.default_rng(seed))
-    return min(1.0, float((sampler.log_density(draws) >= level).mean()) / (1 - OUTSIDE))
+    return min(1.0, float((density.log_density(draws) >= level).mean()) / (1 - OUTSIDE))
 
 
 def completion(

@@ -1,8 +1,11 @@
 """Using a trained model on arrays: encode, decode, bound the likelihood, a chunk of rows at a time.
 
 Chunks are always full, the last one padded: matrix products of one shape round alike, so a row's answer does not depend on
-the company it comes in. Of what goes in, `len` and slices are asked for and nothing else, so rows may be read as they are
-needed; answers are written into one array, so that no more than a chunk is ever held beside them.
+the company it comes in. A few rows are put through in a small chunk, where that has been seen to round as a large one does:
+which sums are taken in which order follows from the shape alone, so rows that agree to the last bit once always do.
+
+Of what goes in, `len` and slices are asked for and nothing else, so rows may be read as they are needed; answers are written
+into one array, so that no more than a chunk is ever held beside them.
 
 Draws of a row depend on its values alone, by arithmetic that is the same to the last bit wherever it runs: a file exported to
 ONNX has the same draws (`saving.scorer`).
@@ -10,9 +13,10 @@ ONNX has the same draws (`saving.scorer`).
 
 import hashlib
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from functools import cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -32,13 +36,18 @@ from latentwalk.networks.layers import channels_last
 __all__ = ["Coder", "Draws", "bound", "chunk", "each_at_code", "signature"]
 
 DENSE, OTHER = 512, 128  # convolutions and recurrent layers are slower when what is between their layers outgrows the cache
+SMALL = (4, 16, 64)  # rows of chunks for a few
 CODES = 2048  # draws decoded at once
 POOL = 1 << 16  # normal numbers that draws are taken from
 FINE, WRAP = 2.0**36, 2.0**31  # the parts of a column's unit that choose others, and where their count begins again
 
 
+_Answer = Callable[..., tuple[Tensor, ...]]
+_alike: WeakKeyDictionary[LatentModel, dict[Hashable, bool]] = WeakKeyDictionary()  # what was tried of a model
+
+
 def chunk(model: LatentModel) -> int:
-    """How many rows are put through the networks of this model at once, always exactly so many."""
+    """How many rows are put through the networks of this model at once, always exactly so many, but for a few alone."""
     other = (nn.Conv1d, nn.Conv2d, nn.RNNBase)
     return OTHER if any(isinstance(layer, other) for layer in model.modules()) else DENSE
 
@@ -74,7 +83,7 @@ class Coder:
             q = self.model.encoder(channels_last(self.model.scaling(raw)), given)
             return q.mean, q.stddev
 
-        means, deviations = self._in_chunks(moments, x)
+        means, deviations = self._in_chunks(moments, x, "encode")
         self._check_numbers(x, means, "no code")
         return means, deviations
 
@@ -84,7 +93,7 @@ class Coder:
         def mean(codes: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
             return (self.model.scaling.inverse(self.model.decoder(codes, given).mean),)
 
-        return self._in_chunks(mean, z)[0]
+        return self._in_chunks(mean, z, "decode")[0]
 
     def draw(self, z: Array, seed: int) -> NDArray[np.float32]:
         """One draw of p(x | z) for each of codes (n, D), in the units and shape of the data: (n, *E)."""
@@ -107,7 +116,7 @@ class Coder:
         def found(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
             return (bound(model, raw, draw(raw), given, some),)
 
-        return self._in_chunks(found, x)[0]
+        return self._in_chunks(found, x, ("bound", draws))[0]
 
     def log_probs(self, x: Array) -> NDArray[np.float32]:
         """log p(value | z) of each value of raw data (n, *E), z the mean of q(z | x), in units of `scaling.unit`.
@@ -118,7 +127,7 @@ class Coder:
         def found(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
             return (each_at_code(self.model, raw, given),)
 
-        return self._in_chunks(found, x)[0]
+        return self._in_chunks(found, x, "log_probs")[0]
 
     def check_scored(self, x: Array, scores: Array) -> None:
         """Raise DataError where the score (n,), or that of a value (n, *E), of a row of x (n, *E) is no number."""
@@ -146,10 +155,46 @@ class Coder:
     def _device(self) -> torch.device:
         return next(self.model.parameters()).device
 
+    def _in_chunks(self, function: _Answer, rows: Array, what: Hashable = None) -> list[NDArray[np.float32]]:
+        """What `function` answers for rows and their conditions: (n, …) for each of its answers.
+
+        what: its name, by which a few rows may go in a small chunk; without one, all chunks are large.
+        """
+        count, size = len(rows), chunk(self.model)
+        if what is not None and 0 < count <= SMALL[-1] and self._device.type == "cpu":
+            size = self._size(function, what, count)
+        return self._answers(function, rows, size)
+
+    def _size(self, function: _Answer, what: Hashable, count: int) -> int:
+        """How large a chunk is to be for so few rows: the smallest that rounds as large ones do, which is tried out once."""
+        whole, known = chunk(self.model), _alike.setdefault(self.model, {})
+        for size in SMALL:
+            key = what, size, torch.get_num_threads()
+            if count <= size < whole:
+                if key not in known:
+                    known[key] = self._rounds_alike(function, what, size)
+                if known[key]:
+                    return size
+        return whole
+
+    def _rounds_alike(self, function: _Answer, what: Hashable, size: int) -> bool:
+        """Whether rows get the same answers, to the last bit, in chunks of `size` as in large ones; tried on draws."""
+        whole = chunk(self.model)
+        coder = self if self.given is None else replace(self, given=np.resize(self.given, (whole, self.given.shape[-1])))
+        rows: Array = np.random.default_rng(0).standard_normal((whole, self.model.dim), dtype=np.float32)
+        if what != "decode":
+            rows = coder.decode(rows)
+        large = coder._answers(function, rows, whole)
+        for part in (slice(size), slice(-size, None)):
+            some = coder if coder.given is None else replace(coder, given=coder.given[part])
+            if not all(map(np.array_equal, some._answers(function, rows[part], size), (one[part] for one in large))):
+                return False
+        return True
+
     @torch.inference_mode()
-    def _in_chunks(self, function: Callable[..., tuple[Tensor, ...]], rows: Array) -> list[NDArray[np.float32]]:
-        """What `function` answers for rows and their conditions: (n, …) for each of its answers."""
-        device, count, size = self._device, len(rows), chunk(self.model)
+    def _answers(self, function: _Answer, rows: Array, size: int) -> list[NDArray[np.float32]]:
+        """The same, in chunks of `size` rows."""
+        device, count = self._device, len(rows)
         sources = (rows,) if self.given is None else (rows, self._conditions(count))
         whole: list[Tensor] = []
         for first in range(0, max(count, 1), size):  # one chunk even of no rows: it tells the shapes

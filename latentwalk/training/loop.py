@@ -7,7 +7,8 @@ closing the generator, by an exception), the model is left with the best weights
 import math
 import time
 from collections.abc import Callable, Generator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -34,9 +35,10 @@ from latentwalk.training.optimise import (
 )
 from latentwalk.training.pace import Pace, Pacing
 from latentwalk.training.plan import Plan
+from latentwalk.training.precision import quickest
 from latentwalk.training.rescue import Broken, breakdown, finite
 from latentwalk.training.runtime import autocast, quick, roomy
-from latentwalk.training.state import Snapshot, State
+from latentwalk.training.state import Place, Snapshot, State
 from latentwalk.training.step import Step
 
 __all__ = ["train"]
@@ -74,7 +76,12 @@ def train(
     model.train()
     if plan.max_norm is not None and start is None:
         clip_norms(model, plan.max_norm)  # the weights there are may be the best there will be
-    run = _Run(State(_step(model, objective, plan, group)), batches, validation, plan, keeper, asked, lending, paced)
+    step = _step(model, objective, plan, group)
+    drawing = partial(lent, step.learnt[0].device) if lending else nullcontext
+    precision = quickest(step, batches, drawing) if start is None else start.place.precision or step.precision
+    step = replace(step, precision=precision)
+    state = State(step, Place(precision=precision))
+    run = _Run(state, batches, validation, plan, keeper, asked, drawing, paced)
     if start is not None:
         _restore(run.state, start, group)
     elif going_on and validation is not None:
@@ -100,7 +107,8 @@ def _step(model: LatentModel, objective: Objective, plan: Plan, group: Group) ->
     settings = plan.settings
     learnt = [weight for weight in model.parameters() if weight.requires_grad]
     device = learnt[0].device
-    autocast(settings.precision, device)  # raises for one that the device does not have
+    if settings.precision != "auto":
+        autocast(settings.precision, device)  # raises for one that the device does not have
     if settings.minutes is not None and group.size > 1:
         raise ConfigError("minutes= is for one process, whose clock decides. Say epochs= under torchrun.")
     if settings.compile and group.size > 1:
@@ -145,7 +153,7 @@ class _Run:
         plan: Plan,
         keeper: Checkpoints | None,
         asked: Callable[[], bool],
-        lending: bool,
+        drawing: Callable[[], AbstractContextManager[object]],
         paced: Callable[[Pace], None] | None,
     ) -> None:
         self.state, self.step, self.group = state, state.step, state.step.group
@@ -154,7 +162,7 @@ class _Run:
         self.pacing = None if paced is None else Pacing(paced)
         self.limit = math.inf if plan.settings.minutes is None else 60 * plan.settings.minutes
         self.judging = 0.0  # seconds that the last look at the validation rows took
-        self.drawing = partial(lent, state.step.learnt[0].device) if lending else nullcontext
+        self.drawing = drawing
         settings = plan.settings
         self.take: Callable[[Batch, float], Terms] = self.step.compiled() if settings.compile else self.step
         self.watching = self.step.learnt[0].device.type == "cpu" and self.group.size == 1  # looking at a number costs nothing

@@ -214,7 +214,7 @@ def autocast(precision: str, device: torch.device) -> contextlib.AbstractContext
             return torch.autocast(device.type, torch.float16)
         case "float16":
             raise ConfigError(f'precision="float16" needs a GPU; this is device="{device.type}". Use precision="bfloat16".')
-    raise unknown("precision", precision, ("float32", "bfloat16", "float16"))
+    raise unknown("precision", precision, ("auto", "float32", "bfloat16", "float16"))
 
 
 @contextlib.contextmanager

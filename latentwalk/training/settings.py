@@ -32,7 +32,9 @@ class Settings:
     accumulate: parts that a batch is worked on in, for batches too large for the memory.
     ema: how much of a moving average of the weights stays at each step (.999, say); the averaged weights are then the ones
         that are judged and kept. None takes no average.
-    precision: "float32", or "bfloat16" for the networks (the likelihood stays in float32); on a GPU also "float16".
+    precision: "float32", or "bfloat16" for the networks (the likelihood stays in float32); on a GPU also "float16". "auto"
+        takes the faster of the first two, by a few steps of each (several processes take "float32"). bfloat16 is fast where
+        a processor multiplies in it, and many times slower where it does not, of which a warning tells.
     compile: run the whole step through `torch.compile`; needs a C++ compiler and half a minute, then is faster.
     checkpoint_every: seconds between two checkpoints, where training is kept in a folder.
     track: a folder for TensorBoard, to see losses, rates, active units and pictures while it learns; None for none.
@@ -76,7 +78,7 @@ class Settings:
             raise ConfigError("compile=True works on whole batches. Use accumulate=1.")
         if self.precision == "float16" and self.skip is not None:
             raise ConfigError("float16 skips steps by itself. Leave skip out, or use precision='bfloat16'.")
-        if self.precision != "float16":
+        if self.precision not in ("auto", "float16"):
             autocast(self.precision, torch.device("cpu"))  # raises for a precision that is not known
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:

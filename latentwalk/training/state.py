@@ -28,7 +28,7 @@ class Place:
 
     epoch: the one being worked on, from 1. index: how many of its batches are done. best: the lowest loss so far. stale:
     epochs since. slower: what the learning rate is multiplied with, after rescues. elapsed: seconds of the epoch so far. spent:
-    seconds of the epochs before it, validation included.
+    seconds of the epochs before it, validation included. precision: that of all steps, once it is chosen.
     """
 
     epoch: int = 1
@@ -39,6 +39,7 @@ class Place:
     rescues: int = 0
     elapsed: float = 0.0
     spent: float = 0.0
+    precision: str | None = None
     history: list[Epoch] = field(default_factory=list)
 
     def copy(self) -> "Place":
@@ -59,7 +60,10 @@ class Place:
             isinstance(n, (int, float)) for n in numbers
         ):
             raise ValueError(f"no training comes to the place {said}")
-        return cls(**said, history=history.epochs_from_json(values["history"]))
+        precision = values.get("precision")
+        if not (precision is None or isinstance(precision, str)):
+            raise TypeError(f"no training has the precision {precision!r:.40}")
+        return cls(**said, precision=precision, history=history.epochs_from_json(values["history"]))
 
 
 @dataclass(frozen=True, slots=True)

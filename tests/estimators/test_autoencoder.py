@@ -78,11 +78,29 @@ def test_a_row_has_the_same_code_alone_as_among_others(shape, network, threads):
             np.testing.assert_array_equal(model.transform(x[row : row + 1])[0], together[row])
             np.testing.assert_array_equal(model.reconstruct(x[row : row + 1])[0], decoded[row])
             np.testing.assert_array_equal(model.score_samples(x[row : row + 1], draws=2)[0], scores[row])
+        for some in (slice(3), slice(size - 2, size + 8), slice(5, 45)):
+            np.testing.assert_array_equal(model.transform(x[some]), together[some])
+            np.testing.assert_array_equal(model.reconstruct(x[some]), decoded[some])
+            np.testing.assert_array_equal(model.score_samples(x[some], draws=2), scores[some])
         order = np.random.default_rng(2).permutation(len(x))
         np.testing.assert_array_equal(model.transform(x[order]), together[order])
         np.testing.assert_array_equal(model.score_samples(x[order], draws=2), scores[order])
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_few_rows_go_in_a_small_chunk_where_that_rounds_as_a_large_one(monkeypatch):
+    model, sizes, real = auto(latent=3).fit(TABLE), [], inference.Coder._answers
+    monkeypatch.setattr(inference.Coder, "_answers", lambda *given: sizes.append(given[-1]) or real(*given))
+    model.transform(TABLE[:3])  # which tries it out
+    small = sizes[-1]
+    model.transform(TABLE[:3])
+    assert sizes[-2:] == [small, small]
+    assert small in inference.SMALL
+    inference._alike.pop(model.model_)
+    monkeypatch.setattr(inference.Coder, "_rounds_alike", lambda *given: False)
+    model.transform(TABLE[:3])
+    assert sizes[-1] == inference.DENSE
 
 
 class Rows:
@@ -217,7 +235,7 @@ def test_complete_fits_a_sampler_after_training(monkeypatch):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sampler_is_saved_with_the_model(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(flow, "STEPS", 5)
-    monkeypatch.setattr(resampled, "STEPS", 5)
+    monkeypatch.setattr(resampled, "THOROUGHLY", replace(resampled.THOROUGHLY, steps=5))
     model = auto().fit(TABLE).fit_sampler(TABLE, kind)
     measured = {kind: Measure("likeness", 0.9, 0.8, 1.0, "so it is", {"held_out": 3.0})}
     model.trained_ = replace(model.trained_, likeness=measured)

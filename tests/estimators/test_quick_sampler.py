@@ -12,7 +12,7 @@ from latentwalk import AnomalyDetector, Autoencoder, Network, SamplingWarning
 from latentwalk.errors import CheckpointError, DataError
 from latentwalk.estimators import trained
 from latentwalk.latent.completion import ENCODED, quick_sampler
-from latentwalk.latent.samplers import MomentMatched
+from latentwalk.latent.samplers import Mixture, MomentMatched, Resampled, restored
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(300, 2)) @ RNG.normal(size=(2, 5)) + 0.3 * RNG.normal(size=(300, 5))
@@ -48,6 +48,21 @@ def test_its_draws_lie_where_codes_do():
     radii = np.linalg.norm(drawn, axis=1)
     assert np.mean(np.abs(radii - 3) < 0.5) > 0.95
     assert np.linalg.norm(drawn.mean(axis=0)) < 0.3
+
+
+def test_draws_are_chosen_among_in_more_than_16_dimensions():
+    """A shell in 20 dimensions, of which a mixture fills the inside: chosen draws lie there less."""
+    codes = np.random.default_rng(0).standard_normal((3_000, 20))
+    codes = (codes * 3 / np.linalg.norm(codes, axis=1, keepdims=True)).astype(np.float32)  # as a model encodes
+    sampler = quick_sampler(codes).sampler
+    assert isinstance(sampler, Resampled)
+    plain = Mixture(sampler.weights, sampler.means, sampler.roots)
+    off = [np.abs(np.linalg.norm(some(2_000, np.random.default_rng(0)), axis=1) - 3).mean() for some in (sampler, plain)]
+    assert off[0] < 0.6 * off[1]
+    again = restored(*sampler.parts())
+    np.testing.assert_array_equal(*(one(50, np.random.default_rng(0)) for one in (again, sampler)))
+    assert isinstance(quick_sampler(codes[:900]).sampler, Mixture)
+    assert isinstance(quick_sampler(codes[:, :16]).sampler, Mixture)
 
 
 @pytest.mark.parametrize(

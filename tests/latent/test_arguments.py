@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,8 @@ from latentwalk import (
     Sweep,
     completeness,
     continuity,
+    disentanglement,
+    fidelity,
     hole_map,
     linear_probe,
     load,
@@ -27,6 +30,7 @@ from latentwalk import (
     reach,
     read,
     resemblance,
+    scorecard,
     synthesise,
 )
 from latentwalk.data.synthetic.faces import faces
@@ -35,6 +39,7 @@ from latentwalk.errors import ConfigError, DataError, LatentwalkError
 from latentwalk.estimators.anomalies import AnomalyDetector
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.classes import class_accuracy
+from latentwalk.latent.criteria.features import Features
 from latentwalk.latent.criteria.ratio import logits
 from latentwalk.latent.criteria.structure import trustworthiness
 from latentwalk.studies.dimensions import intrinsic_dimension, trials
@@ -175,6 +180,26 @@ def test_measures(model: Autoencoder, measure: Callable[..., Any], monkeypatch: 
     usual = {"steps": 4} if measure is hole_map else {"most": 300}
     for option in parameters(measure, "space"):
         tried(lambda value, option=option: measure(space, **usual | {option: value}), told, option)
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_compares_or_gathers_measures(model: Autoencoder) -> None:
+    few = X[:60]
+    space = replace(model.space(few), attributes={"first": few[:, 0] > 0, "second": few[:, 1] > 0})
+    slower = [name for name in scorecard(space).seconds if name != "active units"]
+    features = Features("own", lambda x: np.asarray(x, np.float64).reshape(len(x), -1))
+    calls: dict[Callable[..., Any], dict[str, Any]] = {
+        fidelity: {"real": few, "generated": few + 1, "features": features},
+        disentanglement: {"space": space},
+        scorecard: {"space": space, "without": slower},
+    }
+    told: list[str] = []
+    for call, usual in calls.items():
+        for option in parameters(call, "space"):
+            tried(
+                lambda v, call=call, usual=usual, option=option: call(**usual | {option: v}), told, f"{call.__name__}: {option}"
+            )
     assert not told, "\n".join(told)
 
 

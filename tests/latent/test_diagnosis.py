@@ -257,6 +257,19 @@ def test_a_blurred_decoder_is_told_from_one_that_knows_no_more() -> None:
     assert found(channels, "blurry decoder").measured["fine detail kept"] == pytest.approx(measured, rel=1e-5)
 
 
+def test_a_vae_that_gives_less_of_what_noise_hides_is_not_blamed_on_its_decoder() -> None:
+    width = np.array([1.6, 1.3])  # beside ten values of deviation 1: probabilistic PCA in closed form
+    x = np.random.default_rng(0).standard_normal((3000, 12)) * np.array([*width, *[1.0] * 10])
+    weight = np.sqrt(width**2 - 1)
+    axes = np.eye(12)[:2] * weight[:, None]
+    codes, spread = x[:, :2] * weight / width**2, np.tile(1 / width, (3000, 1))
+    space = LatentSpace(codes, spread, x, lambda z: (z @ axes).astype(np.float32), NormalSampler(2))
+    evidence = Evidence(space)
+    assert evidence.error_learnt - evidence.linear_error > 0.04 * evidence.variance
+    assert evidence.shrinkage == pytest.approx(evidence.error_learnt - evidence.linear_error, rel=0.15)
+    assert found(space, "blurry decoder").severity == "fine"
+
+
 def test_fine_detail_of_signals() -> None:
     t = np.arange(64)
     rng = np.random.default_rng(4)

@@ -1,5 +1,6 @@
 """Samplers: densities and moments that are known, draws that come back from files, temperatures, bad input."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -55,8 +56,7 @@ def quick():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flow, "STEPS", 120)
         patch.setattr(flow, "WIDTH", 16)
-        patch.setattr(resampled, "STEPS", 200)
-        patch.setattr(resampled, "WIDTH", 16)
+        patch.setattr(resampled, "THOROUGHLY", replace(resampled.THOROUGHLY, steps=200, width=16))
         patch.setattr(vamp, "STEPS", 50)
         patch.setattr(vamp, "MOST", 40)
         yield
@@ -159,7 +159,7 @@ def test_pseudo_inputs_that_are_learnt_are_likelier_than_the_examples_they_begin
 def test_resampling_moves_a_mixture_to_the_codes(monkeypatch):
     """A ring, and a base that is one Gaussian: what lies inside the ring is drawn less."""
     monkeypatch.setattr("latentwalk.latent.samplers.mixture.MOST", 1)
-    monkeypatch.setattr(resampled, "STEPS", 800)
+    monkeypatch.setattr(resampled, "THOROUGHLY", resampled.QUICKLY)
     rng = np.random.default_rng(0)
     ring = rng.normal(size=(2_000, 2))
     ring = (2 + 0.1 * rng.normal(size=(2_000, 1))) * ring / np.linalg.norm(ring, axis=1, keepdims=True)
@@ -195,6 +195,12 @@ def test_what_is_saved_draws_the_same(samplers, kind):
     again = restored(numbers, {name: array.copy() for name, array in arrays.items()})
     assert again.dim == 2
     np.testing.assert_array_equal(drawn(again, 100), drawn(samplers[kind], 100))
+
+
+def test_a_file_that_does_not_say_among_how_many_means_128(samplers):
+    numbers, arrays = samplers["resampled"].parts()
+    assert numbers.pop("among") == 128
+    np.testing.assert_array_equal(drawn(restored(numbers, arrays), 100), drawn(samplers["resampled"], 100))
 
 
 @pytest.mark.parametrize("kind", KINDS)

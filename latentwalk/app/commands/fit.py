@@ -177,7 +177,8 @@ def fit(
     seed: Seed = 0,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, …", rich_help_panel=MACHINE)] = "auto",
     precision: Annotated[
-        str, typer.Option(metavar="NAME", help="float32, bfloat16; on a GPU float16.", rich_help_panel=MACHINE)
+        str,
+        typer.Option(metavar="NAME", help="float32, bfloat16, or auto, the faster; on a GPU float16.", rich_help_panel=MACHINE),
     ] = "float32",
     compile: Annotated[
         bool,

@@ -22,7 +22,8 @@ from sklearn.svm import LinearSVC
 
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
-from latentwalk.errors import DataError, unknown
+from latentwalk.checks import one_of, several
+from latentwalk.errors import DataError
 from latentwalk.latent.codes import check_codes
 from latentwalk.latent.criteria.measure import percent
 from latentwalk.latent.encoded import Encoded
@@ -138,9 +139,9 @@ def separated_predictability(codes: ArrayLike, factors: Factors, *, classes: Col
     codes, factors: as in `mutual_information_gap`. Raises DataError; ConfigError for a class that is no factor.
     """
     z, known = _checked(codes, factors)
+    classes = several("classes", classes, "names of factors")
     for name in classes:
-        if name not in known:
-            raise unknown("factor", name, known)
+        one_of("factor", name, known)
     z = _standardised(z)
     worth = [_accuracies(z, values) if name in classes else _shares_explained(z, values) for name, values in known.items()]
     return Gaps.of(np.stack(worth, 1), known)
@@ -154,8 +155,7 @@ def dci(codes: ArrayLike, factors: Factors, *, trees: Trees = "random forest", s
     trees: "random forest" takes seconds; "boosted trees" are those of Locatello et al. 2019, and take minutes.
     codes, factors: as in `mutual_information_gap`, at least 2 of each. Raises DataError; ConfigError for unknown trees.
     """
-    if trees not in get_args(Trees):
-        raise unknown("trees", trees, get_args(Trees))
+    one_of("trees", trees, get_args(Trees))
     z, known = _checked(codes, factors)
     if min(z.shape[1], len(known)) < 2:
         raise DataError(f"DCI needs 2 dimensions and 2 factors or more, to compare; got {z.shape[1]} and {len(known)}.")

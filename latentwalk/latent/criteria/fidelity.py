@@ -22,6 +22,7 @@ from sklearn.metrics import pairwise_distances_chunked
 
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
+from latentwalk.checks import whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.rows import taken
 from latentwalk.errors import ConfigError, DataError
@@ -104,7 +105,13 @@ def fidelity(
     Raises DataError for fewer than 2 examples, other shapes, or values or features that are no numbers; ConfigError unless
     k is less than both counts.
     """
+    if not isinstance(features, Features):
+        raise ConfigError(f"features={features!r:.200}: expected a feature space: Features(name, function).")
+    whole("most", most, "examples a side", least=2)
     x, y = _examples(real), np.asarray(getattr(generated, "x", generated))
+    for name, side in (("real", x), ("generated", y)):
+        if not np.ndim(side) or side.dtype.kind not in "biuf":
+            raise DataError(f"{name}: expected examples (n, *E) as numbers, got {side.dtype} of shape {side.shape}.")
     if y.shape[1:] != x.shape[1:]:
         raise DataError(f"generated examples are of shape {y.shape[1:]}, real ones of shape {x.shape[1:]}: nothing to compare.")
     rng = rng_of(seed)
@@ -119,7 +126,7 @@ def prdc(real: Array, generated: Array, k: int = 5) -> tuple[float, float, float
     """
     real, generated = _sides(real, generated)
     fewest = min(len(real), len(generated))
-    if not (isinstance(k, (int, np.integer)) and 1 <= k <= fewest - 1):
+    if isinstance(k, bool) or not (isinstance(k, (int, np.integer)) and 1 <= k < fewest):
         raise ConfigError(
             f"k={k!r}: expected a whole number, at least 1 and less than the {fewest} examples of the smaller side."
         )

@@ -150,6 +150,20 @@ class Evidence:
         """Mean squared error of the judged rows that as many principal components leave as the space has dimensions."""
         return self.variance * (1 - float(self.linear[min(self.space.dim, len(self.linear)) - 1]))
 
+    @property
+    def shrinkage(self) -> float:
+        """What the best linear VAE errs beyond principal components, for it gives less of what noise hides from its codes.
+
+        A component of variance s is given shrunk by the noise v in it, so that v^2 / s of it is left (Tipping & Bishop 1999,
+        eq. 9 to 17); beta multiplies the noise. 0 where codes are points, which nothing shrinks.
+        """
+        dim, size = min(self.space.dim, len(self.linear)), self.x[0].shape[1]
+        if not self.gaussian or dim >= size:
+            return 0.0
+        given = np.diff(self.linear[:dim], prepend=0.0).clip(min=1e-300)
+        noise = self.origin.beta * (1 - self.linear[dim - 1]) / (size - dim)
+        return self.variance * float(np.minimum(given, noise**2 / given).sum())
+
     @cached_property
     def left(self) -> Array:
         """What k further linear dimensions would take off the judged error, beyond chance: (K,), in shares of the variance."""

@@ -70,7 +70,8 @@ def under_trained(e: Evidence) -> Finding | str:
     history = e.origin.history
     measured = {"error": e.error, "error of PCA": e.linear_error}
     if not history:
-        ratio = e.error / e.linear_error if e.linear_error > 0 else 1.0
+        able = e.linear_error + e.shrinkage
+        ratio = e.error / able if able > 0 else 1.0
         pressed = e.price is None or e.price >= PRICE[0] if e.gaussian else False
         severity: Severity = "fine" if pressed else graded(ratio, (1.1, 1.3))
         said = f"The error of other rows is {ratio:.2f} times that of PCA with as many dimensions."

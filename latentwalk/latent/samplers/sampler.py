@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
@@ -63,6 +63,8 @@ class FittedSampler(ABC):
         found: dict[str, Any] = {}
         for field in fields(cls):  # type: ignore[arg-type]
             held = numbers if field.type in (int, float) else arrays
+            if field.name not in held and field.default is not MISSING:  # which files of earlier versions did not say
+                continue
             if field.name not in held:
                 raise ValueError(f"a sampler of kind {cls.kind!r} needs {field.name}")
             found[field.name] = value = held[field.name]

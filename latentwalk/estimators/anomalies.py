@@ -15,7 +15,7 @@ autoencoder for robust density estimation"; Genest & Zidek 1986, "Combining prob
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -33,6 +33,7 @@ from latentwalk.checks import MADE, whole
 from latentwalk.data.adopt import as_known
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.dataset import Dataset
+from latentwalk.data.rows import pieces
 from latentwalk.data.scaling import as_tensor
 from latentwalk.errors import CheckpointError, ConfigError, LatentwalkError
 from latentwalk.estimators.autoencoder import Autoencoder
@@ -114,11 +115,10 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         x, told = trained.seen(rows, None)
         self._draws = DRAWS
         self._columns = ColumnDensities.fit(x, trained.spec.columns) if trained.spec.form.columned else None
-        alone = self._alone(x)
-        each = self._each(x, told, alone)
+        each = self._each(x, told)
         seen = _observed(x) & np.isfinite(each)
         self.usual_ = np.where(seen, each, 0.0).sum(axis=0) / seen.sum(axis=0).clip(min=1)
-        self._kept = _TrainingScores.of(_finite(self._scores(x, told, alone)))
+        self._kept = _TrainingScores.of(_finite(self._scores(x, told)))
         return self
 
     @property
@@ -146,7 +146,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         x, told = self.model_.trained_.seen(X, None)
-        return _finite(self._scores(x, told, self._alone(x)))
+        return _finite(self._scores(x, told))
 
     def decision_function(self, X: ArrayLike | Dataset) -> NDArray[np.float64]:
         """`score_samples` less `offset_`: below 0 is strange. (n,)"""
@@ -167,7 +167,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         trained = self.model_.trained_
         x, told = trained.seen(X, None)
-        blame: NDArray[np.float64] = self.usual_ - self._each(x, told, self._alone(x))
+        blame: NDArray[np.float64] = self.usual_ - self._each(x, told)
         if not np.isfinite(blame).all():
             blame = np.where(np.isfinite(blame), blame, self._distance(x))
         return trained.about_cells(np.where(_observed(x), blame, 0.0), X)
@@ -260,23 +260,22 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     _columns: ColumnDensities | None  # of a table
     _draws: int  # of q(z | x) for each score
 
-    def _alone(self, x: Array) -> Tensor | None:
-        """The log-densities (n, *E) of values of a table by themselves."""
-        if self._columns is None:
-            return None
-        with torch.no_grad():
-            found: Tensor = self._columns(as_tensor(x))
-        return found
-
-    def _scores(self, x: Array, told: Any, alone: Tensor | None) -> NDArray[np.float64]:
+    def _scores(self, x: Array, told: Any) -> NDArray[np.float64]:
         """The scores (n,) of rows x (n, *E)."""
         bounds = self.model_.trained_.bounds(x, self._draws, told, held=False)
-        return bounds if alone is None else 0.5 * (bounds + alone.flatten(1).sum(1).numpy())
+        return bounds if self._columns is None else 0.5 * (bounds + self._alone(x, lambda found: found.flatten(1).sum(1)))
 
-    def _each(self, x: Array, told: Any, alone: Tensor | None) -> NDArray[np.float64]:
+    def _each(self, x: Array, told: Any) -> NDArray[np.float64]:
         """What speaks for each value of x, in nats: (n, *E)."""
         each = self.model_.trained_.log_probs(x, told, held=False)
-        return each if alone is None or self._columns is None else each + self._columns.against(alone).numpy()
+        return each if self._columns is None else each + self._alone(x, self._columns.against)
+
+    @torch.no_grad()
+    def _alone(self, x: Array, answer: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
+        """What follows from the log-densities (n, *E) of values of a table by themselves, a piece at a time."""
+        assert self._columns is not None
+        parts = [answer(self._columns(as_tensor(rows))).numpy() for _, rows in pieces(x)]
+        return np.concatenate(parts) if parts else np.zeros(0)
 
     def _take(self, model: Autoencoder) -> None:
         """Hold a fitted model."""

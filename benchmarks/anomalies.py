@@ -233,8 +233,8 @@ def tabled(kept: list[dict[str, Any]], tables: list[str]) -> str:
     lines.append("| trials | " + " | ".join(map(str, done)) + " |")
     return (
         f"{facts('torch', 'scikit-learn', 'pyod', 'latentwalk')} AUROC on the 40 % not learnt from, means of trials; larger "
-        f"tables are drawn down to {MOST:,} rows, stratified. No labels are used in learning. Rivals of PyOD see no columns that "
-        "are constant in their training rows; CPU seconds, learning and judging, are those of one thread of a busy machine, in "
+        f"tables are drawn down to {MOST:,} rows, stratified. No labels are used in learning. Rivals of PyOD see no columns "
+        "that are constant in their training rows; CPU seconds, learning and judging, are those of one thread of a busy machine, in "
         "one interleaved run (the networks of PyOD after the others).\n\n" + "\n".join(lines)
     )  # fmt: skip
 
@@ -297,6 +297,9 @@ def duels(kept: list[dict[str, Any]], tables: list[str]) -> str:
     lines = []
     for rival in list(METHODS)[1:]:
         gaps = np.array([mean(kept, table, "latentwalk") - mean(kept, table, rival) for table in tables])
+        gaps = gaps[~np.isnan(gaps)]
+        if len(gaps) < 2:
+            continue
         won, lost = int((gaps > 5e-4).sum()), int((gaps < -5e-4).sum())
         error = gaps.std(ddof=1) / np.sqrt(len(gaps))
         lines.append(

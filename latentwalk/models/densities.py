@@ -54,6 +54,8 @@ class ColumnDensities(nn.Module):
         """Raises ValueError where the parts do not go together: they may come from a file."""
         super().__init__()
         found = {name: np.asarray(parts[name], np.float64) for name in PARTS}
+        if not all(np.isfinite(one).all() for one in found.values()):
+            raise ValueError("densities of columns hold what is no number")
         columns = len(found["sizes"])
         sizes = found["sizes"].astype(np.int64)
         each = int(found["knots"]) if found["knots"].shape == () and 2 <= found["knots"] <= MOST + 3 else 0
@@ -61,8 +63,6 @@ class ColumnDensities(nn.Module):
         fits = each > 0 and all(found[name].shape == (columns,) for name in (*NUMBERS, "sizes")) and (sizes >= 0).all()
         if not (columns and fits and found["counts"].shape == (knots.sum(),)):
             raise ValueError("densities of columns do not go together")
-        if not all(np.isfinite(one).all() for one in found.values()):
-            raise ValueError("densities of columns hold what is no number")
         if not all((found[name] > 0).all() for name in ("deviation", "step")) or (found["counts"] < 0).any():
             raise ValueError("densities of columns hold spreads or counts below 0")
         self.parts = {name: found[name].tolist() for name in PARTS}
@@ -98,8 +98,11 @@ class ColumnDensities(nn.Module):
         named = sizes > 0
         lowest = np.where(seen, flat, np.inf).min(axis=0)
         highest = np.where(seen, flat, -np.inf).max(axis=0)
-        mean = kept.sum(axis=0) / n.clip(min=1)
-        deviation = np.sqrt((np.square(flat - mean, where=seen, out=np.zeros_like(flat))).sum(axis=0) / n.clip(min=1))
+        mean = (kept / n.clip(min=1)).sum(axis=0)
+        off = np.where(seen, flat - mean, 0.0)
+        furthest = np.abs(off).max(axis=0)  # whose square may be more than float64 holds
+        share = off / np.where(furthest > 0, furthest, 1.0)
+        deviation = furthest * np.sqrt(np.square(share).sum(axis=0) / n.clip(min=1))
         constant = ~named & ~((highest > lowest) & (deviation > 0))
         mean = np.where(constant, np.where(n > 0, lowest, 0.0), np.where(named, 0.0, mean))
         deviation = np.where(constant | named, 1.0, deviation)

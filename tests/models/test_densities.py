@@ -58,6 +58,14 @@ def test_what_was_never_seen_is_unlikely_and_not_impossible():
     assert far[2, 3] == pytest.approx(np.log(1e-6))
 
 
+def test_large_numbers_and_empty_columns_do_no_harm():
+    x = np.stack([RNG.normal(size=90) * 1e250, np.full(90, np.nan), RNG.normal(size=90) * 1e-250], axis=1)
+    logs = found(x, ColumnDensities.fit(x))
+    np.testing.assert_allclose(logs[:, 0], found(x / 1e250, ColumnDensities.fit(x / 1e250))[:, 0], atol=1e-9)
+    assert (logs[:, 1] == 0).all()
+    assert np.isfinite(logs).all()
+
+
 def test_what_is_usual_is_about_the_mean_over_the_rows():
     np.testing.assert_allclose(DENSITIES.usual.numpy(), found(X).mean(axis=0), atol=0.1)
 
@@ -65,6 +73,13 @@ def test_what_is_usual_is_about_the_mean_over_the_rows():
 def test_parts_come_back_from_json_and_what_does_not_go_together_is_refused():
     parts = json.loads(json.dumps(DENSITIES.parts))
     assert np.array_equal(found(X, ColumnDensities(parts)), found(X))
-    for wrong in ({"counts": [1.0]}, {"step": [0.0] * 4}, {"knots": 1}, {"mean": [np.nan] * 4}, {"sizes": [9, 0, 3, 0]}):
+    for wrong in (
+        {"counts": [1.0]},
+        {"step": [0.0] * 4},
+        {"knots": 1},
+        {"mean": [np.nan] * 4},
+        {"sizes": [9, 0, 3, 0]},
+        {"sizes": [np.nan] * 4},
+    ):
         with pytest.raises(ValueError, match="densities of columns"):
             ColumnDensities(parts | wrong)

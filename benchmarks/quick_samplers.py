@@ -50,8 +50,8 @@ SPENT = (
     "criterion `completeness` has it."
 )
 FOUND = (
-    "Of those that take a second the mixture is the best or level with it everywhere. In 32 dimensions a small network looks at "
-    "its draws besides, which costs two seconds more and helps a plain autoencoder most; `resampled`, in half a minute, is "
+    "Of those that take a second the mixture is the best or level with it everywhere. In 32 dimensions a small network looks "
+    "at its draws besides, which costs two seconds more and helps a plain autoencoder most; `resampled`, in half a minute, is "
     "better still: `complete=True`, or `latentwalk complete`, finds it."
 )
 COSTS = (

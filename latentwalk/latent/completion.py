@@ -11,13 +11,13 @@ looked at by a small network in more than 16 dimensions, which was the best of t
 only 5 % of them lie, as in `holes`; so the share of the prior's draws that lie above is known as well, for who asks for these.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentwalk.arrays import Array
+from latentwalk.arrays import Array, Doubles
 from latentwalk.errors import DataError, unknown
 from latentwalk.latent.criteria.likeness import likeness
 from latentwalk.latent.criteria.measure import Measure
@@ -74,13 +74,16 @@ def quick_sampler(codes: Array, prior: Sampler | None = None, seed: int = 0) -> 
         return None
     codes = np.random.default_rng(seed).permutation(codes)
     held = len(codes) // 10 if len(codes) >= TOLD else 0
+    sampler: FittedSampler
+    density: Callable[[Array], Doubles]
     single = len(codes) < SEVERAL or codes.shape[1] > WIDE
     with np.errstate(all="ignore"):
         try:
-            density = (MomentMatched if single else Mixture).fit(codes[held:], seed)
-            sampler: FittedSampler = density
-            if isinstance(density, Mixture) and held and codes.shape[1] > FLAT:
-                sampler = Resampled.over(density, codes[held:], seed, QUICKLY)
+            base = (MomentMatched if single else Mixture).fit(codes[held:], seed)
+            sampler, density = base, base.log_density
+            if isinstance(base, Mixture) and held and codes.shape[1] > FLAT:
+                sampler = looking = Resampled.over(base, codes[held:], seed, QUICKLY)
+                density = looking.log_weight
             drawn = sampler(2, np.random.default_rng(seed))
         except (ValueError, np.linalg.LinAlgError):  # a spread that no float holds
             return None
@@ -89,11 +92,11 @@ def quick_sampler(codes: Array, prior: Sampler | None = None, seed: int = 0) -> 
     return Quick(sampler, None if prior is None or not held else _landing(density, codes[:held], prior, seed))
 
 
-def _landing(density: Mixture | MomentMatched, held: Array, prior: Sampler, seed: int) -> float:
-    """The share of the prior's draws that are denser, for a mixture, than all but 5 % of held-out codes (m, D), over .95."""
-    level = np.quantile(density.log_density(held), OUTSIDE)
+def _landing(density: Callable[[Array], Doubles], held: Array, prior: Sampler, seed: int) -> float:
+    """The share of the prior's draws that are denser, by this logarithm, than all but 5 % of held-out codes, over .95."""
+    level = np.quantile(density(held), OUTSIDE)
     draws = prior(DRAWN, np.random.default_rng(seed))
-    return min(1.0, float((density.log_density(draws) >= level).mean()) / (1 - OUTSIDE))
+    return min(1.0, float((density(draws) >= level).mean()) / (1 - OUTSIDE))
 
 
 def completion(

@@ -61,6 +61,8 @@ def test_draws_are_chosen_among_in_more_than_16_dimensions():
     assert off[0] < 0.6 * off[1]
     again = restored(*sampler.parts())
     np.testing.assert_array_equal(*(one(50, np.random.default_rng(0)) for one in (again, sampler)))
+    near = lambda n, rng: 0.3 * rng.standard_normal((n, 20)).astype(np.float32)  # noqa: E731  # inside, where nothing is
+    assert quick_sampler(codes, near).prior < 0.05
     assert isinstance(quick_sampler(codes[:900]).sampler, Mixture)
     assert isinstance(quick_sampler(codes[:, :16]).sampler, Mixture)
 

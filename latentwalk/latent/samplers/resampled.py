@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from latentwalk.arrays import Array
+from latentwalk.arrays import Array, Doubles
 from latentwalk.chance import covered, from_seed, generator, seeded
 from latentwalk.latent.codes import Codes, check_codes
 from latentwalk.latent.samplers.mixture import Mixture
@@ -91,20 +91,35 @@ class Resampled(FittedSampler):
         return cls(base.weights, base.means, base.roots, centre, spread, parameters, teaching.width, teaching.among)
 
     def __call__(self, n: int, rng: np.random.Generator) -> Codes:
-        with seeded(0):  # its first weights are thrown away
-            network = _network(self.dim, self.width)
-        vector_to_parameters(torch.from_numpy(self.parameters), network.parameters())
-        base = Mixture(self.weights, self.means, self.roots, self.temperature)
-        step = max(1, AT_ONCE // self.among)
+        network, base, step = self._network(), self._base(), max(1, AT_ONCE // self.among)
         with one_thread(), torch.no_grad():
             parts = [self._chosen(network, base, min(step, n - start), rng) for start in range(0, n, step)]
         return np.concatenate([np.empty((0, self.dim), np.float32), *parts])
 
+    def log_weight(self, z: Array) -> Doubles:
+        """The natural logarithm of the density at codes z (m, D), but for a constant: the mixture's, and the logit: (m,).
+
+        That of draws chosen among more and more; those that are given are chosen among `among`.
+        """
+        with one_thread(), torch.no_grad():
+            return self._base().log_density(z) + self._logits(self._network(), z)
+
+    def _network(self) -> nn.Module:
+        with seeded(0):  # its first weights are thrown away
+            network = _network(self.dim, self.width)
+        vector_to_parameters(torch.from_numpy(self.parameters), network.parameters())
+        return network
+
+    def _base(self) -> Mixture:
+        return Mixture(self.weights, self.means, self.roots, self.temperature)
+
+    def _logits(self, network: nn.Module, z: Array) -> Array:
+        return network(torch.from_numpy(((z - self.centre) / self.spread).astype(np.float32))).numpy()[:, 0]
+
     def _chosen(self, network: nn.Module, base: Mixture, n: int, rng: np.random.Generator) -> Codes:
         """`n` codes, each one of `among` draws: by the Gumbel trick, the largest of logit + noise."""
         z = base(n * self.among, rng)
-        logits = network(torch.from_numpy(((z - self.centre) / self.spread).astype(np.float32))).numpy()
-        logits = logits.reshape(n, self.among)
+        logits = self._logits(network, z).reshape(n, self.among)
         which = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
         return z.reshape(n, self.among, -1)[np.arange(n), which]
 

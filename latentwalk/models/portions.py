@@ -17,7 +17,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
-from torch.nn.functional import softplus
 
 from latentwalk.data.columns import Column
 from latentwalk.data.counts import MOST_LOG, Totals
@@ -105,7 +104,7 @@ class Portions(Distribution):
         after = ((t + 1).log() - self.totals.middle) / self.totals.width
         before = (t.log() - self.totals.middle) / self.totals.width
         gap = torch.where(t > 0, (1 / t.clamp(min=1)).log1p() / self.totals.width, torch.inf)
-        return (-(-gap).exp()).log1p() - softplus(-after) - softplus(before)
+        return (-(-gap).exp()).log1p() - _softplus(-after) - _softplus(before)
 
     @property
     def mean(self) -> Tensor:
@@ -136,3 +135,8 @@ class Portions(Distribution):
         seen = ~value.isnan()
         counts = torch.where(seen, value, 0.0).clamp(min=0).double()
         return seen, counts, self._concentrations()
+
+
+def _softplus(x: Tensor) -> Tensor:
+    """log(1 + exp(x)), also for infinity, and in float64 where a graph has no word for it."""
+    return x.clamp(min=0) + (-x.abs()).exp().log1p()

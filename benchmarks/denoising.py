@@ -2,10 +2,10 @@
 
     python benchmarks/denoising.py [--seeds 3] [--only signals] [--ecg PATH/ecg5000.npz]
 
-One denoising autoencoder for each level on MNIST, as the published figures have it; on signals one for little noise, trained
-on the range .03 to .3 of their deviation, and one for much, .3 to 1.2, while each filter is tuned to each level on clean
-training signals. Measured on test rows. Every measurement is kept in a JSON-lines file (`--keep`). Writes
-benchmarks/results/denoising.md.
+What codes can do alone, without a network beside them: one denoising autoencoder for each level on MNIST, as the published
+figures have it; on signals one for little noise, trained on the range .03 to .3 of their deviation, and one for much, .3 to
+1.2, while each filter is tuned to each level on clean training signals. Measured on test rows. Every measurement is kept in a
+JSON-lines file (`--keep`). Writes sections of benchmarks/results/denoising.md.
 """
 
 import argparse
@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common.facts import RESULTS, earlier, facts, keep
+from common.facts import RESULTS, earlier, facts, keep, put_section
 
 from latentwalk import Autoencoder, Dataset, Network, load
 from latentwalk.data.corruption import Corruption
+from latentwalk.models.recipes import EARLIER
 from latentwalk.studies.denoising import noise_sweep, psnr, spoilt
 from latentwalk.studies.filters import tuned
 from latentwalk.training.runtime import one_thread
@@ -55,7 +56,8 @@ def main() -> None:
                     found = job(seed)
                 kept.append({"key": [name, seed], "cpu": time.process_time() - start} | found)
                 keep(asked.keep, kept[-1])
-    (RESULTS / "denoising.md").write_text(page(kept))
+    for title, text in sections(kept).items():
+        put_section(RESULTS / "denoising.md", title, text)
 
 
 def digits(sigma: float) -> Any:
@@ -64,7 +66,7 @@ def digits(sigma: float) -> Any:
     def job(seed: int) -> dict[str, Any]:
         train, test = load("mnist"), load("mnist", split="test")
         noise = Corruption("gaussian", sigma)
-        model = Autoencoder("denoising", noise=noise, random_state=seed, progress=False, **MNIST).fit(train)
+        model = Autoencoder(EARLIER["denoising"], noise=noise, random_state=seed, progress=False, **MNIST).fit(train)
         noise = noise.fitted(model.spec_)
         clean, noisy = test.x / 255, spoilt(model, test.x, noise, seed) / 255
         pairs = train.x / 255, spoilt(model, train.x, noise, seed + 1) / 255
@@ -96,7 +98,7 @@ def gains(train: Dataset, clean: Any, epochs: int, seed: int) -> dict[str, Any]:
     scores = []
     for noise, levels in RANGES.items():
         options: dict[str, Any] = {"noise": noise, "epochs": epochs, "random_state": seed, "progress": False}
-        model = Autoencoder("denoising", **options, **SIGNALS).fit(train)
+        model = Autoencoder(EARLIER["denoising"], **options, **SIGNALS).fit(train)
         scores += noise_sweep(model, train.x[:4_000], clean, levels=levels, rivals=RIVALS, seed=seed).scores
     return {"gain": {f"{level}": {one.method: one.gain for one in scores if one.level == level} for level in LEVELS}}
 
@@ -106,21 +108,24 @@ def bce(clean: Any, found: Any) -> float:
     return float(-(clean * np.log(p) + (1 - clean) * np.log(1 - p)).mean())
 
 
-def page(kept: list[dict[str, Any]]) -> str:
-    parts = [
-        f"# Denoising\n\n{facts('torch', 'numpy', 'scipy', 'scikit-image', 'PyWavelets', 'latentwalk')} Median over seeds "
-        "(lowest–highest). Script: `benchmarks/denoising.py`.\n",
-        "## MNIST, clipped Gaussian noise\n\nA fully convolutional denoising autoencoder (32-64 channels, one residual block a "
-        "level, code 7 x 7 x 16), one for each sigma; 10,000 test images. PSNR: mean over images. BCE a pixel.\n",
-        images(kept),
-        "\nAims: PSNR at sigma .5 at least 21.5 dB (conv AE elsewhere 20.18); BCE at sigma .4 at most .080 (keras-io .0839).\n",
-    ]
+def sections(kept: list[dict[str, Any]]) -> dict[str, str]:
+    """The text of each section by its title."""
+    about = (
+        f"{facts('torch', 'numpy', 'scipy', 'scikit-image', 'PyWavelets', 'latentwalk')} Median over seeds (lowest–highest). "
+        "Codes alone, without a denoiser. Script: `benchmarks/denoising.py`."
+    )
+    found = {
+        "MNIST, clipped Gaussian noise": f"{about} A fully convolutional denoising autoencoder (32-64 channels, one residual "
+        "block a level, code 7 x 7 x 16), one for each sigma; 10,000 test images. PSNR: mean over images. BCE a pixel.\n\n"
+        f"{images(kept)}\n\nAims: PSNR at sigma .5 at least 21.5 dB (conv AE elsewhere 20.18); BCE at sigma .4 at most .080 "
+        "(keras-io .0839)."
+    }
     for name, title in (("signals", "Drawn signals"), ("ecg", "ECG5000")):
         runs = [found for found in kept if found["key"][0] == name]
         if runs:
             said = "One model for little noise (.03 to .3) and one for much (.3 to 1.2); filters tuned to each level."
-            parts.append(f"## {title}: SNR gain in dB\n\n{said}\n\n{table(runs)}\n\n{verdict(runs)}\n")
-    return "\n".join(parts)
+            found[f"{title}: SNR gain in dB"] = f"{about} {said}\n\n{table(runs)}\n\n{verdict(runs)}"
+    return found
 
 
 def images(kept: list[dict[str, Any]]) -> str:

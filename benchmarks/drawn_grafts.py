@@ -203,7 +203,7 @@ def entangled(made: Judge, space: LatentSpace, strength: float) -> dict[str, flo
     moved = {}
     for name, without in (("difference of means", ()), ("glasses taken out", ("glasses",))):
         direction = space.direction(having, lacking, without=without)
-        after = Reading.of(made, space.graft(held.x[rows], direction, strength).x).numbers
+        after = Reading.of(made, space.graft(held.x[rows], direction, strength, region=None).x).numbers
         moved[name] = float((after - before)[:, at].mean())
     return moved
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from latentwalk import RECIPES, Autoencoder, Dataset, Direction, LatentSpace, Ne
 from latentwalk.training.settings import Settings
 
 Array = NDArray[Any]
+Region = Sequence[float] | Literal["change"] | None
 VALIDATED, TESTED = 300, 600  # faces, about
 STRENGTHS = (1.0, 1.5, 2.0, 3.0, 4.0)
 BOXES: dict[str, Sequence[float] | None] = {  # where each may change the picture: top, left, bottom, right
@@ -35,15 +36,16 @@ BOXES: dict[str, Sequence[float] | None] = {  # where each may change the pictur
     "Eyeglasses": (0.18, 0.02, 0.62, 0.98),
     "Gray_Hair": None,
 }
+CHANGE: Literal["change"] = "change"  # where each changes the picture most, which is the default
 # not "auto", which also takes out what an attribute shows in, such as No_Beard of a moustache
 WITHOUT = ("Male", "Young")
 SETTING: dict[str, Any] = {
     "recipe": RECIPES["vae"].with_params({"beta": 0.1}),
     "latent": 128,
     "network": Network(kind="conv", channels=(16, 32, 64, 128), widths=(), activation="silu"),
-    "epochs": 16,
+    "epochs": 10,
     "batch_size": 32,
-    "learning_rate": 2e-3,
+    "learning_rate": 1e-3,
     "training": Settings(learning_schedule="cosine", warmup=0.2, precision="bfloat16"),
     "validation": 0.05,
 }
@@ -141,22 +143,28 @@ class Outcome:
 
 
 def outcomes(
-    classifier: Classifier, space: LatentSpace, direction: Direction, held: Dataset, strengths: Sequence[float], most: int
+    classifier: Classifier,
+    space: LatentSpace,
+    direction: Direction,
+    held: Dataset,
+    strengths: Sequence[float],
+    most: int,
+    region: Region,
 ) -> list[Outcome]:
-    """Give the attribute to about `most` evenly chosen held-out faces that lack it, at each strength."""
+    """Give the attribute to about `most` evenly chosen held-out faces that lack it, at each strength, within a region."""
     at, before = classifier.names.index(direction.name), classifier(held.x)
     rows = np.flatnonzero((held.factors[direction.name] <= 0.5) & ~before[:, at])
     rows = rows[:: max(1, len(rows) // most)]
     found = []
     for strength in strengths:
-        after = classifier(space.graft(held.x[rows], direction, strength, region=BOXES[direction.name]).x)
+        after = classifier(space.graft(held.x[rows], direction, strength, region=region).x)
         changed = (after != before[rows]).mean(axis=0)
         others = {classifier.names[i]: float(changed[i]) for i in np.argsort(-changed) if i != at}
         found.append(Outcome(len(rows), float(after[:, at].mean()), others))
     return found
 
 
-def chosen(classifier: Classifier, space: LatentSpace, direction: Direction, held: Dataset) -> float:
+def chosen(classifier: Classifier, space: LatentSpace, direction: Direction, held: Dataset, region: Region) -> float:
     """The least strength whose graft is seen on 90 % of validation faces; where none is, the one seen most."""
-    seen = [one.seen for one in outcomes(classifier, space, direction, held, STRENGTHS, VALIDATED)]
+    seen = [one.seen for one in outcomes(classifier, space, direction, held, STRENGTHS, VALIDATED, region)]
     return STRENGTHS[next((at for at, share in enumerate(seen) if share >= 0.9), int(np.argmax(seen)))]

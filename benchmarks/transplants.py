@@ -62,7 +62,8 @@ core. One seed. The judge is a classifier of all 39 attributes that learnt from 
 rare attributes weighted, and never saw a decode. It sees an attribute above the level where, on validation photographs, as
 many that have it are missed as others are taken for it. *seen*: of the test faces that lack the attribute (by the table and
 to the judge), those on which it is seen after the graft; asked were .8. The strength is the least that is seen on 90 % of
-validation faces. *others*: attributes that the judge sees change most often besides.
+validation faces. *region*: a box (top, left, bottom, right), or "change": where the step changes the picture most. *others*:
+attributes that the judge sees change most often besides.
 
 | attribute | strength | region | judge's AUC | faces | seen | | others |
 | --- | ---: | --- | ---: | ---: | ---: | --- | --- |
@@ -193,9 +194,12 @@ def on_photographs(folder: Path, keep: Path) -> str:
     directions = [space.direction(name, without=photographed.WITHOUT) for name in photographed.BOXES]
     lines, strengths = [], []
     for direction in directions:
-        strengths.append(photographed.chosen(classifier, space, direction, photographs.valid))
-        (one,) = photographed.outcomes(classifier, space, direction, photographs.test, strengths[-1:], photographed.TESTED)
-        lines.append(_photographed_row(direction, strengths[-1], classifier.auc[direction.name], one))
+        for region in (photographed.BOXES[direction.name], photographed.CHANGE):
+            strength = photographed.chosen(classifier, space, direction, photographs.valid, region)
+            tested = photographs.test, [strength], photographed.TESTED, region
+            (one,) = photographed.outcomes(classifier, space, direction, *tested)
+            lines.append(_photographed_row(direction, strength, region, classifier.auc[direction.name], one))
+        strengths.append(strength)
     gallery(space, directions, strengths, photographs, keep / "photographs.png")
     return PHOTOGRAPHED.format(
         learn=len(photographs.learn),
@@ -209,10 +213,12 @@ def on_photographs(folder: Path, keep: Path) -> str:
     )
 
 
-def _photographed_row(direction: Direction, strength: float, auc: float, one: photographed.Outcome) -> str:
-    box = photographed.BOXES[direction.name]
+def _photographed_row(
+    direction: Direction, strength: float, region: photographed.Region, auc: float, one: photographed.Outcome
+) -> str:
     most = ", ".join(f"{name} {share:.2f}" for name, share in list(one.others.items())[:4])
-    where = "all" if box is None else ", ".join(f"{side:g}" for side in box)
+    named = region if isinstance(region, str) else None if region is None else ", ".join(f"{side:g}" for side in region)
+    where = "all" if named is None else named
     cells = (f"{strength:g}", where, f"{auc:.3f}", f"{one.faces:,}", f"{one.seen:.3f}", _met(one.seen >= 0.8), most)
     return f"| {direction.name} | {' | '.join(cells)} |"
 
@@ -231,7 +237,7 @@ def gallery(
         test = photographs.test
         for row in np.flatnonzero(test.factors[direction.name] < 0.1)[:: len(test) // (2 * each)][:each]:
             sweep = np.array([0, 0.5, 0.75, 1, 1.25, 1.5]) * strength
-            rows.append(space.graft(test.x[row], direction, sweep, region=photographed.BOXES[direction.name]).x)
+            rows.append(space.graft(test.x[row], direction, sweep).x)
     tiles = _enlarged(np.round(np.concatenate(rows)).astype(np.uint8), 128)
     Image.fromarray(sheet(tiles, 12, band=each // 2)).save(path)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image
 
 from latentwalk.app.output import TABLES, OutputError, destination, note, save_png, write_bytes, write_table
 from latentwalk.app.run import Run
+from latentwalk.app.source import is_picture
 from latentwalk.data import Dataset
 from latentwalk.data.columns import Column, is_frame
 from latentwalk.data.spec import DataSpec
@@ -75,10 +76,25 @@ class Ends:
             if len(given) != 1:
                 raise DataError(f"{end} holds {len(given):,} examples where one is expected. Say which with row:N.")
             return Example(given.x[0], end)
+        if is_picture(path) and draws(self.run):
+            return self._called(end)
         if self.run.classes:
             hint = unknown(self.what, end, self.run.classes)
             raise ConfigError(f"{hint} Or a row of the data (row:123), or an image file.")
         raise ConfigError(f"{end!r} is no {self.what}: the data has no classes. Use a row (row:123) or an image file.")
+
+    def _called(self, end: str) -> Example:
+        """The row of the data whose file is called so: by its path in the data, or as much of it as tells it apart."""
+        wanted = PurePosixPath(end).parts
+        found = [row for row, name in enumerate(self.rows.names) if PurePosixPath(name).parts[-len(wanted) :] == wanted]
+        if not found:
+            raise ConfigError(f"{end!r} is no {self.what}: there is no such file, neither here nor in the data.")
+        if len(found) > 1:
+            names = [self.rows.names[row] for row in found]
+            some = ", ".join(names[:4]) + f", … ({len(names)})" * (len(names) > 4)
+            raise ConfigError(f"{end!r} is the name of several files of the data. Say which: {some}.")
+        known = None if self.rows.y is None else str(_labels(self.rows)[found[0]])
+        return Example(self.rows.x[found[0]], f"{self.rows.names[found[0]]} (row {found[0]})", known)
 
     @property
     def rows(self) -> Dataset:

@@ -1,28 +1,24 @@
 """Where examples came from, so that they can be read again; and examples given later, made like those learnt from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from latentwalk.app.output import note
 from latentwalk.data import Dataset, DataSpec, load, names
 from latentwalk.data.fingerprint import fingerprint
 from latentwalk.data.halves import halves
+from latentwalk.data.original import colour_of, like_learnt, pictures_like
 from latentwalk.data.rows import changed
-from latentwalk.data.sources import Split, idx, images, pieces_of
-from latentwalk.data.sources.images import Color
+from latentwalk.data.sources import Split, idx, pieces_of
 from latentwalk.data.sources.packed import MissingHalf
 from latentwalk.data.sources.tables import Drop, Pieces, check_drop, kinds_said, types_said
-from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.files import content_of
+from latentwalk.errors import ConfigError, unknown
 
-__all__ = ["Source", "fingerprint", "is_picture", "is_table", "options_read", "pictures_like", "read_like", "table_like"]
+__all__ = ["Source", "fingerprint", "is_picture", "is_table", "options_read", "read_like", "table_like"]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".avif", ".heic")
 WORDS = {"continuous": "number", "count": "count", "category": "category"}
@@ -133,8 +129,8 @@ def read_like(
     archive = path.suffix.lower() == ".zip" or (path.is_dir() and not idx.is_mnist_folder(path))
     if archive and spec.form.pictured:
         height, width = spec.event[1:]
-        data = load(path, split=split, size=(height, width), color=_color(spec))
-        return replace(data, x=changed(data.x, partial(_like, spec)), spec=spec)
+        data = load(path, split=split, size=(height, width), color=colour_of(spec))
+        return replace(data, x=changed(data.x, partial(like_learnt, spec)), spec=spec)
     apart = {"separator": separator} if separator and is_table(given, packed=False) else {}
     if spec.framed and path.is_file():
         return load(path, split=split, label=label or "", columns=spec.columns, **apart)
@@ -177,27 +173,6 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURES
 
 
-def pictures_like(spec: DataSpec, files: Sequence[Path]) -> Dataset:
-    """Image files, in the order given, as examples (n, *E) like those learnt from: size, colour, layout and range.
-
-    Raises DataError, with the path, for a file that is not there or no image.
-    """
-    if not spec.form.pictured:
-        raise DataError(f"{files[0]}: this model learnt from tables of {spec.size} numbers, not from images.")
-    height, width = spec.event[1:]
-    parts = []
-    for file in files:
-        try:
-            entry = images.ImageFile(file.name, file.stat().st_size, partial(content_of, file))
-            parts.append(images.read_entries([entry], file.stem, "all", "image", (height, width), _color(spec)))
-        except OSError as error:
-            raise DataError(f"{file}: {error.strerror or error}.") from error
-        except DataError as error:
-            raise DataError(f"{file}: {error}") from error
-    pixels = np.concatenate([_like(spec, part.x) for part in parts])
-    return Dataset(pixels, spec, names=tuple(name for part in parts for name in part.names))
-
-
 def _tell_table(data: Dataset) -> None:
     """Say, in a line, what was found in a table."""
     columns = data.spec.columns
@@ -217,22 +192,3 @@ def _tell_skipped(data: Dataset) -> None:
     if data.skipped:
         more = f"\n  and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""
         note(f"{len(data.skipped)} skipped:\n  " + "\n  ".join(data.skipped[:5]) + more)
-
-
-def _color(spec: DataSpec) -> Color:
-    return "gray" if spec.channels == 1 else "rgb"
-
-
-def _like(spec: DataSpec, pixels: NDArray[Any]) -> NDArray[Any]:
-    """Bytes (n, H, W) or (n, H, W, 3), or gray pixels of 16 bits, in the layout and the range of `spec`."""
-    if pixels.dtype == np.uint16 and spec.dtype == "uint8":  # learnt from 16 bits as they were read then, or from other files
-        pixels = (pixels >> 8).astype(np.uint8)
-    if spec.channels == 4:
-        pixels = np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], axis=-1)
-    x = pixels if spec.channels > 1 else pixels[..., None]  # (n, H, W, C)
-    x = np.moveaxis(x, -1, 1) if spec.layout == "CHW" else x.reshape(-1, *spec.shape)
-    if (spec.dtype == "uint8" and (spec.low, spec.high) == (0, 255)) or x.dtype == spec.dtype == "uint16":
-        return x
-    values = spec.low + x / np.iinfo(x.dtype).max * (spec.high - spec.low)
-    dtype = np.dtype(spec.dtype)
-    return values.astype(dtype) if dtype.kind == "f" else np.round(values).astype(dtype)

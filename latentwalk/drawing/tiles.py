@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec
 
-__all__ = ["Pixels", "enlarged", "even_columns", "pixels", "sheet", "square_columns"]
+__all__ = ["Pixels", "enlarged", "even_columns", "pixels", "sheet", "shrunk", "square_columns"]
 
 Pixels = NDArray[np.uint8]
 SIDE = 72  # small images are enlarged, by a whole number, until their longer side has at least so many pixels
@@ -30,6 +31,19 @@ def enlarged(tiles: Pixels, side: int = SIDE) -> Pixels:
     """The tiles (n, H, W, C) with each pixel repeated, so that small ones can be seen: the longer side is at least `side`."""
     times = max(1, math.ceil(side / max(tiles.shape[1:3])))
     return tiles.repeat(times, axis=1).repeat(times, axis=2)
+
+
+def shrunk(tiles: Pixels, side: int) -> Pixels:
+    """The tiles (n, H, W, C), their longer side no more than `side`."""
+    height, width = tiles.shape[1:3]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return tiles
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = [
+        Image.fromarray(one[..., 0] if one.shape[-1] == 1 else one).resize(size, Image.Resampling.LANCZOS) for one in tiles
+    ]
+    return np.stack([np.asarray(one).reshape(size[1], size[0], -1) for one in small])
 
 
 def square_columns(tiles: Pixels) -> int:

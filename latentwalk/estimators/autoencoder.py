@@ -34,6 +34,7 @@ from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.networks.build import Network, network_named
+from latentwalk.networks.denoiser import Denoiser
 from latentwalk.saving import onnx
 from latentwalk.saving.scorer import SCORER
 from latentwalk.training.history import Epoch
@@ -77,7 +78,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     Learned: trained_ (a `Trained`, all that a fit made), and parts of it: model_ (a `LatentModel`), spec_, recipe_, network_,
     likelihood_, history_ (a list of `Epoch`), validation_rows_ (row numbers of X), interrupted_ (whether Ctrl-C cut the fit
     short), classes_ (the labels that a model with a condition is told), sampler_ (fitted to the codes; None where there is
-    none), likeness_ (how like codes the draws of samplers are, by name).
+    none), denoiser_ (what `denoise` uses, where there is one), likeness_ (how like codes the draws of samplers are, by name).
 
     >>> X = np.random.default_rng(0).normal(size=(200, 5))
     >>> codes = Autoencoder("vae", latent=2, epochs=2, random_state=0).fit_transform(X)
@@ -208,9 +209,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         x, told = self._seen(X, condition)
         return self._trained.answered(self._trained.reconstruct(x, told), x, X)
 
-    def denoise(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
-        """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it."""
-        return self.reconstruct(X, condition=condition)
+    def denoise(self, X: ArrayLike | Dataset, *, condition: Any = None, alike: bool = True) -> Any:
+        """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it.
+
+        It need not be told how much noise there is. Where the recipe has a `Denoiser`, this is what it leaves of images and
+        signals; elsewhere, and in tables, it is the reconstruction.
+        alike: whether X shows what the examples learnt from showed, of which codes know what to expect; windows of something
+        larger do not.
+        """
+        flag("alike", alike)
+        x, told = self._seen(X, condition)
+        return self._trained.answered(self._trained.denoise(x, told, guided=alike), x, X)
 
     def impute(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
         """X (n, *E) with the model's reconstruction where a value is missing; what was observed stays exactly as it was.
@@ -381,6 +390,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     @property
     def sampler_(self) -> FittedSampler | None:
         return self.trained_.sampler
+
+    @property
+    def denoiser_(self) -> Denoiser | None:
+        return self.trained_.denoiser
 
     @property
     def likeness_(self) -> dict[str, Measure]:

@@ -31,6 +31,7 @@ from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, DataWarning, TrainingStopped, TrainingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
+from latentwalk.estimators.denoising import Known, plan_of_codes, wants_denoiser, with_denoiser
 from latentwalk.estimators.given import first_seen
 from latentwalk.estimators.options import Options
 from latentwalk.estimators.resuming import Kept, begun
@@ -40,7 +41,7 @@ from latentwalk.latent.completion import QUICK
 from latentwalk.models.collapse import COLLAPSED
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
-from latentwalk.models.recipes import Recipe, assemble
+from latentwalk.models.recipes import EARLIER, Recipe, assemble
 from latentwalk.models.start import begin
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving.options import is_same, to_json
@@ -57,6 +58,7 @@ QUIET = 5  # epochs in a row without an active dimension after which that is sai
 BEGUN, FEWEST_BEGUN, BEGUN_VALUES = 4096, 256, 1 << 24  # rows, the fewest, and values, from which a beginning is found
 MANY = 10_000_000  # weights of the usual network: nobody asked for so many
 FEWEST = 100  # steps, in fewer of which nothing is learnt at all
+LINE = ("slope", "middle", "mean")  # what weights of a straight line are called
 STEPS = 500  # before that after so many steps: a code may just not have been found yet
 
 
@@ -132,7 +134,7 @@ def fit(
             trained.model,
             trained.recipe.loss(len(x) - len(held) if stream is None else None),
             batches,
-            replace(plan, corruption=trained.recipe.corruption),
+            replace(plan_of_codes(plan, trained), corruption=trained.recipe.corruption),
             validation,
             going_on=before is not None or straight,
             keeper=beginning.keeper,
@@ -147,7 +149,8 @@ def fit(
         watching = [keep, *(stack.enter_context(_tracked(options.settings.track, trained, x, told)) if group.leads else ())]
         total = options.epochs + (len(past) if options.warm_start else 0)
         spent = sum(epoch.seconds for epoch in beginning.past)
-        limit = None if options.settings.minutes is None else max(60 * options.settings.minutes - spent, 0.0)
+        minutes = plan_of_codes(plan, trained).settings.minutes
+        limit = None if minutes is None else max(60 * minutes - spent, 0.0)
         shown = with_progress(epochs, total, len(past), limit=limit) if options.progress and group.leads else epochs
         try:
             for epoch in shown:
@@ -161,6 +164,11 @@ def fit(
             epochs.close()  # puts the best weights back
         if group.leads and drawing and not (trained.interrupted or asked()):
             _remark_at_the_end(trained, len(batches))
+        if wants_denoiser(trained) and not (trained.interrupted or asked()):
+            known = Known(x, told, stream, learn, validation)
+            here = trained.history[0 if before is None else len(past) :]
+            spent = sum(epoch.seconds for epoch in here)
+            trained = with_denoiser(options, trained, known, spent, beginning.seed, group, asked)
         if trained.interrupted or asked():
             trained = replace(trained, interrupted=True)
             warnings.warn(
@@ -227,14 +235,18 @@ def _tell_size(model: LatentModel, spec: DataSpec) -> None:
 
 
 def _as_begun(options: Options, trained: Trained, start: Snapshot) -> Options:
-    """The options with which the training that is gone on with was begun: an earlier version transformed nothing, and its
-    networks began as they are."""
+    """The options with which the training that is gone on with was begun: an earlier version transformed nothing, its
+    networks began as they are, and it enlarged pictures in another way."""
     kept = start.tensors.get("model.scaling.shift")
     if trained.spec.powers and kept is not None and not torch.equal(kept.cpu(), trained.model.scaling.shift.cpu()):
         options = replace(options, transforms="none")
-    named = (f"model.{name}" for name, _ in trained.model.named_parameters())
-    if trained.network.bodies is None and not all(name in start.tensors for name in named):
-        options = replace(options, network=replace(trained.network, start="plain"))
+    if trained.network.bodies is None:
+        found = {name: start.tensors.get(f"model.{name}") for name, _ in trained.model.named_parameters()}
+        wanted = {name: weight.shape for name, weight in trained.model.named_parameters()}
+        other = [name for name, weight in found.items() if weight is None or weight.shape != wanted[name]]
+        if other:
+            begun = "plain" if any(name.rpartition(".")[2] in LINE for name in other) else trained.network.start
+            options = replace(options, network=replace(trained.network, upsampling="transposed", start=begun))
     return options
 
 
@@ -267,6 +279,9 @@ def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:
 def _check_same(options: Options, before: Trained) -> None:
     """Raise ConfigError where an option asks for another model than the one that is gone on from."""
     recipe, network, latent = _chosen(options, before.spec)
+    if options.noise is None and (meant := EARLIER.get(str(options.recipe))) is not None:
+        meant = replace(meant, corruption=meant.corruption and meant.corruption.fitted(before.spec))
+        recipe = meant if is_same(to_json(_unsourced(before.recipe)), to_json(_unsourced(meant))) else recipe
     if latent != before.latent:
         _refuse("latent", latent, before.latent)
     for name, now, then in (("recipe", recipe, before.recipe), ("network", network, before.network)):
@@ -295,7 +310,9 @@ def _refuse(name: str, now: object, then: object) -> NoReturn:
 
 def _unsourced(part: Recipe | Network) -> Recipe | Network:
     """The part without what is only said about it, or was not asked for, which may be otherwise in another version."""
-    return replace(part, source="") if isinstance(part, Recipe) else replace(part, start="plain")
+    if isinstance(part, Recipe):
+        return replace(part, source="", denoiser=False)
+    return replace(part, start="plain", upsampling="transposed")
 
 
 def _check_count(y: Any, rows: int) -> None:

@@ -24,6 +24,7 @@ from latentwalk.latent.samplers import FittedSampler, restored
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.prior import Prior
 from latentwalk.models.recipes import assemble
+from latentwalk.networks.denoiser import Denoiser, DenoiserShape
 from latentwalk.saving.folder import DESCRIPTION, packed, read_weights, write_weights
 from latentwalk.saving.options import TYPES, from_json, own_parts, to_json
 from latentwalk.surroundings import unmoved
@@ -31,7 +32,7 @@ from latentwalk.training import history
 
 __all__ = ["check_keepable", "from_folder", "to_folder"]
 
-SAMPLER = "sampler."  # what the names of a sampler's arrays begin with, among the weights
+SAMPLER, DENOISER = "sampler.", "denoiser."  # what the names of their arrays begin with, among the weights
 PARTS = ("spec", "recipe", "network", "likelihood")
 
 
@@ -62,10 +63,12 @@ def to_folder(
         "labels": None if trained.labels is None else asdict(trained.labels),
         "sampler": sampler,
         "likeness": {kind: measure.to_json() for kind, measure in trained.likeness.items()},
+        "denoiser": None if trained.denoiser is None else asdict(trained.denoiser.shape) | {"guided": trained.guided},
         "drawing": {"quick": trained.quick, "seconds": trained.sampler_seconds, "prior": trained.prior_share},
     }
     held = {SAMPLER + name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
-    write_weights(folder, description, trained.model.state_dict() | held, beside=beside)
+    cleaning = {} if trained.denoiser is None else trained.denoiser.state_dict(prefix=DENOISER)
+    write_weights(folder, description, trained.model.state_dict() | held | cleaning, beside=beside)
 
 
 def check_keepable(trained: Trained) -> None:
@@ -95,8 +98,11 @@ def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None 
     own = {name: part for name, part in (parts or {}).items() if part is not None}
     said, tensors = read_weights(folder)
     _check_parts(folder, said, own)
-    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(SAMPLER)}
-    arrays = {name.removeprefix(SAMPLER): tensor for name, tensor in tensors.items() if name.startswith(SAMPLER)}
+    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith((SAMPLER, DENOISER))}
+    arrays, cleaning = (
+        {name.removeprefix(part): tensor for name, tensor in tensors.items() if name.startswith(part)}
+        for part in (SAMPLER, DENOISER)
+    )
     try:
         params = params_of(said["params"], own)
         made = {name: from_json(said[name], own) for name in PARTS}
@@ -120,6 +126,8 @@ def from_folder(folder: str | os.PathLike[str], parts: Mapping[str, Any] | None 
             likeness={
                 str(kind): Measure.from_json(one) for kind, one in said.get("likeness", said.get("completeness", {})).items()
             },
+            denoiser=_denoiser(said.get("denoiser"), cleaning, made["spec"]),
+            guided=bool((said.get("denoiser") or {}).get("guided", False)),
             **_drawing(said.get("drawing", {})),
         )  # missing in a model of an earlier version, or, what is likeness, called completeness
     except Exception as error:  # options of a foreign file have any type, and the parts are made for those of ours
@@ -172,6 +180,32 @@ def _restored(numbers: Mapping[str, Any] | None, tensors: Mapping[str, Tensor], 
     return sampler
 
 
+def _denoiser(said: Mapping[str, Any] | None, weights: Mapping[str, Tensor], spec: DataSpec) -> Denoiser | None:
+    """What takes noise away, None where the model has no such. Raises ValueError for what is not of this data, or no such."""
+    if said is None:
+        if weights:
+            raise ValueError("it has weights of what takes noise away, and does not say of what size")
+        return None
+    shape = DenoiserShape(said["channels"], said["sides"], tuple(said["widths"]), said["missing"])
+    if (shape.channels, shape.sides, shape.missing) != (spec.event[0], len(spec.event) - 1, spec.missing):
+        raise ValueError(f"what takes noise away is not for data of shape {spec.shape}")
+    _check_finite(weights, {})
+    with unmoved(), seeded(0), torch.device("meta"):
+        _check_shapes(Denoiser(shape).state_dict(), weights)
+    with seeded(0):
+        made = Denoiser(shape)
+    made.load_state_dict(weights)
+    return made.eval()
+
+
+def _check_shapes(claimed: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
+    """Raise ValueError where weights have other names or shapes than is claimed."""
+    for name in sorted(claimed.keys() | weights.keys()):
+        said, found = (tuple(some[name].shape) if name in some else "none" for some in (claimed, weights))
+        if said != found:
+            raise ValueError(f"expected {name} of shape {said}, found {found}")
+
+
 def _assembled(parts: Mapping[str, Any], latent: int, classes: int, weights: Mapping[str, Tensor]) -> LatentModel:
     """The model these weights belong to. Raises ValueError where the description says another, before it is made.
 
@@ -183,11 +217,7 @@ def _assembled(parts: Mapping[str, Any], latent: int, classes: int, weights: Map
     made = (parts["recipe"], parts["spec"], network, parts["likelihood"], latent, Scaling(parts["spec"]), classes)
     own = network.bodies or isinstance(parts["recipe"].prior, Prior)
     with unmoved(), seeded(0), nullcontext() if own else torch.device("meta"):
-        claimed = assemble(*made).state_dict()  # shapes alone, without memory
-    for name in sorted(claimed.keys() | weights.keys()):
-        said, found = (tuple(some[name].shape) if name in some else "none" for some in (claimed, weights))
-        if said != found:
-            raise ValueError(f"expected {name} of shape {said}, found {found}")
+        _check_shapes(assemble(*made).state_dict(), weights)  # shapes alone, without memory
     with seeded(0):  # the first weights are thrown away; who loads a model expects no draw from their generator
         return assemble(*made)
 

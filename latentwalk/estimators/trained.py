@@ -38,6 +38,7 @@ from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.prior import Prior, StandardNormal
 from latentwalk.models.recipes import Recipe
 from latentwalk.networks.build import Network
+from latentwalk.networks.denoiser import Denoiser
 from latentwalk.networks.layers import channels_last
 from latentwalk.saving.scorer import Verdict, scorer_file
 from latentwalk.training.history import Epoch
@@ -60,6 +61,8 @@ class Trained:
     took. likeness: how like the codes the draws of each that was a candidate are, by its kind. prior_share: of draws from the
     prior that land where codes lie, see `completion.Quick`; None where that is not known.
     labels: those it is told of examples, where it takes a condition.
+    denoiser: what takes noise off the data, where that learnt to do so better than codes do; guided: whether it does so better
+    when it is told what the codes say.
     """
 
     model: LatentModel
@@ -79,6 +82,8 @@ class Trained:
     quick: bool = False
     sampler_seconds: float = 0.0
     prior_share: float | None = None
+    denoiser: Denoiser | None = None
+    guided: bool = False
 
     @property
     def latent(self) -> int:
@@ -207,6 +212,24 @@ class Trained:
             back = _of_the_same_total(back, x)
         if self.spec.form.timed and self.spec.missing:
             back[over(x)] = np.nan
+        return back
+
+    def denoise(self, x: Array, told: Conditions | None = None, *, guided: bool = True) -> Array:
+        """x (n, *E) without its noise; NaN where a signal is over. told: see `told`.
+
+        guided: whether x is like the examples learnt from, so that codes may know what it shows.
+        """
+        if self.denoiser is None:
+            return self.reconstruct(x, told)
+        coder, noise = Coder(self.model, told), self.recipe.corruption
+        clip = noise is not None and bool(noise.clip)
+        back = coder.denoised(x, self.denoiser, guided=guided and self.guided, clip=clip)
+        coder.check_decoded(x, back)
+        if not self.spec.missing:
+            return back
+        missing = np.isnan(x)
+        if missing.any():
+            back[missing] = self.reconstruct(x, told)[missing]
         return back
 
     def impute(self, x: Array, told: Conditions | None = None) -> Array:

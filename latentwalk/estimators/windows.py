@@ -1,6 +1,7 @@
 """Denoising what is larger than the examples a model learnt from: pictures and signals of any size.
 
-They are cut into windows that overlap by half, and put together again without a seam.
+They are cut into windows that overlap by half, and put together again without a seam. Signals are learnt from as such windows,
+too; a window of a picture shows anything, so what codes expect of an example is left out.
 """
 
 import numpy as np
@@ -28,7 +29,8 @@ def denoised_picture(model: Autoencoder, x: NDArray[np.uint8]) -> NDArray[np.uin
     columns = apart(x.swapaxes(0, 1), width)  # (m, width, H[, 3])
     rows = np.stack([apart(column.swapaxes(0, 1), height) for column in columns])  # (m, n, height, width[, 3])
     tiles = rows.reshape(-1, *rows.shape[2:])
-    found = _from_raw(spec, model.denoise(_to_raw(spec, tiles))).reshape(rows.shape)
+    alike = x.shape[:2] == (height, width)
+    found = _from_raw(spec, model.denoise(_to_raw(spec, tiles), alike=alike)).reshape(rows.shape)
     across = np.stack([together(part, x.shape[0]).swapaxes(0, 1) for part in found])  # (m, width, H[, 3])
     return np.rint(together(across, x.shape[1]).swapaxes(0, 1)).clip(0, 255).astype(np.uint8)
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
+from latentwalk.data.original import PICTURES, Original
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.film import FPS, gif_bytes, mp4_bytes, png_bytes
 from latentwalk.drawing.html import figure
 from latentwalk.drawing.painter import Painter
-from latentwalk.drawing.tiles import Pixels
+from latentwalk.drawing.tiles import Pixels, even_columns, pixels, sheet, shrunk
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.files import write_atomically
 
@@ -22,6 +23,7 @@ __all__ = ["ENDINGS", "FILMS", "Decoded"]
 
 FILMS = (".gif", ".mp4")
 ENDINGS = (".png", *FILMS, ".npz")
+SHOWN = 640  # pixels of the longer side of a picture of its own size, on a strip of several
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,22 +36,25 @@ class Decoded:
     closed: whether the last point is the first again: a film of it then goes round, and not there and back.
     notes: what a .npz holds besides, by name.
     said: what there is to say of them, in one sentence; "" for how many they are.
+    onto: the picture of its own size that they were put onto: x then is pictures like it, in its type and layout, and one of
+        them is saved as such a file.
     """
 
     z: NDArray[np.float32]
-    x: NDArray[np.float32]
+    x: Array
     spec: DataSpec | None = None
     painter: Painter | None = None
     marks: NDArray[np.bool_] | None = None
     closed: bool = False
     notes: Mapping[str, Array] = field(default_factory=dict)
     said: str = ""
+    onto: Original | None = None
 
     def __len__(self) -> int:
         return len(self.z)
 
     def __getitem__(self, row: int) -> "Decoded":
-        return Decoded(self.z[row], self.x[row], self.spec, self.painter)
+        return Decoded(self.z[row], self.x[row], self.spec, self.painter, onto=self.onto)
 
     @property
     def marked(self) -> NDArray[np.bool_]:
@@ -70,12 +75,19 @@ class Decoded:
         return {"z": self.z, "x": self.x, **self.notes}
 
     def picture(self) -> Pixels:
-        """The examples side by side, table rows as a heat map: bytes (H, W, C). Raises ConfigError without a spec."""
+        """The examples side by side, table rows as a heat map: bytes (H, W, C). Raises ConfigError without a spec.
+
+        One picture of its own size is itself; several are side by side no larger than is seen at a glance.
+        """
+        if self.onto is not None:
+            return self._beside_each_other(self.onto)
         columns = self.z.shape[1] if self.z.ndim == 3 else None
         return self._painter().strip(self._examples(), columns=columns, marked=self.marked.ravel())
 
     def save(self, path: str | PathLike[str], *, fps: float = FPS) -> None:
         """Write a strip (.png), a film (.gif, .mp4; images and signals) or the arrays (.npz), whole or not at all.
+
+        One picture of its own size is written as that picture (.png, .jpg or .webp).
 
         fps: pictures a second. A film runs for ever, there and back; a closed one goes round. An MP4 is played once.
         Raises ConfigError: another ending, a film of a table or of a plane, MP4 without PyAV; OSError.
@@ -87,6 +99,8 @@ class Decoded:
 
     def content(self, ending: str, *, fps: float = FPS) -> bytes:
         """The bytes of a file with this ending. Raises ConfigError: see `save`."""
+        if self.onto is not None and self.z.ndim == 1 and ending.lower() in PICTURES:
+            return self.onto.content(self.x, ending)
         match ending.lower():
             case ".png":
                 return png_bytes(self.picture())
@@ -105,7 +119,13 @@ class Decoded:
 
     # ------------------------------------------------------------------ inside
 
-    def _examples(self) -> NDArray[np.float32]:
+    def _beside_each_other(self, onto: Original) -> Pixels:
+        shown = pixels(self._examples(), onto.spec)
+        if self.z.ndim == 1:
+            return shown[0]
+        return sheet(shrunk(shown, SHOWN), even_columns(len(shown)), marked=self.marked.ravel())
+
+    def _examples(self) -> Array:
         return self.x.reshape(-1, *self.x.shape[self.z.ndim - 1 :])
 
     def _frames(self, fps: float) -> Pixels:

@@ -1,8 +1,10 @@
 """Encoded examples, and the way back to data: the ground that every move, criterion, map and diagnosis stands on.
 
-A point is named in one of three ways: a row number of the encoded examples, a code (D,), or an example (*E), which is encoded.
+A point is named in one of four ways: a row number of the encoded examples, a code (D,), an example (*E), which is encoded, or
+a picture of any size, as a file or Pillow's, which is fitted first.
 """
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,9 +13,11 @@ from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
+from latentwalk.data.original import Original, Pictured
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError, DataError, unknown
@@ -28,7 +32,7 @@ __all__ = ["Condition", "Encoded", "Part", "Point", "expect", "is_whole"]
 SIDE = 10_000  # steps along an axis, at most
 LAID_OUT = 20_000  # draws that quantiles are read off, of a prior that knows none
 Made = TypeVar("Made")
-Point = int | np.integer[Any] | Array | Sequence[float]
+Point = int | np.integer[Any] | Array | Sequence[float] | Pictured
 
 
 class Part(Protocol):
@@ -171,10 +175,12 @@ class Encoded(ABC):
     # ------------------------------------------------------------------ places
 
     def code(self, point: Point) -> Codes:
-        """The code (D,) of a row number or of an example (*E), or the code itself. Raises ConfigError.
+        """The code (D,) of a row number, of an example (*E) or of a picture, or the code itself. Raises ConfigError, DataError.
 
         Where an example has the shape of a code, (D,), that is what it is taken for.
         """
+        if isinstance(point, (str, os.PathLike, Image)):
+            point = self._seen(point)
         if isinstance(point, (int, np.integer)) and not isinstance(point, bool):
             expect(-len(self) <= point < len(self), f"row {point} is not among the {len(self)} encoded examples.")
             return self.codes[point]
@@ -191,6 +197,13 @@ class Encoded(ABC):
         )
         expect(bool(np.isfinite(code).all()), f"a code must be finite, got {code}.")
         return code
+
+    def _seen(self, picture: Pictured) -> Array:
+        """A picture of any size as an example (*E)."""
+        pictured = self.spec is not None and self.spec.form.pictured and self.encode is not None
+        expect(pictured, f"a point is a row number or a code of {self.dim} numbers, got {picture!r:.200}.")
+        assert self.spec is not None
+        return Original.of(picture).seen(self.spec)
 
     def typical(self, label: int | str) -> int:
         """The row of class `label` whose code lies nearest to that class's median code: a fair representative."""

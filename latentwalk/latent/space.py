@@ -6,7 +6,7 @@ are functions in `criteria`, so that new ones need no new method. All of these s
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,7 @@ from PIL.Image import Image
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
 from latentwalk.checks import COUNTED, MADE, whole
+from latentwalk.data.original import Pictured
 from latentwalk.drawing.html import figure
 from latentwalk.errors import DataError
 from latentwalk.latent.decoded import Decoded
@@ -24,7 +25,7 @@ from latentwalk.latent.holes import Holes
 from latentwalk.latent.moves.barycentres import BlendName, shares
 from latentwalk.latent.moves.blends import blended, triptych
 from latentwalk.latent.moves.directions import Attribute, Confounders, Direction, direction
-from latentwalk.latent.moves.grafts import Onto, transplant
+from latentwalk.latent.moves.grafts import Onto, Where, transplant
 from latentwalk.latent.moves.paths import PathName, check_path
 from latentwalk.latent.moves.walks import Walk, journey
 from latentwalk.latent.samplers import Sampler
@@ -148,25 +149,56 @@ class LatentSpace(Encoded):
         """
         return direction(self, having, lacking, without)
 
+    @overload
+    def graft(
+        self,
+        x: list[Pictured],
+        direction: Direction | ArrayLike,
+        strength: ArrayLike = 1.0,
+        *,
+        region: Where = "change",
+        onto: Onto | None = None,
+        frame: ArrayLike | None = None,
+    ) -> list[Decoded]: ...
+
+    @overload
     def graft(
         self,
         x: Point,
         direction: Direction | ArrayLike,
         strength: ArrayLike = 1.0,
         *,
-        region: ArrayLike | None = None,
+        region: Where = "change",
         onto: Onto | None = None,
-    ) -> Decoded:
+        frame: ArrayLike | None = None,
+    ) -> Decoded: ...
+
+    def graft(
+        self,
+        x: Point | list[Pictured],
+        direction: Direction | ArrayLike,
+        strength: ArrayLike = 1.0,
+        *,
+        region: Where = "change",
+        onto: Onto | None = None,
+        frame: ArrayLike | None = None,
+    ) -> Decoded | list[Decoded]:
         """A point moved `strength` times along a direction, (D,) numbers or a `Direction`: z (D,), x (*E).
 
-        x: a row, an example or a code; also several, examples (n, *E) or codes (n, D). strength: 0 changes nothing; several,
-        (S,), give a sweep: z (S, …, D), x (S, …, *E). region: where the picture may change, weights (H, W) in [0, 1] or a box
-        (top, left, bottom, right) in shares of the sides. onto: "picture" adds to the picture itself what the step changes, and
-        cuts at the data's range; "reconstruction" is what the moved code decodes to. The first is meant for pictures unless
-        given, the second for codes and for all that is no image.
-        Raises ConfigError, also for a direction found with another model.
+        x: a row, an example or a code; also several, examples (n, *E) or codes (n, D). Or a picture of any size, as a file, one
+        of Pillow's or an array (H, W[, 3]): x then is that picture, as large as it is, in its own type, upright; a list of them
+        gives a list. strength: 0 changes nothing; several, (S,), give a sweep: z (S, …, D), x (S, …, *E).
+        region: where the picture may change: "change", where the step changes it most; weights (H, W) in [0, 1], or a box (top,
+        left, bottom, right) in shares of its sides; None for all of it. Elsewhere it stays as it was, to the last bit.
+        onto: "picture" adds to the picture itself what the step changes, and cuts at the data's range; "reconstruction" is what
+        the moved code decodes to. The first is meant for pictures unless given, the second for codes and for all that is no
+        image. frame: of a picture of its own size, the part that the model is to see, a box as above; where the examples learnt
+        from are faces, that around the face. All of it unless given, cropped around the centre where its sides are in another
+        ratio than theirs.
+        Raises ConfigError, also for a direction found with another model; DataError for a file that is no picture.
         """
-        return transplant(self, x, direction, strength, region, onto)
+        found: Decoded | list[Decoded] = transplant(self, x, direction, strength, region, onto, frame)
+        return found
 
     # ------------------------------------------------------------------ pictures
 

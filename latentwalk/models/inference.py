@@ -31,12 +31,14 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import log_weights
 from latentwalk.models.observed import each_log_prob
+from latentwalk.networks.denoiser import Denoiser
 from latentwalk.networks.layers import channels_last
 
-__all__ = ["Coder", "Draws", "bound", "chunk", "each_at_code", "signature"]
+__all__ = ["Coder", "Draws", "bound", "chunk", "each_at_code", "guessed", "signature"]
 
 DENSE, OTHER = 512, 128  # convolutions and recurrent layers are slower when what is between their layers outgrows the cache
 SMALL = (4, 16, 64)  # rows of chunks for a few
+CLEANED, PLACES = 16, 1 << 18  # rows that noise is taken off at once, of so many pixels or steps at most
 CODES = 2048  # draws decoded at once
 POOL = 1 << 16  # normal numbers that draws are taken from
 FINE, WRAP = 2.0**36, 2.0**31  # the parts of a column's unit that choose others, and where their count begins again
@@ -103,6 +105,24 @@ class Coder:
 
         with seeded(seed):
             return self._in_chunks(sample, z)[0]
+
+    def denoised(self, x: Array, denoiser: Denoiser, *, guided: bool, clip: bool) -> Array:
+        """Raw data x (n, *E) without its noise, in its own units. What has ends, as pixels have, is kept within them.
+
+        guided: whether the denoiser is told what the codes of x decode to. clip: whether x is kept within its ends, as what the
+        denoiser learnt from was.
+        """
+        scaling = self.model.scaling
+        bounded = scaling.spec.form.bounded
+
+        def clean(raw: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
+            seen = channels_last(scaling(raw))
+            seen = seen.clamp(0, 1) if clip else seen
+            found = denoiser(seen, guessed(self.model, seen, given) if guided else None)
+            return (scaling.inverse(found.clamp(0, 1) if bounded else found),)
+
+        size = max(1, min(CLEANED, PLACES // math.prod(scaling.spec.event[1:])))
+        return self._answers(clean, x, size)[0]
 
     def bound(self, x: Array, draws: int) -> NDArray[np.float32]:
         """log 1/K sum_k p(x, z_k) / q(z_k | x) for raw data (n, *E), in units of `scaling.unit`: (n,).
@@ -214,6 +234,12 @@ class Coder:
             return np.tile(self.given, (count, 1))
         assert count <= len(self.given), f"{len(self.given)} conditions are fewer than {count} rows"
         return self.given[:count]
+
+
+@torch.no_grad()
+def guessed(model: LatentModel, x: Tensor, given: Tensor | None = None) -> Tensor:
+    """What the codes of x (B, *event), as networks see it, decode to: (B, *event)."""
+    return model.decoder(model.encoder(x, given).mean, given).mean
 
 
 def _filled(rows: Array, size: int) -> Array:

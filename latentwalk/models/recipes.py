@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from latentwalk.chance import seeded
-from latentwalk.checks import COUNTED, MADE, own_numbers, positive, whole
+from latentwalk.checks import COUNTED, MADE, flag, own_numbers, positive, whole
 from latentwalk.data.corruption import Corruption
 from latentwalk.data.scaling import Scaling
 from latentwalk.data.spec import DataSpec
@@ -32,8 +32,9 @@ from latentwalk.models.sparsity import Sparsity
 from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.line import DecoderLine, EncoderLine
 
-__all__ = ["RECIPES", "Recipe", "assemble", "recipe_named"]
+__all__ = ["EARLIER", "RECIPES", "Recipe", "assemble", "recipe_named"]
 
+ANY = (0.05, 1.0)  # noise of unknown strength, in units of an image's range or a signal's deviation
 TRIED = 2  # examples with which an objective of one's own is tried
 ObjectiveName = Literal["elbo", "decomposed_elbo", "importance_weighted", "reconstruction"]
 
@@ -50,6 +51,7 @@ class Recipe:
     sparsity, contraction: see `reconstruction`.
     draws: codes drawn for each input while training.
     corruption: noise put on the input, whose clean version is the target.
+    denoiser: whether a network of its own learns beside the codes to take that noise off images and signals, see `Denoiser`.
     generative: whether the recipe trains its codes to fill the prior, so that drawing from it makes sense.
     latent: dimensions of a code where the user names none; None is as many as an example has numbers.
     prior: a name in `PRIORS`, or a `Prior` of one's own.
@@ -68,6 +70,7 @@ class Recipe:
     latent: int | None = 2
     source: str = ""
     prior: str | Prior = "normal"
+    denoiser: bool = False
 
     def __post_init__(self) -> None:
         own_numbers(self)
@@ -95,6 +98,11 @@ class Recipe:
             )
         if self.free_nats and not self._factorised:
             raise ConfigError("free_nats needs a posterior and a prior that are independent in each dimension.")
+        flag("denoiser", self.denoiser)
+        if self.denoiser and self.corruption is None:
+            raise ConfigError(
+                "denoiser=True needs a corruption: the noise that is to be taken away, say Corruption(amount=0.3)."
+            )
         self.schedule()
 
     def _check_own(self) -> None:
@@ -169,7 +177,7 @@ RECIPES: dict[str, Recipe] = {
         _plain("l1-sparse", "Ng 2011", sparsity=Sparsity("l1"), latent=None),
         _plain("k-sparse", "Makhzani & Frey 2014", sparsity=Sparsity("top-k"), latent=None),
         _plain("dropout", "Srivastava et al. 2014", sparsity=Sparsity("dropout"), latent=None),
-        _plain("denoising", "Vincent et al. 2010", corruption=Corruption(), latent=64),
+        _plain("denoising", "Vincent et al. 2010", corruption=Corruption(amount=ANY), latent=64, denoiser=True),
         _plain("contractive", "Rifai et al. 2011", contraction=1.0),
         Recipe("vae", generative=True, source="Kingma & Welling 2014"),
         Recipe("vae-without-kl", beta=0.0, source="what is left of a VAE when its loss is only reconstruction"),
@@ -178,6 +186,10 @@ RECIPES: dict[str, Recipe] = {
         Recipe("iwae", objective="importance_weighted", draws=5, generative=True, source="Burda et al. 2016"),
     )
 }
+
+
+EARLIER = {"denoising": replace(RECIPES["denoising"], corruption=Corruption(), denoiser=False)}
+"""What a name meant, where models made by it may be gone on with."""
 
 
 def recipe_named(recipe: str | Recipe) -> Recipe:

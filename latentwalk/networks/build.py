@@ -22,6 +22,7 @@ __all__ = ["CONVOLUTIONAL", "RECURRENT", "Network", "NetworkKind", "network_name
 
 NetworkKind = Literal["auto", "dense", "conv", "fully-conv", "gru", "lstm"]
 Start = Literal["line", "mean", "plain"]
+Upsampling = Literal["smooth", "transposed"]
 CONVOLUTIONAL: tuple[NetworkKind, ...] = ("conv", "fully-conv")
 RECURRENT: tuple[NetworkKind, ...] = ("gru", "lstm")
 FITS: dict[NetworkKind, tuple[Kind, ...]] = {
@@ -35,6 +36,7 @@ USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
     "signal": lambda spec: "gru" if spec.missing else "conv",
 }  # "auto", by the kind of data
 DEPTHS = (32, 64, 128, 128, 256, 256)
+LARGE, SLIM = 32, (16, 32, 64, 128, 256, 256, 256)  # images with longer sides, whose first levels cost most, begin with fewer
 TRIED = 2  # rows with which a network of one's own is tried
 TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its smaller side is this or less
 
@@ -47,8 +49,11 @@ class Network:
     than 1024 values, and for signals in which nothing is missing; gru for other signals; dense for the rest.
     widths: hidden dense layers, the widest first; after the convolutions in a "conv" network; of a recurrent one, the units
     that read in each direction, then dense layers. Default (512, 256), (256,) after convolutions, (128,) for recurrent ones.
-    channels: one level each, halving every side; default 32, 64, 128, … until the smaller side is at most 8 (16 steps).
+    channels: one level each, halving every side; default 32, 64, 128, … until the smaller side is at most 8 (16 steps); for
+        images larger than 32 pixels 16, 32, 64, … until it is at most 4.
     blocks: residual blocks at each level of a convolutional network; default none, and one in a "fully-conv" network.
+    upsampling: how the decoder of a "conv" network doubles the sides of an image: "smooth", by convolutions at half the size
+        whose answers are enlarged, which takes half the time and builds in no checkerboard; "transposed", as all others do.
     dropout: share of hidden units silenced while training. max_norm: longest allowed incoming weight vector of a unit.
     start: what encoder and decoder begin as. "line": the best straight line, principal components, beside which the networks
         learn how the data departs from it; "mean": the networks read and write deviations from the mean; "plain": neither.
@@ -66,6 +71,7 @@ class Network:
     max_norm: float | None = None
     bodies: tuple[nn.Module, nn.Module] | None = None
     start: Start = "line"
+    upsampling: Upsampling = "smooth"
 
     def __post_init__(self) -> None:
         own_numbers(self)
@@ -81,6 +87,8 @@ class Network:
             raise unknown("activation", self.activation, ACTIVATIONS)
         if self.start not in get_args(Start):
             raise unknown("start of a network", self.start, get_args(Start))
+        if self.upsampling not in get_args(Upsampling):
+            raise unknown("upsampling", self.upsampling, get_args(Upsampling))
         share("dropout", self.dropout, "units")
         positive("max_norm", self.max_norm, none="no limit")
         for name in ("widths", "channels"):
@@ -115,7 +123,8 @@ class Network:
         widths, act, dropout = self._widths(spec), self.activation, self.dropout
         match self._kind(spec):
             case "conv":
-                return ConvDecoder(latent, out, self._depths(spec), widths, act, dropout, self.blocks or 0)
+                smooth = self.upsampling == "smooth"
+                return ConvDecoder(latent, out, self._depths(spec), widths, act, dropout, self.blocks or 0, smooth=smooth)
             case "fully-conv":
                 self.code(spec, latent)
                 return ConvDecoder(
@@ -175,6 +184,8 @@ class Network:
 
     def _depths(self, spec: DataSpec) -> tuple[int, ...]:
         levels = max(1, math.ceil(math.log2(min(spec.event[1:]) / TOP[spec.kind])))
+        if spec.form.pictured and self._kind(spec) == "conv" and self.upsampling == "smooth" and min(spec.event[1:]) > LARGE:
+            return self.channels or SLIM[: levels + 1]
         return self.channels or DEPTHS[:levels]
 
 

@@ -40,6 +40,7 @@ STEPS = 11  # of a walk
 LAID_OUT = 20_000  # draws that a plane over a prior is laid out by
 ROWS = 10  # of draws, one a condition
 SHOWN = 12  # examples reconstructed
+TRIED = 24  # examples among which the ends of a walk are chosen
 
 
 def content(
@@ -124,7 +125,7 @@ def _entry(entry: Entry, painter: Painter, rows: Array, ends: tuple[int, int], g
         "scatter": _scatter(space, plane),
         "posterior": _posterior(space, plane),
         "region": region(space),
-        "grid": painter.grid(_decoded_plane(space, plane, over, painter.steps)) | {"over": over},
+        "grid": _grid(space, painter, over),
         "walk": _walk(space, painter, ends),
         "detour": None if gallery else one_model.detour(space, painter, ends, STEPS),
         "completed": None if gallery else one_model.completed(space, painter, *painter.draws),
@@ -172,6 +173,12 @@ def _posterior(space: LatentSpace, plane: Plane) -> dict[str, Any]:
     }
 
 
+def _grid(space: LatentSpace, painter: Painter, over: str) -> dict[str, Any]:
+    """The plane along which the output changes most, decoded."""
+    shown = painter.grid(_decoded_plane(space, Plane.liveliest(space), over, painter.steps))
+    return shown | {"over": over, "lively": True}
+
+
 def _decoded_plane(space: LatentSpace, plane: Plane, over: str, steps: int) -> Array:
     """The plane decoded: (steps, steps, *E), or one row where D = 1. `over` as for `LatentSpace.grid`."""
     if over == "prior" and isinstance(space.prior, NormalSampler):
@@ -190,7 +197,10 @@ def _decoded_plane(space: LatentSpace, plane: Plane, over: str, steps: int) -> A
 
 def _walk(space: LatentSpace, painter: Painter, ends: tuple[int, int]) -> dict[str, Any]:
     walk = space.walk(*ends, steps=STEPS)
-    return painter.sheet(walk.x, STEPS, magnify=2) | {"reading": walk.reading}
+    return painter.sheet(walk.x, STEPS, magnify=2) | {
+        "reading": walk.reading,
+        "change": _apart(space, walk.x[[0]], walk.x[[-1]]),
+    }
 
 
 def _samples(space: LatentSpace, painter: Painter, source: str) -> dict[str, Any]:
@@ -224,17 +234,24 @@ def _shown(space: LatentSpace) -> Array:
 
 
 def _ends(space: LatentSpace) -> tuple[int, int]:
-    """The two examples between which all models walk: typical ones of two classes (the first and the sixth, if there are as
-    many), or without labels two that lie far apart along the codes' main axis.
+    """The two examples between which all models walk, those whose reconstructions differ most: of typical ones of the first
+    classes, or without labels of some from everywhere.
     """
-    if space.labels is not None:
-        present = np.unique(space.labels)
-        if len(present) > 1:
-            pair = present[0], present[5 if len(present) > 5 else -1]
-            start, end = (space.typical(space.classes[at] if space.classes else int(at)) for at in pair)
-            return start, end
-    order = np.argsort(Plane.of(space)(space.codes)[:, 0], kind="stable")
-    return int(order[len(order) // 50]), int(order[-1 - len(order) // 50])
+    labels = [] if space.labels is None else np.unique(space.labels)[:ROWS].tolist()
+    rows = [space.typical(space.classes[at] if space.classes else at) for at in labels]
+    if len(rows) < 2:
+        order = np.argsort(Plane.of(space)(space.codes)[:, 0], kind="stable")
+        rows = order[np.linspace(len(order) // 50, len(order) - 1 - len(order) // 50, TRIED).astype(int)].tolist()
+    drawn = space.outputs(space.codes[rows], np.array(rows)).astype(np.float64)
+    square = np.square(drawn).sum(axis=1)
+    apart = square[:, None] + square - 2 * drawn @ drawn.T
+    start, end = sorted(np.unravel_index(apart.argmax(), apart.shape))
+    return rows[int(start)], rows[int(end)]
+
+
+def _apart(space: LatentSpace, a: Array, b: Array) -> float:
+    """How far two examples (1, *E) are from each other, root mean square, in units of the data."""
+    return float(np.sqrt(np.square(space.flat(a) - space.flat(b)).mean()))
 
 
 def _named(space: LatentSpace, row: int) -> str | None:

@@ -95,8 +95,19 @@ def page(content: Content) -> str:
 
 
 def _hero(content: Content) -> Content:
-    """The entry whose walk opens the page: a VAE if there is one, a network if not, and of those what loses least."""
-    return min(content["entries"], key=lambda e: (e["recipe"] != "vae", not e["history"], e["judgement"]["error"] or 0.0))
+    """The entry whose walk opens the page: a VAE if there is one that has not collapsed, a network if not, and of those the one
+    whose walk changes most (in an earlier report: that loses least).
+    """
+    return min(
+        content["entries"],
+        key=lambda e: (
+            e["judgement"].get("collapsed", False),
+            e["recipe"] != "vae",
+            not e["history"],
+            -(e["walk"].get("change") or 0.0),
+            e["judgement"]["error"] or 0.0,
+        ),
+    )
 
 
 def _marks(content: Content) -> dict[str, dict[str, str]]:

@@ -45,7 +45,9 @@ TYPES: dict[str, type] = {
         Totals,
     )
 }
-LATER: dict[str, dict[str, Any]] = {"Network": {"start": "plain"}}  # what an option was before it could be given
+LATER: dict[str, dict[str, Any]] = {
+    "Network": {"start": "plain", "upsampling": "transposed"},
+}  # what an option was before it could be given
 OWN = "own"
 PARTS = {"network": "network", "bodies": "network", "prior": "prior", "objective": "objective"}  # by the name of a field
 

@@ -16,7 +16,7 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.continuity import FEWEST_TO_STEP
 from latentwalk.latent.criteria.region import FEWEST_TO_TELL
-from latentwalk.models.recipes import RECIPES, Recipe
+from latentwalk.models.recipes import RECIPES, Recipe, recipe_named
 from latentwalk.models.sparsity import activity
 from latentwalk.studies.judgement import Judgement, judge
 from latentwalk.studies.methods import Family, Rival, Tried, attempt, trained
@@ -102,7 +102,8 @@ class Comparison:
             return Rival.fit("pca", latent, train, whiten=True)
         family = recipe if isinstance(recipe, Family) else Family(recipe)
         network = {} if family.network is None else {"network": family.network}
-        return trained(Autoencoder(family.recipe, latent=family.latent or latent, **{**self.options, **network}), train)
+        recipe = replace(recipe_named(family.recipe), denoiser=False)  # codes are compared, and it takes minutes
+        return trained(Autoencoder(recipe, latent=family.latent or latent, **{**self.options, **network}), train)
 
 
 def _judged(tried: Tried) -> Judgement:

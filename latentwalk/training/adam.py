@@ -18,11 +18,21 @@ __all__ = ["Adam"]
 class Adam:
     """The part of PyTorch's protocol of an optimiser that training uses. decoupled: decay weights as AdamW does.
 
-    found_inf: (), where it is 1 the next step is not taken; it is read by the kernel, so nothing waits for the device.
+    groups: the same weights, each lot with what is said of it. found_inf: (), where it is 1 the next step is not taken; it is
+    read by the kernel, so nothing waits for the device.
     """
 
-    def __init__(self, weights: Sequence[nn.Parameter], lr: float, weight_decay: float, *, decoupled: bool) -> None:
-        self.param_groups: list[dict[str, Any]] = [{"params": list(weights), "lr": lr}]
+    def __init__(
+        self,
+        weights: Sequence[nn.Parameter],
+        lr: float,
+        weight_decay: float,
+        *,
+        decoupled: bool,
+        groups: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self.weights = list(weights)
+        self.param_groups: list[dict[str, Any]] = [{"lr": lr, **group} for group in groups or ({"params": self.weights},)]
         self.weight_decay, self.decoupled = weight_decay, decoupled
         self.state: dict[nn.Parameter, dict[str, Tensor]] = {}
         self.defaults = {"fused": True}
@@ -31,13 +41,17 @@ class Adam:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients."""
-        for weight in self.param_groups[0]["params"]:
+        for weight in self.weights:
             weight.grad = None
 
     @torch.no_grad()
     def step(self) -> None:
         """Move the weights that have a gradient."""
-        weights = [weight for weight in self.param_groups[0]["params"] if weight.grad is not None]
+        for group in self.param_groups:
+            self._move(group)
+
+    def _move(self, group: Mapping[str, Any]) -> None:
+        weights = [weight for weight in group["params"] if weight.grad is not None]
         moments = [self.state.get(weight) or self._first(weight) for weight in weights]
         adam(
             weights,
@@ -52,7 +66,7 @@ class Adam:
             amsgrad=False,
             beta1=0.9,
             beta2=0.999,
-            lr=self.param_groups[0]["lr"],
+            lr=group["lr"],
             weight_decay=self.weight_decay,
             eps=1e-8,
             maximize=False,
@@ -60,13 +74,11 @@ class Adam:
 
     def state_dict(self) -> dict[str, Any]:
         """The moments by the number of their weight, as PyTorch's optimisers have them."""
-        weights = self.param_groups[0]["params"]
-        return {"state": {i: self.state[w] for i, w in enumerate(weights) if w in self.state}, "param_groups": []}
+        return {"state": {i: self.state[w] for i, w in enumerate(self.weights) if w in self.state}, "param_groups": []}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Take over moments that `state_dict` gave. Raises IndexError for a weight that is not there."""
-        weights = self.param_groups[0]["params"]
-        self.state = {weights[index]: dict(moments) for index, moments in saved["state"].items()}
+        self.state = {self.weights[index]: dict(moments) for index, moments in saved["state"].items()}
 
     def _first(self, weight: nn.Parameter) -> dict[str, Tensor]:
         self.state[weight] = {

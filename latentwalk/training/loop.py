@@ -22,6 +22,7 @@ from latentwalk.models.collapse import ACTIVE
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.objective import Objective, Terms
 from latentwalk.networks.layers import clip_norms
+from latentwalk.networks.line import EncoderLine
 from latentwalk.training.checkpoints import Checkpoints
 from latentwalk.training.group import ALONE, Group
 from latentwalk.training.history import Epoch
@@ -113,6 +114,7 @@ def _step(model: LatentModel, objective: Objective, plan: Plan, group: Group) ->
         raise ConfigError("minutes= is for one process, whose clock decides. Say epochs= under torchrun.")
     if settings.compile and group.size > 1:
         raise ConfigError("compile=True is for one process. Leave it out under torchrun.")
+    lines = [part for part in model.modules() if isinstance(part, EncoderLine)]
     average = Average.of(settings.ema, learnt)
     after: list[Callable[[], None]] = []
     if plan.max_norm is not None:
@@ -129,6 +131,7 @@ def _step(model: LatentModel, objective: Objective, plan: Plan, group: Group) ->
             settings.weight_decay,
             light=settings.precision != "float16",
             compiled=settings.compile,
+            paces={line.slope: line.pace for line in lines if line.slope is not None},
         ),
         draws=plan.draws,
         corruption=plan.corruption,

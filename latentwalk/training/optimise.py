@@ -5,10 +5,11 @@ Sources: Kingma & Ba 2015 (Adam, Adamax); Loshchilov & Hutter 2019 (AdamW), 2017
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from itertools import groupby
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -32,25 +33,36 @@ def optimiser_named(
     *,
     light: bool = True,
     compiled: bool = False,
+    paces: Mapping[nn.Parameter, float] | None = None,
 ) -> torch.optim.Optimizer:
     """Adam, AdamW or Adamax over these weights.
 
+    paces: of weights that move at a share of the rate, which it is.
     light: Adam and AdamW without PyTorch's class, which a scaler of the loss and a compiled step need. compiled: where a step
     is compiled, a float rate would be a constant of the program, and every step would compile a new one.
     """
+    groups = _paced(weights, paces or {}, rate)
     if light and not compiled and name != "adamax":
-        return Adam(weights, rate, decay, decoupled=name == "adamw")  # type: ignore[return-value]  # what training uses of one
+        return Adam(weights, rate, decay, decoupled=name == "adamw", groups=groups)  # type: ignore[return-value]  # what is used
     imported("torch._dynamo")  # the optimiser would, and leave its marks
     device = weights[0].device
     lr = torch.tensor(rate, device=device) if compiled else rate
+    for group in groups:
+        group["lr"] = torch.tensor(group["lr"], device=device) if compiled else group["lr"]
     captured = compiled and device.type == "cuda"  # CUDA graphs want the count of steps on the device
     match name:
         case "adam":
-            return torch.optim.Adam(weights, lr, weight_decay=decay, fused=True, capturable=captured)
+            return torch.optim.Adam(groups, lr, weight_decay=decay, fused=True, capturable=captured)
         case "adamw":
-            return torch.optim.AdamW(weights, lr, weight_decay=decay, fused=True, capturable=captured)
+            return torch.optim.AdamW(groups, lr, weight_decay=decay, fused=True, capturable=captured)
         case "adamax":
-            return torch.optim.Adamax(weights, lr, weight_decay=decay, capturable=captured)
+            return torch.optim.Adamax(groups, lr, weight_decay=decay, capturable=captured)
+
+
+def _paced(weights: Sequence[nn.Parameter], paces: Mapping[nn.Parameter, float], rate: float) -> list[dict[str, Any]]:
+    """The weights in groups of one pace each, in their order: moments are known by their places."""
+    runs = [(pace, list(some)) for pace, some in groupby(weights, key=lambda weight: paces.get(weight, 1.0))]
+    return [{"params": some, "lr": rate * pace, "pace": pace} for pace, some in runs]
 
 
 def rate_share(schedule: LearningSchedule, warmup: float, epochs: int, now: float, timed: float | None = None) -> float:
@@ -75,10 +87,11 @@ def rate_share(schedule: LearningSchedule, warmup: float, epochs: int, now: floa
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
     """Use this learning rate from now on."""
     for group in optimiser.param_groups:
+        own = rate * group.get("pace", 1.0)
         if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
+            group["lr"].fill_(own)
         else:
-            group["lr"] = rate
+            group["lr"] = own
 
 
 @dataclass(frozen=True, slots=True)

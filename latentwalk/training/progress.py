@@ -4,6 +4,7 @@ What is done in seconds says nothing. What takes longer says beforehand how long
 how much of that is left, twice a minute.
 """
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from latentwalk.plain import plain
 from latentwalk.training.history import Epoch
 from latentwalk.training.pace import FAR, Pace
 
-__all__ = ["foretold", "progressed", "with_progress"]
+__all__ = ["foretold", "progressed", "with_practice", "with_progress"]
 
 Step = TypeVar("Step")
 REMEMBERED = 3600.0  # seconds over which the time of a step is averaged: steps may take minutes
@@ -40,6 +41,31 @@ def with_progress(
 ) -> Iterator[Epoch]:
     """The same epochs, with a bar or lines on standard error; `done` of `total` are behind us. limit: seconds there are."""
     return progressed(epochs, total, done, title=title, unit="epoch", said=_said, limit=limit)
+
+
+def with_practice(rounds: Iterable[float], steps: int, each: int, limit: float = math.inf) -> Iterator[float]:
+    """The same rounds of `each` steps of `practise`, with a bar or lines; after the first, how long all will take.
+
+    limit: seconds there are.
+    """
+
+    def told() -> Iterator[float]:
+        start = time.perf_counter()
+        for number, error in enumerate(rounds, start=1):
+            whole = min((time.perf_counter() - start) * steps / each, limit)
+            if number == 1 and whole >= LONG:
+                _say(f"about {duration(whole)} more, in which a network learns to take noise away")
+            yield error
+
+    return progressed(
+        told(),
+        steps,
+        title="noise",
+        unit="step",
+        said=lambda error: f"{error:.1f} dB",
+        size=lambda _: each,
+        limit=limit if limit < math.inf else None,
+    )
 
 
 def progressed(

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from latentwalk.app.commands.denoise import _csv, _numbers
 from latentwalk.app.run import Run
-from latentwalk.app.source import Source, pictures_like
+from latentwalk.app.source import Source
 from latentwalk.data import Dataset
+from latentwalk.data.original import pictures_like
 from latentwalk.data.sources.sounds import sound
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.criteria.measure import Measure

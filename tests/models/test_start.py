@@ -136,6 +136,20 @@ def test_an_autoencoder_is_never_behind_the_line_it_began_with():
 
 def test_what_an_earlier_version_made_begins_as_it_did():
     said = to_json(Network("dense", widths=(5,)))
-    assert from_json(said).start == "line"
-    del said["start"]
-    assert from_json(said).start == "plain"
+    assert (from_json(said).start, from_json(said).upsampling) == ("line", "smooth")
+    del said["start"], said["upsampling"]
+    assert (from_json(said).start, from_json(said).upsampling) == ("plain", "transposed")
+
+
+def test_learning_does_not_first_undo_a_wide_beginning():
+    """Neighbouring pixels go together: at the full rate a step would move each code by several of its deviations."""
+    waves = np.linspace(0, 1, 64)[:, None] * np.arange(1, 5)
+    x = 0.5 + 0.1 * np.einsum("nk,ik,jk->nij", RNG.normal(size=(400, 4)), np.sin(3 * waves), np.cos(2 * waves))
+    x = (x + 0.02 * RNG.normal(size=x.shape)).clip(0, 1).astype(np.float32)
+    options = {"epochs": 3, "batch_size": 64, "random_state": 0, "progress": False, "network": Network("dense", widths=(8,))}
+    model = Autoencoder("vae", latent=4, **options).fit(x)
+    before = begun(x, recipe="vae", latent=4, network=Network("dense", widths=(8,)))
+    with torch.no_grad():
+        p = before(before.scaling(torch.from_numpy(x)))
+    first = -float(p.likelihood.log_prob(before.scaling(torch.from_numpy(x))).mean())
+    assert all(epoch.validation_loss < first + 0.02 * abs(first) for epoch in model.history_)

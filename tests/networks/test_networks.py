@@ -12,7 +12,7 @@ from torch import nn
 from latentwalk.data import DataSpec
 from latentwalk.errors import ConfigError
 from latentwalk.networks.build import Network, network_named
-from latentwalk.networks.conv import ConvDecoder, ConvEncoder, pyramid
+from latentwalk.networks.conv import ConvDecoder, ConvEncoder, Enlarged, Unfolded, pyramid
 from latentwalk.networks.layers import ACTIVATIONS, clip_norms
 
 sides = st.integers(1, 40)
@@ -27,10 +27,34 @@ def spec(*shape, dtype=np.uint8):
 def test_conv_decoder_restores_any_size(height, width, channels, levels):
     depths = (3, 4, 5, 6)[:levels]
     encoder = ConvEncoder((channels, height, width), (2,), depths, (7,))
-    decoder = ConvDecoder(2, (channels, height, width), depths, (7,))
     x = torch.zeros(2, channels, height, width)
     assert encoder(x).shape == (2, 2)
-    assert decoder(encoder(x)).shape == x.shape
+    for smooth in (False, True):
+        decoder = ConvDecoder(2, (channels, height, width), depths, (7,), smooth=smooth, blocks=levels % 2)
+        assert decoder(encoder(x)).shape == x.shape
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_a_smooth_decoder_begins_without_a_checkerboard(smooth):
+    """Power at every second pixel beside that at its neighbours: what a transposed convolution adds, whatever it has learnt."""
+    excess = []
+    for seed in range(4):
+        torch.manual_seed(seed)
+        decoder = ConvDecoder(16, (1, 32, 32), (8, 16), (16,), smooth=smooth)
+        with torch.no_grad():
+            x = decoder(torch.randn(64, 16))[:, 0]
+        power = torch.fft.fft2(x - x.mean()).abs().square().mean(0)
+        at = [float(power[n].mean() + power[:, n].mean()) for n in (16, 14)]
+        excess.append(at[0] / at[1])
+    assert max(excess) < 1.2 if smooth else min(excess) > 2
+
+
+def test_pixels_are_set_side_by_side_and_what_is_enlarged_is_as_bright():
+    parts = torch.arange(16.0).view(1, 4, 2, 2)
+    whole = Unfolded((4, 3))(parts)
+    assert whole.shape == (1, 1, 4, 3)
+    assert whole[0, 0, 0, :2].tolist() == [0, 4] and whole[0, 0, 1, :2].tolist() == [8, 12]
+    torch.testing.assert_close(Enlarged((5, 7))(torch.full((1, 2, 3, 4), 0.3)), torch.full((1, 2, 5, 7), 0.3))
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -178,6 +202,7 @@ class Other(Network):
         ),
         (lambda: network_named("cnv"), "Did you mean 'conv'"),
         (lambda: Network(activation="rleu"), "Did you mean 'relu'"),
+        (lambda: Network(upsampling="smoth"), "Did you mean 'smooth'"),
         (lambda: Network(dropout=1.0), "dropout=1.0 is not a share"),
         (lambda: Network(max_norm=0), "max_norm=0: expected a number above 0"),
         (lambda: Network(widths=(3, 0)), "widths=.* must be whole numbers above 0"),

@@ -179,3 +179,24 @@ def test_a_folder_that_cannot_be_written(small, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match="cannot write"):
         write_page(tmp_path / "file", small)
+
+
+def test_the_page_opens_with_the_walk_of_a_vae_that_changes_most(report):
+    changed = copy.deepcopy(report)
+    assert all(entry["walk"]["change"] >= 0 for entry in changed["entries"])
+    for entry, change in zip(changed["entries"], (9.0, 8.0, 0.1, 0.2), strict=True):
+        entry["walk"]["change"] = change
+        entry["judgement"]["collapsed"] = False
+
+    def opened_by(content):
+        return re.search(r"through the latent space of the (.+?) \((\d+) dim", page(content)).groups()
+
+    named = [(entry["title"], str(entry["latent"])) for entry in changed["entries"]]
+    assert opened_by(changed) == named[3]
+    changed["entries"][3]["judgement"]["collapsed"] = True
+    assert opened_by(changed) == named[2]
+    changed["entries"][2]["judgement"]["collapsed"] = True
+    assert opened_by(changed) == named[1]  # a network, and no rival
+    for entry in changed["entries"]:
+        del entry["walk"]["change"]  # an earlier report
+    assert opened_by(changed) == named[1]

@@ -9,6 +9,7 @@ from latentwalk.data.corruption import Corruption
 from latentwalk.data.sources.sounds import Sound, apart, sound, together
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.models.recipes import EARLIER
 from latentwalk.networks.build import Network
 from latentwalk.studies.denoising import noise_sweep, psnr, snr_gain, spoilt, ssim
 from latentwalk.studies.filters import FILTERS, Linear, filters_for, tuned
@@ -94,7 +95,8 @@ def test_measures_are_their_formulas():
 def denoiser():
     train = load("signals", n=600, length=64)
     network = Network("fully-conv", channels=(16, 32))
-    return Autoencoder("denoising", noise=(0.1, 0.8), network=network, epochs=40, random_state=0, progress=False).fit(train)
+    options = {"noise": (0.1, 0.8), "network": network, "epochs": 40, "random_state": 0, "progress": False}
+    return Autoencoder(EARLIER["denoising"], **options).fit(train)
 
 
 def test_a_denoising_autoencoder_takes_noise_away_at_levels_it_was_not_told(denoiser):

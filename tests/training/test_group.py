@@ -12,11 +12,12 @@ import pytest
 import torch
 
 from latentwalk import Autoencoder, Network, Recipe, Settings, chance
+from latentwalk.models.recipes import EARLIER
 from latentwalk.training import checkpoints as keeper
 
 X = np.random.default_rng(0).random((203, 9, 10)).astype(np.float32)
 
-OPTIONS = [{"recipe": "iwae"}, {"recipe": "denoising", "noise": 0.3, "training": Settings(ema=0.9, clip=1.0)}]
+OPTIONS = [{"recipe": "iwae"}, {"recipe": EARLIER["denoising"], "noise": 0.3, "training": Settings(ema=0.9, clip=1.0)}]
 
 
 def fitted(options):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from latentwalk import Autoencoder, Network
-from latentwalk.training.optimise import USUAL, Average, Guard, optimiser_named, rate_share
+from latentwalk.training.optimise import USUAL, Average, Guard, optimiser_named, rate_share, set_rate
 from latentwalk.training.settings import Settings
 
 X = np.random.default_rng(0).random((120, 10)).astype(np.float32)
@@ -45,6 +45,21 @@ def test_the_first_step_is_as_long_as_the_rate(name):
     w.grad = torch.tensor([0.3, -5.0])
     optimiser_named(name, [w], 0.01, 0.0).step()
     torch.testing.assert_close(w.detach(), torch.tensor([0.99, -1.99]), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("light", [False, True])
+@pytest.mark.parametrize("name", ["adam", "adamw", "adamax"])
+def test_a_pace_is_a_share_of_the_rate_whatever_the_rate_becomes(name, light):
+    first, slow, last = (weight([1.0]) for _ in range(3))
+    optimiser = optimiser_named(name, [first, slow, last], 0.01, 0.0, light=light, paces={slow: 0.25})
+    for rate, moved in ((None, 0.01), (0.02, 0.03)):
+        for one in (first, slow, last):
+            one.grad = torch.ones(1)
+        if rate is not None:
+            set_rate(optimiser, rate)
+        optimiser.step()
+        assert [1 - float(one.detach()) for one in (first, slow, last)] == pytest.approx([moved, moved / 4, moved], rel=1e-4)
+    assert list(optimiser.state_dict()["state"]) == [0, 1, 2]  # moments are known by the places of their weights
 
 
 def test_weight_decay_is_adams_or_adamws():

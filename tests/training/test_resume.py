@@ -16,6 +16,7 @@ import torch
 from latentwalk import Autoencoder, Network, Recipe, Settings, linear
 from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingStopped
 from latentwalk.estimators.options import Options
+from latentwalk.models.recipes import EARLIER
 from latentwalk.training import checkpoints as keeper
 from latentwalk.training import loop
 
@@ -31,7 +32,7 @@ KINDS = {
     "dense": {"network": Network("dense", widths=(16,), dropout=0.2)},
     "conv": {"network": Network("conv", channels=(4, 6), widths=(8,))},
     "recurrent": {"network": Network("gru", widths=(8,))},
-    "denoising": {"recipe": "denoising", "noise": (0.1, 0.5), "latent": 3},
+    "denoising": {"recipe": EARLIER["denoising"], "noise": (0.1, 0.5), "latent": 3},
     "iwae": {"recipe": "iwae", "network": Network("dense", widths=(16,), dropout=0.3, max_norm=1.0)},
     "all options": {"recipe": WARM, **training(ema=0.9, clip=5.0, skip=3.0, warmup=1.5, learning_schedule="cosine")},
     "adamw": training(optimizer="adamw", weight_decay=0.1, accumulate=3),
@@ -194,6 +195,18 @@ def test_a_training_begun_before_there_were_transforms_goes_on_without(tmp_path,
     found = auto().fit(table, checkpoint=tmp_path)
     assert found.spec_ == plain.spec_ != auto(epochs=1).fit(table).spec_
     np.testing.assert_array_equal(found.score_samples(table), plain.score_samples(table))
+
+
+@pytest.mark.parametrize("start", ["line", "plain"])
+def test_a_training_begun_when_pictures_were_enlarged_otherwise_goes_on_so(tmp_path, monkeypatch, start):
+    small = {"channels": (4, 6), "widths": (8,)}
+    before = Network("conv", upsampling="transposed", start=start, **small)
+    straight = auto(network=before).fit(X)
+    auto(epochs=2, network=before).fit(X, checkpoint=tmp_path)
+    monkeypatch.setattr("latentwalk.estimators.resuming.is_same", lambda *_: True)  # who could not say it meant no other
+    found = auto(network=Network("conv", **small)).fit(X, checkpoint=tmp_path)
+    assert found.trained_.network == before
+    np.testing.assert_array_equal(found.transform(X), straight.transform(X))
 
 
 def test_a_cosine_cannot_be_made_longer(tmp_path):

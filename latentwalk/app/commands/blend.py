@@ -33,7 +33,8 @@ def blend(
     (.csv, .parquet). Also: arrays (.npz).
 
     A, B… are each the name of a class (its most typical example), row:123 (that row of the data learnt from, counted from 0),
-    or an image file. A product lets the example decide more whose posterior is narrower; it needs a VAE.
+    an image file, or the name of a file of the data. A product lets the example decide more whose posterior is narrower; it
+    needs a VAE.
 
     \b
     Examples:

@@ -29,14 +29,15 @@ def denoise(
 ) -> None:
     """Take the noise out of pictures, sounds or signals.
 
-    Size, sample rate and type stay as they were. What is larger than the model's examples is cleaned in windows that overlap. A
+    It need not be told how much noise there is. Size, sample rate and type stay as they were. What is larger than the model's
+    examples is cleaned in windows that overlap. A
     CSV has examples as rows, or is one long signal: rows are steps, columns are channels.
 
     \b
     Examples:
-      latentwalk fit photos/ --size 64 --recipe denoising --noise 0.1,0.5 --network fully-conv --out cleaner
+      latentwalk fit photos/ --size 64 --recipe denoising --out cleaner
       latentwalk denoise cleaner scan.png clean.png
-      latentwalk fit talk.wav --recipe denoising --noise 0.05,0.5 --network fully-conv --out voice
+      latentwalk fit talk.wav --recipe denoising --out voice
       latentwalk denoise voice noisy.wav clean.wav
     How good it is, beside other filters: latentwalk report cleaner
     """
@@ -45,7 +46,7 @@ def denoise(
     if model.recipe_.corruption is None:
         note(
             f'{run} was trained as "{model.recipe_.name}", not against noise: expect little. Better: '
-            "latentwalk fit DATA --recipe denoising --noise 0.1,0.6"
+            "latentwalk fit DATA --recipe denoising"
         )
     if not given.exists():
         raise DataError(f"{given}: no such file or folder.")

@@ -229,7 +229,8 @@ def fit(
 
     Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed.
 
-    Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps.
+    Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps. Without --noise, denoising learns against Gaussian
+    noise of any strength.
 
     How long it takes is said before it begins. The weights that are kept are those of the lowest validation loss; training ends
     when that has not fallen for a while (--patience). With --minutes, there are as many epochs as there is time for, and the

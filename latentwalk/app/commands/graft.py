@@ -1,19 +1,22 @@
 """`latentwalk graft`: what others have, on the face of someone who lacks it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 import typer
 
 from latentwalk import app
 from latentwalk.app.options import Attributes, ConditionOption, DataAgain, Force, Out, RawCells, RunFolder, reals, words
-from latentwalk.app.output import save_png, say, write_table
+from latentwalk.app.output import save_png, say, write_bytes, write_table
 from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
     from latentwalk.app.run import Run
     from latentwalk.data import Dataset
+    from latentwalk.data.original import Original
     from latentwalk.latent.moves.grafts import Onto
 
 __all__ = ["graft"]
@@ -24,8 +27,9 @@ ACROSS = 12  # pictures in a row
 
 def graft(
     run: RunFolder,
-    image: Annotated[
-        str | None, typer.Argument(metavar="[IMAGE]", help="Onto what: an image file, row:123, or a class.", show_default=False)
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[IMAGE]…", help="Onto what: image files, row:123, or a class.", show_default=False),
     ] = None,
     attribute: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to graft: an attribute, or a class.", show_default=False)
@@ -40,7 +44,17 @@ def graft(
     region: Annotated[
         str | None,
         typer.Option(
-            metavar="T,L,B,R|FILE", help="Where the picture may change: a box in shares of it, or a mask.", show_default=False
+            metavar="T,L,B,R|FILE|all",
+            help="Where the picture may change: a box in shares of it, or a mask. Default: where it changes most.",
+            show_default=False,
+        ),
+    ] = None,
+    frame: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T,L,B,R",
+            help="Which part of an image file the model is to see: around the face, say. Default: all.",
+            show_default=False,
         ),
     ] = None,
     onto: Annotated[
@@ -57,7 +71,9 @@ def graft(
 ) -> None:
     """Give an example what others have: a moustache, a smile.
 
-    Images: a strip, the original first (.png). Tables: rows (.csv, .parquet).
+    Image files: the picture at its own size, changed where the step changes it (.png, .jpg, .webp); with several strengths, a
+    strip of small copies to choose from; of several files, one each in the folder --out. Rows and classes: a strip, the
+    original first (.png). Tables: rows (.csv, .parquet).
 
     What can be grafted are the attributes of the data learnt from (fit --attributes FILE), or of a --table, and its classes.
 
@@ -67,7 +83,9 @@ def graft(
     \b
     Examples:
       latentwalk graft run --attributes
-      latentwalk graft run me.jpg --attribute Mustache --without Male,Young --strength 1.5
+      latentwalk graft run me.jpg --attribute Mustache --without Male,Young --strength 1.5 --out moustache.jpg
+      latentwalk graft run party.jpg --frame 0.1,0.55,0.5,0.8 --attribute Smiling
+      latentwalk graft run anna.jpg ben.jpg --attribute Smiling --out smiling
       latentwalk graft run row:5 --attribute Smiling --strengths 0,0.5,1,1.5,2 --region 0.5,0.2,0.9,0.8 --out smile.png
     """
     opened = app.run.Run.open(run)
@@ -78,24 +96,87 @@ def graft(
         return
     several = [strength] if strengths is None else reals(strengths, "--strengths")
     taken = [] if without == "none" else without if without == "auto" else words(without)
-    if image is None or attribute is None:
-        missing = "IMAGE: onto what to graft" if image is None else "--attribute: what to graft"
+    if not images or attribute is None:
+        missing = "--attribute: what to graft" if images else "IMAGE: onto what to graft"
         raise ConfigError(f"say {missing}. {known.said}")
-    files = [Path(name) for name in (image, region or image)]
-    to = app.named.target(opened, out, "graft", app.named.endings(opened), inputs=files, force=force)
-    end = known.ends.find(image)
-    where = None if region is None else app.named.region_named(region, model.spec_)
+    grounds = [_Ground.of(name, opened, onto, frame) for name in images]
+    targets = _targets(opened, grounds, out, [Path(region or images[0])], strip=len(several) > 1, force=force)
+    ends = [None if ground.picture is not None else known.ends.find(ground.name) for ground in grounds]
     space = model.space(known.rows) if condition is None else model.space(known.rows).under(condition)
     direction = space.direction(attribute, without=taken)
-    grafts = space.graft(end.x, direction, several, region=where, onto=cast("Onto | None", onto))
-    if app.named.draws(opened):
-        _write_strip(opened, end.x, grafts.x, to)
-    else:
-        rows = app.named.columns(model.inverse_transform(grafts.z), model.spec_)
-        write_table(to, {"strength": several, **rows}, raw=raw_cells)
-    say(direction.reading)
-    say(f"onto {end.said}, {'strength' if len(several) == 1 else 'strengths'} {', '.join(f'{s:g}' for s in several)}")
-    say(to)
+    many = "strength" if len(several) == 1 else "strengths"
+    strengths_said = f"{many} {', '.join(f'{s:g}' for s in several)}"
+    if len(grounds) > 1:
+        say(direction.reading)
+    for ground, end, to in zip(grounds, ends, targets, strict=True):
+        spec = model.spec_ if ground.picture is None else ground.picture.spec
+        where = "change" if region is None else None if region == "all" else app.named.region_named(region, spec)
+        how: dict[str, Any] = {"region": where, "onto": cast("Onto | None", onto)}
+        if end is None:
+            amount: Any = several[0] if len(several) == 1 else several
+            made = space.graft(cast(Any, ground.picture), direction, amount, frame=ground.frame, **how)
+            write_bytes(to, made.content(to.suffix))
+        elif app.named.draws(opened):
+            _write_strip(opened, end.x, space.graft(end.x, direction, several, **how).x, to)
+        else:
+            made = space.graft(end.x, direction, several, **how)
+            rows = app.named.columns(model.inverse_transform(made.z), model.spec_)
+            write_table(to, {"strength": several, **rows}, raw=raw_cells)
+        if len(grounds) == 1:
+            say(direction.reading)
+        said = ground.name if end is None else end.said
+        if ground.picture is not None:
+            height, width = ground.picture.levels.shape[:2]
+            said = f"{said} ({width} x {height})"
+        say(f"onto {said}, {strengths_said}")
+        say(to)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What is grafted onto, as it was named; its picture, where it is one of its own size; and the part that is seen of it."""
+
+    name: str
+    picture: "Original | None" = None
+    frame: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(cls, name: str, run: "Run", onto: str | None, frame: str | None) -> Self:
+        """Raises DataError, ConfigError."""
+        from latentwalk.data.original import Original
+
+        path = Path(name).expanduser()
+        own = app.source.is_picture(path) and path.is_file() and name not in run.classes
+        seen = None if frame is None else tuple(reals(frame, "--frame"))
+        if not (own and app.named.draws(run) and onto != "reconstruction"):
+            if seen is not None:
+                raise ConfigError(f"--frame is for an image file and its very picture; {name} is none, or is decoded anew.")
+            return cls(name)
+        return cls(name, Original.of(path), seen)
+
+
+def _targets(
+    run: "Run", grounds: "Sequence[_Ground]", out: Path | None, inputs: list[Path], *, strip: bool, force: bool
+) -> list[Path]:
+    """Where each is written: one file, or of several one each in a folder. strip: whether one is several small pictures."""
+    from latentwalk.data.original import PICTURES
+
+    whole = (".png",) if strip else tuple(PICTURES)
+    kinds = [app.named.endings(run) if ground.picture is None else whole for ground in grounds]
+    inputs = [*inputs, *(Path(ground.name).expanduser() for ground in grounds)]
+    if len(grounds) == 1:
+        return [app.named.target(run, out, "graft", kinds[0], inputs=inputs, force=force)]
+    folder = run.folder / "grafts" if out is None else out
+    if folder.suffix.lower() in kinds[0] or folder.is_file():
+        raise ConfigError(f"--out {folder}: {len(grounds)} pictures need a folder to go to. Expected the name of one.")
+    names = [f"{Path(ground.name).stem.replace(':', '-')}{kind[0]}" for ground, kind in zip(grounds, kinds, strict=True)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"two of the pictures would both be written to {folder / twice}. Graft them one at a time.")
+    return [
+        app.named.target(run, folder / name, name, kind, inputs=inputs, force=force)
+        for name, kind in zip(names, kinds, strict=True)
+    ]
 
 
 class Known:

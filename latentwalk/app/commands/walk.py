@@ -8,14 +8,20 @@ import typer
 from latentwalk import app
 from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RawCells, RunFolder
 from latentwalk.app.output import say
+from latentwalk.errors import ConfigError
 
 __all__ = ["walk"]
 
 
 def walk(
     run: RunFolder,
-    start: Annotated[str, typer.Option("--from", metavar="END", help="Where to start: see above.", show_default=False)],
-    to: Annotated[str, typer.Option("--to", metavar="END", help="Where to arrive.", show_default=False)],
+    ends: Annotated[
+        list[str] | None, typer.Argument(metavar="[A B…]", help="From A to B, and on: see above.", show_default=False)
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="END", help="Where to start: see above.", show_default=False)
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="END", help="Where to arrive.", show_default=False)] = None,
     via: Annotated[
         list[str] | None, typer.Option(metavar="END", help="Where to pass; may be given several times.", show_default=False)
     ] = None,
@@ -38,11 +44,12 @@ def walk(
     Images: a strip (.png) with a red bar under what lies in a hole, or a film (.gif, .mp4). Tables: rows (.csv,
     .parquet), or a heat map (.png). Also: arrays (.npz).
 
-    An END is the name of a class (its most typical example), row:123 (that row of the data learnt from, counted from 0), or
-    an image file.
+    An END, as A and B, is the name of a class (its most typical example), row:123 (that row of the data learnt from, counted
+    from 0), an image file, or the name of a file of the data.
 
     \b
     Examples:
+      latentwalk walk run anna.jpg ben.jpg
       latentwalk walk run --from 0 --to 7 --path density
       latentwalk walk run --from row:5 --to me.jpg --steps 25 --out walk.gif
       latentwalk walk run --from 0 --via 3 --via 5 --to 8 --loop --steps 80 --out round.mp4
@@ -52,7 +59,7 @@ def walk(
 
     opened = app.run.Run.open(run)
     check_path(path)
-    stops = [start, *(via or []), to]
+    stops = _stops(ends or [], start, via or [], to)
     endings = app.named.endings(opened, *ENDINGS, ".csv")
     target = app.named.target(opened, out, "walk", endings, inputs=[Path(stop) for stop in stops], force=force)
     space, names = app.named.around(opened, stops, data, "end of a walk", condition=condition, needed=path == "density")
@@ -61,3 +68,13 @@ def walk(
     say(f"from {' to '.join([*names, *names[:loop]])} in {len(way)} steps")
     say(way.reading)
     say(target)
+
+
+def _stops(ends: list[str], start: str | None, via: list[str], to: str | None) -> list[str]:
+    """The ends, and what is passed between them. Raises ConfigError."""
+    if ends and (start is not None or via or to is not None):
+        raise ConfigError("say the ends one after the other, or with --from, --via and --to, and not both.")
+    stops = ends or [*([] if start is None else [start]), *via, *([] if to is None else [to])]
+    if len(stops) < 2 or (not ends and (start is None or to is None)):
+        raise ConfigError("a walk leads from one example to another. Say both: latentwalk walk RUN A B")
+    return stops

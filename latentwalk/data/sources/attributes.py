@@ -17,6 +17,7 @@ __all__ = ["with_attributes"]
 
 FILES = ("file", "filename", "file_name", "image", "image_id", "image_name", "name", "path")  # in order of preference
 ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+SHOWN = 3  # names of files in a complaint
 MATCHES: tuple[Callable[[str], str], ...] = (  # what of a name must be alike; of equally many matches, the first
     lambda name: str(PurePosixPath(name)),
     lambda name: PurePosixPath(name).name,
@@ -70,10 +71,16 @@ def _rows(named: Sequence[str], names: Sequence[str], title: str) -> NDArray[np.
     twice = [name for name, times in Counter(map(alike, named)).items() if times > 1 and name in set(wanted)]
     if twice:
         raise DataError(f"the column {title!r} names {twice[0]!r} more than once. Keep one row for each file.")
-    doubles = [name for name, times in Counter(wanted).items() if times > 1 and name in place]
+    times = Counter(wanted)
+    doubles = [name for name in dict.fromkeys(wanted) if times[name] > 1 and name in place]
     if doubles:
-        both = [name for name in names if alike(name) == doubles[0]][:2]
-        raise DataError(f"{doubles[0]!r} is {both[0]!r} as well as {both[1]!r} in the data. Write the paths in {title!r}.")
+        of = {name: [full for full in names if alike(full) == name] for name in doubles[:SHOWN]}
+        said = "; ".join(f"{name!r} is {' as well as '.join(map(repr, full[:SHOWN]))}" for name, full in of.items())
+        more = f"; and {len(doubles) - SHOWN:,} more names" if len(doubles) > SHOWN else ""
+        raise DataError(
+            f"the column {title!r} names files that the data has more than once: {said}{more}. Write there which is meant, its "
+            f"path in the data: {', '.join(of[doubles[0]][:SHOWN])}."
+        )
     return np.array([place.get(name, -1) for name in wanted])
 
 

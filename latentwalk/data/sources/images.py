@@ -40,10 +40,14 @@ __all__ = [
     "Size",
     "as_bytes",
     "check_size",
+    "eight_bits",
+    "fitted_image",
     "look",
+    "opened_image",
     "read_entries",
     "read_folder",
     "read_zip",
+    "why_not",
 ]
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -125,7 +129,7 @@ class Pictures(Rows):
     def _checked(self, entry: ImageFile, pixels: Pixels | Exception) -> Pixels:
         if isinstance(pixels, Exception):
             raise DataError(
-                f"{entry.name} cannot be decoded: {_reason(pixels)}. Take it out of the data; a folder or .zip read with "
+                f"{entry.name} cannot be decoded: {why_not(pixels)}. Take it out of the data; a folder or .zip read with "
                 "lazy=False leaves such images out."
             ) from pixels
         if pixels.shape != self.shape[1:]:
@@ -232,7 +236,7 @@ def _decoded(
     for some in _by_file(entries):
         for entry, pixels in zip(some, _pixels(some, shape, rgb, resize, deep), strict=True):
             if isinstance(pixels, Exception):
-                skipped[entry.name] = _reason(pixels)
+                skipped[entry.name] = why_not(pixels)
             else:
                 x[len(names)] = pixels
                 names.append(entry.name)
@@ -282,12 +286,12 @@ def _classes(names: list[str], inside: int) -> Array | None:
 def _headers(entry: ImageFile, skipped: dict[str, str], films: bool) -> list[Seen]:
     """What the header of a file says, or of each of its frames."""
     try:
-        with hushed(), _open(entry) as image:  # chatter about odd metadata
+        with hushed(), opened_image(entry) as image:  # chatter about odd metadata
             first = Seen(entry, _upright(image), _has_color(image), _is_deep(image))
             check_unpacked(4 * first.size[0] * first.size[1], entry.held, EXPANSION, LARGEST)  # 4 a pixel in Pillow
             return _film(first, image, skipped) if films and image.format in FILMS else [first]
     except Exception as error:  # a decoder raises whatever it likes at a damaged file
-        skipped[entry.name] = _reason(error)
+        skipped[entry.name] = why_not(error)
         return []
 
 
@@ -317,7 +321,7 @@ def _pages(first: Seen, image: Image.Image, skipped: dict[str, str]) -> list[See
         except EOFError:
             break
         except Exception as error:  # as above
-            skipped[first.entry.frames([number])[0].name] = f"{_reason(error)}; nor is there a frame after it"
+            skipped[first.entry.frames([number])[0].name] = f"{why_not(error)}; nor is there a frame after it"
             break
         if number > FRAMES:
             break
@@ -349,7 +353,8 @@ def _sideways(image: Image.Image) -> bool:
     return image.getexif().get(ORIENTATION) in SIDEWAYS
 
 
-def _open(entry: ImageFile) -> Image.Image:
+def opened_image(entry: ImageFile) -> Image.Image:
+    """The file as Pillow opens it. Raises DataError for one that is too large, and what Pillow raises."""
     if entry.length > LARGEST:
         raise DataError(f"{entry.length:,} bytes, more than the {LARGEST:,} that an image may have")
     image = Image.open(io.BytesIO(entry.content()), formats=_formats())
@@ -402,15 +407,15 @@ def _by_file(entries: Sequence[ImageFile]) -> list[list[ImageFile]]:
 def _pixels(
     entries: Sequence[ImageFile], shape: tuple[int, int], rgb: bool, resize: bool, deep: bool
 ) -> list[Pixels | Exception]:
-    """Frames of one file, each as `_fitted` has it, or what its decoder raised."""
+    """Frames of one file, each as `fitted_image` has it, or what its decoder raised."""
     found: list[Pixels | Exception] = []
     try:
-        with hushed(), _open(entries[0]) as opened:  # as above
+        with hushed(), opened_image(entries[0]) as opened:  # as above
             for entry in entries:
                 try:
                     if opened.tell() != entry.frame:
                         opened.seek(entry.frame)
-                    found.append(_fitted(opened, shape, rgb, resize, deep))
+                    found.append(fitted_image(opened, shape, rgb, resize, deep))
                 except Exception as error:  # as above
                     found.append(error)
     except Exception as error:  # as above
@@ -418,14 +423,14 @@ def _pixels(
     return found
 
 
-def _fitted(opened: Image.Image, shape: tuple[int, int], rgb: bool, resize: bool, deep: bool) -> Pixels:
+def fitted_image(opened: Image.Image, shape: tuple[int, int], rgb: bool, resize: bool, deep: bool) -> Pixels:
     """One image as (H, W), or (H, W, 3): upright, flattened onto white, and fitted to `shape`.
 
     deep: of 16 bits; an image of 8 is as bright then as it was: white is 65535.
     """
     if deep and _is_deep(opened):
         return _sixteen_bits(ImageOps.exif_transpose(opened), shape if resize else None)
-    image = _eight_bits(ImageOps.exif_transpose(opened))
+    image = eight_bits(ImageOps.exif_transpose(opened))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -446,7 +451,7 @@ def _sixteen_bits(image: Image.Image, shape: tuple[int, int] | None) -> NDArray[
     return np.rint(fitted).clip(0, 65535).astype(np.uint16)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
+def eight_bits(image: Image.Image) -> Image.Image:
     """16-bit gray as 8 bits, beside images in colour. Pillow's own conversion would clip all above 255 to white."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
         return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
@@ -455,7 +460,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return image
 
 
-def _reason(error: Exception) -> str:
+def why_not(error: Exception) -> str:
+    """Why an image could not be read, in words."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image of a known format"
     return str(error) or type(error).__name__

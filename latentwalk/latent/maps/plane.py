@@ -46,6 +46,24 @@ class Plane:
         return cls(origin, axes, *_square((codes - origin) @ axes.T, *_prior(space, origin, axes)), space.dim > 2)
 
     @classmethod
+    def liveliest(cls, space: Encoded) -> "Plane":
+        """The plane through the codes' mean along which the output changes most, a step being one deviation of the codes.
+
+        Axes by the variance of codes tell little where all vary alike, as those of a VAE do. D = 2 has one plane.
+        """
+        if space.dim <= 2:
+            return cls.of(space)
+        codes = space.codes.astype(np.float64)
+        origin, steps = codes.mean(axis=0), np.diag(codes.std(axis=0))
+        change = space.outputs(origin + steps) - space.outputs(origin - steps).astype(np.float64)  # (D, F)
+        strength, ways = np.linalg.eigh(change @ change.T)
+        if not strength[-1] > 0:
+            return cls.of(space)
+        axes = np.linalg.qr(steps @ ways[:, :-3:-1])[0].T  # of both, in the codes' own units
+        axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]
+        return cls(origin, axes, *_square((codes - origin) @ axes.T, *_prior(space, origin, axes)), True)
+
+    @classmethod
     def along(cls, space: Encoded, across: int, down: int) -> "Plane":
         """The plane of two latent dimensions, the others at the codes' mean. Raises ConfigError for ones that are not there."""
         for axis in (across, down):

@@ -4,26 +4,37 @@
     onto="picture"           x + m (decode(z + s d) - decode(z))   x itself, and on it what the step changes
 
 A decoder loses what its code has no room for: the pattern of a shirt, the very look of an eye. The second way asks it for the
-change alone, so nothing else is lost, and a strength of 0 gives back the very picture. m is the region: 1 everywhere unless
-given.
+change alone, so nothing else is lost, and a strength of 0 gives back the very picture. m is the region: where the change is
+strong unless given, so that what it hardly touches is not touched at all.
+
+A picture need not be of the model's size: the model sees a small copy of it, and the change is enlarged before it is added.
 """
 
+import os
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from latentwalk.arrays import Array
+from latentwalk.data.original import Original
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.moves.directions import Direction
 
-__all__ = ["Onto", "mask", "transplant"]
+__all__ = ["Onto", "Where", "changed_part", "mask", "transplant"]
 
 Onto = Literal["picture", "reconstruction"]
+Where = ArrayLike | Literal["change"] | None
 SOFT = 0.2  # the share of a box's side over which its edge fades in
+NEAR = 1 / 16  # the same of what a model sees of a picture, where it is only a part
+WIDE = 1 / 32  # of the longer side: the deviation of the Gaussian by which the size of a change is smoothed
+WEAK, STRONG = 0.15, 0.45  # shares of the largest change, up to which it is left out, and from which on it is whole
 
 
 def transplant(
@@ -31,25 +42,130 @@ def transplant(
     x: Any,
     direction: Direction | ArrayLike,
     strength: ArrayLike = 1.0,
-    region: ArrayLike | None = None,
+    region: Where = "change",
     onto: Onto | None = None,
-) -> Decoded:
+    frame: ArrayLike | None = None,
+) -> Any:
     """See `LatentSpace.graft`."""
     step, strengths = _checked_step(space, direction), _checked_strengths(strength)
+    found = _pictures(space, x)
+    if isinstance(found, list):
+        return [_onto_picture(space, one, step, strengths, region, onto, frame) for one in found]
+    if found is not None:
+        return _onto_picture(space, found, step, strengths, region, onto, frame)
+    if frame is not None:
+        raise ConfigError("frame= is for a picture of its own size; this is an example, of which the model sees all.")
+    return _onto_example(space, x, step, strengths, region, onto)
+
+
+def _onto_example(space: Encoded, x: Any, step: Array, strengths: Array, region: Where, onto: Onto | None) -> Decoded:
+    """What has the model's size, or is a code."""
     codes, pictures = _places(space, x)
     spec = space.spec
     onto = onto or ("picture" if pictures is not None and spec is not None and spec.form.pictured else "reconstruction")
     _check_onto(onto, spec, pictures)
     z = codes + strengths.reshape(*strengths.shape, *[1] * codes.ndim) * step  # (*S, *N, D)
     drawn = _decoded(space, z)
-    if onto == "reconstruction" and region is None:
+    if onto == "reconstruction" and (region is None or _of_change(region)):
         return Decoded(z, drawn, spec)
     plain = _decoded(space, codes)
-    change = drawn - plain if region is None else _spread(mask(region, spec), spec) * (drawn - plain)
+    change = drawn - plain
+    if _of_change(region):
+        assert spec is not None
+        weights = changed_part(change.reshape(-1, *spec.shape), spec)
+        change = _spread(weights.reshape(*change.shape[: -len(spec.shape)], *weights.shape[1:]), spec) * change
+    elif region is not None:
+        change = _spread(mask(region, spec), spec) * change
     if onto == "reconstruction":
         return Decoded(z, plain + change, spec)
     assert pictures is not None and spec is not None
     return Decoded(z, np.clip(pictures.astype(np.float32) + change, spec.low, spec.high), spec)
+
+
+def _onto_picture(
+    space: Encoded, picture: Original, step: Array, strengths: Array, region: Where, onto: Onto | None, frame: ArrayLike | None
+) -> Decoded:
+    """A picture of any size."""
+    spec = space.spec
+    if spec is None or not spec.form.pictured or space.encode is None:
+        raise ConfigError(f"{picture.name} is a picture; this space {'encodes nothing' if spec else 'does not know pictures'}.")
+    example = picture.seen(spec, frame)
+    if onto == "reconstruction":
+        return _onto_example(space, example, step, strengths, region, onto)
+    _check_onto(onto or "picture", spec, example)
+    code = space.encode(example[None])[0][0]
+    z = (code + strengths.reshape(*strengths.shape, 1) * step).astype(np.float32)
+    change = (_decoded(space, z.reshape(-1, space.dim)) - _decoded(space, code)) / ((spec.high - spec.low) or 1.0)
+    change[strengths.ravel() == 0] = 0  # whatever rounding says
+    made = [_put(picture, one, spec, region, frame) for one in spec.channels_last(change)]
+    whole = np.stack(made).reshape(*strengths.shape, *made[0].shape)
+    return Decoded(z, whole, picture.spec, onto=picture)
+
+
+def _put(picture: Original, change: Array, spec: DataSpec, region: Where, frame: ArrayLike | None) -> Array:
+    """The picture with a change (h, w, C) of what is seen of it, in shares of the range."""
+    if not change.any():
+        return picture.as_given()
+    weights = picture.fading(change.shape[:2], frame, NEAR)
+    if _of_change(region):
+        own = changed_part(change[None], replace(spec, shape=change.shape, layout="HWC"))[0]
+        weights = weights * picture.enlarged(own, frame, smooth=False)
+    elif region is not None:
+        height, width = picture.levels.shape[:2]
+        weights = weights * mask(region, replace(picture.spec, shape=(height, width), layout="HW"))
+    return picture.altered(picture.enlarged(change, frame), weights)
+
+
+def _pictures(space: Encoded, x: Any) -> Original | list[Original] | None:
+    """The pictures of a size of their own that are meant; None for what is an example, or none at all."""
+    if isinstance(x, Original):
+        return x
+    if isinstance(x, (str, os.PathLike, Image.Image)):
+        return Original.of(x)
+    spec = space.spec
+    if spec is None or not spec.form.pictured:
+        return None
+    if isinstance(x, (list, tuple)) and x and not isinstance(x[0], (int, float, np.number)):
+        shapes = {np.shape(one) for one in x if isinstance(one, np.ndarray)}
+        if len(shapes) > 1 or any(isinstance(one, (str, os.PathLike, Image.Image)) for one in x):
+            return [_picture(one, spec) for one in x]
+        x = np.stack(x) if shapes and all(isinstance(one, np.ndarray) for one in x) else x
+    if not isinstance(x, np.ndarray) or x.shape == spec.shape or (x.shape[1:] == spec.shape and len(x)):
+        return None
+    if x.dtype != np.uint8 and (x.ndim < len(spec.shape) or x.shape[1:] == (space.dim,)):
+        return None  # codes, or numbers that are no picture like those learnt from
+    if x.ndim == 4 and len(x):
+        return [_picture(one, spec) for one in x]
+    return Original.of_array(x, spec)
+
+
+def _picture(x: Any, spec: DataSpec) -> Original:
+    if isinstance(x, (str, os.PathLike, Image.Image)):
+        return Original.of(x)
+    found = Original.of_array(np.asarray(x), spec)
+    if found is None:
+        raise ConfigError(f"expected a picture (H, W), (H, W, 3) or one of Pillow's, or its path; got shape {np.shape(x)}.")
+    return found
+
+
+def changed_part(change: Array, spec: DataSpec) -> NDArray[np.float32]:
+    """Where changes (n, *E) of images are strong, as weights (n, H, W) from 0 to 1, soft between."""
+    size = np.sqrt(np.square(spec.channels_last(change)).mean(axis=-1))  # (n, H, W)
+    size = gaussian_filter(size, (0, *[WIDE * max(size.shape[1:])] * 2), mode="nearest")
+    largest = size.max(axis=(1, 2), keepdims=True)
+    share = np.divide(size, largest, out=np.zeros_like(size), where=largest > 0)
+    t = ((share - WEAK) / (STRONG - WEAK)).clip(0, 1)
+    found: NDArray[np.float32] = (t * t * (3 - 2 * t)).astype(np.float32)
+    return found
+
+
+def _of_change(region: Where) -> bool:
+    if isinstance(region, str) and region != "change":
+        raise ConfigError(
+            f"region={region!r}: a region is a box (top, left, bottom, right), a mask, 'change' (where the picture "
+            "changes most), or None (all of it)."
+        )
+    return isinstance(region, str)
 
 
 def mask(region: ArrayLike, spec: DataSpec | None) -> NDArray[np.float32]:
@@ -91,9 +207,9 @@ def _profile(size: int, low: float, high: float) -> Array:
 
 
 def _spread(weights: Array, spec: DataSpec | None) -> Array:
-    """Weights (H, W), as they multiply images of this layout."""
+    """Weights (…, H, W), as they multiply images of this layout."""
     layout = "HW" if spec is None else spec.layout
-    return {"HWC": weights[..., None], "CHW": weights[None]}.get(layout, weights)
+    return {"HWC": weights[..., None], "CHW": weights[..., None, :, :]}.get(layout, weights)
 
 
 def _places(space: Encoded, x: Any) -> tuple[Array, Array | None]:

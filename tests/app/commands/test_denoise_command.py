@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 class Same(Autoencoder):
     """An autoencoder that gives back what it gets: what is left are windows, formats and files."""
 
-    def denoise(self, X):
+    def denoise(self, X, alike=True):
         return np.asarray(X, np.float32)
 
 
@@ -48,7 +48,7 @@ def voice(call, tmp_path_factory):
     x = 0.4 * np.sin(2 * np.pi * 300 * t)
     (folder / "clean.wav").write_bytes(Sound(x, 8000, "int16").content())
     (folder / "noisy.wav").write_bytes(Sound(x + 0.1 * RNG.normal(size=len(x)), 8000, "int16").content())
-    words = ("--recipe", "denoising", "--noise", "0.1,0.6", "--network", "fully-conv", "--epochs", "40")
+    words = ("--recipe", "denoising", "--epochs", "2")
     call("fit", folder / "clean.wav", "--out", folder / "run", *words)
     return folder
 

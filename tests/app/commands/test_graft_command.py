@@ -71,18 +71,55 @@ def test_a_strip_of_grafts_is_what_the_library_computes(call: Any, run: Path, tm
     assert (shown[2] != shown[3]).any()
 
 
-def test_a_region_and_a_picture_from_elsewhere(call: Any, run: Path, photos: Path, tmp_path: Path) -> None:
+def test_a_region_of_a_picture_from_elsewhere(call: Any, run: Path, photos: Path, tmp_path: Path) -> None:
     mask = np.zeros((32, 32), np.uint8)
     mask[16:] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
-    to = tmp_path / "strip.png"
+    to = tmp_path / "out.png"
     for region in ("0.5,0,1,1", tmp_path / "mask.png"):
         image = photos / "photos" / "003.png"
         call("graft", run, image, "--attribute", "Moustache", "--strength", 3, "--region", region, "--out", to)
-        before, after = strip(to, 2)
-        np.testing.assert_array_equal(before, np.asarray(Image.open(image)))
+        before, after = (np.asarray(Image.open(path)) for path in (image, to))
         np.testing.assert_array_equal(before[:8], after[:8])
         assert (before[8:] != after[8:]).any()
+    call("graft", run, "row:3", "--attribute", "Moustache", "--strength", 3, "--region", region, "--out", to)
+    np.testing.assert_array_equal(strip(to, 2), [before, after])
+
+
+def test_a_large_picture_stays_as_large(call: Any, run: Path, photos: Path, tmp_path: Path) -> None:
+    large = Image.open(photos / "photos" / "003.png").resize((96, 128))
+    large.save(tmp_path / "large.png")
+    to = tmp_path / "out.png"
+    said = call("graft", run, tmp_path / "large.png", "--attribute", "Moustache", "--strength", 2, "--out", to)
+    assert "(96 x 128), strength 2" in said
+    opened = Run.open(run)
+    space = opened.model.space(opened.train())
+    expected = space.graft(large, space.direction("Moustache"), 2).x
+    np.testing.assert_array_equal(np.asarray(Image.open(to)), expected)
+    assert (expected != np.asarray(large)).any()
+    call("graft", run, tmp_path / "large.png", "--attribute", "Moustache", "--strength", 0, "--out", to)
+    np.testing.assert_array_equal(np.asarray(Image.open(to)), np.asarray(large))
+    call("graft", run, tmp_path / "large.png", "--attribute", "Moustache", "--frame", "0,0.1,0.5,0.9", "--out", to)
+    np.testing.assert_array_equal(np.asarray(Image.open(to))[65:], np.asarray(large)[65:])
+    call("graft", run, tmp_path / "large.png", "--attribute", "Moustache", "--strengths", "0,1", "--out", to)
+    assert np.asarray(Image.open(to)).shape == (128 + 8, 2 * (96 + 4) + 4, 3)
+
+
+def test_several_files_go_to_a_folder(call: Any, run: Path, photos: Path, tmp_path: Path) -> None:
+    files = [photos / "photos" / name for name in ("003.png", "004.png")]
+    said = call("graft", run, *files, "row:5", "--attribute", "Moustache", "--out", tmp_path / "made")
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["003.png", "004.png", "row-5.png"]
+    assert said.count("onto ") == 3
+    assert "two of the pictures" in call("graft", run, files[0], files[0], "--attribute", "Moustache", code=2)
+    where = ("--attribute", "Moustache", "--out", tmp_path / "x.png")
+    assert "need a folder to go to" in call("graft", run, *files, *where, code=2)
+    assert "--frame is for an image file" in call("graft", run, "row:1", *where, "--frame", "0,0,1,1", code=2)
+
+
+def test_names_of_files_of_the_data_go_where_rows_go(call: Any, run: Path, tmp_path: Path) -> None:
+    assert "from 003.png (row 3) to 007.png (row 7)" in call("walk", run, "003.png", "007.png", "--out", tmp_path / "w.png")
+    assert "onto 003.png (row 3)" in call("graft", run, "003.png", "--attribute", "Moustache", "--out", tmp_path / "g.png")
+    assert "there is no such file" in call("walk", run, "nobody.png", "007.png", code=2)
 
 
 def test_confounders_by_name_and_none(call: Any, run: Path) -> None:

@@ -89,3 +89,13 @@ def test_without_the_data_holes_are_not_known(call: Any, deep: Path, model: Auto
 )
 def test_bad_input_is_one_message(call: Any, deep: Path, words: list[str], message: str) -> None:
     assert message in " ".join(call(words[0], deep, *words[1:], code=2).split())
+
+
+def test_ends_are_said_one_after_the_other_or_by_name(call: Any, run: Path, tmp_path: Path) -> None:
+    for name, words in (("a", ("row:3", "7", "row:1")), ("b", ("--from", "row:3", "--via", "7", "--to", "row:1"))):
+        call("walk", run, *words, "--steps", 5, "--out", tmp_path / f"{name}.npz")
+    with np.load(tmp_path / "a.npz") as one, np.load(tmp_path / "b.npz") as other:
+        np.testing.assert_array_equal(one["z"], other["z"])
+    assert "one after the other, or" in call("walk", run, "3", "7", "--via", "1", code=2)
+    for words in (("3",), ("--from", "3"), ("--via", "3", "--to", "1"), ()):
+        assert "walk RUN A B" in call("walk", run, *words, code=2)

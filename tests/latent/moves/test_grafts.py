@@ -51,7 +51,7 @@ def test_strength_zero_is_the_very_picture(layout):
 
 def test_a_picture_gets_what_the_step_changes_and_stays_in_its_range():
     space = made()
-    far = space.graft(4, STEP, 3)
+    far = space.graft(4, STEP, 3, region=None)
     change = space.decode(space.codes[[4]] + 3 * STEP)[0] - space.decode(space.codes[[4]])[0]
     np.testing.assert_allclose(far.x, np.clip(space.data[4] + change, 0, 255), atol=1e-4)
     assert (far.x.min(), far.x.max()) == (0, 255)  # both ends were cut, so there was something to cut
@@ -72,7 +72,7 @@ def test_outside_a_region_nothing_changes_at_all(layout, onto):
     region = np.zeros((H, W))
     region[3:6, 2:7] = 1
     before, after = space.graft(4, STEP, 0, onto=onto).x, space.graft(4, STEP, 1, onto=onto, region=region).x
-    free = space.graft(4, STEP, 1, onto=onto).x
+    free = space.graft(4, STEP, 1, onto=onto, region=None).x
     inside = np.broadcast_to(region[..., None] if layout == "HWC" else region, SHAPES[layout]) == 1
     np.testing.assert_array_equal(after[~inside], before[~inside])
     np.testing.assert_allclose(after[inside], free[inside], atol=1e-4)
@@ -116,8 +116,8 @@ def test_a_sweep_is_each_of_its_strengths_and_many_pictures_are_each_of_them():
 def test_a_graft_and_its_opposite_are_undone_where_nothing_was_cut():
     space = made()
     mild = 0.1 * STEP
-    there = space.graft(4, mild).x
-    back = space.graft(there, mild, -1).x
+    there = space.graft(4, mild, region=None).x
+    back = space.graft(there, mild, -1, region=None).x
     free = (there > 0) & (there < 255)
     np.testing.assert_allclose(back[free], space.data[4][free], atol=1e-3)
 

@@ -4,9 +4,9 @@
 
 4,530 cells of mouse cortex, counts of 33 genes, six kinds of cells (Codeluppi et al. 2018). Codes of 8 dimensions are learnt
 from all cells without labels, with the defaults of `Autoencoder`; then the share of cells whose kind 15 nearest neighbours
-among the codes of the others tell (five folds), and the share of the variance of log totals that is linear in the codes (five folds, 0
-where it is none). "Before" is the negative binomial of version 0.1.0, in which no total is modelled. Every measurement is kept
-in a JSON-lines file (`--keep`). Writes the section "Counts" of benchmarks/results/defaults.md.
+among the codes of the others tell (five folds), and the share of the variance of log totals that is linear in the codes (five
+folds, 0 where it is none). "Before" is the negative binomial of version 0.1.0, in which no total is modelled. Every
+measurement is kept in a JSON-lines file (`--keep`). Writes the section "Counts" of benchmarks/results/defaults.md.
 """
 
 import time

@@ -253,8 +253,8 @@ def _begins(network: Network) -> bool:
 def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...], straight: bool) -> nn.Module:
     inputs, read = None, spec
     if spec.columns:
-        inputs = Inputs(spec.columns, spec.missing)
-        read = replace(spec, shape=(inputs.size,), missing=False, columns=(), limits=(), powers=(), gaps=None)
+        inputs = Inputs(spec.columns, spec.missing, spec.totals)
+        read = replace(spec, shape=(inputs.size,), missing=False, columns=(), limits=(), powers=(), gaps=None, totals=None)
     body, everywhere = network.encoder(read, out), network.kind == "fully-conv"
     if _begins(network):
         return EncoderLine(body, read.event, out, inputs=inputs, straight=straight, missing=read.missing, everywhere=everywhere)

@@ -14,6 +14,7 @@ import numpy as np
 from latentwalk.arrays import Array
 from latentwalk.checks import one_of
 from latentwalk.data.columns import Column
+from latentwalk.data.counts import Totals, looks_counted
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
 from latentwalk.data.music import Notation
@@ -27,6 +28,7 @@ __all__ = ["FORMS", "Axes", "DataSpec", "Form", "Kind", "Layout"]
 Kind = Literal["image", "table", "signal", "text", "music"]
 Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF", "units"]
 DARKEST = 2.0**-16  # images that nowhere reach it are no fractions of white, but have units of their own
+LATE = ("limits", "powers", "gaps", "vocabulary", "score", "counted", "totals")  # what a file says where there is any
 COLOURS = (1, 3, 4)  # channels by which an image is told from a block of numbers
 
 
@@ -121,6 +123,8 @@ class DataSpec:
         found by `fit`, () before, and where there are none. gaps: which of its cells were missing together; None likewise.
     vocabulary: the units that the numbers of a text, or a piece of music, stand for; None for all else.
     score: how these words are read as music; None for all else.
+    counted: whether the rows of a table look like counts of many things, with totals of their own. totals: the law of these,
+        where they are modelled; found by `fit`.
     """
 
     kind: Kind
@@ -138,6 +142,8 @@ class DataSpec:
     gaps: MissingPatterns | None = None
     vocabulary: Vocabulary | None = None
     score: Notation | None = None
+    counted: bool = False
+    totals: Totals | None = None
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
@@ -164,6 +170,9 @@ class DataSpec:
             raise DataError(
                 f"a {self.kind} {'has' if self.kind == 'music' else 'has no'} score. Give pieces: a list of `Piece`s."
             )
+        all_counted = bool(self.columns) and all(one.kind == "count" for one in self.columns)
+        if self.totals is not None and not (isinstance(self.totals, Totals) and all_counted):
+            raise DataError(f"totals {self.totals!r:.80} cannot be those of columns that are no counts.")
 
     @classmethod
     def infer(cls, x: Array, kind: Kind | None = None, layout: Layout | None = None) -> "DataSpec":
@@ -171,6 +180,7 @@ class DataSpec:
 
         An event of two axes is a gray image; of three, a colour image when its first or last axis has 1, 3 or 4 entries;
         of one axis, a table. Everything else is flattened into a table. kind="signal" reads (T,) or (T, F), T steps in time.
+        A table of counts is told by its numbers, see `data.counts`.
         The share of extreme values is that of evenly spaced rows where all would not fit into memory.
 
         >>> DataSpec.infer(np.zeros((5, 28, 28), np.uint8)).layout
@@ -181,12 +191,14 @@ class DataSpec:
         bounded = FORMS[kind].bounded
         missing = not bounded and x.dtype.kind == "f" and any(np.isnan(rows).any() for _, rows in pieces(x))
         low, high = _range(x, bounded)
-        return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(evenly(x), low, high), missing)
+        counted = FORMS[kind].columned and not missing and low == 0 and looks_counted(x)
+        return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(evenly(x), low, high), missing, counted=counted)
 
     @classmethod
     def of_columns(cls, x: Array, columns: Sequence[Column]) -> "DataSpec":
         """The spec of a table `x` (n, C) whose columns are these."""
-        return replace(cls.infer(x, "table"), columns=tuple(columns))
+        found = cls.infer(x, "table")
+        return replace(found, columns=tuple(columns), counted=found.counted and all(one.kind == "count" for one in columns))
 
     @classmethod
     def of_units(cls, size: int, vocabulary: Vocabulary, score: Notation | None = None) -> "DataSpec":
@@ -244,7 +256,7 @@ class DataSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
-        unsaid = [name for name in ("limits", "powers", "gaps", "vocabulary", "score") if not getattr(self, name)]
+        unsaid = [name for name in LATE if not getattr(self, name)]
         return {name: value for name, value in asdict(self).items() if name not in unsaid} | {"shape": list(self.shape)}
 
     @classmethod
@@ -261,6 +273,7 @@ class DataSpec:
             found["vocabulary"] = Vocabulary(units["kind"], tuple(units["units"]), units.get("merges", ""))
         if (score := values.get("score")) is not None:
             found["score"] = Notation(**{**score, "beats": tuple(score["beats"])})
+        found["totals"] = None if values.get("totals") is None else Totals(**values["totals"])
         found["limits"] = tuple(Limit(**one) for one in values.get("limits", ()))
         found["powers"] = tuple(None if one is None else Power(**one) for one in values.get("powers", ()))
         return cls(**{**values, "shape": tuple(values["shape"]), **found})

@@ -105,7 +105,8 @@ class Dataset:
         elif is_frame(x):
             plain = plain_columns(x)
         x = as_array(x)
-        spec = replace(DataSpec.infer(x, kind), columns=tuple(columns), plain=tuple(plain))
+        spec = DataSpec.of_columns(x, columns) if columns else DataSpec.infer(x, kind)
+        spec = replace(spec, plain=tuple(plain))
         check_finite(x, missing=spec.missing)
         if y is not None:
             codes, classes = _coded(y, len(x))

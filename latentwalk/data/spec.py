@@ -14,6 +14,7 @@ import numpy as np
 from latentwalk.arrays import Array
 from latentwalk.checks import one_of
 from latentwalk.data.columns import Column
+from latentwalk.data.counts import Totals, looks_counted
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
 from latentwalk.data.powers import Power
@@ -116,6 +117,8 @@ class DataSpec:
         from that.
     limits, powers: of each column of a table, what its numbers never are, and the transform that makes them nearly normal;
         found by `fit`, () before, and where there are none. gaps: which of its cells were missing together; None likewise.
+    counted: whether the rows of a table look like counts of many things, with totals of their own. totals: the law of these,
+        where they are modelled; found by `fit`.
     vocabulary: the units that the numbers of a text stand for; None for all else.
     """
 
@@ -132,6 +135,8 @@ class DataSpec:
     limits: tuple[Limit, ...] = ()
     powers: tuple[Power | None, ...] = ()
     gaps: MissingPatterns | None = None
+    counted: bool = False
+    totals: Totals | None = None
     vocabulary: Vocabulary | None = None
 
     def __post_init__(self) -> None:
@@ -153,6 +158,9 @@ class DataSpec:
                 raise DataError(f"{len(found)} limits or transforms cannot be those of {self.size} columns of a {self.kind}.")
         if self.gaps is not None and not (isinstance(self.gaps, MissingPatterns) and self.gaps.columns == self.size):
             raise DataError(f"gaps {self.gaps!r:.80} cannot be those of {self.size} columns.")
+        all_counted = bool(self.columns) and all(one.kind == "count" for one in self.columns)
+        if self.totals is not None and not (isinstance(self.totals, Totals) and all_counted):
+            raise DataError(f"totals {self.totals!r:.80} cannot be those of columns that are no counts.")
         if self.form.serial != isinstance(self.vocabulary, Vocabulary):
             raise DataError(f"a {self.kind} {'has' if self.form.serial else 'has no'} units. Give texts: a list of strings.")
 
@@ -162,6 +170,7 @@ class DataSpec:
 
         An event of two axes is a gray image; of three, a colour image when its first or last axis has 1, 3 or 4 entries;
         of one axis, a table. Everything else is flattened into a table. kind="signal" reads (T,) or (T, F), T steps in time.
+        A table of counts is told by its numbers, see `data.counts`.
         The share of extreme values is that of evenly spaced rows where all would not fit into memory.
 
         >>> DataSpec.infer(np.zeros((5, 28, 28), np.uint8)).layout
@@ -172,12 +181,14 @@ class DataSpec:
         bounded = FORMS[kind].bounded
         missing = not bounded and x.dtype.kind == "f" and any(np.isnan(rows).any() for _, rows in pieces(x))
         low, high = _range(x, bounded)
-        return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(evenly(x), low, high), missing)
+        counted = FORMS[kind].columned and not missing and low == 0 and looks_counted(x)
+        return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(evenly(x), low, high), missing, counted=counted)
 
     @classmethod
     def of_columns(cls, x: Array, columns: Sequence[Column]) -> "DataSpec":
         """The spec of a table `x` (n, C) whose columns are these."""
-        return replace(cls.infer(x, "table"), columns=tuple(columns))
+        found = cls.infer(x, "table")
+        return replace(found, columns=tuple(columns), counted=found.counted and all(one.kind == "count" for one in columns))
 
     @classmethod
     def of_units(cls, size: int, vocabulary: Vocabulary) -> "DataSpec":
@@ -227,7 +238,7 @@ class DataSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a JSON file."""
-        unsaid = [name for name in ("limits", "powers", "gaps", "vocabulary") if not getattr(self, name)]
+        unsaid = [name for name in ("limits", "powers", "gaps", "counted", "totals", "vocabulary") if not getattr(self, name)]
         return {name: value for name, value in asdict(self).items() if name not in unsaid} | {"shape": list(self.shape)}
 
     @classmethod
@@ -240,6 +251,7 @@ class DataSpec:
         if (gaps := values.get("gaps")) is not None:
             gaps = MissingPatterns(gaps["columns"], tuple(gaps["patterns"]), tuple(gaps["counts"]))
         found["gaps"] = gaps
+        found["totals"] = None if values.get("totals") is None else Totals(**values["totals"])
         if (units := values.get("vocabulary")) is not None:
             found["vocabulary"] = Vocabulary(units["kind"], tuple(units["units"]), units.get("merges", ""))
         found["limits"] = tuple(Limit(**one) for one in values.get("limits", ()))

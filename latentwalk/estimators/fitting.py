@@ -299,7 +299,7 @@ def _check_same(options: Options, before: Trained) -> None:
 
 def _undescribed(spec: DataSpec) -> DataSpec:
     """The spec without what `fit` finds."""
-    return replace(spec, columns=(), limits=(), powers=(), gaps=None)
+    return replace(spec, columns=(), limits=(), powers=(), gaps=None, counted=False, totals=None)
 
 
 def _refuse(name: str, now: object, then: object) -> NoReturn:

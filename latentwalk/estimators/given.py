@@ -29,6 +29,7 @@ from latentwalk.data.columns import (
     plain_columns,
     unnamed,
 )
+from latentwalk.data.counts import Totals
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_array, as_plain, check_finite, is_ragged, padded
 from latentwalk.data.frames import picked_columns
@@ -38,6 +39,12 @@ from latentwalk.data.units import END, UNKNOWN, Vocabulary, is_text, texts_of
 from latentwalk.errors import ConfigError, DataError, DataWarning
 from latentwalk.estimators.options import Options
 from latentwalk.models.likelihood import OF_COLUMNS, Likelihood
+
+TOTALS = (
+    "X is seen as counts (whole numbers from 0 on, with zeros, a tail and totals that differ): what a row holds is modelled as "
+    "portions of its total, and codes say what kind it is, not how much. likelihood='negative-binomial' says that it is so, "
+    "likelihood='gaussian' that these are numbers like any others."
+)
 
 __all__ = ["as_learnt", "by_place", "called", "first_seen", "held_mask", "narrowed", "over"]
 
@@ -79,9 +86,21 @@ def first_seen(X: Any, options: Options) -> tuple[Array, DataSpec, tuple[str, ..
         if likelihood == "mixed":
             raise ConfigError('likelihood="mixed" needs named columns. Give a pandas frame, or a Dataset read from a file.')
         spec = replace(spec, columns=unnamed(x, "count" if likelihood == "negative-binomial" else "continuous"))
+    if _has_totals(spec, likelihood):
+        if not spec.columns:
+            spec = replace(spec, columns=unnamed(x, "count"))
+        if options.spec is None and likelihood == "auto":
+            warnings.warn(TOTALS, DataWarning, stacklevel=4)
+        spec = replace(spec, totals=Totals.of(x))
     if plain and not spec.framed:
         spec = replace(spec, plain=plain)
     return x, spec, tuple(column.name for column in spec.named) if textual else ()
+
+
+def _has_totals(spec: DataSpec, likelihood: str) -> bool:
+    """Whether rows are counts whose totals are to be modelled."""
+    counts = all(column.kind == "count" for column in spec.columns)
+    return spec.counted and counts and spec.totals is None and likelihood in ("auto", "negative-binomial")
 
 
 def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] = ()) -> Array:

@@ -212,6 +212,8 @@ class Trained:
         coder = Coder(self.model, told)
         back = coder.decode(coder.encode(x)[0])
         coder.check_decoded(x, back)
+        if self.spec.totals is not None:
+            back = _of_the_same_total(back, x)
         if self.spec.form.timed and self.spec.missing:
             back[over(x)] = np.nan
         return back
@@ -492,6 +494,14 @@ def _typed(answer: Array, dtype: np.dtype[Any] | str) -> Array:
     """An answer in the type of the data, where that is a float."""
     own = np.dtype(dtype)
     return answer.astype(own.newbyteorder("="), copy=False) if own.kind == "f" else answer
+
+
+def _of_the_same_total(back: Array, x: Array) -> Array:
+    """Counts (n, *E), scaled so that those of cells that x (n, *E) has add up as in x."""
+    seen, axes = ~np.isnan(x), tuple(range(1, x.ndim))
+    whole = np.where(seen, back, 0.0).sum(axis=axes, keepdims=True, dtype=np.float64)
+    total = np.where(seen, x, 0.0).sum(axis=axes, keepdims=True, dtype=np.float64)
+    return (back * (total / np.maximum(whole, np.finfo(np.float32).tiny))).astype(back.dtype)
 
 
 def _for_each(told: Conditions, rows: int) -> Conditions:

@@ -4,7 +4,7 @@ bernoulli             binary values; gray values in [0, 1] read as probabilities
 continuous-bernoulli  values in [0, 1] that are not binary, with the density that makes the above integrate to one
 gaussian              anything real; sigma fixed, one learned number, or one for every element from the decoder
     student-t             tables: anything real, with heavy tails
-    negative-binomial     tables: counts
+    negative-binomial     tables: counts; where rows have totals, these by themselves, and portions of them (see `portions`)
     mixed                 tables: to each column its own of gaussian, student-t, negative-binomial and categorical
     units                 texts: each unit given those before it, up to an end
 """
@@ -22,6 +22,7 @@ from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Head
 from latentwalk.models.heads import BernoulliHead, ContinuousBernoulliHead, GaussianHead, ObservedHead
 from latentwalk.models.mixed import DEFAULTS, ColumnLikelihood, MixedHead
+from latentwalk.models.portions import PortionsHead
 
 __all__ = ["OF_COLUMNS", "Likelihood", "LikelihoodKind", "likelihood_named"]
 
@@ -89,6 +90,8 @@ class Likelihood:
     def head(self, spec: DataSpec) -> Head:
         """The head for data like `spec`; what is missing there has no part in its log-likelihood."""
         axes = len(spec.event)
+        if spec.totals is not None:
+            return PortionsHead(spec.columns, spec.totals)
         if spec.columns:
             return MixedHead(spec.columns, self.of_columns(spec.columns))
         match self.kind:
@@ -145,13 +148,15 @@ class Likelihood:
 def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
     """The likelihood of that name; "auto" chooses from the data; a Likelihood is given back as it is.
 
-    auto: Bernoulli for binary tables and for images most of whose values lie at the ends of their range (ink on paper),
-    otherwise a Gaussian with one learned sigma.
+    auto: negative binomial for rows of counts with totals; Bernoulli for binary tables and for images most of whose values lie
+    at the ends of their range (ink on paper); otherwise a Gaussian with one learned sigma.
     """
     if isinstance(name, Likelihood) and type(name) is not Likelihood:
         raise ConfigError(f"{type(name).__name__} is a subclass of Likelihood, and a saved model could not be loaded again.")
     if isinstance(name, Likelihood):
         return name
+    if name == "auto" and spec.totals is not None:
+        return Likelihood("negative-binomial")
     if name in ("auto", "gaussian") and spec.columns:
         return Likelihood("mixed")
     if name == "auto" and spec.form.serial:

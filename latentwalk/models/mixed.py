@@ -19,13 +19,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, Chi2, Distribution, NegativeBinomial, Normal, StudentT
-from torch.nn.functional import logsigmoid, one_hot
+from torch.nn.functional import one_hot, softplus
 
 from latentwalk.data.columns import Column
+from latentwalk.data.counts import Totals
 from latentwalk.models.conditional import Head
 from latentwalk.models.heads import STEEP
 
-__all__ = ["DEFAULTS", "ColumnLikelihood", "Counts", "Inputs", "Mixed", "MixedHead", "Named"]
+__all__ = ["DEFAULTS", "ColumnLikelihood", "Counts", "Inputs", "Mixed", "MixedHead", "Named", "portioned"]
 
 ColumnLikelihood = Literal["gaussian", "student-t", "negative-binomial", "categorical"]
 DEFAULTS: dict[str, ColumnLikelihood] = {
@@ -140,7 +141,7 @@ class Counts(NegativeBinomial):
     """The negative binomial, as exact for large counts as for small ones.
 
     log p(k) = log [Gamma(k + r) / (k! Gamma(r))] + r log(1 - p) + k log p, with r = `total_count`. In float32 the difference of
-    the first two is wrong by a nat at k = 10⁶; it is taken in float64.
+    the first two is wrong by a nat at k = 10⁶; it is taken in float64. Softplus, since a sigmoid in a graph is 0 from -18 on.
     """
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -148,7 +149,7 @@ class Counts(NegativeBinomial):
         counted = value.clamp(min=0)
         k, r = counted.double(), self.total_count.double()
         ways = torch.lgamma(k + r) - torch.lgamma(k + 1) - torch.lgamma(r)
-        found = ways.to(self.logits) + self.total_count * logsigmoid(-self.logits) + counted * logsigmoid(self.logits)
+        found = ways.to(self.logits) - self.total_count * softplus(self.logits) - counted * softplus(-self.logits)
         return found.where(value >= 0, found.clamp(max=OTHER))
 
 
@@ -243,17 +244,25 @@ class Named(Categorical):
         return torch.where(codes == first, first + others, codes)
 
 
+def portioned(x: Tensor, totals: Totals) -> Tensor:
+    """Rows of counts x (..., C), NaN aside, as they would be were their total the typical one."""
+    counts = x.clamp(min=0)
+    return counts * (totals.typical / counts.nansum(-1, keepdim=True).clamp(min=1))
+
+
 class Inputs(nn.Module):
     """Rows x (B, C) with NaN where nothing was observed → what an encoder reads, (B, size).
 
     Numbers as they are, counts as log1p beside their typical value, a category as K numbers of which one is 1 (that of the code
     nearest to what noise has left of it), none for "other", or, where K is large, as a vector that is learnt; 0 where missing,
     and in a column that was always the same.
-    missing: one number more for each column says whether it was observed.
+    missing: one number more for each column says whether it was observed. totals: where rows have them, counts are read as they
+    would be of the typical total.
     """
 
-    def __init__(self, columns: Sequence[Column], missing: bool) -> None:
+    def __init__(self, columns: Sequence[Column], missing: bool, totals: Totals | None = None) -> None:
         super().__init__()
+        self.totals = totals
         self.plain = [at for at, column in enumerate(columns) if column.kind == "continuous"]
         self.varies = [columns[at].constant is None for at in self.plain]
         self.counted = [at for at, column in enumerate(columns) if column.kind == "count"]
@@ -269,6 +278,7 @@ class Inputs(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         seen = ~x.isnan()
         x = torch.where(seen, x, 0.0)
+        x = x if self.totals is None else portioned(x, self.totals)
         counts = x[:, self.counted].clamp(min=0).log1p() - x.new_tensor(self.typical)
         plain = x[:, self.plain]
         if not all(self.varies):

@@ -281,8 +281,8 @@ def _decoder(
 def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...], straight: bool) -> nn.Module:
     inputs, read = None, spec
     if spec.columns:
-        inputs = Inputs(spec.columns, spec.missing)
-        read = replace(spec, shape=(inputs.size,), missing=False, columns=(), limits=(), powers=(), gaps=None)
+        inputs = Inputs(spec.columns, spec.missing, spec.totals)
+        read = replace(spec, shape=(inputs.size,), missing=False, columns=(), limits=(), powers=(), gaps=None, totals=None)
     body, everywhere = network.encoder(read, out), network.kind == "fully-conv"
     if _begins(network, spec):
         return EncoderLine(body, read.event, out, inputs=inputs, straight=straight, missing=read.missing, everywhere=everywhere)

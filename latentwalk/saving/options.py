@@ -14,6 +14,7 @@ from torch import nn
 from latentwalk.checks import unboxed
 from latentwalk.data.columns import Column
 from latentwalk.data.corruption import Corruption
+from latentwalk.data.counts import Totals
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
 from latentwalk.data.powers import Power
@@ -42,6 +43,7 @@ TYPES: dict[str, type] = {
         Recipe,
         Schedule,
         Sparsity,
+        Totals,
         Vocabulary,
     )
 }

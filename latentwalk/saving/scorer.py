@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from latentwalk.arrays import Array
 from latentwalk.data.columns import Column
 from latentwalk.data.spec import DataSpec
+from latentwalk.models.densities import ColumnDensities
 from latentwalk.models.inference import Draws, bound, each_at_code
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.saving.onnx import TRIED, check_same, prepared, properties, some_labels, some_rows, traced, widened
@@ -41,11 +42,15 @@ DOMAIN, VERSION = "ai.onnx.ml", 4  # of operators that tell texts apart
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a detector knows beside its model. usual: (*E). offset: below it is strange. lowest: the score, in place of NaN."""
+    """What a detector knows beside its model. usual: (*E). offset: below it is strange. lowest: the score, in place of NaN.
+
+    columns: the densities that are pooled with the model's, of a table.
+    """
 
     usual: Array
     offset: float
     lowest: float
+    columns: ColumnDensities | None = None
 
 
 def scorer_file(
@@ -93,12 +98,16 @@ class _Score(nn.Module):
         self.lowest, self.offset = (torch.nan, 0.0) if verdict is None else (verdict.lowest, verdict.offset)
         usual = torch.zeros(0) if verdict is None else torch.from_numpy(np.asarray(verdict.usual, np.float64))
         self.judges = verdict is not None
+        self.columns = None if verdict is None else verdict.columns
         self.register_buffer("usual", usual)
 
     def forward(self, raw: Tensor, given: Tensor | None = None) -> tuple[Tensor, ...]:
         raw = widened(raw)
         score = bound(self.model, raw, self.draw(raw), given).double() - self.volume
         each = each_at_code(self.model, raw, given).double()
+        if self.columns is not None:
+            alone = self.columns(raw)
+            score, each = 0.5 * (score + alone.flatten(1).sum(1)), each + self.columns.against(alone)
         known = score.abs() < torch.inf
         if self.limits is not None:
             low, high = self.limits

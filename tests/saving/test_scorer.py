@@ -89,7 +89,8 @@ def alike(found, wanted):
 
 def session_of(one):
     """The scorer of an autoencoder or of a detector."""
-    verdict = {} if isinstance(one, Autoencoder) else {"draws": DRAWS, "verdict": Verdict(one.usual_, one.offset_, LOWEST)}
+    known = {} if isinstance(one, Autoencoder) else {"verdict": Verdict(one.usual_, one.offset_, LOWEST, one._columns)}
+    verdict = known and {"draws": DRAWS, **known}
     model = one if isinstance(one, Autoencoder) else one.model_
     return onnxruntime.InferenceSession(model.trained_.scorer(**verdict))
 
@@ -209,3 +210,14 @@ def test_all_files_are_written_or_none(tmp_path):
         exported(dict.fromkeys(files, b"new"), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["decoder.onnx", "encoder.onnx", "scorer.onnx"]
     assert [(tmp_path / name).read_bytes() for name in files if "scorer" not in name] == [b"one", b"two"]
+
+
+def test_counts_with_totals_are_scored_as_python_does(tmp_path):
+    x = RNG.poisson(RNG.dirichlet(np.ones(8), 2)[RNG.integers(0, 2, 200)] * RNG.lognormal(3, 0.8, (200, 1)))
+    x[0] = 0
+    model = Autoencoder("vae", likelihood="negative-binomial", latent=2, network=SMALL, epochs=1, progress=False).fit(x)
+    assert model.spec_.totals is not None
+    model.export(tmp_path, scorer=True)
+    rows = np.concatenate([x[:5], 1000 * x[5:8]])
+    score = onnxruntime.InferenceSession(tmp_path / "scorer.onnx").run(None, {"x": rows})[0]
+    np.testing.assert_allclose(score, model.score_samples(rows), rtol=1e-4, atol=1e-4)

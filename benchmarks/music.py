@@ -52,8 +52,8 @@ def main() -> None:
         __doc__.split("\n", 4)[4].strip(),
         "",
         f"{facts('torch', 'numpy', 'mido', 'latentwalk')} Script: `benchmarks/music.py`. {asked.epochs} epochs, seed "
-        f"{asked.seed}, {seconds:,.0f} s of one core. Held-out loss {min(one.validation_loss for one in model.history_):.1f} nats a tune, "
-        f"{last.active} of {LATENT} dimensions active.",
+        f"{asked.seed}, {seconds:,.0f} s of one core. Held-out loss "
+        f"{min(one.validation_loss for one in model.history_):.1f} nats a tune, {last.active} of {LATENT} dimensions active.",
         "",
         "| what | share |",
         "| --- | ---: |",

@@ -30,6 +30,7 @@ FITS: dict[NetworkKind, tuple[Kind, ...]] = {
     **dict.fromkeys(CONVOLUTIONAL, ("image", "signal")),
     **dict.fromkeys(RECURRENT, ("text", "music", "signal")),
 }  # the kinds of data that a kind of network is for, where it is not for all
+MANY = {"music": "music"}  # a kind in the plural, where that is no s
 SMALL = 1024  # values in an event up to which dense layers are both faster and as good on two cores
 USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
     "image": lambda spec: "conv" if spec.size > SMALL else "dense",
@@ -195,9 +196,10 @@ class Network:
             raise ConfigError(f"{own} does not read texts. Use 'gru' or 'lstm'.")
         fits = FITS.get(self.kind)
         if fits is not None and spec.kind not in fits:
+            needed = " or ".join(MANY.get(kind, f"{kind}s") for kind in fits)
             raise ConfigError(
-                f"network='{self.kind}' needs {' or '.join(f'{kind}s' for kind in fits)}; the data is a {spec.kind} of shape "
-                f"{spec.shape}. Use 'dense', or say what the data is: Dataset.of(X, kind='{fits[-1]}')."
+                f"network='{self.kind}' needs {needed}; the data is a {spec.kind} of shape {spec.shape}. Use 'dense', or say what "
+                f"the data is: Dataset.of(X, kind='{fits[-1]}')."
             )
         return self.kind if self.kind != "auto" else USUAL[spec.kind](spec)
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from latentwalk.data.dataset import Dataset
+from latentwalk.data.music import Piece, name_of
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.drawing.html import figure
 from latentwalk.drawing.pages import listed
@@ -20,11 +21,14 @@ RNG = np.random.default_rng(0)
 DATA = {"image": RNG.random((12, 8, 6)), "table": RNG.normal(size=(12, 5)), "signal": RNG.normal(size=(12, 30))}
 TEXTS = Dataset.of([f"{at} <b>cats</b>" for at in range(12)], units="words")
 DATA["text"] = TEXTS.x
+MUSIC = Dataset.of([Piece.of_words(["C4", "-", name_of(60 + at), "."]) for at in range(12)])
+DATA["music"] = MUSIC.x
+SPECS = {"text": TEXTS.spec, "music": MUSIC.spec}
 KINDS = pytest.mark.parametrize("kind", get_args(Kind))
 
 
 def painter(kind):
-    return Painter.of(TEXTS.spec if kind == "text" else DataSpec.infer(DATA[kind], kind), DATA[kind])
+    return Painter.of(SPECS[kind] if kind in SPECS else DataSpec.infer(DATA[kind], kind), DATA[kind])
 
 
 def shown(sheet):
@@ -103,7 +107,7 @@ def test_lots_stand_side_by_side(kind):
 
 @KINDS
 def test_films_are_of_images_and_signals(kind):
-    if kind in ("table", "text"):
+    if kind in ("table", *SPECS):
         with pytest.raises(ConfigError, match="a film shows images or signals; this is"):
             painter(kind).frames(DATA[kind])
     else:

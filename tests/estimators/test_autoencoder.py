@@ -536,7 +536,11 @@ def spoilt(row, column, value):
         (lambda: auto(likelihood="bernoulli").fit(TABLE), ConfigError, r"needs values in \[0, 1\]; X holds -"),
         (lambda: auto(network="cnv").fit(TABLE), ConfigError, "Did you mean 'conv'"),
         (lambda: auto(network="gru").fit(np.zeros((5, 4, 4, 3))), DataError, "is not a signal"),
-        (lambda: auto(network="gru").fit(Dataset.of(TABLE)), ConfigError, "needs texts or signals; the data is a table"),
+        (
+            lambda: auto(network="gru").fit(Dataset.of(TABLE)),
+            ConfigError,
+            "needs texts or music or signals; the data is a table",
+        ),
         (lambda: auto(noise="salt-and-pepper").fit(TABLE), ConfigError, "for images; the data is a table"),
         (lambda: auto(noise="missing-steps").fit(TABLE), ConfigError, "for signals; the data is a table"),
         (lambda: auto(noise="gausian").fit(TABLE), ConfigError, "Did you mean 'gaussian'"),

@@ -52,7 +52,7 @@ def numbers():
 
 
 NUMBERS = list(numbers())
-GOOD = {"random_state": 3, "ema": 0.5, "validation": 0.25, "dropout": 0.25}
+GOOD = {"random_state": 3, "ema": 0.5, "validation": 0.25, "dropout": 0.25, "word_dropout": 0.25}
 VALUES = {"widths": (8, 4), "channels": (4, 4)}
 every_number = pytest.mark.parametrize(("kind", "name", "whole"), NUMBERS, ids=[f"{kind}.{name}" for kind, name, _ in NUMBERS])
 

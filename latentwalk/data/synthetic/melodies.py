@@ -39,7 +39,7 @@ def melodies(n: int = 6000, *, seed: int = 0) -> Dataset:
     """`n` tunes; the class is the mode; factors: the place of each in `MELODY_FACTORS`, (n,) each.
 
     >>> melodies(2).texts[0][:19]
-    ''
+    'G3 - - G3 B3 - - B3'
     """
     whole("n", n, "tunes", least=1, most=COUNTED)
     rng = rng_of(seed)

@@ -55,7 +55,7 @@ def phrases(n: int = 6000, *, seed: int = 0) -> Dataset:
     """`n` sentences, by words; the class is the tense; factors: the place of each in `PHRASE_FACTORS`, (n,) each.
 
     >>> phrases(2).texts
-    ['the man waited behind the church', 'the doctors did not swim in the garden']
+    ['the horse will not swim behind the church', 'the farmer will not dream in the garden']
     """
     whole("n", n, "sentences", least=1, most=COUNTED)
     rng = rng_of(seed)

@@ -198,8 +198,8 @@ class Network:
         if fits is not None and spec.kind not in fits:
             needed = " or ".join(MANY.get(kind, f"{kind}s") for kind in fits)
             raise ConfigError(
-                f"network='{self.kind}' needs {needed}; the data is a {spec.kind} of shape {spec.shape}. Use 'dense', or say what "
-                f"the data is: Dataset.of(X, kind='{fits[-1]}')."
+                f"network='{self.kind}' needs {needed}; the data is a {spec.kind} of shape {spec.shape}. Use 'dense', or say "
+                f"what the data is: Dataset.of(X, kind='{fits[-1]}')."
             )
         return self.kind if self.kind != "auto" else USUAL[spec.kind](spec)
 

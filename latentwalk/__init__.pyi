@@ -25,6 +25,7 @@ from latentwalk.errors import TrainingStopped as TrainingStopped
 from latentwalk.errors import TrainingWarning as TrainingWarning
 from latentwalk.estimators.anomalies import AnomalyDetector as AnomalyDetector
 from latentwalk.estimators.autoencoder import Autoencoder as Autoencoder
+from latentwalk.estimators.predictor import FramePredictor as FramePredictor
 from latentwalk.estimators.windows import denoised_picture as denoised_picture
 from latentwalk.estimators.windows import denoised_signal as denoised_signal
 from latentwalk.latent.criteria.classifier import Classifier as Classifier

@@ -78,7 +78,8 @@ def load(what: str | os.PathLike[str], *, split: Split = "train", **options: Any
         sixth row is a test row. What a path's halves are is said at `read`.
     options: for a path those of `read` (size, color, kind, label, attributes, …); for mnist and fashion-mnist `folder`, the
         only place to look in, and `download=False` to stay off the web; for faces `n`, `seed` and `size`; for sprites `n`
-        (None is all of them) and `seed`; for signals `n`, `seed` and `length`; for phrases and melodies `n` and `seed`.
+        (None is all of them) and `seed`; for signals `n`, `seed` and `length`; for phrases and melodies `n` and `seed`; for
+        bouncing-digits `n`, `seed`, `size`, `length` and `random`, for bouncing-shapes the same without the last.
 
     Raises DataError (not found, damaged, unknown), ConfigError (options).
 
@@ -102,7 +103,7 @@ def names() -> dict[str, str]:
     """The names that `load` knows, each with what it is.
 
     >>> sorted(names())
-    ['digits', 'faces', 'fashion-mnist', 'melodies', 'mnist', 'mnist-5k', 'phrases', 'signals', 'sprites']
+    ['bouncing-digits', 'bouncing-shapes', 'digits', 'faces', 'fashion-mnist', 'melodies', 'mnist', 'mnist-5k', 'phrases', 'signals', 'sprites']
     """
     return {name: entry.summary for name, entry in ENTRIES.items()}
 
@@ -158,6 +159,24 @@ def _melodies(*, split: Split, n: int = 6000, seed: int = 0) -> Dataset:
     return _divided(drawn, split)
 
 
+def _bouncing_digits(
+    *, split: Split, n: int = 2_400, seed: int = 0, size: int = 32, length: int = 15, random: bool = True
+) -> Dataset:
+    """Films of a half show digits of that half: every sixth is a test film."""
+    drawing = imported("latentwalk.data.synthetic").bouncing_digits
+    parts = {"test": n // EVERY, "train": n - n // EVERY, "all": n}
+    if not parts[split]:
+        raise DataError(f"{n} films are too few to divide by six. Use split='all'.")
+    place = {"test": 2 * seed + 1, "train": 2 * seed, "all": 2 * seed}[split]  # no film of a half is one of the other's
+    drawn: Dataset = drawing(_mnist_5k(split=split).x, parts[split], seed=place, size=size, length=length, random=random)
+    return drawn
+
+
+def _bouncing_shapes(*, split: Split, n: int = 2_400, seed: int = 0, size: int = 32, length: int = 15) -> Dataset:
+    drawn: Dataset = imported("latentwalk.data.synthetic").bouncing_shapes(n, seed=seed, size=size, length=length)
+    return _divided(drawn, split)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A named set: what it is, and how to load a half of it."""
@@ -175,6 +194,8 @@ ENTRIES = {
     "sprites": Entry("drawn shapes in 737,280 variations, like dSprites: five known factors; any number of them", _sprites),
     "signals": Entry("drawn signals of 128 steps: waves, chirps, bursts, steps, pulses; any number of them", _signals),
     "phrases": Entry("drawn sentences with known factors: who, how many, when, whether, what, where; any number", _phrases),
+    "bouncing-digits": Entry("films of two digits that leave walls at random, 32 x 32; any number of them", _bouncing_digits),
+    "bouncing-shapes": Entry("films of a shape that bounces: place, speed, colour, size; any number of them", _bouncing_shapes),
     "melodies": Entry("drawn tunes of four bars with known factors: key, mode, metre, contour, …; any number", _melodies),
 }
 

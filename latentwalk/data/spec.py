@@ -25,8 +25,8 @@ from latentwalk.errors import DataError
 
 __all__ = ["FORMS", "Axes", "DataSpec", "Form", "Kind", "Layout"]
 
-Kind = Literal["image", "table", "signal", "text", "music"]
-Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF", "units"]
+Kind = Literal["image", "table", "signal", "text", "music", "film"]
+Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF", "units", "THW", "THWC"]
 DARKEST = 2.0**-16  # images that nowhere reach it are no fractions of white, but have units of their own
 LATE = ("limits", "powers", "gaps", "vocabulary", "score", "counted", "totals")  # what a file says where there is any
 COLOURS = (1, 3, 4)  # channels by which an image is told from a block of numbers
@@ -69,7 +69,7 @@ class Form:
     shapes: the same, in words.
     units: what is measured in a unit of its own, each "value" (column) or "channel", or the whole example as "one".
     bounded: whether values have ends that are known beforehand, black and white, and are all there; otherwise NaN says that
-        one was not observed.
+        one was not observed. A film that ends before others has NaN from there on.
     pictured: whether an example is a picture.
     timed: whether its first axis is time, so that one example may end before another.
     columned: whether its numbers are columns, each with a meaning of its own.
@@ -99,6 +99,13 @@ FORMS: dict[Kind, Form] = {
     "signal": Form({"T": Axes(1), "TF": Axes(2, -1)}, "(T,) or (T, F): time first, then channels", "channel", timed=True),
     "text": Form({"units": Axes(1, 0)}, "(T,), numbers of units. Give a list of strings", "one", bounded=True, serial=True),
     "music": Form({"units": Axes(1, 0)}, "(T,), numbers of words. Give a list of pieces", "one", bounded=True, serial=True),
+    "film": Form(
+        {"THW": Axes(3), "THWC": Axes(4, -1, COLOURS)},
+        "(T, H, W) or (T, H, W, C) with C in 1, 3, 4: time first",
+        "one",
+        bounded=True,
+        timed=True,
+    ),
 }
 GUESSED: tuple[Kind, ...] = ("image", "table")  # kinds that are read off a shape, where none is given
 
@@ -107,10 +114,10 @@ GUESSED: tuple[Kind, ...] = ("image", "table")  # kinds that are read off a shap
 class DataSpec:
     """What one example is.
 
-    kind: "image", "table", "signal", "text" or "music".
+    kind: "image", "table", "signal", "text", "music" or "film".
     shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
     layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal; "units" for a text
-        or a piece.
+        or a piece; "THW" or "THWC", time first, for a film.
     dtype: NumPy's name.
     low, high: the range of the values: 0 and 255 for bytes of an image, what was seen otherwise.
     extreme: the share of values within a twentieth of the range from either end, 1 for binary data.
@@ -189,7 +196,8 @@ class DataSpec:
         shape = tuple(int(size) for size in x.shape[1:])
         kind, layout = _form(shape, kind, layout)
         bounded = FORMS[kind].bounded
-        missing = not bounded and x.dtype.kind == "f" and any(np.isnan(rows).any() for _, rows in pieces(x))
+        gaps = (not bounded or FORMS[kind].timed) and x.dtype.kind == "f"
+        missing = gaps and any(np.isnan(rows).any() for _, rows in pieces(x))
         low, high = _range(x, bounded)
         counted = FORMS[kind].columned and not missing and low == 0 and looks_counted(x)
         return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(evenly(x), low, high), missing, counted=counted)
@@ -229,8 +237,8 @@ class DataSpec:
 
     @property
     def channels(self) -> int:
-        """Channels of an image; 1 for a gray one."""
-        return {"HWC": self.shape[-1], "CHW": self.shape[0]}.get(self.layout, 1)
+        """Channels of an image, or of the frames of a film; 1 for gray ones."""
+        return {"HWC": self.shape[-1], "CHW": self.shape[0], "THWC": self.shape[-1]}.get(self.layout, 1)
 
     @property
     def event(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ encoder and decoder may be told them. Papers differ by the parts they put in, no
 Source: Kingma & Welling 2014, "Auto-encoding variational Bayes".
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from latentwalk.models.conditional import Conditional, Lazy
 from latentwalk.models.prior import Prior
 from latentwalk.models.serial import SerialConditional
 
-__all__ = ["LatentModel", "Pass"]
+__all__ = ["LatentModel", "Learner", "Pass"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,20 @@ class Pass:
     target: Tensor  # (B, *E)
     z: Tensor  # (K, B, D)
     posterior: Distribution  # batch (B,), event (D,)
-    prior: Distribution  # batch (), event (D,)
+    prior: Distribution  # batch (), event (D,); batch (B,) where it knows something of each example
     likelihood: Distribution  # batch (K, B), event (*E)
 
 
-class LatentModel(nn.Module):
+class Learner(nn.Module, ABC):
+    """What can be trained: raw data is scaled, and a forward pass gives all that an objective reads. Abstract."""
+
+    scaling: Scaling
+
+    @abstractmethod
+    def forward(self, x: Tensor, target: Tensor | None = None, draws: int = 1, given: Tensor | None = None) -> Pass: ...
+
+
+class LatentModel(Learner):
     """p(x, z) = p(z) p(x | z) and q(z | x). `scaling` takes raw data to x; it is saved with the rest."""
 
     def __init__(self, scaling: Scaling, encoder: Lazy, prior: Prior, decoder: Conditional | SerialConditional) -> None:

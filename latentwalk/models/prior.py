@@ -21,9 +21,11 @@ from latentwalk.arrays import Array
 from latentwalk.chance import seeded
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Lazy
+from latentwalk.models.posterior import DiagonalGaussian
 
 __all__ = [
     "PRIORS",
+    "ConditionalPrior",
     "LearntMixture",
     "MixtureSampler",
     "NormalSampler",
@@ -196,6 +198,51 @@ class NormalSampler(PriorSampler):
     def quantiles(self, p: Array) -> NDArray[np.float64]:
         each = self.temperature * np.asarray(ndtri(p), dtype=np.float64)
         return np.repeat(each[:, None], self.dim, axis=1)
+
+
+# ---------------------------------------------------------------------- p(z | c)
+
+
+class ConditionalPrior(Prior):
+    """p(z | c) = N(mu(c), sigma(c)²): what a network expects of a code, given what is known, c (B, *C). c must be given.
+
+    body: c → raw numbers (B, 2 dim), mu and log sigma². `at(c)` is the prior for one c.
+    """
+
+    title = "learnt p(z | c)"
+    factorised = True
+
+    def __init__(self, dim: int, body: nn.Module) -> None:
+        super().__init__(dim)
+        self.body = body
+        self.head = DiagonalGaussian()
+
+    def forward(self, c: Tensor | None = None) -> Distribution:
+        assert c is not None, "p(z | c) depends on something"
+        return self.head(self.body(c))
+
+    def at(self, c: Tensor) -> "Prior":
+        """The prior where c (*C) is known: it depends on nothing more."""
+        return _Settled(self, c)
+
+    def sampler(self) -> "PriorSampler":
+        raise ConfigError(f"{self.title} draws codes once c is known: prior.at(c).sampler().")
+
+
+class _Settled(Prior):
+    """p(z | c) for one c (*C)."""
+
+    title = ConditionalPrior.title
+    factorised = True
+    c: Tensor
+
+    def __init__(self, prior: ConditionalPrior, c: Tensor) -> None:
+        super().__init__(prior.dim)
+        self.prior = prior
+        self.register_buffer("c", c, persistent=False)
+
+    def forward(self, c: Tensor | None = None) -> Distribution:
+        return self.prior.head(self.prior.body(self.c[None])[0])
 
 
 # ---------------------------------------------------------------------- a learnt mixture

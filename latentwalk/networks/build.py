@@ -38,6 +38,7 @@ USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
     "signal": lambda spec: "gru" if spec.missing else "conv",
     "text": lambda spec: "gru",
     "music": lambda spec: "gru",
+    "film": lambda spec: "dense",
 }  # "auto", by the kind of data
 DEPTHS = (32, 64, 128, 128, 256, 256)
 LARGE, SLIM = 32, (16, 32, 64, 128, 256, 256, 256)  # images with longer sides, whose first levels cost most, begin with fewer
@@ -51,7 +52,7 @@ class Network:
     """What the encoder and the decoder are made of; the decoder mirrors the encoder.
 
     kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals, texts), or "auto": conv for images of
-    more than 1024 values, and for signals in which nothing is missing; gru for other signals and texts; dense for the rest.
+    more than 1024 values, and for signals in which nothing is missing; gru for other signals and texts; dense for the rest, films among them (`FramePredictor` knows them as films).
     widths: hidden dense layers, the widest first; after the convolutions in a "conv" network; of a recurrent one, the units
     that read in each direction, then dense layers. Default (512, 256), (256,) after convolutions, (128,) for recurrent ones,
     and (256,) for those of texts of more than 2,000 units.
@@ -160,8 +161,7 @@ class Network:
         """
         if self.kind != "fully-conv" or self.bodies is not None:
             return latent
-        self._kind(spec)
-        places = math.prod(pyramid(spec.event[1:], len(self._depths(spec)))[-1])
+        places = math.prod(self.places(spec))
         if latent is None:
             return places * -(-spec.size // places)
         if latent % places:
@@ -170,6 +170,13 @@ class Network:
                 f"latent={latent} cannot be shared by the {places} places at the top. Use latent={nearest}, or None."
             )
         return latent
+
+    def places(self, spec: DataSpec) -> tuple[int, ...]:
+        """The sides of the small image (or signal) that a code is in a "fully-conv" network; () where it is a plain vector."""
+        if self.kind != "fully-conv" or self.bodies is not None:
+            return ()
+        self._kind(spec)
+        return pyramid(spec.event[1:], len(self._depths(spec)))[-1]
 
     def _reader(self, spec: DataSpec, seen: tuple[int, ...], out: tuple[int, ...]) -> nn.Module:
         if self.bodies is not None and not spec.form.serial:

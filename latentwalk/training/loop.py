@@ -19,7 +19,7 @@ from latentwalk.chance import lent, part_of
 from latentwalk.data.batches.batch import Batch, Batches
 from latentwalk.errors import CheckpointError, ConfigError, TrainingError
 from latentwalk.models.collapse import ACTIVE
-from latentwalk.models.latent_model import LatentModel
+from latentwalk.models.latent_model import Learner
 from latentwalk.models.objective import Objective, Terms
 from latentwalk.networks.layers import clip_norms
 from latentwalk.networks.line import EncoderLine
@@ -51,7 +51,7 @@ GO_ON, SAVE, STOP = 0, 1, 2
 
 
 def train(
-    model: LatentModel,
+    model: Learner,
     objective: Objective,
     batches: Batches,
     plan: Plan,
@@ -104,7 +104,7 @@ def _restore(state: State, start: Snapshot, group: Group) -> None:
         raise CheckpointError(f"the checkpoint does not fit this training: {reason}. Begin anew in another folder.") from error
 
 
-def _step(model: LatentModel, objective: Objective, plan: Plan, group: Group) -> Step:
+def _step(model: Learner, objective: Objective, plan: Plan, group: Group) -> Step:
     settings = plan.settings
     learnt = [weight for weight in model.parameters() if weight.requires_grad]
     device = learnt[0].device

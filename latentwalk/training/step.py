@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from latentwalk.chance import part_of, random_state, set_random_state
 from latentwalk.data.batches.batch import Batch
 from latentwalk.data.corruption import Corruption
-from latentwalk.models.latent_model import LatentModel, Pass
+from latentwalk.models.latent_model import Learner, Pass
 from latentwalk.models.objective import Objective, Terms
 from latentwalk.models.schedule import Time
 from latentwalk.networks.layers import channels_last
@@ -38,7 +38,7 @@ class Step:
     group: the processes that share each batch.
     """
 
-    model: LatentModel
+    model: Learner
     objective: Objective
     optimiser: torch.optim.Optimizer
     draws: int = 1

@@ -1,5 +1,6 @@
 """Data sets that are drawn, not read: every generative factor is known."""
 
+from latentwalk.data.synthetic.bouncing import BOUNCING_FACTORS, bouncing_digits, bouncing_shapes, render_bouncing
 from latentwalk.data.synthetic.faces import FACTORS, faces, render
 from latentwalk.data.synthetic.factor import Factor
 from latentwalk.data.synthetic.melodies import MELODY_FACTORS, factors_of_tune, melodies, tune
@@ -8,17 +9,21 @@ from latentwalk.data.synthetic.sprites import SPRITE_FACTORS, render_sprites, sp
 from latentwalk.data.synthetic.waves import signals
 
 __all__ = [
+    "BOUNCING_FACTORS",
     "FACTORS",
     "MELODY_FACTORS",
     "PHRASE_FACTORS",
     "SPRITE_FACTORS",
     "Factor",
+    "bouncing_digits",
+    "bouncing_shapes",
     "faces",
     "factors_of",
     "factors_of_tune",
     "melodies",
     "phrases",
     "render",
+    "render_bouncing",
     "render_sprites",
     "sentence",
     "signals",

@@ -1,0 +1,215 @@
+"""p(frame | frames before it): the codes of a frame autoencoder, and how they go on.
+
+    h_t       = GRU(h_{t-1}, y_t),  y_t = code of frame x_t        what is remembered
+    z_t+1     ~ p(z | h_t)                                        what is new, and cannot be foreseen: a learnt prior
+    x_t+1     ~ p(x | y_t + f(h_t, z_t+1))                        the frame decoder, on the code one step on
+
+While it learns, q(z | h_t, y_t+1) sees the next frame, and the KL between the two is what that costs. The posterior is the prior,
+moved (Vahdat & Kautz 2020, "NVAE", eq. 3): where it moves nothing, nothing is paid. A state depends on frames alone, so a frame
+that was predicted is seen like any other, and predictions of one step are predictions of many.
+
+A film learns both: from a random frame on, what was predicted is seen in place of what was there.
+Source: Denton & Fergus 2018, "Stochastic video generation with a learned prior" (SVG-LP).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from latentwalk import chance
+from latentwalk.data.scaling import Scaling
+from latentwalk.models.latent_model import LatentModel, Learner, Pass
+from latentwalk.models.posterior import DiagonalNormal
+from latentwalk.models.prior import ConditionalPrior
+from latentwalk.networks.dynamics import Advance, DynamicsShape, Innovation, Recurrence
+from latentwalk.networks.layers import channels_last
+
+__all__ = ["FilmLikelihood", "FilmModel", "Memory"]
+
+KNOWN = 1 / 3  # of a film is seen where nothing is learnt, and the rest is predicted
+MOVED = (-8.0, 4.0)  # by how much log sigma² of a posterior differs from the prior's
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is known after a frame: state (B, W, h, w), and the frame's code (B, C, h, w)."""
+
+    state: Tensor
+    code: Tensor
+
+
+class FilmLikelihood(Distribution):
+    """p(x_2, …, x_T) of films (B, C, T, H, W), their first frame given: batch (1, B). What is NaN has no part.
+
+    frames: of each frame from the second on, its likelihood, batch (B,).
+    """
+
+    arg_constraints = {}  # noqa: RUF012  # torch's own convention
+
+    def __init__(self, frames: Sequence[Distribution], batch: int) -> None:
+        self.frames = frames
+        super().__init__(torch.Size([1, batch]), validate_args=False)
+
+    @property
+    def mean(self) -> Tensor:
+        """The frames' means: (1, B, C, T - 1, H, W)."""
+        return torch.stack([frame.mean for frame in self.frames], dim=2)[None]
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p of films (B, C, T, H, W): (1, B)."""
+        return self.log_prob_each(value).sum(-1)[None]
+
+    def log_prob_each(self, value: Tensor) -> Tensor:
+        """log p of each frame but the first, 0 where there is none: (B, T - 1)."""
+        there = _there(value)[:, 1:]
+        filled = value.nan_to_num()
+        each = [frame.log_prob(filled[:, :, at + 1]) for at, frame in enumerate(self.frames)]
+        return torch.where(there, torch.stack(each, dim=1), 0.0)
+
+
+class FilmModel(Learner):
+    """The whole: `scaling` of films, `frames`, an autoencoder of single ones, and the dynamics of its codes.
+
+    An innovation of 0 numbers leaves nothing to chance: one future.
+    """
+
+    centre: Tensor
+    spread: Tensor
+
+    def __init__(self, scaling: Scaling, frames: LatentModel, shape: DynamicsShape) -> None:
+        super().__init__()
+        self.scaling = scaling
+        self.frames = frames
+        self.shape = shape
+        self.recurrence = Recurrence(shape)
+        self.advance = Advance(shape)
+        drawn = shape.innovation > 0
+        self.prior = ConditionalPrior(shape.innovation, Innovation(shape)) if drawn else None
+        self.posterior = Innovation(shape, extra=shape.code[0]) if drawn else None
+        self.register_buffer("centre", torch.zeros(shape.code[0], 1, 1))
+        self.register_buffer("spread", torch.ones(shape.code[0], 1, 1))
+
+    def standardise(self, codes: Tensor) -> None:
+        """Have codes read in deviations from their mean, channel by channel, as codes (n, D) of frames have them."""
+        each = codes.unflatten(1, self.shape.code)
+        self.centre.copy_(each.mean((0, 2, 3)).reshape(self.centre.shape))
+        self.spread.copy_(each.std((0, 2, 3)).clamp(min=1e-6).reshape(self.spread.shape))
+
+    # ------------------------------------------------------------------ a frame at a time
+
+    def code(self, frames: Tensor) -> Tensor:
+        """The codes (B, C, h, w) of frames (B, C, H, W)."""
+        found: Tensor = self.frames.encoder(channels_last(frames)).mean.unflatten(1, self.shape.code)
+        return (found - self.centre) / self.spread
+
+    def shown(self, code: Tensor) -> Distribution:
+        """What codes (B, C, h, w) say of frames."""
+        return self.frames.decoder((code * self.spread + self.centre).flatten(1))
+
+    def see(self, frames: Tensor, memory: Memory | None = None) -> Memory:
+        """What is known once frames (B, C, H, W) were seen, after what was known before."""
+        return self._seen(self.code(frames), memory)
+
+    def ahead(self, memory: Memory, noise: Tensor, temperature: float = 1.0) -> Distribution:
+        """What comes next, for draws noise (B, Z) of N(0, I): the prior's own at temperature 1, its mean at 0."""
+        z = noise
+        if self.prior is not None:
+            prior = self.prior(memory.state)
+            z = prior.mean + temperature * prior.stddev * noise
+        return self._next(memory, z)
+
+    def bounds(self, x: Tensor, noise: Tensor) -> Tensor:
+        """log 1/K sum_k p(x_t, z_k | before) / q(z_k | …) of each frame but the first of x (B, C, T, H, W): (B, T - 1), nats.
+
+        noise: (K, T - 1, Z), of which each film uses all. NaN behind the last frame.
+        """
+        draws, rows = len(noise), len(x)
+        there, filled = _there(x), x.nan_to_num()
+        memory, found = self.see(filled[:, :, 0]), []
+        for at in range(x.shape[2] - 1):
+            frame = filled[:, :, at + 1]
+            following = self.code(frame)
+            prior, posterior = self._innovation(memory, following)
+            z = posterior.mean + posterior.stddev * noise[:, None, at]  # (K, B, Z)
+            many = Memory(*(part.repeat(draws, 1, 1, 1) for part in (memory.state, memory.code)))
+            likelihood = self._next(many, z.flatten(0, 1)).log_prob(frame.repeat(draws, 1, 1, 1)).unflatten(0, (draws, rows))
+            weights = likelihood + prior.log_prob(z) - posterior.log_prob(z)
+            found.append(weights.logsumexp(0) - torch.tensor(float(draws)).log())
+            memory = self._seen(following, memory)
+        return torch.where(there[:, 1:], torch.stack(found, dim=1), torch.nan)
+
+    # ------------------------------------------------------------------ learning
+
+    def forward(self, x: Tensor, target: Tensor | None = None, draws: int = 1, given: Tensor | None = None) -> Pass:
+        """Films x (B, C, T, H, W): each seen up to a frame of its own, and from there on what was predicted is seen.
+
+        The event of posterior and prior is all innovations of a film, ((T - 1) Z,); where a film is over both are N(0, I).
+        """
+        assert draws == 1 and given is None, "films are learnt with one draw, and without labels"
+        rows, _, length = x.shape[:3]
+        there, filled = _there(x), x.nan_to_num()
+        true = self.code(filled.movedim(2, 1).flatten(0, 1)).unflatten(0, (rows, length))
+        known = self._known(x)
+        memory, fed = None, true[:, 0]
+        innovations, likelihoods = [], []
+        for at in range(length - 1):
+            seen = (at < known)[:, None, None, None]
+            memory = self._seen(torch.where(seen, true[:, at], fed), memory)
+            prior, posterior = self._innovation(memory, true[:, at + 1], there[:, at + 1])
+            z = posterior.rsample((1,))[0]
+            likelihood = self._next(memory, z)
+            innovations.append((posterior, prior, z))
+            likelihoods.append(likelihood)
+            if at < length - 2 and bool((at + 1 >= known).any()):
+                fed = self.code(likelihood.mean)
+        posteriors, priors, drawn = zip(*innovations, strict=True)
+        z = torch.cat(drawn, dim=1)[None]
+        likelihood = FilmLikelihood(likelihoods, rows)
+        return Pass(x if target is None else target, z, _joined(posteriors), _joined(priors), likelihood)
+
+    # ------------------------------------------------------------------ inside
+
+    def _seen(self, code: Tensor, memory: Memory | None) -> Memory:
+        state = code.new_zeros(len(code), *self.shape.state) if memory is None else memory.state
+        return Memory(self.recurrence(code, state), code)
+
+    def _next(self, memory: Memory, z: Tensor) -> Distribution:
+        return self.shown(memory.code + self.advance(memory.state, z))
+
+    def _innovation(
+        self, memory: Memory, following: Tensor, there: Tensor | None = None
+    ) -> tuple[DiagonalNormal, DiagonalNormal]:
+        """p(z | state), and q(z | state, the next code (B, C, h, w)); N(0, I) both where there is no next frame, (B,)."""
+        if self.prior is None or self.posterior is None:
+            nothing = memory.code.new_zeros(len(memory.code), 0)
+            return DiagonalNormal(nothing, nothing), DiagonalNormal(nothing, nothing)
+        prior = self.prior(memory.state)
+        assert isinstance(prior, DiagonalNormal)
+        by, wider = self.posterior(torch.cat([memory.state, following], dim=1)).float().chunk(2, dim=-1)
+        middle, log_variance = prior.mean, prior.log_variance
+        moved, spread = middle + prior.stddev * by, log_variance + wider.clamp(*MOVED)
+        if there is not None:
+            parts = (middle, log_variance, moved, spread)
+            middle, log_variance, moved, spread = (torch.where(there[:, None], part, 0.0) for part in parts)
+        return DiagonalNormal(middle, log_variance), DiagonalNormal(moved, spread)
+
+    def _known(self, x: Tensor) -> Tensor:
+        """How many frames of each film are seen, and not predicted: (B,), 1 at least."""
+        length = x.shape[2]
+        if not self.training:
+            return torch.full((len(x),), max(1, round(KNOWN * length)), device=x.device)
+        return 1 + (chance.uniform((len(x),), x) * (length - 1)).floor().long()
+
+
+def _there(x: Tensor) -> Tensor:
+    """Which frames of films (B, C, T, H, W) there are, (B, T)."""
+    return ~x[:, 0, :, 0, 0].isnan()
+
+
+def _joined(parts: Sequence[DiagonalNormal]) -> DiagonalNormal:
+    return DiagonalNormal(
+        torch.cat([part.mean for part in parts], dim=1), torch.cat([part.log_variance for part in parts], dim=1)
+    )

@@ -102,8 +102,8 @@ def load(what: str | os.PathLike[str], *, split: Split = "train", **options: Any
 def names() -> dict[str, str]:
     """The names that `load` knows, each with what it is.
 
-    >>> sorted(names())
-    ['bouncing-digits', 'bouncing-shapes', 'digits', 'faces', 'fashion-mnist', 'melodies', 'mnist', 'mnist-5k', 'phrases', 'signals', 'sprites']
+    >>> list(names())[:4]
+    ['mnist', 'fashion-mnist', 'digits', 'mnist-5k']
     """
     return {name: entry.summary for name, entry in ENTRIES.items()}
 

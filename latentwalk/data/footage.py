@@ -61,7 +61,7 @@ def film_dataset(x: Array, like: Array, **known: Any) -> Dataset:
 
 
 def as_films(X: Any, spec: DataSpec | None = None) -> Dataset:
-    """What a user holds, as films: a data set of such, an array (n, T, H, W) or (n, T, H, W, C), or a list of films of any length.
+    """What a user holds, as films: a data set of such, an array (n, T, H, W) or (n, T, H, W, C), or a list of any lengths.
 
     spec: of the films learnt from, whose frames these must be like. Raises DataError.
 
@@ -103,8 +103,8 @@ def ends_of_films(x: Array) -> NDArray[np.int64]:
         return np.full(len(x), x.shape[1], np.int64)
     found = []
     for start, films in pieces(x):
-        gone = np.isnan(films).reshape(*films.shape[:2], -1)
-        missing = gone.all(axis=2)
+        gone = np.asarray(np.isnan(films)).reshape(*films.shape[:2], -1)
+        missing: NDArray[np.bool_] = gone.all(axis=2)
         counts = films.shape[1] - missing[:, ::-1].argmin(axis=1)
         counts[missing.all(axis=1)] = 0
         for row, count in enumerate(counts.tolist()):
@@ -173,8 +173,8 @@ def _listed(films: Sequence[Any]) -> Dataset:
             raise DataError(f"film {row} is {film.dtype} of shape {film.shape}; expected numbers, (T, H, W) or (T, H, W, C).")
         if film.shape[1:] != arrays[0].shape[1:]:
             raise DataError(
-                f"the frames differ in size: film 0 has {arrays[0].shape[1:]} and film {row} has {film.shape[1:]}. Scale or crop "
-                "them to one."
+                f"the frames differ in size: film 0 has {arrays[0].shape[1:]} and film {row} has {film.shape[1:]}. Scale or "
+                "crop them to one."
             )
         if not len(film):
             raise DataError(f"film {row} has no frames. Leave it out.")

@@ -3,6 +3,7 @@
 A `Painter` for each kind of data; those imported here are the ones that `Painter.of` finds.
 """
 
+from latentwalk.drawing.films import Films
 from latentwalk.drawing.heat import Heat
 from latentwalk.drawing.images import Images
 from latentwalk.drawing.lines import Lines
@@ -10,4 +11,4 @@ from latentwalk.drawing.pages import Pages
 from latentwalk.drawing.painter import Painter
 from latentwalk.drawing.rolls import Rolls
 
-__all__ = ["Heat", "Images", "Lines", "Pages", "Painter", "Rolls"]
+__all__ = ["Films", "Heat", "Images", "Lines", "Pages", "Painter", "Rolls"]

@@ -31,7 +31,7 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.resuming import Kept
-from latentwalk.models.film import FilmModel, Memory
+from latentwalk.models.film import FilmModel, FilmState
 from latentwalk.models.inference import Coder
 from latentwalk.models.objective import elbo
 from latentwalk.models.schedule import linear
@@ -112,17 +112,17 @@ class Foresight:
     def predict(self, x: Array, steps: int, draws: int, temperature: float, seed: int) -> NDArray[np.float32]:
         """The futures of films x (n, t, *frame), each after its own last frame: (n, draws, steps, *frame)."""
         counts = ends_of_films(x)
-        noise = np.stack([np.random.default_rng((seed, draw)).standard_normal((steps, self._numbers)) for draw in range(draws)])
-        noise = torch.from_numpy(noise.astype(np.float32))  # (draws, steps, Z), the same for each film
+        each_draw = (np.random.default_rng((seed, draw)).standard_normal((steps, self._numbers)) for draw in range(draws))
+        noise = torch.from_numpy(np.stack(list(each_draw)).astype(np.float32))  # (draws, steps, Z), the same for each film
         shape = x.shape[2:]
         found = np.empty((len(x), draws, steps, *shape), np.float32)
         each = [(film, draw) for film in range(len(x)) for draw in range(draws)]
-        remembered: dict[int, Memory] = {}
+        remembered: dict[int, FilmState] = {}
         for first in range(0, len(x), CHUNK):
             some = np.arange(first, min(first + CHUNK, len(x)))
             memory = self._remembered(taken(x, some), counts[some])
             for at, film in enumerate(some.tolist()):
-                remembered[film] = Memory(memory.state[at : at + 1], memory.code[at : at + 1])
+                remembered[film] = FilmState(memory.state[at : at + 1], memory.code[at : at + 1])
             ready = [pair for pair in each if pair[0] in remembered]
             for start in range(0, len(ready), CHUNK):
                 self._futures(ready[start : start + CHUNK], remembered, noise, temperature, found)
@@ -148,7 +148,7 @@ class Foresight:
         return found
 
     def codes(self, x: Array) -> NDArray[np.float32]:
-        """The codes (n, T, D) of the frames of films x (n, T, *frame), as the frame autoencoder has them; NaN behind the last."""
+        """The codes (n, T, D) of films x (n, T, *frame), frame by frame, as their autoencoder has them; NaN behind the last."""
         counts = ends_of_films(x)
         found = np.full((*x.shape[:2], self.frames.trained_.latent), np.nan, np.float32)
         numbers = np.concatenate([row * x.shape[1] + np.arange(count) for row, count in enumerate(counts.tolist())])
@@ -176,7 +176,7 @@ class Foresight:
         return like(as_tensor(full).to(device))
 
     @torch.inference_mode()
-    def _remembered(self, films: Array, counts: NDArray[np.int64]) -> Memory:
+    def _remembered(self, films: Array, counts: NDArray[np.int64]) -> FilmState:
         """What is known after the last frame of each of films (m, t, *frame)."""
         x = self._scaled(films).nan_to_num()
         last = torch.ones(len(x), dtype=torch.long, device=x.device)
@@ -184,14 +184,14 @@ class Foresight:
         memory = self.model.see(x[:, :, 0])
         for at in range(1, x.shape[2]):
             new, there = self.model.see(x[:, :, at], memory), (at < last)[:, None, None, None]
-            memory = Memory(torch.where(there, new.state, memory.state), torch.where(there, new.code, memory.code))
+            memory = FilmState(torch.where(there, new.state, memory.state), torch.where(there, new.code, memory.code))
         return memory
 
     @torch.inference_mode()
     def _futures(
         self,
         pairs: list[tuple[int, int]],
-        remembered: Mapping[int, Memory],
+        remembered: Mapping[int, FilmState],
         noise: torch.Tensor,
         temperature: float,
         into: NDArray[np.float32],
@@ -200,7 +200,7 @@ class Foresight:
         padded = pairs + [pairs[0]] * (CHUNK - len(pairs))
         state = torch.cat([remembered[film].state for film, _ in padded])
         code = torch.cat([remembered[film].code for film, _ in padded])
-        memory, drawn = Memory(state, code), noise[[draw for _, draw in padded]].to(state.device)
+        memory, drawn = FilmState(state, code), noise[[draw for _, draw in padded]].to(state.device)
         scaling = self.frames.model_.scaling
         steps = noise.shape[1]
         for step in range(steps):
@@ -385,9 +385,7 @@ def _begun(
         return None, None, seed
     said = {one.name: _plain(getattr(options, one.name)) for one in fields(options) if one.name not in FREE}
     about = {"params": said | {"epochs": epochs}, "data": fingerprint(x), "seed": seed, "run": place.run}
-    keeper = Checkpoints(
-        place.folder, about, (options.training or Settings()).checkpoint_every, place.anew, place.started
-    )
+    keeper = Checkpoints(place.folder, about, (options.training or Settings()).checkpoint_every, place.anew, place.started)
     stack.enter_context(keeper)
     if keeper.found is None:
         return keeper, None, seed

@@ -9,13 +9,13 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from latentwalk.arrays import Array
-from latentwalk.checks import COUNTED, MADE, flag, positive, share, whole
 from latentwalk.chance import seed_of
+from latentwalk.checks import COUNTED, MADE, flag, positive, share, whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_plain, check_finite
 from latentwalk.data.footage import as_films, ends_of_films
@@ -52,8 +52,8 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
     window: frames that are learnt from together; longer films are cut into windows that overlap.
     beta: weight of the KL between what the next frame says of the innovation and what could be expected of it.
     joint: whether the frame autoencoder learns on with the rest, or stays as it has learnt from single frames.
-    epochs: passes over the films; None by their number, for some minutes on two cores at 32 x 32; `training=Settings(minutes=…)`
-        sets a time for all.
+    epochs: passes over the films; None by their number, for some minutes on two cores at 32 x 32.
+        `training=Settings(minutes=…)` sets a time for all.
     batch_size: films of a step. learning_rate, patience, validation, device, random_state, progress: as of `Autoencoder`; at
         most 256 windows are held out.
     training: all else that a training can be told. Unless given, the rate falls along a cosine, and convolutions are
@@ -133,7 +133,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
     def predict(
         self, frames: Any, steps: int = 10, draws: int = 5, *, temperature: float = 1.0, seed: int = 0
     ) -> NDArray[np.float32]:
-        """What may come after these frames: (draws, steps, H, W[, C]), in the units of the data; of several films (n, draws, …).
+        """What may come after these frames: (draws, steps, H, W[, C]), in the data's units; of several films (n, draws, …).
 
         frames: the film so far, (t, H, W[, C]), a frame or more; or several, as for `fit`. draws: futures. temperature: how far
         they differ: 1 as learnt, 0 the mean path. seed: the same gives the same, and the first of more steps, or draws, are
@@ -198,7 +198,8 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         training = params.pop("training")
         said = {name: to_json(value) for name, value in params.items()}
         description = {
-            "params": said | {"training": None if training is None else {k: to_json(v) for k, v in training.get_params().items()}},
+            "params": said
+            | {"training": None if training is None else {k: to_json(v) for k, v in training.get_params().items()}},
             "spec": found.spec.to_json(),
             "width": found.model.shape.width,
             "innovation": found.model.shape.innovation,
@@ -240,7 +241,9 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
             )
         except Exception as error:  # a description of a foreign file holds anything
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
-            raise CheckpointError(f"{place} holds no whole predictor: {reason}. Fit it anew, or restore it from a copy.") from error
+            raise CheckpointError(
+                f"{place} holds no whole predictor: {reason}. Fit it anew, or restore it from a copy."
+            ) from error
         return self
 
     # ------------------------------------------------------------------ inside

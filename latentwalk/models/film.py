@@ -4,8 +4,8 @@
     z_t+1     ~ p(z | h_t)                                        what is new, and cannot be foreseen: a learnt prior
     x_t+1     ~ p(x | y_t + f(h_t, z_t+1))                        the frame decoder, on the code one step on
 
-While it learns, q(z | h_t, y_t+1) sees the next frame, and the KL between the two is what that costs. The posterior is the prior,
-moved (Vahdat & Kautz 2020, "NVAE", eq. 3): where it moves nothing, nothing is paid. A state depends on frames alone, so a frame
+While it learns, q(z | h_t, y_t+1) sees the next frame, and the KL between the two is what that costs. The posterior is the
+prior, moved (Vahdat & Kautz 2020, "NVAE", eq. 3): where it moves nothing, nothing is paid. A state depends on frames alone, so a frame
 that was predicted is seen like any other, and predictions of one step are predictions of many.
 
 A film learns both: from a random frame on, what was predicted is seen in place of what was there.
@@ -14,6 +14,7 @@ Source: Denton & Fergus 2018, "Stochastic video generation with a learned prior"
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,14 +28,14 @@ from latentwalk.models.prior import ConditionalPrior
 from latentwalk.networks.dynamics import Advance, DynamicsShape, Innovation, Recurrence
 from latentwalk.networks.layers import channels_last
 
-__all__ = ["FilmLikelihood", "FilmModel", "Memory"]
+__all__ = ["FilmLikelihood", "FilmModel", "FilmState"]
 
 KNOWN = 1 / 3  # of a film is seen where nothing is learnt, and the rest is predicted
 MOVED = (-8.0, 4.0)  # by how much log sigma² of a posterior differs from the prior's
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class FilmState:
     """What is known after a frame: state (B, W, h, w), and the frame's code (B, C, h, w)."""
 
     state: Tensor
@@ -109,11 +110,11 @@ class FilmModel(Learner):
         """What codes (B, C, h, w) say of frames."""
         return self.frames.decoder((code * self.spread + self.centre).flatten(1))
 
-    def see(self, frames: Tensor, memory: Memory | None = None) -> Memory:
+    def see(self, frames: Tensor, memory: FilmState | None = None) -> FilmState:
         """What is known once frames (B, C, H, W) were seen, after what was known before."""
         return self._seen(self.code(frames), memory)
 
-    def ahead(self, memory: Memory, noise: Tensor, temperature: float = 1.0) -> Distribution:
+    def ahead(self, memory: FilmState, noise: Tensor, temperature: float = 1.0) -> Distribution:
         """What comes next, for draws noise (B, Z) of N(0, I): the prior's own at temperature 1, its mean at 0."""
         z = noise
         if self.prior is not None:
@@ -134,8 +135,9 @@ class FilmModel(Learner):
             following = self.code(frame)
             prior, posterior = self._innovation(memory, following)
             z = posterior.mean + posterior.stddev * noise[:, None, at]  # (K, B, Z)
-            many = Memory(*(part.repeat(draws, 1, 1, 1) for part in (memory.state, memory.code)))
-            likelihood = self._next(many, z.flatten(0, 1)).log_prob(frame.repeat(draws, 1, 1, 1)).unflatten(0, (draws, rows))
+            many = FilmState(*(part.repeat(draws, 1, 1, 1) for part in (memory.state, memory.code)))
+            decoded: Any = self._next(many, z.flatten(0, 1))
+            likelihood = decoded.log_prob(frame.repeat(draws, 1, 1, 1)).unflatten(0, (draws, rows))
             weights = likelihood + prior.log_prob(z) - posterior.log_prob(z)
             found.append(weights.logsumexp(0) - torch.tensor(float(draws)).log())
             memory = self._seen(following, memory)
@@ -172,15 +174,15 @@ class FilmModel(Learner):
 
     # ------------------------------------------------------------------ inside
 
-    def _seen(self, code: Tensor, memory: Memory | None) -> Memory:
+    def _seen(self, code: Tensor, memory: FilmState | None) -> FilmState:
         state = code.new_zeros(len(code), *self.shape.state) if memory is None else memory.state
-        return Memory(self.recurrence(code, state), code)
+        return FilmState(self.recurrence(code, state), code)
 
-    def _next(self, memory: Memory, z: Tensor) -> Distribution:
+    def _next(self, memory: FilmState, z: Tensor) -> Distribution:
         return self.shown(memory.code + self.advance(memory.state, z))
 
     def _innovation(
-        self, memory: Memory, following: Tensor, there: Tensor | None = None
+        self, memory: FilmState, following: Tensor, there: Tensor | None = None
     ) -> tuple[DiagonalNormal, DiagonalNormal]:
         """p(z | state), and q(z | state, the next code (B, C, h, w)); N(0, I) both where there is no next frame, (B,)."""
         if self.prior is None or self.posterior is None:

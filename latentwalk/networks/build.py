@@ -52,7 +52,7 @@ class Network:
     """What the encoder and the decoder are made of; the decoder mirrors the encoder.
 
     kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals, texts), or "auto": conv for images of
-    more than 1024 values, and for signals in which nothing is missing; gru for other signals and texts; dense for the rest, films among them (`FramePredictor` knows them as films).
+    more than 1024 values, and for signals in which nothing is missing; gru for other signals and texts; dense for the rest.
     widths: hidden dense layers, the widest first; after the convolutions in a "conv" network; of a recurrent one, the units
     that read in each direction, then dense layers. Default (512, 256), (256,) after convolutions, (128,) for recurrent ones,
     and (256,) for those of texts of more than 2,000 units.

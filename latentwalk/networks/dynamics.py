@@ -1,8 +1,8 @@
 """What frames do next, seen in their codes: a state that remembers, what may be new, and the step to the next code.
 
-A code is a small image (C, h, w): h = w = 1 where it is a plain vector, so that convolutions are dense layers; and where the
-network of the frames is fully convolutional, each place speaks of its own part of the frame, and a motion learnt in one place is
-known in all.
+A code is a small image (C, h, w). Where it is a plain vector, h = w = 1, and convolutions are dense layers; where the network
+of the frames is fully convolutional, each place speaks of its own part of a frame, and motion learnt in one place is known in
+all.
 
     state      h' = GRU(h, y): gates and candidate are convolutions (Ballas et al. 2016, "Delving deeper into convolutional
                networks for learning video representations")

@@ -205,6 +205,7 @@ class _Shapes(Rows):
         pixel = np.arange(size, dtype=np.float32) + 0.5
         across = np.abs(pixel - right[:, None])[:, None, :].astype(np.float32)
         below = np.abs(pixel - down[:, None])[:, :, None].astype(np.float32)
+        away: Array
         match int(shape):
             case 0:
                 away = np.maximum(across, below) - 0.9 * radius
@@ -216,7 +217,7 @@ class _Shapes(Rows):
         return np.rint(cover[..., None] * COLOURS[int(colour)]).astype(np.uint8)
 
 
-def _folded(at: Array, room: float) -> Array:
+def _folded(at: NDArray[np.float64], room: float) -> NDArray[np.float64]:
     """Places on a line without end as places on one of length `room` between two mirrors."""
     turn = np.mod(at, 2 * room)
     return np.minimum(turn, 2 * room - turn)

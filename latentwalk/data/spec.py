@@ -195,6 +195,11 @@ class DataSpec:
         """
         shape = tuple(int(size) for size in x.shape[1:])
         kind, layout = _form(shape, kind, layout)
+        if layout == "THW" and shape[-1] in COLOURS:
+            raise DataError(
+                f"X of shape {tuple(x.shape)} looks like one film in colour, (T, H, W, C). Films are (n, T, H, W[, C]): give "
+                "X[None]."
+            )
         bounded = FORMS[kind].bounded
         gaps = (not bounded or FORMS[kind].timed) and x.dtype.kind == "f"
         missing = gaps and any(np.isnan(rows).any() for _, rows in pieces(x))

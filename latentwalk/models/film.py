@@ -5,8 +5,8 @@
     x_t+1     ~ p(x | y_t + f(h_t, z_t+1))                        the frame decoder, on the code one step on
 
 While it learns, q(z | h_t, y_t+1) sees the next frame, and the KL between the two is what that costs. The posterior is the
-prior, moved (Vahdat & Kautz 2020, "NVAE", eq. 3): where it moves nothing, nothing is paid. A state depends on frames alone, so a frame
-that was predicted is seen like any other, and predictions of one step are predictions of many.
+prior, moved (Vahdat & Kautz 2020, "NVAE", eq. 3): where it moves nothing, nothing is paid. A state depends on frames alone, so
+a frame that was predicted is seen like any other, and predictions of one step are predictions of many.
 
 A film learns both: from a random frame on, what was predicted is seen in place of what was there.
 Source: Denton & Fergus 2018, "Stochastic video generation with a learned prior" (SVG-LP).

@@ -8,6 +8,7 @@
     .wav                           sounds.py   a sound, as windows
     .mid, a folder of them         scores.py   music, as parts of some bars
     .txt (.gz), a column of a .csv lines.py    texts
+    .gif .webp .mp4 …, folders of  films.py    films, and folders of numbered frames with kind="film"
     .csv .tsv (.gz) beside them    attributes.py  more about each example, by its file's name
 
 Every failure is a DataError (a ConfigError for an option) that begins with the path.
@@ -30,7 +31,7 @@ from latentwalk.checks import whole
 from latentwalk.data.columns import Column
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.music import GridName
-from latentwalk.data.sources import arrays, huggingface, idx, images, lines, scores, sounds, tables
+from latentwalk.data.sources import arrays, films, huggingface, idx, images, lines, scores, sounds, tables
 from latentwalk.data.sources.attributes import with_attributes
 from latentwalk.data.sources.delimited import check_separator
 from latentwalk.data.sources.images import Color, Size
@@ -44,7 +45,7 @@ __all__ = ["Split", "attributed", "pieces_of", "read"]
 
 CSV = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 FORMATS = (
-    ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, .txt (.gz), .mid or a folder of such, "
+    ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, .txt (.gz), .mid or a folder of such, .gif, .webp, .mp4, "
     "a folder or .zip of images"
 )
 
@@ -68,6 +69,7 @@ def read(
     voices: int | None = None,
     bars: int | None = None,
     moved: bool | None = None,
+    rate: float | None = None,
     lazy: bool | None = None,
     attributes: str | os.PathLike[str] | None = None,
 ) -> Dataset:
@@ -76,15 +78,17 @@ def read(
     split: "train", "test" or "all". Halves are the `x_train` and `x_test` of a .npz, the `train-` and `t10k-` files of
         an MNIST folder, sub-folders called train and test. Any other source has no halves: "train" and "all" read all
         of it, "test" is refused.
-    size: images only. A side, or (height, width), in pixels: scaled to cover it, then cropped around the centre.
-    color: images only. "gray" or "rgb"; None is rgb if any image can hold colour.
-    kind: "image", "table", "signal", "text" or "music", where the guess from the shape would be wrong.
+    size: images and films only. A side, or (height, width), in pixels: scaled to cover it, then cropped around the centre.
+    color: images and films only. "gray" or "rgb"; None is rgb if any image can hold colour.
+    kind: "image", "table", "signal", "text", "music" or "film", where the guess from the shape would be wrong. A folder of
+        images is one film with kind="film"; of several folders of them, each is one.
     label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
     window: sounds only. Samples in a window; 256 unless given.
     column: .csv and .tsv only. The column whose texts are learnt from, instead of a table.
     units: texts only. "characters", "words" or "byte-pairs"; words where they come often, else characters, unless given.
-    length: .txt only. Cut it into windows of so many units, instead of lines.
+    length: .txt and films only. Cut it into windows of so many units, instead of lines; films into some of so many frames.
+    rate: films only. Frames a second; as they are unless given.
     grid, voices, bars, moved: MIDI only. The grid, "quarter", "eighth" or "sixteenth" (usual); the parts that are read side by
         side, 1 being one melody; the bars of an example, 4; whether all is moved to C major or A minor, True.
     columns: tables only. What a column is, where the guess would be wrong, {"year": "category"}: "number", "count", "category"
@@ -93,7 +97,7 @@ def read(
     drop: tables only. Names of columns to leave out, besides those that are left out anyway and listed in `skipped`: ids, row
         numbers, text that is different everywhere, what is empty. False leaves out none.
     separator: .csv and .tsv only. What stands between fields, where looking at them would not tell.
-    lazy: images and Hugging Face data sets only. Whether each row is read, and decoded, when it is asked for; None where all
+    lazy: images, films and Hugging Face data sets only. Whether each row is read, and decoded, when it is asked for; None where all
         are more than a GiB of images, or 256 MiB of numbers. What cannot be decoded is then an error, not skipped.
     attributes: a .csv or .tsv (.gz) that says more about each file, by its name; its columns of numbers become `factors`, NaN
         for files it does not name (see `attributes.with_attributes`).
@@ -116,7 +120,7 @@ def read(
         of_images, of_tables = {"size": size, "color": color, "lazy": lazy}, {"label": label, **of_cells}
         of_texts = {"column": column, "units": units, "length": length}
         of_music = {"grid": grid, "voices": voices, "bars": bars, "moved": moved}
-        data = _read(path, split, of_images, of_tables, of_texts, of_music, window, kind)
+        data = _read(path, split, of_images, of_tables, of_texts, of_music, window, kind, rate)
     return data if attributes is None else attributed(data, attributes)
 
 
@@ -169,11 +173,17 @@ def _read(
     of_music: dict[str, Any],
     window: int | None,
     kind: Kind | None,
+    rate: float | None,
 ) -> Dataset:
     """Choose the reader by the file's name, or its first bytes, and refuse options that are not its own."""
     shared: dict[str, Any] = {"split": split, "kind": kind}
     of_cells = {option: value for option, value in of_tables.items() if option != "label"}
     name = path.name.lower()
+    if _is_film(path, kind):
+        length = of_texts.pop("length")
+        _refuse({**of_tables, **of_texts, **of_music, "window": window}, "other kinds of data")
+        return films.read_films(path, split=split, **of_images, length=length, rate=rate)
+    _refuse({"rate": rate}, "films")
     if name.endswith(scores.MIDI) or scores.holds_music(path):
         _refuse({**of_images, **of_tables, **of_texts, "window": window}, "other kinds of data")
         return scores.read_music(path, **shared, **of_music)
@@ -219,6 +229,13 @@ def _read(
     if idx.looks_like(path):
         return idx.read_file(path, **shared)
     raise DataError(f"no reader for this kind of file. Expected one of: {FORMATS}.")
+
+
+def _is_film(path: Path, kind: Kind | None) -> bool:
+    """Whether a file or folder is read as films: as it is called, or asked for, of what may be either."""
+    if kind == "film":
+        return films.holds_films(path) or (path.is_dir() and not idx.is_mnist_folder(path))
+    return kind is None and films.holds_films(path)
 
 
 def _there(given: str | os.PathLike[str]) -> Path:

@@ -16,12 +16,12 @@ from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset, join
 from latentwalk.data.sources import packed
 from latentwalk.data.sources.packed import MissingHalf, Split, dataset_of, undivided, unpacked
-from latentwalk.data.spec import Kind
+from latentwalk.data.spec import COLOURS, Kind
 from latentwalk.errors import DataError, unknown
 
 __all__ = ["mapped", "read_npy", "read_npz"]
 
-DATA = ("x", "X", "images", "data", "counts", "signals", "frames")  # in order of preference
+DATA = ("x", "X", "images", "data", "counts", "signals", "films", "frames")  # in order of preference
 LABELS = ("y", "labels", "label", "target")
 
 
@@ -40,7 +40,13 @@ class Header(NamedTuple):
 def read_npy(path: Path, *, split: Split, kind: Kind | None) -> Dataset:
     """The array of a .npy, memory-mapped."""
     undivided(split)
-    return dataset_of(mapped(path), kind=kind, name=path.stem)
+    return dataset_of(films_of(mapped(path), kind), kind=kind, name=path.stem)
+
+
+def films_of(x: Array, kind: Kind | None) -> Array:
+    """The array, or where it is to be films and is one, (T, H, W) or (T, H, W, C), the one film of a data set."""
+    one = kind == "film" and (x.ndim == 3 or (x.ndim == 4 and x.shape[-1] in COLOURS))
+    return x[None] if one else x
 
 
 def mapped(path: Path) -> Array:
@@ -123,7 +129,10 @@ def _part(
         if codes.min() >= 0 and codes.max() < math.prod(titles.shape):
             known["classes"] = tuple(str(title) for title in load(f"{target}_names").reshape(-1)[codes])
     known["skipped"] = tuple(f"{name}: Python objects (pickle)" for name, h in about.items() if h.dtype.hasobject)
-    return dataset_of(load(data), labels, factors, label=target or "", asked=label is not None, kind=kind, name=stem, **known)
+    x = films_of(load(data), kind)
+    if len(x) != rows:  # one film: what is known of each row is of its frames
+        labels, factors, known = None, {}, {"skipped": known["skipped"]}
+    return dataset_of(x, labels, factors, label=target or "", asked=label is not None, kind=kind, name=stem, **known)
 
 
 def _data(about: dict[str, Header]) -> str:

@@ -1,0 +1,280 @@
+"""Films: drawn ones keep their laws, files come back as they went, and what is wrong with one is said."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentwalk.data import Dataset, load, read
+from latentwalk.data.footage import as_films, clips, ends_of_films, frames_of
+from latentwalk.data.rows import Rows
+from latentwalk.data.scaling import Scaling, as_tensor
+from latentwalk.data.synthetic import bouncing_digits, bouncing_shapes, render_bouncing
+from latentwalk.drawing.film import gif_bytes, mp4_bytes
+from latentwalk.errors import ConfigError, DataError
+
+RNG = np.random.default_rng(0)
+FILMS = RNG.integers(0, 256, (3, 5, 10, 12), dtype=np.uint8)
+GLYPHS = np.zeros((3, 28, 28), np.uint8)
+GLYPHS[:, 6:22, 8:20] = np.array([90, 170, 250])[:, None, None]
+
+
+# ---------------------------------------------------------------------- drawn
+
+
+def test_a_film_is_the_same_whatever_is_drawn_with_it():
+    many = bouncing_digits(GLYPHS, 60, seed=3)
+    few = bouncing_digits(GLYPHS, 20, seed=3)
+    assert np.array_equal(many.x[:20], few.x)
+    assert not np.array_equal(bouncing_digits(GLYPHS, 20, seed=4).x, few.x)
+
+
+@pytest.mark.parametrize("random", [False, True])
+@pytest.mark.parametrize("size", [32, 64])
+def test_digits_stay_inside_and_move_a_step_at_a_time(random, size):
+    from latentwalk.data.synthetic.bouncing import BouncingDigits
+
+    drawn = BouncingDigits(GLYPHS, 200, 0, size, 40, random)
+    places = drawn.places(np.arange(200))
+    assert places.min() == 0 and places.max() == size - drawn.side
+    steps = np.abs(np.diff(places, axis=1))
+    assert steps.max() == 2 * size // 32 and steps.max(-1).min() >= 0
+    ink = drawn.read(np.arange(5))
+    for film, frame in np.ndindex(5, 40):
+        top, left = places[film, frame, 0]
+        assert ink[film, frame, top : top + drawn.side, left : left + drawn.side].max() >= 90
+
+
+def test_only_random_films_surprise():
+    """As light leaves a mirror, two frames say all that follows; at random the same two are followed by different ones."""
+
+    def futures(random):
+        from latentwalk.data.synthetic.bouncing import BouncingDigits
+
+        drawn = BouncingDigits(GLYPHS, 20_000, 0, 32, 6, random).places(np.arange(20_000))
+        one = drawn[:, :, 0].reshape(len(drawn), -1)
+        seen = {}
+        for row in one:
+            seen.setdefault(tuple(row[:8]), set()).add(tuple(row[8:]))
+        return max(map(len, seen.values()))
+
+    assert futures(False) == 1 and futures(True) > 1
+
+
+def test_millions_of_films_take_no_memory_until_they_are_asked_for():
+    data = bouncing_digits(GLYPHS, 5_000_000)
+    assert isinstance(data.x, Rows) and data.x[4_999_999].shape == (15, 32, 32)
+
+
+def test_shapes_are_where_their_factors_say():
+    x = render_bouncing({"x": [0.0, 1.0], "y": 0.5, "radius": 4.0, "shape": 1, "colour": 5, "speed_x": [1.0, -1.0]}, length=9)
+    ink = x[..., 0].astype(float)
+    middle = (ink * (np.arange(32) + 0.5)).sum((2, 3)) / ink.sum((2, 3))
+    assert np.allclose(middle[0], 4 + np.arange(9), atol=0.1) and np.allclose(middle[1], 28 - np.arange(9), atol=0.1)
+    fast = bouncing_shapes(50, length=60)
+    assert fast.x.shape == (50, 60, 32, 32, 3) and set(fast.factors) >= {"speed_x", "colour", "radius"}
+    assert fast.x.reshape(50, 60, -1).max(-1).min() > 100  # it never leaves
+
+
+def test_the_catalog_has_both():
+    digits = load("bouncing-digits", n=60)
+    assert digits.spec.kind == "film" and digits.x.shape == (50, 15, 32, 32)
+    assert load("bouncing-digits", n=60, split="test").x.shape == (10, 15, 32, 32)
+    assert load("bouncing-shapes", n=60, length=4, size=16).spec.layout == "THWC"
+    with pytest.raises(ConfigError, match="32 or 64"):
+        load("bouncing-digits", size=48)
+
+
+# ---------------------------------------------------------------------- as arrays
+
+
+def test_films_of_any_length_are_padded_and_come_back():
+    films = [RNG.integers(0, 256, (t, 4, 6), dtype=np.uint8) for t in (3, 7, 5)]
+    data = as_films(films)
+    assert data.x.shape == (3, 7, 4, 6) and data.x.dtype == np.float16 and data.spec.missing
+    assert (data.spec.low, data.spec.high) == (0, 255)
+    assert ends_of_films(data.x).tolist() == [3, 7, 5]
+    for padded, film in zip(data.x, films, strict=True):
+        assert np.array_equal(padded[: len(film)].astype(np.uint8), film) and np.isnan(padded[len(film) :]).all()
+    stills = frames_of(data)
+    assert stills.spec.kind == "image" and stills.x.dtype == np.uint8
+    assert np.array_equal(stills.x, np.concatenate(films))
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 8, 6), (4, 3, 8, 6, 3)])
+def test_scaling_and_back_is_the_identity(shape):
+    x = RNG.integers(0, 256, shape, dtype=np.uint8)
+    spec = Dataset.of(x, kind="film").spec
+    scaling = Scaling.fit(x, spec, "unit")
+    scaled = scaling(as_tensor(x))
+    assert scaled.shape == (4, shape[4] if len(shape) > 4 else 1, 3, 8, 6)
+    assert np.allclose(scaling.inverse(scaled).numpy(), x, atol=1e-4)
+
+
+def test_frames_of_more_than_is_held_are_some_of_them():
+    data = Dataset.of(FILMS, kind="film")
+    some = frames_of(data, most=4 * 120)
+    assert len(some) == 4 and all((frame == FILMS.reshape(-1, 10, 12)).all((1, 2)).any() for frame in some.x)
+    assert len(frames_of(data, most=None)) == 15
+
+
+def test_clips_are_read_when_asked_for():
+    frames = FILMS.reshape(-1, 10, 12)
+    found = clips(frames, [0, 3, 10], [4, 4, 4])
+    assert np.array_equal(found[1], frames[3:7]) and found.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (np.zeros((5, 8, 8)), r"films are \(n, T, H, W\)"),
+        (np.zeros((5, 8, 8, 3)), r"one film in colour.*X\[None\]"),
+        ([], "the list is empty"),
+        ([np.zeros((3, 8, 8)), np.zeros((3, 8, 9))], r"film 0 has \(8, 8\) and film 1 has \(8, 9\)"),
+        ([np.zeros((3, 8, 8)), np.zeros((0, 8, 8))], "film 1 has no frames"),
+        ([np.zeros((3, 8))], "film 0 is float64 of shape"),
+        (Dataset.of(np.zeros((4, 8, 8), np.uint8)), "holds images"),
+    ],
+)
+def test_what_are_no_films_is_told(given, said):
+    with pytest.raises(DataError, match=said):
+        as_films(given)
+
+
+def test_a_gap_within_a_film_is_told():
+    x = RNG.random((2, 5, 4, 4)).astype(np.float32)
+    x[1, 2, 0, 0] = np.nan
+    with pytest.raises(DataError, match="film 1 holds NaN in frame 2"):
+        ends_of_films(x)
+
+
+# ---------------------------------------------------------------------- files
+
+
+def written(folder, film, start=1):
+    folder.mkdir(parents=True)
+    for at, frame in enumerate(film, start):
+        Image.fromarray(frame).save(folder / f"frame{at}.png")
+
+
+def test_numbered_frames_come_back_in_the_order_of_their_numbers(tmp_path):
+    film = RNG.integers(0, 256, (12, 10, 12), dtype=np.uint8)
+    written(tmp_path / "one", film)
+    data = read(tmp_path / "one", kind="film")
+    assert np.array_equal(data.x[0], film)
+    assert read(tmp_path / "one").x.shape == (12, 10, 12)  # as images, where nothing is said
+
+
+def test_a_folder_of_folders_is_several_films(tmp_path):
+    for at, film in enumerate(FILMS):
+        written(tmp_path / "films" / f"take{at}", film[: 5 - at])
+    data = read(tmp_path / "films", kind="film")
+    assert data.names == ("take0", "take1", "take2") and ends_of_films(data.x).tolist() == [5, 4, 3]
+    assert np.array_equal(data.x[2, :3].astype(np.uint8), FILMS[2, :3])
+    lazy = read(tmp_path / "films", kind="film", lazy=True)
+    assert np.array_equal(np.asarray(lazy.x), data.x, equal_nan=True)
+
+
+def test_gray_gifs_and_lossless_webp_come_back_exactly(tmp_path):
+    (tmp_path / "a.gif").write_bytes(gif_bytes(FILMS[0][..., None], back=False))
+    data = read(tmp_path / "a.gif")
+    assert data.spec.kind == "film" and np.array_equal(data.x[0], FILMS[0])
+    colour = RNG.integers(0, 256, (4, 10, 12, 3), dtype=np.uint8)
+    frames = [Image.fromarray(frame) for frame in colour]
+    frames[0].save(tmp_path / "b.webp", save_all=True, append_images=frames[1:], lossless=True, exact=True, duration=100)
+    assert np.array_equal(read(tmp_path / "b.webp").x[0], colour)
+
+
+def test_rate_and_length_and_size(tmp_path):
+    frames = [Image.fromarray(np.full((8, 8), 40 * at, np.uint8)) for at in range(6)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=[100, 100, 300, 100, 100, 100])
+    slow = read(tmp_path / "a.gif", rate=10)
+    assert slow.x[0, :, 0, 0].tolist() == [0, 40, 80, 80, 80, 120, 160, 200]
+    cut = read(tmp_path / "a.gif", length=4)
+    assert cut.x.shape == (1, 4, 8, 8) and "2 frames at its end" in cut.remarks[0]
+    assert read(tmp_path / "a.gif", size=(4, 6)).x.shape == (1, 6, 4, 6)
+    with pytest.raises(DataError, match="no film has 9 frames; the longest has 6"):
+        read(tmp_path / "a.gif", length=9)
+    written(tmp_path / "frames", FILMS[0])
+    with pytest.raises(ConfigError, match="numbered images do not"):
+        read(tmp_path / "frames", kind="film", rate=5)
+    with pytest.raises(ConfigError, match="rate=5 is for films"):
+        read(tmp_path / "frames", rate=5)
+
+
+def test_sixteen_bits_and_alpha(tmp_path):
+    deep = (np.arange(2 * 64).reshape(2, 8, 8) * 300).astype(np.uint16)
+    written(tmp_path / "deep", deep)
+    assert np.array_equal(read(tmp_path / "deep", kind="film").x[0], deep)
+    clear = np.zeros((2, 8, 8, 4), np.uint8)
+    written(tmp_path / "clear", clear)
+    assert (read(tmp_path / "clear", kind="film").x == 255).all()  # on white
+
+
+def test_frames_of_another_size_are_told(tmp_path):
+    written(tmp_path / "a", FILMS[0])
+    Image.fromarray(np.zeros((6, 6), np.uint8)).save(tmp_path / "a" / "frame9.png")
+    with pytest.raises(DataError, match=r"differ in size.*Pass size="):
+        read(tmp_path / "a", kind="film")
+
+
+def test_a_gif_that_is_cut_off_gives_what_could_be_read_and_says_so(tmp_path):
+    whole = gif_bytes(RNG.integers(0, 256, (8, 40, 40, 1), dtype=np.uint8), back=False)
+    path = tmp_path / "a.gif"
+    said = []
+    for keep in (0.95, 0.6, 0.02):
+        path.write_bytes(whole[: int(keep * len(whole))])
+        try:
+            data = read(path)
+            said.append(len(data.x[0]))
+            assert 1 <= len(data.x[0]) <= 8
+        except DataError as error:
+            assert str(error).startswith(str(path))
+            said.append(0)
+    assert said[-1] == 0 and said[0] >= said[1]
+
+
+def test_what_is_no_film_is_told(tmp_path):
+    (tmp_path / "a.gif").write_bytes(b"no film at all")
+    with pytest.raises(DataError, match=r"a\.gif.*(no image|no film)"):
+        read(tmp_path / "a.gif")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no (film|image) here"):
+        read(tmp_path / "empty", kind="film")
+    with pytest.raises(DataError, match="not divided"):
+        read(tmp_path / "a.gif", split="test")
+
+
+def test_one_film_in_a_file_of_numpys(tmp_path):
+    np.save(tmp_path / "a.npy", FILMS)
+    assert read(tmp_path / "a.npy", kind="film").x.shape == FILMS.shape
+    np.savez(tmp_path / "b.npz", frames=RNG.integers(0, 255, (6, 8, 9, 3), dtype=np.uint8))
+    assert read(tmp_path / "b.npz", kind="film").x.shape == (1, 6, 8, 9, 3)
+
+
+# ---------------------------------------------------------------------- by PyAV
+
+
+def test_an_mp4_comes_back_nearly(tmp_path):
+    pytest.importorskip("av")
+    smooth = np.linspace(30, 220, 48)[None, :, None] + 20 * np.arange(6)[:, None, None] * 0.3 + np.zeros((1, 1, 64))
+    film = smooth.astype(np.uint8)[..., None]
+    (tmp_path / "a.mp4").write_bytes(mp4_bytes(film, 10))
+    data = read(tmp_path / "a.mp4", color="gray")
+    assert data.x.shape == (1, 6, 48, 64) and np.abs(data.x[0].astype(int) - film[..., 0]).max() <= 6
+    assert read(tmp_path / "a.mp4", rate=5).x.shape == (1, 3, 48, 64, 3)
+    assert np.array_equal(np.asarray(read(tmp_path / "a.mp4", color="gray", lazy=True).x), data.x)
+
+
+def test_an_mp4_that_is_cut_off_or_none_is_told(tmp_path):
+    pytest.importorskip("av")
+    film = RNG.integers(0, 256, (40, 64, 64, 3), dtype=np.uint8)
+    whole = mp4_bytes(film, 10)
+    (tmp_path / "a.mp4").write_bytes(whole[: 2 * len(whole) // 3])
+    data = read(tmp_path / "a.mp4")
+    assert 1 <= data.x.shape[1] < 40 or data.skipped
+    (tmp_path / "b.mp4").write_bytes(b"\0" * 100)
+    with pytest.raises(DataError, match=r"b\.mp4"):
+        read(tmp_path / "b.mp4")
+    assert io.BytesIO(whole).getbuffer().nbytes > 0

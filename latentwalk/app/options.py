@@ -231,7 +231,7 @@ SizeOption = Annotated[
 KindOption = Annotated[
     str | None,
     typer.Option(
-        metavar="image|table|signal|text|music",
+        metavar="image|table|signal|text|music|film",
         help="What an example is, where the shape does not say it.",
         rich_help_panel=DATA,
     ),
@@ -330,13 +330,23 @@ UnitsOption = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+RateOption = Annotated[
+    float | None,
+    typer.Option(
+        "--rate",
+        metavar="N",
+        help="Films: frames a second. Default: as they are.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
 LengthOption = Annotated[
     int | None,
     typer.Option(
         "--length",
         min=2,
         metavar="N",
-        help="Texts: cut a .txt into windows of so many units, instead of lines.",
+        help="Texts: cut a .txt into windows of so many units. Films: into some of so many frames.",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -390,6 +400,7 @@ READING = {
     "column": ColumnOption,
     "units": UnitsOption,
     "length": LengthOption,
+    "rate": RateOption,
     "grid": GridOption,
     "voices": VoicesOption,
     "bars": BarsOption,

@@ -26,6 +26,7 @@ from latentwalk.app.output import ELSEWHERE, OutputError, note, write_text
 from latentwalk.app.source import Source, fingerprint, read_like, table_like
 from latentwalk.data import Dataset
 from latentwalk.data.dataset import join
+from latentwalk.data.footage import frames_of
 from latentwalk.data.sources.tables import Pieces
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimators.anomalies import DETECTOR
@@ -43,6 +44,7 @@ from latentwalk.training.history import Epoch
 __all__ = ["MODEL", "REPORT", "SWEEP", "Run", "check_free", "forget", "holds_model", "holds_model_of", "locked"]
 
 FORMAT, VERSION = "latentwalk-run", 1
+JUDGED = 1 << 24  # bytes of frames, of the films learnt from and of others each, that a space of frames is judged by
 MODEL, ABOUT, REPORT, SWEEP, DIAGNOSIS = "model.json", "run.json", "report.json", "sweep.json", "diagnosis.json"
 STALE = (
     REPORT,
@@ -184,7 +186,7 @@ class Run:
 
     def train(self, given: str | None = None) -> Dataset:
         """The rows learnt from, or the data set `given` instead. Raises DataError, ConfigError."""
-        return self.where(given).train() if given is None else self.read(given, split="train")
+        return self._seen(self.where(given).train()) if given is None else self.read(given, split="train")
 
     def judged(self, given: str | None = None) -> LatentSpace:
         """The space as all rows see it, and which of them were held out while learning.
@@ -193,6 +195,8 @@ class Run:
         """
         source = self.where(given)
         train, test = source.train(), source.test()
+        if train.spec.kind == "film" != self.model.spec_.kind:
+            return self._judged_frames(train, test)
         if test is not None and fingerprint(test) != fingerprint(train):
             both = join(train, test)
             return self.model.space(both, held_out=np.arange(len(both)) >= len(train))
@@ -202,9 +206,21 @@ class Run:
         held_out[self.model.validation_rows_] = True
         return self.model.space(train, held_out=held_out)
 
+    def _seen(self, data: Dataset) -> Dataset:
+        """The data as the model knows it: of films their frames, where it learnt from those."""
+        return frames_of(data) if data.spec.kind == "film" != self.model.spec_.kind else data
+
+    def _judged_frames(self, train: Dataset, test: Dataset | None) -> LatentSpace:
+        """The space as frames of all films see it; those of test films were held out."""
+        train = frames_of(train, JUDGED)
+        if test is None:
+            return self.model.space(train)
+        both = join(train, frames_of(test, JUDGED))
+        return self.model.space(both, held_out=np.arange(len(both)) >= len(train))
+
     def read(self, given: str, split: Any = "all", **options: Any) -> Dataset:
         """A data set made like the examples learnt from. options: of `read_like`, where they are others than then."""
-        data = read_like(self.model.spec_, given, split=split, **(self._kept | options))
+        data = self._seen(read_like(self.model.spec_, given, split=split, **(self._kept | options)))
         try:
             known = self.model.trained_.narrowed(data)
         except DataError as error:

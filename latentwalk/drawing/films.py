@@ -7,9 +7,9 @@ import numpy as np
 from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.drawing.painter import Marks, Painter, clear_sheet, png
-from latentwalk.drawing.tiles import ACROSS, GAP, MARK, PAPER, Pixels, enlarged, pixels, sheet, shrunk
+from latentwalk.drawing.tiles import ACROSS, GAP, MARK, PAPER, SIDE, Pixels, enlarged, pixels, sheet, shrunk
 
-__all__ = ["Films", "pictures"]
+__all__ = ["Films", "film_strip", "pictures", "playing"]
 
 SMALL = 40  # pixels of the longer side of a frame on a page
 WATCHED = 224  # of a frame that is watched, at least
@@ -70,6 +70,28 @@ class Films(Painter):
         for at in range(each.shape[1]):
             rows[:, :, at * (width + gap) : at * (width + gap) + width] = each[:, at]
         return rows
+
+
+def playing(films: Array, spec: DataSpec, seen: int) -> Pixels:
+    """Films (n, t, *frame) side by side, a picture a moment: (t, H, W, 3). From frame `seen` on, a red bar says: predicted.
+
+    One that is over is paper from there on; the bar is beneath all but those that are.
+    """
+    count, length = films.shape[:2]
+    shown = []
+    for at in range(length):
+        tiles = enlarged(pictures(films[:, at], spec), WATCHED if count == 1 else SIDE)
+        tiles = tiles.repeat(3, axis=-1) if tiles.shape[-1] == 1 else tiles[..., :3]
+        shown.append(sheet(tiles, min(count, ACROSS), marked=[at >= seen] * count))
+    return np.stack(shown)
+
+
+def film_strip(films: Array, spec: DataSpec, seen: int) -> Pixels:
+    """Films (n, t, *frame), one below the other, their frames side by side; a red bar under those that were predicted."""
+    count, length = films.shape[:2]
+    tiles = enlarged(pictures(films.reshape(-1, *films.shape[2:]), spec))
+    tiles = tiles.repeat(3, axis=-1) if tiles.shape[-1] == 1 else tiles[..., :3]
+    return sheet(tiles, length, marked=np.tile(np.arange(length) >= seen, count))
 
 
 def pictures(frames: Array, spec: DataSpec) -> Pixels:

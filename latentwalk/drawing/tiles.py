@@ -10,7 +10,7 @@ from PIL import Image
 from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec
 
-__all__ = ["Pixels", "enlarged", "even_columns", "pixels", "sheet", "shrunk", "square_columns"]
+__all__ = ["SIDE", "Pixels", "enlarged", "even_columns", "pixels", "sheet", "shrunk", "square_columns"]
 
 Pixels = NDArray[np.uint8]
 SIDE = 72  # small images are enlarged, by a whole number, until their longer side has at least so many pixels

@@ -57,6 +57,7 @@ TIMED = 1_000_000  # epochs, of which there are as many as there is time for
 SHARE = 0.15  # of a limited time, for single frames
 RISING = 0.1  # of all epochs, over which the weight of the KL rises
 OVERLAP = 5  # parts of a window by which the next one begins later
+PATIENCE = 8  # epochs without a better loss, after which no more single frames are looked at
 SMALLEST = 16  # pixels of the shorter side, from which on codes are small images
 DEPTH, LATENT = 8, 32  # channels of such a code; numbers of a plain one
 CHUNK = 32  # films, or draws of one, that are predicted together
@@ -318,6 +319,7 @@ def _first_stage(options: FilmOptions, spec: DataSpec, count: int, seed: int) ->
         network=network,
         likelihood=options.likelihood,
         epochs=_epochs(STILLS_SEEN, count, fewest=1),
+        patience=PATIENCE,
         batch_size=128,
         learning_rate=1e-3,
         validation=options.validation,

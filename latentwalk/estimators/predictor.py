@@ -22,6 +22,7 @@ from latentwalk.data.footage import as_films, ends_of_films
 from latentwalk.data.rows import first_outside
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import CheckpointError, ConfigError, DataError
+from latentwalk.estimators import saved
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.films import FilmOptions, Foresight, fit_films, untrained
 from latentwalk.estimators.options import Options
@@ -194,12 +195,9 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         run: what else is to be known of it, as JSON values. Raises CheckpointError, ConfigError.
         """
         check_is_fitted(self)
-        found, params = self.foresight_, self.get_params(deep=False)
-        training = params.pop("training")
-        said = {name: to_json(value) for name, value in params.items()}
+        found = self.foresight_
         description = {
-            "params": said
-            | {"training": None if training is None else {k: to_json(v) for k, v in training.get_params().items()}},
+            "params": self.params_json(),
             "spec": found.spec.to_json(),
             "width": found.model.shape.width,
             "innovation": found.model.shape.innovation,
@@ -210,7 +208,8 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         }
         weights = {name: value for name, value in found.model.state_dict().items() if not name.startswith(INSIDE)}
         write_weights(Path(folder) / PREDICTOR, description, weights, "predictor")
-        found.frames.save(folder)
+        beside = None if run is None else {"run": run}
+        saved.to_folder(folder, found.frames.trained_, found.frames.get_params(deep=False), beside)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Self:
@@ -245,6 +244,13 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
                 f"{place} holds no whole predictor: {reason}. Fit it anew, or restore it from a copy."
             ) from error
         return self
+
+    def params_json(self) -> dict[str, Any]:
+        """The options, as JSON values."""
+        params = self.get_params(deep=False)
+        training = params.pop("training")
+        said = None if training is None else {name: to_json(value) for name, value in training.get_params().items()}
+        return {name: to_json(value) for name, value in params.items()} | {"training": said}
 
     # ------------------------------------------------------------------ inside
 

@@ -236,9 +236,14 @@ def fit(
       latentwalk fit lines.txt --out words
       latentwalk fit reviews.csv --column said --units words --out reviews
       latentwalk fit songs/ --bars 4 --latent 32 --out composer
+      latentwalk fit bouncing-digits --out films
+      latentwalk fit clips/ --kind film --size 64 --length 20 --minutes 30 --out films
 
     Recipes: ae, sparse, l1-sparse, k-sparse, dropout, denoising, contractive, vae, vae-without-kl, denoising-vae, beta-tcvae,
     iwae.
+
+    Films (a .mp4 or .gif, a folder of such; with --kind film of folders of numbered frames) are learnt frame by frame, and what
+    comes next: see latentwalk predict.
 
     Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed; for texts and
     music units.
@@ -263,13 +268,20 @@ def fit(
         typed["columns"] = source.options["columns"]
     again = _restarted(out)
     if resume or again:
-        _resume(out, source, {name: value for name, value in typed.items() if not (again and name == "force")})
+        typed = {name: value for name, value in typed.items() if not (again and name == "force")}
+        if app.films.holds_films_training(out):
+            app.films.resume_films(
+                out, source, {name: value for name, value in typed.items() if name not in (*OF_DATA, *PLACE)}
+            )
+        else:
+            _resume(out, source, typed)
     else:
-        _begin(out, source, {name: value for name, value in given.items() if name not in (*OF_DATA, *PLACE)}, force=force)
+        asked = {name: value for name, value in given.items() if name not in (*OF_DATA, *PLACE)}
+        _begin(out, source, asked, {name: asked[name] for name in typed if name in asked}, force=force)
 
 
-def _begin(out: Path, source: "Source", given: Mapping[str, Any], *, force: bool) -> None:
-    """Train a new model, with the options `given`, and save it in `out`."""
+def _begin(out: Path, source: "Source", given: Mapping[str, Any], typed: Mapping[str, Any], *, force: bool) -> None:
+    """Train a new model, with the options `given`, of which some were `typed`, and save it in `out`."""
     from latentwalk.training.group import first_here
 
     def free() -> None:
@@ -279,6 +291,9 @@ def _begin(out: Path, source: "Source", given: Mapping[str, Any], *, force: bool
         free()
     model = latentwalk.Autoencoder().set_params(**_parameters(given))
     train = source.train(tell=True)
+    if train.spec.kind == "film":
+        app.films.begin_films(out, source, train, typed, given["seed"], force=force)
+        return
     model.epochs = given["epochs"] or (epochs_for(len(train)) if given["minutes"] is None else TIMED)
     if given["patience"] is None:
         model.patience = patience_for(model.epochs)

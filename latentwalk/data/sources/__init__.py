@@ -97,8 +97,8 @@ def read(
     drop: tables only. Names of columns to leave out, besides those that are left out anyway and listed in `skipped`: ids, row
         numbers, text that is different everywhere, what is empty. False leaves out none.
     separator: .csv and .tsv only. What stands between fields, where looking at them would not tell.
-    lazy: images, films and Hugging Face data sets only. Whether each row is read, and decoded, when it is asked for; None where all
-        are more than a GiB of images, or 256 MiB of numbers. What cannot be decoded is then an error, not skipped.
+    lazy: images, films and Hugging Face data sets only. Whether each row is read, and decoded, when it is asked for; None where
+        all are more than a GiB of images, or 256 MiB of numbers. What cannot be decoded is then an error, not skipped.
     attributes: a .csv or .tsv (.gz) that says more about each file, by its name; its columns of numbers become `factors`, NaN
         for files it does not name (see `attributes.with_attributes`).
 

@@ -47,7 +47,10 @@ def table(found: Forecast, what: str, digits: int, best: Any) -> list[str]:
     """A table of one measure, a row a way, a column a step; the best of each step but for best of draws in bold."""
     values = getattr(found, what)
     rows = [name for name in ORDER if name in values]
-    lines = [f"| {what.upper()} | " + " | ".join(f"{step}" for step in range(1, STEPS + 1)) + " |", "| --- |" + " ---: |" * STEPS]
+    lines = [
+        f"| {what.upper()} | " + " | ".join(f"{step}" for step in range(1, STEPS + 1)) + " |",
+        "| --- |" + " ---: |" * STEPS,
+    ]
     for name in rows:
         cells = []
         for step in range(STEPS):
@@ -78,7 +81,9 @@ def video(path: Path, minutes: float, folder: Path) -> list[str]:
     place = folder / "video"
     if not (place / "predictor").exists():
         settings = Settings(minutes=minutes, learning_schedule="cosine", precision="bfloat16")
-        FramePredictor(batch_size=8, window=12, random_state=0, validation=0.0, training=settings).fit(film[None, :half]).save(place)
+        FramePredictor(batch_size=8, window=12, random_state=0, validation=0.0, training=settings).fit(film[None, :half]).save(
+            place
+        )
     predictor = FramePredictor.load(place)
     surprise, change = predictor.surprise(film), frame_changes(film)
     np.savez(folder / "video.npz", surprise=surprise, change=change)
@@ -89,7 +94,9 @@ def video(path: Path, minutes: float, folder: Path) -> list[str]:
         f"between frames (beyond the median by 6 deviations, robustly): {len(jumps)} in all, at {', '.join(map(str, jumps)) or '-'}."
     ]
     if len(later):
-        lines.append(f"AUROC of the surprise for those in the second half: {cut_auroc(np.where(np.arange(len(film)) < half, np.nan, surprise), later):.3f}.")
+        lines.append(
+            f"AUROC of the surprise for those in the second half: {cut_auroc(np.where(np.arange(len(film)) < half, np.nan, surprise), later):.3f}."
+        )
     rank = float(np.corrcoef(np.argsort(np.argsort(surprise[half:])), np.argsort(np.argsort(change[half:])))[0, 1])
     lines.append(f"Rank correlation of surprise and plain difference, second half: {rank:.2f}.")
     spliced = np.concatenate([film[half : half + 20], film[half + 40 : half + 60][::-1], film[half : half + 20]])

@@ -60,6 +60,7 @@ OVERLAP = 5  # parts of a window by which the next one begins later
 PATIENCE = 8  # epochs without a better loss, after which no more single frames are looked at
 SMALLEST = 16  # pixels of the shorter side, from which on codes are small images
 DEPTH, LATENT = 8, 32  # channels of such a code; numbers of a plain one
+BEGUN = 64  # films by which it is seen how much frames change
 CHUNK = 32  # films, or draws of one, that are predicted together
 FREE = ("epochs", "progress", "device", "patience")  # what may be otherwise where a training is gone on with
 FREE_SETTINGS = ("minutes", "checkpoint_every", "track")
@@ -123,7 +124,7 @@ class Foresight:
             some = np.arange(first, min(first + CHUNK, len(x)))
             memory = self._remembered(taken(x, some), counts[some])
             for at, film in enumerate(some.tolist()):
-                remembered[film] = FilmState(memory.state[at : at + 1], memory.code[at : at + 1])
+                remembered[film] = FilmState(memory.state[at : at + 1], memory.codes[at : at + 1])
             ready = [pair for pair in each if pair[0] in remembered]
             for start in range(0, len(ready), CHUNK):
                 self._futures(ready[start : start + CHUNK], remembered, noise, temperature, found)
@@ -185,7 +186,7 @@ class Foresight:
         memory = self.model.see(x[:, :, 0])
         for at in range(1, x.shape[2]):
             new, there = self.model.see(x[:, :, at], memory), (at < last)[:, None, None, None]
-            memory = FilmState(torch.where(there, new.state, memory.state), torch.where(there, new.code, memory.code))
+            memory = FilmState(torch.where(there, new.state, memory.state), torch.where(there, new.codes, memory.codes))
         return memory
 
     @torch.inference_mode()
@@ -200,12 +201,12 @@ class Foresight:
         """Write the futures of these pairs (film, draw) to their place."""
         padded = pairs + [pairs[0]] * (CHUNK - len(pairs))
         state = torch.cat([remembered[film].state for film, _ in padded])
-        code = torch.cat([remembered[film].code for film, _ in padded])
-        memory, drawn = FilmState(state, code), noise[[draw for _, draw in padded]].to(state.device)
+        codes = torch.cat([remembered[film].codes for film, _ in padded])
+        memory, drawn = FilmState(state, codes), noise[[draw for _, draw in padded]].to(state.device)
         scaling = self.frames.model_.scaling
         steps = noise.shape[1]
         for step in range(steps):
-            mean = self.model.ahead(memory, drawn[:, step], temperature).mean
+            mean = self.model.frame(self.model.ahead(memory, drawn[:, step], temperature))
             shown = scaling.inverse(mean).float().cpu().numpy()
             for at, (film, draw) in enumerate(pairs):
                 into[film, draw, step] = shown[at]
@@ -233,6 +234,8 @@ def fit_films(
         model = untrained(stage, spec, options.innovation, options.width)
     model.standardise(torch.from_numpy(Coder(stage.model_).encode(_some(frames.x))[0]).to(device))
     found = Foresight(stage, model.to(device), spec)
+    with torch.no_grad():
+        model.begin(model.scaling(as_tensor(_some(x, BEGUN)).to(device)))
     if stage.interrupted_:
         return replace(found, interrupted=True)
     settings = _timed(options.settings(device, model.shape), 1 - SHARE)
@@ -342,8 +345,9 @@ def _windows(data: Dataset, window: int) -> tuple[Array, DataSpec]:
     check_finite(x, missing=data.spec.missing)
     counts = ends_of_films(x)
     if (short := np.flatnonzero(counts < 2)).size:
+        held = int(counts[short[0]])
         raise DataError(
-            f"film {short[0]} has {counts[short[0]]} frame{'s' * (counts[short[0]] != 1)}, and nothing follows it"
+            f"film {short[0]} has {held} frame{'s' * (held != 1)}, and nothing follows it"
             f"{f', nor in {short.size - 1} others' if short.size > 1 else ''}. Films to learn from need 2 frames or more."
         )
     if length <= window:
@@ -363,8 +367,9 @@ def _windows(data: Dataset, window: int) -> tuple[Array, DataSpec]:
     return found, replace(data.spec, shape=(window, *data.spec.shape[1:]))
 
 
-def _some(x: Array) -> Array:
-    return picked(x, np.unique(np.linspace(0, len(x) - 1, min(len(x), 2_048)).astype(np.int64)))
+def _some(x: Array, most: int = 2_048) -> Array:
+    """Some rows of x, evenly spaced."""
+    return picked(x, np.unique(np.linspace(0, len(x) - 1, min(len(x), most)).astype(np.int64)))
 
 
 def _epochs(seen: int, count: int, fewest: int = FEWEST) -> int:

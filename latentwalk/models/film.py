@@ -1,8 +1,8 @@
 """p(frame | frames before it): the codes of a frame autoencoder, and how they go on.
 
-    h_t       = GRU(h_{t-1}, y_t),  y_t = code of frame x_t        what is remembered
-    z_t+1     ~ p(z | h_t)                                        what is new, and cannot be foreseen: a learnt prior
-    x_t+1     ~ p(x | y_t + f(h_t, z_t+1))                        the frame decoder, on the code one step on
+    h_t    = GRU(h_{t-1}, y_t, y_t - y_{t-1})      what is remembered; y_t is the code of frame x_t
+    z_t+1  ~ p(z | h_t)                            what is new, and cannot be foreseen: a learnt prior
+    x_t+1  ~ p(x | y_t + f(y_t, h_t, z_t+1))       the frame decoder, on the code one step on
 
 While it learns, q(z | h_t, y_t+1) sees the next frame, and the KL between the two is what that costs. The posterior is the
 prior, moved (Vahdat & Kautz 2020, "NVAE", eq. 3): where it moves nothing, nothing is paid. A state depends on frames alone, so
@@ -22,6 +22,7 @@ from torch.distributions import Distribution
 
 from latentwalk import chance
 from latentwalk.data.scaling import Scaling
+from latentwalk.models.conditional import Conditional
 from latentwalk.models.latent_model import LatentModel, Learner, Pass
 from latentwalk.models.posterior import DiagonalNormal
 from latentwalk.models.prior import ConditionalPrior
@@ -36,10 +37,15 @@ MOVED = (-8.0, 4.0)  # by how much log sigma² of a posterior differs from the p
 
 @dataclass(frozen=True, slots=True)
 class FilmState:
-    """What is known after a frame: state (B, W, h, w), and the frame's code (B, C, h, w)."""
+    """What is known after a frame: state (B, W, h, w); codes (B, 2 C, h, w), the frame's, and how it differs from the last."""
 
     state: Tensor
-    code: Tensor
+    codes: Tensor
+
+    @property
+    def code(self) -> Tensor:
+        """The frame's code, (B, C, h, w)."""
+        return self.codes.chunk(2, dim=1)[0]
 
 
 class FilmLikelihood(Distribution):
@@ -89,7 +95,7 @@ class FilmModel(Learner):
         self.advance = Advance(shape)
         drawn = shape.innovation > 0
         self.prior = ConditionalPrior(shape.innovation, Innovation(shape)) if drawn else None
-        self.posterior = Innovation(shape, extra=shape.code[0]) if drawn else None
+        self.posterior = Innovation(shape, extra=2 * shape.code[0]) if drawn else None
         self.register_buffer("centre", torch.zeros(shape.code[0], 1, 1))
         self.register_buffer("spread", torch.ones(shape.code[0], 1, 1))
 
@@ -98,6 +104,11 @@ class FilmModel(Learner):
         each = codes.unflatten(1, self.shape.code)
         self.centre.copy_(each.mean((0, 2, 3)).reshape(self.centre.shape))
         self.spread.copy_(each.std((0, 2, 3)).clamp(min=1e-6).reshape(self.spread.shape))
+
+    def begin(self, x: Tensor) -> None:
+        """Have the spread of what is decoded begin where a copy of the last frame of films x (B, C, T, H, W) is off by so much."""
+        assert isinstance(self.frames.decoder, Conditional)
+        self.frames.decoder.head.begin(x.diff(dim=2).square().nanmean((0, 2)))
 
     # ------------------------------------------------------------------ a frame at a time
 
@@ -109,6 +120,10 @@ class FilmModel(Learner):
     def shown(self, code: Tensor) -> Distribution:
         """What codes (B, C, h, w) say of frames."""
         return self.frames.decoder((code * self.spread + self.centre).flatten(1))
+
+    def frame(self, likelihood: Distribution) -> Tensor:
+        """The frame (B, C, H, W) that is shown, and seen after that: the mean, within black and white."""
+        return likelihood.mean.clamp(0, 1)
 
     def see(self, frames: Tensor, memory: FilmState | None = None) -> FilmState:
         """What is known once frames (B, C, H, W) were seen, after what was known before."""
@@ -135,7 +150,7 @@ class FilmModel(Learner):
             following = self.code(frame)
             prior, posterior = self._innovation(memory, following)
             z = posterior.mean + posterior.stddev * noise[:, None, at]  # (K, B, Z)
-            many = FilmState(*(part.repeat(draws, 1, 1, 1) for part in (memory.state, memory.code)))
+            many = FilmState(*(part.repeat(draws, 1, 1, 1) for part in (memory.state, memory.codes)))
             decoded: Any = self._next(many, z.flatten(0, 1))
             likelihood = decoded.log_prob(frame.repeat(draws, 1, 1, 1)).unflatten(0, (draws, rows))
             weights = likelihood + prior.log_prob(z) - posterior.log_prob(z)
@@ -166,7 +181,7 @@ class FilmModel(Learner):
             innovations.append((posterior, prior, z))
             likelihoods.append(likelihood)
             if at < length - 2 and bool((at + 1 >= known).any()):
-                fed = self.code(likelihood.mean)
+                fed = self.code(self.frame(likelihood))
         posteriors, priors, drawn = zip(*innovations, strict=True)
         z = torch.cat(drawn, dim=1)[None]
         likelihood = FilmLikelihood(likelihoods, rows)
@@ -176,10 +191,11 @@ class FilmModel(Learner):
 
     def _seen(self, code: Tensor, memory: FilmState | None) -> FilmState:
         state = code.new_zeros(len(code), *self.shape.state) if memory is None else memory.state
-        return FilmState(self.recurrence(code, state), code)
+        codes = torch.cat([code, torch.zeros_like(code) if memory is None else code - memory.code], dim=1)
+        return FilmState(self.recurrence(codes, state), codes)
 
     def _next(self, memory: FilmState, z: Tensor) -> Distribution:
-        return self.shown(memory.code + self.advance(memory.state, z))
+        return self.shown(memory.code + self.advance(memory.codes, memory.state, z))
 
     def _innovation(
         self, memory: FilmState, following: Tensor, there: Tensor | None = None
@@ -190,7 +206,8 @@ class FilmModel(Learner):
             return DiagonalNormal(nothing, nothing), DiagonalNormal(nothing, nothing)
         prior = self.prior(memory.state)
         assert isinstance(prior, DiagonalNormal)
-        by, wider = self.posterior(torch.cat([memory.state, following], dim=1)).float().chunk(2, dim=-1)
+        news = torch.cat([memory.state, following, following - memory.code], dim=1)
+        by, wider = self.posterior(news).float().chunk(2, dim=-1)
         middle, log_variance = prior.mean, prior.log_variance
         moved, spread = middle + prior.stddev * by, log_variance + wider.clamp(*MOVED)
         if there is not None:

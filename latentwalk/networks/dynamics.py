@@ -4,10 +4,10 @@ A code is a small image (C, h, w). Where it is a plain vector, h = w = 1, and co
 of the frames is fully convolutional, each place speaks of its own part of a frame, and motion learnt in one place is known in
 all.
 
-    state      h' = GRU(h, y): gates and candidate are convolutions (Ballas et al. 2016, "Delving deeper into convolutional
-               networks for learning video representations")
+    state      h' = GRU(h, y, y - y'): gates and candidate are convolutions (Ballas et al. 2016, "Delving deeper into
+               convolutional networks for learning video representations")
     innovation raw numbers of z, from the state alone (prior), or from the state and the next code (posterior)
-    advance    y' = y + f(h, z): it begins at f = 0, the last frame again
+    advance    y' = y + f(y, h, z): it begins at f = 0, the last frame again
 """
 
 from dataclasses import dataclass
@@ -51,17 +51,17 @@ class DynamicsShape:
 
 
 class Recurrence(nn.Module):
-    """(code (B, C, h, w), state (B, W, h, w)) → the next state."""
+    """(codes (B, 2 C, h, w), this one and by how much it differs from the last, state (B, W, h, w)) → the next state."""
 
     def __init__(self, shape: DynamicsShape) -> None:
         super().__init__()
-        seen = shape.code[0] + shape.width
+        seen = 2 * shape.code[0] + shape.width
         self.gates = _conv(seen, 2 * shape.width, shape.kernel)
         self.candidate = _conv(seen, shape.width, shape.kernel)
 
-    def forward(self, code: Tensor, state: Tensor) -> Tensor:
-        update, reset = self.gates(torch.cat([code, state], dim=1)).sigmoid().chunk(2, dim=1)
-        new = self.candidate(torch.cat([code, reset * state], dim=1)).tanh()
+    def forward(self, codes: Tensor, state: Tensor) -> Tensor:
+        update, reset = self.gates(torch.cat([codes, state], dim=1)).sigmoid().chunk(2, dim=1)
+        new = self.candidate(torch.cat([codes, reset * state], dim=1)).tanh()
         found: Tensor = state + update * (new - state)
         return found
 
@@ -93,19 +93,19 @@ class Innovation(nn.Module):
 
 
 class Advance(nn.Module):
-    """(state (B, W, h, w), z (B, Z)) → by how much the next code differs from this one, (B, C, h, w)."""
+    """(codes as above, state (B, W, h, w), z (B, Z)) → by how much the next code differs from this one, (B, C, h, w)."""
 
     def __init__(self, shape: DynamicsShape) -> None:
         super().__init__()
-        self.opening = _conv(shape.width, shape.width, shape.kernel)
+        self.opening = _conv(2 * shape.code[0] + shape.width, shape.width, shape.kernel)
         self.told = nn.Linear(shape.innovation, 2 * shape.width) if shape.innovation else None
         self.middle = _conv(shape.width, shape.width, shape.kernel)
         self.closing = _conv(shape.width, shape.code[0], shape.kernel)
         for weight in self.closing.parameters():
             nn.init.zeros_(weight)
 
-    def forward(self, state: Tensor, z: Tensor) -> Tensor:
-        y = self.opening(state)
+    def forward(self, codes: Tensor, state: Tensor, z: Tensor) -> Tensor:
+        y = self.opening(torch.cat([codes, state], dim=1))
         if self.told is not None:
             slope, shift = self.told(z)[:, :, None, None].chunk(2, dim=1)
             y = y * (1 + slope) + shift

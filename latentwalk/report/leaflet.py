@@ -13,7 +13,7 @@ from latentwalk.files import telling, write_atomically
 from latentwalk.report import figures
 from latentwalk.report.content import as_json
 
-__all__ = ["Cell", "Picture", "Row", "Section", "write_leaflet"]
+__all__ = ["Cell", "Moving", "Picture", "Row", "Section", "write_leaflet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Moving:
+    """An animation (GIF, in base64), and what is printed in its place (PNG, in base64)."""
+
+    name: str
+    gif: str
+    still: str
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A part of the page; what is empty is left out. strips: names and pictures, as `Painter.sheet` gives them."""
 
@@ -51,6 +60,7 @@ class Section:
     head: Sequence[str] = ()
     rows: Sequence[Row] = ()
     strips: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    moving: Sequence[Moving] = ()
     note: str = ""
 
 

@@ -35,9 +35,9 @@ AT_ONCE = 50  # whose futures are held together
 class Forecast:
     """What was predicted of films, and how far off it was.
 
-    seen: frames that were. draws: futures of each. mse, psnr, ssim: of each way, by its name, at each step, (steps,), in units of
-    the data's range; ssim is empty without scikit-image, or below 7 pixels. spread: (steps,) the deviation of futures from each
-    other, in the same units. bracketed: the share of films whose nearest future is nearer to what came than their mean is.
+    seen: frames that were. draws: futures of each. mse, psnr, ssim: of each way, by its name, at each step, (steps,), in units
+    of the data's range; ssim is empty without scikit-image, or below 7 pixels. spread: (steps,) the deviation of futures from
+    each other, in the same units. bracketed: the share of films whose nearest future is nearer to what came than their mean is.
     """
 
     films: int
@@ -74,8 +74,8 @@ def forecast(
     counts = ends_of_films(data.x)
     if (short := counts < seen + steps).any():
         raise DataError(
-            f"film {int(np.argmax(short))} has {int(counts[np.argmax(short)])} frames; {seen} are seen and {steps} predicted. Ask "
-            "for fewer, or leave it out."
+            f"film {int(np.argmax(short))} has {int(counts[np.argmax(short)])} frames; {seen} are seen and {steps} predicted. "
+            "Ask for fewer, or leave it out."
         )
     span, axes = (data.spec.high - data.spec.low) or 1.0, data.x.ndim - 2
     sums: dict[str, list[NDArray[np.float64]]] = {}
@@ -113,7 +113,7 @@ def forecast(
 
 
 def step_scores(found: Array, truth: Array) -> NDArray[np.float64]:
-    """MSE, PSNR and SSIM of predicted frames (n, steps, H, W[, C]) in [0, 1], each (n, steps): (3, n, steps). SSIM may be NaN."""
+    """MSE, PSNR and SSIM of predicted frames (n, steps, H, W[, C]) in [0, 1]: (3, n, steps). SSIM may be NaN."""
     mse = _square(found, truth, found.ndim - 2)
     psnr = -10 * np.log10(np.maximum(mse, 1e-10))
     alike = np.full(mse.shape, np.nan)
@@ -126,13 +126,13 @@ def step_scores(found: Array, truth: Array) -> NDArray[np.float64]:
 
 
 def frame_changes(film: Array) -> NDArray[np.float64]:
-    """How much each frame of a film (T, H, W[, C]) differs from the one before, the mean absolute difference: (T,), NaN first."""
+    """How much each frame of a film (T, H, W[, C]) differs from the one before, on average: (T,), NaN first."""
     x = film.astype(np.float64)
     return np.concatenate([[np.nan], np.abs(np.diff(x, axis=0)).reshape(len(x) - 1, -1).mean(1)])
 
 
 def cut_auroc(surprise: Array, cuts: Sequence[int]) -> float:
-    """How well surprise (T,) tells the frames `cuts` from others: the area under the curve of its ranks, 1 where it always does."""
+    """How well surprise (T,) tells the frames `cuts` from others: the area under the ROC curve, 1 where it always does."""
     known = np.flatnonzero(np.isfinite(surprise))
     at = np.isin(known, np.asarray(cuts))
     if not 0 < at.sum() < len(at):

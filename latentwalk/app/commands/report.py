@@ -7,25 +7,30 @@ from latentwalk import app
 from latentwalk.app.commands.compare import verdicts, write_report
 from latentwalk.app.options import DataAgain, RunFolder
 from latentwalk.app.output import check_writable, saving, say
+from latentwalk.errors import DataError
 
 if TYPE_CHECKING:
     from latentwalk.app.run import Run
 
 __all__ = ["report"]
 
+JUDGED_FILMS, DRAWN = 100, 10  # films, and futures of each, that predictions are judged by
 LEARNT, JUDGED = 5_000, 300  # examples that filters learn from, and on which all are judged
 
 
 def report(run: RunFolder, data: DataAgain = None) -> None:
     """Judge a saved model and draw its report.
 
-    Writes RUN/report.json and RUN/report.html. For the folder of a tour or a sweep: draws its page again.
+    Writes RUN/report.json and RUN/report.html. For the folder of a tour or a sweep: draws its page again. Of a run that learnt
+    films: RUN/prediction.html, with futures, errors by step and surprise.
 
     \b
     Example:
       latentwalk report run
     """
-    if not app.run.holds_model(run) and any((run / name).exists() for name in (app.run.REPORT, app.run.SWEEP)):
+    if app.run.holds_model(run) and app.films.holds_predictor(run):
+        _foresee(app.run.Run.open(run), data)
+    elif not app.run.holds_model(run) and any((run / name).exists() for name in (app.run.REPORT, app.run.SWEEP)):
         _redraw(run)
     else:
         _judge(app.run.Run.open(run), data)
@@ -48,6 +53,36 @@ def _judge(run: "Run", data: str | None) -> None:
     say(f"look: {page}")
     if model.recipe_.corruption is not None and not model.spec_.form.columned and not model.spec_.missing:
         say(f"look: {_against_noise(run, data, name)}")
+
+
+def _foresee(run: "Run", data: str | None) -> None:
+    """How well the next frames are predicted: RUN/prediction.html, and the verdict."""
+    import numpy as np
+
+    from latentwalk.data.footage import ends_of_films
+    from latentwalk.report.prediction import prediction_report
+    from latentwalk.studies.prediction import forecast
+
+    predictor = app.films.opened_predictor(run)
+    source = run.where(data)
+    test = source.test()
+    judged = source.train() if test is None else test
+    where = "films that were learnt from" if test is None else "test films"
+    length = predictor.spec_.shape[0]
+    seen = max(1, length // 3)
+    counts = ends_of_films(judged.x[:JUDGED_FILMS])
+    rows = np.flatnonzero(counts >= length)
+    if not len(rows):
+        raise DataError(f"no film has {length} frames, as those learnt from. Say other data: --data.")
+    judged = judged.take(rows)
+    found = forecast(predictor, judged.x[:, :length] if judged.x.shape[1] > length else judged, seen=seen, draws=DRAWN)
+    name = Path(data or (run.source.what if run.source else "")).name
+    with saving():
+        title = "What comes next?"
+        page = prediction_report(run.folder, predictor, judged.x[:3], found, title=title, data=f"{name}, {where}")
+    for way, values in found.psnr.items():
+        say(f"{way + ':':24}{values[0]:5.1f} dB at the first step, {values[-1]:5.1f} at the last")
+    say(f"look: {page}")
 
 
 def _against_noise(run: "Run", data: str | None, name: str) -> Path:

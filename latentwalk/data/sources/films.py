@@ -40,7 +40,7 @@ NUMBER = re.compile(r"(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Reel:
-    """A film as it lies there. frames: (m, H, W[, C]). ends: (m,) the second at which each is over; None where it is not said."""
+    """A film as it lies there. frames: (m, H, W[, C]). ends: (m,) the second at which each is over, or None."""
 
     name: str
     frames: Array

@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python benchmarks/frames.py [--minutes 14] [--seed 0] [--films 20000] [--keep FOLDER] [--video FILE.npz]
 
 Stochastic films, 32 x 32, 15 frames: digits leave walls in random directions. 5 frames are seen, 10 predicted, of 1,000 test
-films with digits that were not learnt from. Two models learn for so many minutes each: ours, and the same without an innovation,
-which is a deterministic convolutional recurrent network. Ours is also asked for futures of films without chance, which it was not
-trained on: they should differ less. With --video, a predictor learns the first half of a film and is asked what surprises it in
-the second, against jumps of plain frame differences. Writes benchmarks/results/frames.md.
+films with digits that were not learnt from. Two models learn for so many minutes each: ours, and the same without an
+innovation, which is a deterministic convolutional recurrent network. Ours is also asked for futures of films without chance,
+which it was not trained on: they should differ less. With --video, a predictor learns the first half of a film and is asked
+what surprises it in the second, against jumps of plain frame differences. Writes benchmarks/results/frames.md.
 """
 
 import argparse
@@ -87,23 +87,25 @@ def video(path: Path, minutes: float, folder: Path) -> list[str]:
     predictor = FramePredictor.load(place)
     surprise, change = predictor.surprise(film), frame_changes(film)
     np.savez(folder / "video.npz", surprise=surprise, change=change)
-    jumps = np.flatnonzero(change > np.nanmedian(change) + 6 * 1.4826 * np.nanmedian(np.abs(change - np.nanmedian(change))))
+    middle = np.nanmedian(change)
+    jumps = np.flatnonzero(change > middle + 6 * 1.4826 * np.nanmedian(np.abs(change - middle)))
+    where = ", ".join(map(str, jumps)) or "-"
     later = jumps[jumps >= half]
     lines = [
         f"{len(film)} frames of {film.shape[2]} x {film.shape[1]}; learnt from the first {half}. Jumps of the plain difference "
-        f"between frames (beyond the median by 6 deviations, robustly): {len(jumps)} in all, at {', '.join(map(str, jumps)) or '-'}."
+        f"between frames (beyond the median by 6 deviations, robustly): {len(jumps)} in all, at {where}."
     ]
     if len(later):
-        lines.append(
-            f"AUROC of the surprise for those in the second half: {cut_auroc(np.where(np.arange(len(film)) < half, np.nan, surprise), later):.3f}."
-        )
+        told = cut_auroc(np.where(np.arange(len(film)) < half, np.nan, surprise), later)
+        lines.append(f"AUROC of the surprise for those in the second half: {told:.3f}.")
     rank = float(np.corrcoef(np.argsort(np.argsort(surprise[half:])), np.argsort(np.argsort(change[half:])))[0, 1])
     lines.append(f"Rank correlation of surprise and plain difference, second half: {rank:.2f}.")
     spliced = np.concatenate([film[half : half + 20], film[half + 40 : half + 60][::-1], film[half : half + 20]])
     cuts = [20, 40]
+    ours, plain = cut_auroc(predictor.surprise(spliced), cuts), cut_auroc(frame_changes(spliced), cuts)
     lines.append(
-        f"Three pieces of the second half put together, so that cuts are known (frames {cuts[0]} and {cuts[1]} of {len(spliced)}): "
-        f"AUROC {cut_auroc(predictor.surprise(spliced), cuts):.3f}; of the plain difference {cut_auroc(frame_changes(spliced), cuts):.3f}."
+        f"Three pieces of the second half put together, so that cuts are known (frames {cuts[0]} and {cuts[1]} of "
+        f"{len(spliced)}): AUROC {ours:.3f}; of the plain difference {plain:.3f}."
     )
     scores = forecast(predictor, film[None, half:], seen=10, steps=10, draws=20)
     for name in (COPY, EXTRAPOLATION, PATH, BEST):
@@ -131,6 +133,10 @@ def main() -> None:
     still = forecast(ours, calm, seen=SEEN, steps=STEPS, draws=DRAWS)
     judging = time.perf_counter() - start
     strips(ours, test.x[:4], given.keep / "strips.png")
+
+    def nats(one: FramePredictor) -> float:
+        return float(np.mean(one.score_samples(test.x[:200])))
+
     seen = sum(epoch.rate * epoch.seconds for epoch in ours.history_)
     lines = [
         "# The next frames",
@@ -139,16 +145,16 @@ def main() -> None:
         "",
         f"{facts()}",
         "",
-        f"Learnt {given.minutes:g} minutes each on one thread, seed {given.seed}; ours saw some {seen:,.0f} films in {len(ours.history_)} "
-        f"epochs (with others working on the same cores); both together took {learning / 60:.0f} minutes, judging {judging / 60:.1f}. "
-        f"Score on test films: {float(np.mean(ours.score_samples(test.x[:200]))):.1f} nats a frame from below; deterministic "
-        f"{float(np.mean(plain.score_samples(test.x[:200]))):.1f}.",
+        f"Learnt {given.minutes:g} minutes each on one thread, seed {given.seed}; ours saw some {seen:,.0f} films in "
+        f"{len(ours.history_)} epochs (others worked on the same cores); both took {learning / 60:.0f} minutes, judging "
+        f"{judging / 60:.1f}. Score on 200 test films, nats a frame: {nats(ours):.1f}; deterministic {nats(plain):.1f}.",
         "",
     ]
     for what, digits, best in (("mse", 4, min), ("psnr", 2, max), ("ssim", 3, max)):
         lines += [*table(found, what, digits, best), ""]
     lines += [
-        f"Of {found.films:,} films, in {found.bracketed:.1%} the nearest of {DRAWS} futures is nearer to what came than their mean is.",
+        f"Of {found.films:,} films, in {found.bracketed:.1%} the nearest of {DRAWS} futures is nearer to what came than their "
+        "mean is.",
         "",
         "Spread of futures, the deviation of a pixel over draws, by step:",
         "",

@@ -4,6 +4,7 @@ How: see `models.film` (the model), `estimators.films` (how it learns).
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +19,7 @@ from latentwalk.chance import seed_of
 from latentwalk.checks import COUNTED, MADE, flag, positive, share, whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_plain, check_finite
-from latentwalk.data.footage import as_films, ends_of_films
+from latentwalk.data.footage import as_films, ends_of_films, frames_of
 from latentwalk.data.rows import first_outside
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import CheckpointError, ConfigError, DataError
@@ -26,6 +27,8 @@ from latentwalk.estimators import saved
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.films import FilmOptions, Foresight, fit_films, untrained
 from latentwalk.estimators.options import Options
+from latentwalk.latent.moves.films import FilmPath
+from latentwalk.latent.space import LatentSpace
 from latentwalk.models.film import FilmModel
 from latentwalk.models.inference import signature
 from latentwalk.models.prior import temperature_of
@@ -187,6 +190,18 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         found = self.foresight_.codes(x)
         return found[0] if alone else found
 
+    def space(self, X: Any) -> LatentSpace:
+        """The latent space of single frames, as the frames of films X see it. Raises DataError."""
+        check_is_fitted(self)
+        _, x = self._seen(X)
+        return self.frames_.space(frames_of(Dataset(x, self._spec_of(x))))
+
+    def path(self, film: Any, space: LatentSpace | None = None) -> FilmPath:
+        """A film's way (T, H, W[, C]) through a space of frames, its own unless given, with its surprise. Raises DataError."""
+        surprise = self.surprise(film)
+        whole_film = np.asarray(film)
+        return (self.space(film) if space is None else space).path(whole_film, surprise)
+
     # ------------------------------------------------------------------ kept
 
     def save(self, folder: str | os.PathLike[str], *, run: Any = None) -> None:
@@ -270,6 +285,10 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         params = self.get_params(deep=False)
         params.pop("random_state")
         return FilmOptions(**params)
+
+    def _spec_of(self, x: Array) -> DataSpec:
+        """The spec of films x (n, T, *frame) that are like those learnt from."""
+        return replace(self.spec_, shape=x.shape[1:], dtype=str(x.dtype), missing=x.dtype.kind == "f")
 
     def _seen(self, X: Any) -> tuple[bool, Array]:
         """Whether X is one film alone, and the films (n, T, *frame), with frames like those learnt from. Raises DataError."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from PIL.Image import Image
 
 from latentwalk.arrays import Array
@@ -25,6 +25,7 @@ from latentwalk.latent.holes import Holes
 from latentwalk.latent.moves.barycentres import BlendName, shares
 from latentwalk.latent.moves.blends import blended, triptych
 from latentwalk.latent.moves.directions import Attribute, Confounders, Direction, direction
+from latentwalk.latent.moves.films import FilmPath, film_path, film_walk
 from latentwalk.latent.moves.grafts import Onto, Where, transplant
 from latentwalk.latent.moves.paths import PathName, check_path
 from latentwalk.latent.moves.walks import Walk, journey
@@ -76,6 +77,22 @@ class LatentSpace(Encoded):
         codes = np.stack([self.code(point) for point in points])
         way = journey(self, np.concatenate([codes, codes[:loop]]), int(steps), path)
         return Walk(self, replace(self._decoded(way.z), closed=loop), way.t, way.line)
+
+    def path(self, film: ArrayLike, surprise: ArrayLike | None = None) -> FilmPath:
+        """A film's way (T, *E) through the space of its frames: z (T, D), to be drawn on the map with its surprise (T,).
+
+        Raises DataError for frames of another shape.
+        """
+        return film_path(self, film, surprise)
+
+    def film_walk(
+        self, a: ArrayLike, b: ArrayLike, steps: int = 5, path: PathName = "spherical"
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """From one film (T, *E) to another of the same length, frame by frame: z (steps, T, D), x (steps, T, *E).
+
+        The middle one of 3 is their blend. path: see `walk`. Raises DataError, ConfigError.
+        """
+        return film_walk(self, a, b, steps, path)
 
     def blend(self, points: Sequence[Point], weights: ArrayLike | None = None, how: BlendName = "mean") -> Decoded:
         """Several points in one: z (D,), x (*E).

@@ -106,7 +106,7 @@ class FilmModel(Learner):
         self.spread.copy_(each.std((0, 2, 3)).clamp(min=1e-6).reshape(self.spread.shape))
 
     def begin(self, x: Tensor) -> None:
-        """Have the spread of what is decoded begin where a copy of the last frame of films x (B, C, T, H, W) is off by so much."""
+        """Have the spread of decoded frames begin at how far a copy of the last one is off, in films x (B, C, T, H, W)."""
         assert isinstance(self.frames.decoder, Conditional)
         self.frames.decoder.head.begin(x.diff(dim=2).square().nanmean((0, 2)))
 

@@ -116,7 +116,7 @@ def _summary(found: Forecast) -> list[str]:
     ]
     if found.spread.max() > 1e-6:
         said.append(
-            f"Its futures differ by {found.spread[-1]:.3f} of the range at the last step; in {found.bracketed:.0%} of the films "
+            f"Its futures differ by {found.spread[-1]:.3f} of the range at the last step; in {found.bracketed:.0%} of films "
             f"the nearest of {found.draws} is nearer to what came than their mean."
         )
     else:

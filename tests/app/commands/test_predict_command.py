@@ -1,0 +1,87 @@
+"""`latentwalk fit` on films, `predict`, and what else works on such a run."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentwalk.estimators.predictor import FramePredictor
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    """Films of a spot that goes to the right, as a .npy."""
+    x = np.zeros((18, 6, 8, 8), np.uint8)
+    for row, film in enumerate(x):
+        for t, frame in enumerate(film):
+            left = 2 * ((row + t) % 4)
+            frame[2 * (row % 3) : 2 * (row % 3) + 2, left : left + 2] = 255
+    path = tmp_path_factory.mktemp("films") / "spots.npy"
+    np.save(path, x)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(call, films):
+    folder = films.parent / "run"
+    said = call("fit", films, "--kind", "film", "--epochs", 2, "--latent", 8, "--out", folder)
+    assert "latentwalk predict" in said and "nats a frame" in said
+    return folder
+
+
+def test_futures_are_written_as_they_are_asked_for(call, run, tmp_path):
+    said = call("predict", run, "row:3", "--steps", 2, "--draws", 3, "--out", tmp_path / "a.gif")
+    assert "4 frames seen, 2 predicted, 3 futures" in said
+    with Image.open(tmp_path / "a.gif") as film:
+        assert film.n_frames == 6 and film.width > 3 * 72
+    call("predict", run, "row:3", "--steps", 2, "--draws", 3, "--out", tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as strip:
+        assert strip.height > 4 * 72 and strip.width > 6 * 72
+    call("predict", run, "row:3", "--steps", 2, "--draws", 3, "--out", tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as found:
+        x = np.load(run.parent / "spots.npy")
+        assert found["futures"].shape == (3, 2, 8, 8) and np.array_equal(found["seen"], x[3, :4])
+        assert np.array_equal(found["futures"], FramePredictor.load(run).predict(x[3, :4], 2, 3))
+
+
+def test_a_film_of_ones_own(call, run, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for at in range(3):
+        Image.fromarray(np.full((16, 16), 40 * at, np.uint8)).save(folder / f"{at}.png")
+    said = call("predict", run, folder, "--steps", 2, "--draws", 1, "--temperature", 0, "--out", tmp_path / "a.gif")
+    assert "mine: 3 frames seen, 2 predicted, 1 future" in said
+
+
+def test_what_cannot_be_predicted_is_told(call, run, films, tmp_path):
+    assert "row:N, N from 0 to 17" in call("predict", run, "row:18", code=2)
+    assert "--seen N, from 1 to 6" in call("predict", run, "row:0", "--seen", 9, code=2)
+    assert "or fewer --steps" in call("predict", run, "row:0", "--steps", 6, code=2)
+    assert "expected a file ending in .gif" in call("predict", run, "row:0", "--out", tmp_path / "a.txt", code=2)
+    call("fit", "digits", "--out", tmp_path / "other", "--epochs", 1)
+    assert "predicts no films" in call("predict", tmp_path / "other", "row:0", code=2)
+    assert "--noise is not for films" in call("fit", films, "--kind", "film", "--noise", 0.1, "--out", tmp_path / "n", code=2)
+    assert "Go on with it: --resume" in call("fit", films, "--kind", "film", "--out", run, code=2)
+
+
+def test_a_training_of_films_goes_on(call, run, films):
+    said = call("fit", films, "--kind", "film", "--resume", "--epochs", 3, "--out", run)
+    assert "3 epochs over 18 films" in said
+    assert len(FramePredictor.load(run).history_) == 3
+    assert "cannot change" in call("fit", films, "--kind", "film", "--resume", "--latent", 9, "--out", run, code=2)
+
+
+def test_the_report_shows_futures_errors_and_surprise(call, run):
+    said = call("report", run)
+    page = (run / "prediction.html").read_text()
+    assert "prediction.html" in said and "mean path:" in said
+    assert page.count("data:image/gif;base64,") == 3 and "@media print" in page and "Surprise over time" in page
+    numbers = json.loads((run / "prediction.json").read_text())
+    assert len(numbers["spread"]) == 4 and numbers["seen"] == 2 and set(numbers["mse"]) >= {"mean path", "best of draws"}
+
+
+def test_frames_of_the_run_are_walked_and_drawn(call, run, tmp_path):
+    call("walk", run, "--from", "row:0", "--to", "row:20", "--out", tmp_path / "walk.png")
+    call("sample", run, "-n", 4, "--out", tmp_path / "drawn.png")
+    assert (tmp_path / "walk.png").exists() and (tmp_path / "drawn.png").exists()

@@ -35,9 +35,8 @@ def learnt(folder: Path, films: int, minutes: float, seed: int, innovation: int)
         return FramePredictor.load(place)
     data = load("bouncing-digits", n=6 * films // 5, seed=seed)
     settings = Settings(minutes=minutes, learning_schedule="cosine", precision="bfloat16")
-    found = FramePredictor(
-        innovation=innovation, batch_size=16, learning_rate=2e-3, random_state=seed, training=settings, validation=0.01
-    )
+    options: dict[str, Any] = {"batch_size": 12, "learning_rate": 2e-3, "validation": 0.005, "window": 12}
+    found = FramePredictor(innovation=innovation, random_state=seed, training=settings, **options)
     found.fit(data)
     found.save(place)
     return found

@@ -104,7 +104,7 @@ def ends_of_films(x: Array) -> NDArray[np.int64]:
     found = []
     for start, films in pieces(x):
         gone = np.asarray(np.isnan(films)).reshape(*films.shape[:2], -1)
-        missing: NDArray[np.bool_] = gone.all(axis=2)
+        missing = np.asarray(gone.all(axis=2), np.bool_)
         counts = films.shape[1] - missing[:, ::-1].argmin(axis=1)
         counts[missing.all(axis=1)] = 0
         for row, count in enumerate(counts.tolist()):

@@ -83,7 +83,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         network: Any = "auto",
         likelihood: Any = "auto",
         innovation: int = 16,
-        width: int = 64,
+        width: int = 48,
         window: int = 20,
         beta: float = 1.0,
         joint: bool = True,

@@ -148,7 +148,8 @@ class FilmModel(Learner):
         for at in range(x.shape[2] - 1):
             frame = filled[:, :, at + 1]
             following = self.code(frame)
-            prior, posterior = self._innovation(memory, following)
+            both: Any = self._innovation(memory, following)
+            prior, posterior = both
             z = posterior.mean + posterior.stddev * noise[:, None, at]  # (K, B, Z)
             many = FilmState(*(part.repeat(draws, 1, 1, 1) for part in (memory.state, memory.codes)))
             decoded: Any = self._next(many, z.flatten(0, 1))

@@ -68,13 +68,9 @@ def predict(
     whole, said = _film(opened, predictor, film, data)
     known = seen if seen is not None else len(whole) - steps if film.startswith("row:") else len(whole)
     if not 1 <= known <= len(whole):
+        fewer = ", or fewer --steps" if seen is None else ""
         raise DataError(
-            f"{said} has {len(whole)} frames, and {known} were to be seen. "
-            + (
-                f"Say --seen N, from 1 to {len(whole)}, or fewer --steps."
-                if known < 1
-                else f"Say --seen, at most {len(whole)}."
-            )
+            f"{said} has {len(whole)} frames, and {known} were to be seen. Say --seen N, from 1 to {len(whole)}{fewer}."
         )
     futures = predictor.predict(whole[:known], steps, draws, temperature=temperature, seed=seed)
     if target.suffix.lower() == ".npz":

@@ -235,7 +235,9 @@ class _Video(Rows):
 
 def _video(path: Path, name: str, size: Size | None, rgb: bool, skipped: dict[str, str]) -> Reel:
     """A film that PyAV decodes: gone through once, to count its frames. Raises DataError."""
-    shapes, ends, broken = set(), [], {}
+    shapes: set[tuple[int, int]] = set()
+    ends: list[float] = []
+    broken: dict[Path, str] = {}
     for at, frame in enumerate(_played(path, broken)):
         if at >= MOST:
             raise DataError(f"{name} has more than {MOST:,} frames. Divide it.")

@@ -200,7 +200,8 @@ class _Shapes(Rows):
         radius = radius * scale
         room, time = size - 2 * radius, np.arange(length)
         right, down = (
-            radius + _folded(start * room + speed * scale * time, room) for start, speed in ((x, speed_x), (y, speed_y))
+            radius + _folded(np.asarray(start * room + speed * scale * time, np.float64), room)
+            for start, speed in ((x, speed_x), (y, speed_y))
         )
         pixel = np.arange(size, dtype=np.float32) + 0.5
         across = np.abs(pixel - right[:, None])[:, None, :].astype(np.float32)

@@ -142,7 +142,7 @@ def main() -> None:
         "",
         __doc__.partition("\n\n")[2].partition("\n\n")[2].strip(),
         "",
-        f"{facts()}",
+        facts("torch", "numpy", "scikit-image"),
         "",
         f"Learnt {given.minutes:g} minutes each on one thread, seed {given.seed}; ours saw some {seen:,.0f} films in "
         f"{len(ours.history_)} epochs (others worked on the same cores); both took {learning / 60:.0f} minutes, judging "

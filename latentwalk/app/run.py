@@ -264,7 +264,7 @@ def check_free(folder: Path, option: str, *, force: bool, instead: str = "") -> 
 
 
 def holds_model_of(folder: Path, history: Sequence[Epoch]) -> bool:
-    """Whether the model saved in the folder is what came of these epochs and of all that follows them: nothing was cut short."""
+    """Whether the model saved in the folder is what came of these epochs, and nothing that follows them was cut short."""
     if not holds_model(folder):
         return False
     model = Autoencoder.load(folder)

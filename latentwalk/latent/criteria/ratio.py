@@ -2,9 +2,9 @@
 
 The logit of a classifier that was trained on equally many of both is an estimate of the logarithm of the ratio of their
 densities. Two are added up because each is blind where the other sees: trees miss tilted holes in many dimensions, a small
-network misses thin slabs. Both look at where a point is, and at how far out: in many dimensions a round hole is a matter of
-distances, which sums of coordinates are long in finding. Where one set can be drawn from without end, the network sees none
-of it twice, so that it cannot learn those draws by heart.
+network misses thin slabs. The network looks at how far out a point is, too: in many dimensions a round hole is a matter of
+distances, which sums of coordinates are long in finding. Where one set can be drawn from without end, it sees nothing of it
+twice, so that it cannot learn those draws by heart.
 
 Sources: Lopez-Paz & Oquab 2017, "Revisiting classifier two-sample tests"; Sugiyama et al. 2012 (classifiers as density ratios).
 `docs/design.md` tells why these two classifiers.
@@ -96,21 +96,21 @@ def logits(first: Array, second: Array | Draw, seed: int, rounds: int = 40, batc
     twice. Both sides count alike, however many of either there are. rounds: of 70 steps of the network; batch: points a step.
     """
     moments = Moments.of(first)
-    ones = moments.features(first)
     if callable(second):
         draw, rng = second, np.random.default_rng(seed)
-        others = moments.features(draw(max(len(first), FEWEST_DRAWS), rng))
+        others = draw(max(len(first), FEWEST_DRAWS), rng)
 
         def fresh(n: int) -> Array:
             return moments.features(draw(n, rng))
     else:
-        others, fresh = moments.features(second), None  # type: ignore[assignment]
-    both = _trees(ones, others, seed), _network(ones, others, fresh, seed, rounds=rounds, batch=batch)
-    return tuple(lambda z, one=one: one(moments.features(z)) for one in both)  # type: ignore[return-value]
+        others, fresh = second, None  # type: ignore[assignment]
+    trees = _trees(first, others, seed)
+    network = _network(moments.features(first), moments.features(others), fresh, seed, rounds=rounds, batch=batch)
+    return trees, lambda z: network(moments.features(z))
 
 
 def _trees(ones: Array, others: Array, seed: int) -> Logit:
-    """Boosted trees on points (n, F) and others (k, F), stopped early: their logit of the former."""
+    """Boosted trees on points (n, D) and others (k, D), stopped early: their logit of the former."""
     trees = HistGradientBoostingClassifier(max_iter=500, early_stopping=True, random_state=seed)
     x, y = np.concatenate([ones, others]), np.repeat([1, 0], [len(ones), len(others)])
     odds = len(others) / len(ones)

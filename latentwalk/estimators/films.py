@@ -114,8 +114,7 @@ class Foresight:
     def predict(self, x: Array, steps: int, draws: int, temperature: float, seed: int) -> NDArray[np.float32]:
         """The futures of films x (n, t, *frame), each after its own last frame: (n, draws, steps, *frame)."""
         counts = ends_of_films(x)
-        each_draw = (np.random.default_rng((seed, draw)).standard_normal((steps, self._numbers)) for draw in range(draws))
-        noise = torch.from_numpy(np.stack(list(each_draw)).astype(np.float32))  # (draws, steps, Z), the same for each film
+        noise = self._noise(draws, steps, seed)  # the same for each film
         shape = x.shape[2:]
         found = np.empty((len(x), draws, steps, *shape), np.float32)
         each = [(film, draw) for film in range(len(x)) for draw in range(draws)]
@@ -138,14 +137,14 @@ class Foresight:
         NaN for the first frame, of which nothing is known before, and behind the last.
         """
         length = x.shape[1]
-        noise = np.random.default_rng(0).standard_normal((draws, max(length - 1, 1), self._numbers)).astype(np.float32)
+        noise = self._noise(draws, length - 1, 0)
         volume = self.frames.trained_.log_volume if self.frames.likelihood_.is_density else 0.0
         found = np.full((len(x), length), np.nan)
         for first in range(0, len(x), CHUNK):
             some = taken(x, np.arange(first, min(first + CHUNK, len(x))))
             raw = self._scaled(some)
             with torch.inference_mode():
-                answer = self.model.bounds(raw, torch.from_numpy(noise).to(raw.device))
+                answer = self.model.bounds(raw, noise.to(raw.device))
             found[first : first + len(some), 1:] = answer[: len(some)].double().cpu().numpy() - volume
         return found
 
@@ -160,9 +159,11 @@ class Foresight:
 
     # ------------------------------------------------------------------ inside
 
-    @property
-    def _numbers(self) -> int:
-        return self.model.shape.innovation
+    def _noise(self, draws: int, steps: int, seed: int) -> torch.Tensor:
+        """N(0, I) for each draw and step, (draws, steps, Z): of fewer draws or steps, the first of these."""
+        numbers = self.model.shape.innovation
+        each = [np.random.default_rng((seed, draw)).standard_normal((steps, numbers), np.float32) for draw in range(draws)]
+        return torch.from_numpy(np.stack(each))
 
     def _scaled(self, films: Array) -> torch.Tensor:
         """Films (m, T, *frame), m at most CHUNK, as the model sees them, and others behind them: (CHUNK, C, T, H, W).

@@ -129,8 +129,8 @@ def _learn(out: Path, predictor: FramePredictor, source: Source, train: Dataset,
         with hushed(TrainingStopped):  # said below, with the command that goes on
             predictor.fit(train, checkpoint=Kept(out, said, anew))
         run = Run.of(out, predictor.frames_, source, train, len(predictor.history_))
-        predictor.save(out, run=run.said)
         run.save()
+        predictor.save(out, run=run.said)
     done = len(predictor.history_)
     if predictor.interrupted_:
         note(

@@ -32,6 +32,7 @@ from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimators.anomalies import DETECTOR
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.options import params_of
+from latentwalk.estimators.predictor import PREDICTOR
 from latentwalk.estimators.saved import to_folder
 from latentwalk.files import complaint, json_of, telling
 from latentwalk.latent.space import LatentSpace
@@ -54,6 +55,9 @@ STALE = (
     DECODER,
     SCORER,
     DETECTOR,
+    f"{PREDICTOR}/{PREDICTOR}.json",
+    "prediction.html",
+    "prediction.json",
 )  # what was made of the model that a new one replaces
 
 

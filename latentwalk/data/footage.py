@@ -17,7 +17,7 @@ from latentwalk.data.rows import Rows, fits, nbytes, pieces, taken
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import DataError
 
-__all__ = ["Clips", "as_films", "clips", "ends_of_films", "film_dataset", "frames_of", "like_films"]
+__all__ = ["Clips", "Stills", "as_films", "clips", "ends_of_films", "film_dataset", "frames_of", "like_films"]
 
 STILLS = 1 << 26  # bytes of frames that stand for those of all films
 AXES = (4, 5)  # of films (n, T, H, W) and (n, T, H, W, C)
@@ -124,12 +124,13 @@ def frames_of(data: Dataset, most: int | None = STILLS) -> Dataset:
     None takes all of them, read when asked for where they are not in memory.
     """
     x, spec = data.x, data.spec
-    counts = ends_of_films(x)
-    length = spec.shape[0]
-    numbers = np.concatenate([row * length + np.arange(count) for row, count in enumerate(counts.tolist())])
+    counts, length = ends_of_films(x), spec.shape[0]
+    ends, total = np.cumsum(counts), int(counts.sum())
     frame_bytes = max(1, nbytes(x) // (len(x) * length))
-    if most is not None and len(numbers) * frame_bytes > most:
-        numbers = numbers[np.unique(np.linspace(0, len(numbers) - 1, max(2, most // frame_bytes)).astype(np.int64))]
+    shown = total if most is None else min(total, max(2, most // frame_bytes))
+    places = np.unique(np.linspace(0, total - 1, shown).round().astype(np.int64))  # among the frames there are
+    films = np.searchsorted(ends, places, side="right")
+    numbers = films * length + places - (ends - counts)[films]
     stills = Stills(x, numbers, spec.low == 0 and spec.high == 255)
     frames = np.asarray(stills) if most is not None or fits(x) else stills
     image = DataSpec.infer(frames, "image")  # type: ignore[arg-type]
@@ -138,15 +139,18 @@ def frames_of(data: Dataset, most: int | None = STILLS) -> Dataset:
 
 
 class Stills(Rows):
-    """Frames (m, *frame) of films x (n, T, *frame), by their number among all of them. whole: values are bytes."""
+    """Frames (m, *frame) of films x (n, T, *frame), by their number among all n T; all of them without.
 
-    def __init__(self, x: Array, numbers: NDArray[np.int64], whole: bool = False) -> None:
+    whole: values are bytes.
+    """
+
+    def __init__(self, x: Array, numbers: NDArray[np.int64] | None = None, whole: bool = False) -> None:
         self.x, self.numbers = x, numbers
-        self.shape = (len(numbers), *x.shape[2:])
+        self.shape = (len(x) * x.shape[1] if numbers is None else len(numbers), *x.shape[2:])
         self.dtype = np.dtype(np.uint8) if whole and x.dtype == np.float16 else x.dtype
 
     def read(self, rows: NDArray[np.int64]) -> Array:
-        films, frames = np.divmod(self.numbers[rows], self.x.shape[1])
+        films, frames = np.divmod(rows if self.numbers is None else self.numbers[rows], self.x.shape[1])
         found = np.empty((len(rows), *self.shape[1:]), self.dtype)
         if isinstance(self.x, np.ndarray) and not isinstance(self.x, np.memmap):
             found[:] = self.x[films, frames]

@@ -39,6 +39,7 @@ from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.dynamics import DynamicsShape
 from latentwalk.saving.options import is_same, to_json
 from latentwalk.training.checkpoints import Checkpoints, opened
+from latentwalk.training.group import told_rank
 from latentwalk.training.history import Epoch
 from latentwalk.training.loop import train
 from latentwalk.training.plan import Plan
@@ -226,11 +227,13 @@ def fit_films(
     Raises DataError, ConfigError, TrainingError, CheckpointError.
     """
     device = device_named(options.device)
+    if told_rank()[1] > 1:
+        raise ConfigError("films are learnt by one process. Start it without torchrun.")
     x, spec = _windows(data, options.window)
     frames = frames_of(data)
     stage = _first_stage(options, data.spec, len(frames), seed)
     place = checkpoint if checkpoint is None or isinstance(checkpoint, Kept) else Kept(Path(checkpoint))
-    stage.fit(frames, checkpoint=None if place is None else place.folder / FRAMES)
+    stage.fit(frames, checkpoint=None if place is None else Kept(place.folder / FRAMES, anew=place.anew))
     with from_seed(seed), covered():
         model = untrained(stage, spec, options.innovation, options.width)
     model.standardise(torch.from_numpy(Coder(stage.model_).encode(_some(frames.x))[0]).to(device))
@@ -361,9 +364,8 @@ def _windows(data: Dataset, window: int) -> tuple[Array, DataSpec]:
             starts.append(count - window)
         first += [film * length + start for start in starts]
         sizes += [min(window, count)] * len(starts)
-    stills = Stills(x, np.arange(len(x) * length))
     in_memory = isinstance(x, np.ndarray) and not isinstance(x, np.memmap)
-    flat = x.reshape(-1, *x.shape[2:]) if in_memory else stills
+    flat = x.reshape(-1, *x.shape[2:]) if in_memory else Stills(x)
     found = clips(flat, first, sizes)  # type: ignore[arg-type]
     return found, replace(data.spec, shape=(window, *data.spec.shape[1:]))
 

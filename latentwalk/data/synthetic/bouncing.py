@@ -28,6 +28,7 @@ GLYPH = 28  # pixels of a digit's side in a frame of 64
 FAST = 2  # pixels a frame, at most, along each side of a frame of 32
 DIGITS = 2
 LONGEST = 10_000  # frames
+KNOWN = 1_000_000  # films, of more of which it is not said which digits they show
 GOLDEN, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # of splitmix64
 COLOURS = np.array([[230, 70, 50], [60, 160, 80], [60, 110, 220], [240, 190, 40], [170, 90, 200], [240, 240, 240]], np.float32)
 Ints = NDArray[np.int64]
@@ -55,7 +56,7 @@ def bouncing_digits(
 
     digits: (m, 28, 28) bytes, those that are shown. size: 32, where digits are half as large, or 64. random: whether a digit
     leaves a wall in a random direction, and fast or slow; otherwise as light leaves a mirror, so that all can be foreseen.
-    factors: which of `digits` the two are. Raises ConfigError, DataError.
+    factors: which of `digits` the two are, of up to a million films. Raises ConfigError, DataError.
     """
     whole("n", n, "films", least=1, most=COUNTED)
     whole("length", length, "frames", least=1, most=LONGEST)
@@ -68,8 +69,9 @@ def bouncing_digits(
     rows = BouncingDigits(digits, n, seed, size, length, random)
     x = np.asarray(rows) if fits(rows) else cast(NDArray[np.uint8], rows)
     spec = DataSpec("film", (length, size, size), "THW", "uint8", 0.0, 255.0, _extreme(rows))
-    which = rows.glyphs(np.arange(n)) if n <= COUNTED // 100 else np.zeros((0, DIGITS), np.int64)
-    factors = {"first": which[:, 0], "second": which[:, 1]} if len(which) else {}
+    factors: dict[str, Array] = {}
+    if n <= KNOWN:
+        factors = dict(zip(("first", "second"), rows.glyphs(np.arange(n)).T, strict=True))
     return Dataset(x, spec, name="bouncing-digits", factors=factors)
 
 

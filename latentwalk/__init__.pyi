@@ -12,6 +12,7 @@ from latentwalk.data.sources import read as read
 from latentwalk.data.sources.midi import midi_content as midi_content
 from latentwalk.data.spec import DataSpec as DataSpec
 from latentwalk.data.tones import rendered as rendered
+from latentwalk.drawing.film import save_film as save_film
 from latentwalk.drawing.roll import piano_roll as piano_roll
 from latentwalk.errors import CheckpointError as CheckpointError
 from latentwalk.errors import ConfigError as ConfigError

@@ -19,7 +19,7 @@ from latentwalk.errors import DataError
 
 __all__ = ["Clips", "Stills", "as_films", "clips", "ends_of_films", "film_dataset", "frames_of", "like_films"]
 
-STILLS = 1 << 26  # bytes of frames that stand for those of all films
+STILLS = 1 << 24  # bytes of frames that stand for those of all films
 AXES = (4, 5)  # of films (n, T, H, W) and (n, T, H, W, C)
 
 

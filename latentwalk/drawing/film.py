@@ -1,18 +1,22 @@
-"""Pictures as the bytes of a file: PNG, and GIF and MP4 for what moves."""
+"""Pictures as the bytes of a file: PNG, and GIF, WebP and MP4 for what moves; and films as files."""
 
 import io
 from fractions import Fraction
+from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
-from latentwalk.drawing.tiles import PAPER, Pixels
-from latentwalk.errors import ConfigError
+from latentwalk.checks import positive
+from latentwalk.drawing.tiles import PAPER, Pixels, sheet
+from latentwalk.errors import ConfigError, DataError
+from latentwalk.files import write_atomically
 
-__all__ = ["FPS", "gif_bytes", "image", "mp4_bytes", "opaque", "png_bytes"]
+__all__ = ["FPS", "gif_bytes", "image", "mp4_bytes", "opaque", "png_bytes", "save_film", "webp_bytes"]
 
 FPS = 8.0  # pictures a second, unless another number is asked for
 
@@ -27,6 +31,46 @@ def gif_bytes(frames: Pixels, fps: float = FPS, *, back: bool = True) -> bytes:
     there = [image(frame) for frame in frames]
     shown = [*there, *there[-2:0:-1]] if back else there
     return _encoded(shown, "GIF", save_all=True, duration=max(20, round(1000 / fps)), loop=0)
+
+
+def webp_bytes(frames: Pixels, fps: float = FPS) -> bytes:
+    """Frames (n, H, W, C) as a lossless WebP: read again, every pixel is what it was."""
+    there = [image(frame).convert("RGB") for frame in frames]
+    return _encoded(there, "WEBP", save_all=True, duration=max(20, round(1000 / fps)), loop=0, lossless=True, exact=True)
+
+
+def save_film(
+    path: str | PathLike[str], film: ArrayLike, *, fps: float = FPS, low: float = 0.0, high: float | None = None
+) -> None:
+    """Write a film (T, H, W) or (T, H, W, C), whole or not at all: .gif, .webp or .mp4, or .png, its frames side by side.
+
+    low, high: what is black and what is white; high is 255 unless given, or 1 where no value of floats is larger. A .webp keeps
+    bytes exactly, and so does a .gif those of gray films; a .mp4 (extra `video`) nearly.
+    Raises ConfigError, DataError; OSError where it cannot be written.
+    """
+    path, x = Path(path), np.asarray(film)
+    if x.ndim not in (3, 4) or not x.size or x.dtype.kind not in "biuf" or (x.ndim == 4 and x.shape[-1] not in (1, 3, 4)):
+        raise DataError(f"a film is (T, H, W) or (T, H, W, C), of numbers; got {x.dtype} of shape {x.shape}.")
+    if not np.isfinite(x).all():
+        raise DataError("the film holds NaN or infinity. Cut it where it ends.")
+    positive("fps", fps, most=1000)
+    ending = path.suffix.lower()
+    if ending not in (".gif", ".webp", ".mp4", ".png"):
+        raise ConfigError(f"{path}: a film is written as .gif, .webp, .mp4 or .png.")
+    top = high if high is not None else 1.0 if x.dtype.kind in "bf" and x.max() <= 1 else 255.0
+    share = (x.astype(np.float64) - low) / ((top - low) or 1.0)
+    frames = np.rint(255 * share.clip(0, 1)).astype(np.uint8)
+    frames = frames[..., None] if x.ndim == 3 else frames
+    match ending:
+        case ".gif":
+            content = gif_bytes(frames, fps, back=False)
+        case ".webp":
+            content = webp_bytes(opaque(frames), fps)
+        case ".mp4":
+            content = mp4_bytes(frames, fps)
+        case _:
+            content = png_bytes(sheet(frames, len(frames)))
+    write_atomically(path, content)
 
 
 def mp4_bytes(frames: Pixels, fps: float = FPS) -> bytes:

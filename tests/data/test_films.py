@@ -11,7 +11,7 @@ from latentwalk.data.footage import as_films, clips, ends_of_films, frames_of
 from latentwalk.data.rows import Rows
 from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.data.synthetic import bouncing_digits, bouncing_shapes, render_bouncing
-from latentwalk.drawing.film import gif_bytes, mp4_bytes
+from latentwalk.drawing.film import gif_bytes, mp4_bytes, save_film
 from latentwalk.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
@@ -184,6 +184,30 @@ def test_gray_gifs_and_lossless_webp_come_back_exactly(tmp_path):
     frames = [Image.fromarray(frame) for frame in colour]
     frames[0].save(tmp_path / "b.webp", save_all=True, append_images=frames[1:], lossless=True, exact=True, duration=100)
     assert np.array_equal(read(tmp_path / "b.webp").x[0], colour)
+
+
+@pytest.mark.parametrize("ending", ["webp", "gif"])
+def test_a_film_that_was_saved_comes_back_exactly(tmp_path, ending):
+    shape = (5, 10, 12, 3) if ending == "webp" else (5, 10, 12)
+    film = RNG.integers(0, 256, shape, dtype=np.uint8)
+    save_film(tmp_path / f"a.{ending}", film, fps=10)
+    assert np.array_equal(read(tmp_path / f"a.{ending}").x[0], film)
+    save_film(tmp_path / f"b.{ending}", film / 255.0)
+    assert np.array_equal(read(tmp_path / f"b.{ending}").x[0], film)
+
+
+def test_a_film_is_saved_as_a_strip_or_not_at_all(tmp_path):
+    save_film(tmp_path / "a.png", FILMS[0])
+    with Image.open(tmp_path / "a.png") as strip:
+        assert strip.width > 5 * 12
+    for film, name, said in (
+        (FILMS[0], "a.txt", "is written as"),
+        (np.zeros((3, 4)), "a.gif", r"\(T, H, W\)"),
+        (np.full((2, 3, 3), np.nan), "a.gif", "NaN or infinity"),
+    ):
+        with pytest.raises((ConfigError, DataError), match=said):
+            save_film(tmp_path / name, film)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.png"]
 
 
 def test_rate_and_length_and_size(tmp_path):

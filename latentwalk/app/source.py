@@ -151,7 +151,7 @@ def read_like(
             with suppress(ConfigError):  # the new data need not have labels, nor what was left out
                 return load(path, split=split, **own, **options, **apart)
     if spec.form.timed and path.exists():
-        return load(path, split=split, kind="signal")
+        return load(path, split=split, kind=spec.kind)
     if label is not None and path.exists():
         try:
             return load(path, split=split, label=label)

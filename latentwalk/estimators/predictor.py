@@ -191,7 +191,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         return found[0] if alone else found
 
     def space(self, X: Any) -> LatentSpace:
-        """The latent space of single frames, as the frames of films X see it. Raises DataError."""
+        """The latent space of single frames, as those of films X see it; evenly spaced ones of very many. Raises DataError."""
         check_is_fitted(self)
         _, x = self._seen(X)
         return self.frames_.space(frames_of(Dataset(x, self._spec_of(x))))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentwalk import FramePredictor, Settings
+from latentwalk import Autoencoder, FramePredictor, Settings
 from latentwalk.chance import seeded
 from latentwalk.data import Dataset
 from latentwalk.data.rows import Rows
@@ -248,6 +248,14 @@ def test_what_cannot_be_asked_is_told(quick):
     ):
         with pytest.raises(ConfigError):
             FramePredictor(**options).fit(films)
+
+
+def test_an_autoencoder_knows_whole_films():
+    films = np.random.default_rng(0).random((12, 4, 6, 5)).astype(np.float32)
+    films[3, 2:] = np.nan
+    model = Autoencoder("ae", latent=2, epochs=2, random_state=0, progress=False).fit(Dataset.of(films, kind="film"))
+    back = model.reconstruct(Dataset.of(films, kind="film"))
+    assert back.shape == films.shape and np.isnan(back[3, 2:]).all() and np.isfinite(back[:3]).all()
 
 
 # ---------------------------------------------------------------------- kept

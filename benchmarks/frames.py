@@ -83,8 +83,9 @@ def strips(predictor: FramePredictor, x: Any, path: Path) -> None:
         path_ = predictor.predict(film[:SEEN], STEPS, 1, temperature=0)
         futures = predictor.predict(film[:SEEN], STEPS, 4)
         seen = np.repeat(film[None, :SEEN].astype(np.float32), 5, axis=0)
-        parts += [film[None].astype(np.float32), np.concatenate([seen, np.concatenate([path_, futures])], axis=1)]
-    picture = film_strip(np.concatenate(parts), predictor.spec_, SEEN)
+        films = [film[None].astype(np.float32), np.concatenate([seen, np.concatenate([path_, futures])], axis=1)]
+        parts.append(film_strip(np.concatenate(films), predictor.spec_, SEEN))
+    picture = np.concatenate(parts)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(path)
 

@@ -73,25 +73,26 @@ class Films(Painter):
 
 
 def playing(films: Array, spec: DataSpec, seen: int) -> Pixels:
-    """Films (n, t, *frame) side by side, a picture a moment: (t, H, W, 3). From frame `seen` on, a red bar says: predicted.
+    """Films (n, t, *frame) side by side, a picture a moment: (t, H, W, 3). The first is what came.
 
-    One that is over is paper from there on; the bar is beneath all but those that are.
+    From frame `seen` on the others are predicted, which a red bar says. One that is over is paper from there on.
     """
     count, length = films.shape[:2]
     shown = []
     for at in range(length):
         tiles = enlarged(pictures(films[:, at], spec), WATCHED if count == 1 else SIDE)
         tiles = tiles.repeat(3, axis=-1) if tiles.shape[-1] == 1 else tiles[..., :3]
-        shown.append(sheet(tiles, min(count, ACROSS), marked=[at >= seen] * count))
+        shown.append(sheet(tiles, min(count, ACROSS), marked=[film > 0 and at >= seen for film in range(count)]))
     return np.stack(shown)
 
 
 def film_strip(films: Array, spec: DataSpec, seen: int) -> Pixels:
-    """Films (n, t, *frame), one below the other, their frames side by side; a red bar under those that were predicted."""
+    """The same as one picture: films one below the other, their frames side by side."""
     count, length = films.shape[:2]
     tiles = enlarged(pictures(films.reshape(-1, *films.shape[2:]), spec))
     tiles = tiles.repeat(3, axis=-1) if tiles.shape[-1] == 1 else tiles[..., :3]
-    return sheet(tiles, length, marked=np.tile(np.arange(length) >= seen, count))
+    places = np.arange(count * length)
+    return sheet(tiles, length, marked=(places >= length) & (places % length >= seen))
 
 
 def pictures(frames: Array, spec: DataSpec) -> Pixels:

@@ -239,8 +239,10 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
             params = {name: from_json(value) for name, value in said["params"].items()}
             spec = DataSpec.from_json(said["spec"])
             model = untrained(frames, spec, said["innovation"], said["width"])
-            wanted = {name for name in model.state_dict() if not name.startswith(INSIDE)}
-            if wanted != set(weights) or not all(torch.isfinite(value).all() for value in weights.values()):
+            wanted = {name: value.shape for name, value in model.state_dict().items() if not name.startswith(INSIDE)}
+            if wanted != {name: value.shape for name, value in weights.items()} or not all(
+                torch.isfinite(value).all() for value in weights.values()
+            ):
                 raise ValueError("its weights are not those of such a model, or no numbers")
             model.load_state_dict(weights, strict=False)
             model.eval()

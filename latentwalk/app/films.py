@@ -14,6 +14,7 @@ from latentwalk.app.source import Source
 from latentwalk.checks import duration
 from latentwalk.data import Dataset
 from latentwalk.errors import CheckpointError, ConfigError, TrainingStopped
+from latentwalk.estimators.films import FRAMES
 from latentwalk.estimators.predictor import PREDICTOR, FramePredictor
 from latentwalk.estimators.resuming import Kept
 from latentwalk.files import json_of
@@ -51,17 +52,17 @@ def begin_films(out: Path, source: Source, train: Dataset, typed: Mapping[str, A
         _learn(out, predictor, source, train, anew=True)
 
 
-def resume_films(out: Path, source: Source, typed: Mapping[str, Any]) -> None:
+def resume_films(out: Path, typed: Mapping[str, Any]) -> None:
     """Go on with the training of films in `out`. Raises ConfigError, CheckpointError."""
-    about, _ = latest(out)
-    if about.get("run") is None:
+    begun_with = _begun_with(out)
+    if begun_with is None:
         raise CheckpointError(f"{out} does not say what it learnt from. Begin anew in another --out.")
-    known = Source.from_json(about["run"]["source"])
+    known = Source.from_json(begun_with["source"])
     if other := sorted({*typed} - {*AGAIN, "resume"}):
         raise ConfigError(
             f"--{other[0].replace('_', '-')} cannot change where a training of films is gone on with. Leave it out."
         )
-    params = dict(about["run"]["params"])
+    params = dict(begun_with["params"])
     training = params.pop("training")
     predictor = FramePredictor(
         **{name: from_json(value) for name, value in params.items()},
@@ -74,12 +75,12 @@ def resume_films(out: Path, source: Source, typed: Mapping[str, Any]) -> None:
     with ExitStack() as held:
         with saving():
             held.enter_context(locked(out))
-        _learn(out, predictor, known or source, (known or source).train(tell=True), anew=False)
+        _learn(out, predictor, known, known.train(tell=True), anew=False)
 
 
 def holds_films_training(folder: Path) -> bool:
-    """Whether the folder's newest checkpoint is that of a predictor."""
-    return holds_checkpoint(folder) and "innovation" in latest(folder)[0]["params"]
+    """Whether the folder's newest checkpoint is that of a predictor, or of the frames it begins with."""
+    return _begun_with(folder) is not None
 
 
 def holds_predictor(folder: Path) -> bool:
@@ -103,6 +104,16 @@ def opened_predictor(run: Run) -> FramePredictor:
 
 
 # ---------------------------------------------------------------------- inside
+
+
+def _begun_with(folder: Path) -> dict[str, Any] | None:
+    """The source and the options of the training of films that is kept in a folder; None where there is none."""
+    for place in (folder, folder / FRAMES):
+        if holds_checkpoint(place):
+            run = latest(place)[0].get("run")
+            of_films = isinstance(run, dict) and isinstance(run.get("params"), dict) and "innovation" in run["params"]
+            return run if of_films else None
+    return None
 
 
 def _parameters(typed: Mapping[str, Any]) -> dict[str, Any]:

@@ -233,7 +233,7 @@ def fit_films(
     frames = frames_of(data)
     stage = _first_stage(options, data.spec, len(frames), seed)
     place = checkpoint if checkpoint is None or isinstance(checkpoint, Kept) else Kept(Path(checkpoint))
-    stage.fit(frames, checkpoint=None if place is None else Kept(place.folder / FRAMES, anew=place.anew))
+    stage.fit(frames, checkpoint=None if place is None else Kept(place.folder / FRAMES, place.run, place.anew))
     with from_seed(seed), covered():
         model = untrained(stage, spec, options.innovation, options.width)
     model.standardise(torch.from_numpy(Coder(stage.model_).encode(_some(frames.x))[0]).to(device))
@@ -410,6 +410,12 @@ def _begun(
         raise DataError(
             f"these are not the films that the training in {place.folder} was begun with. Give the same to go on, or choose "
             "another folder to begin anew."
+        )
+    falls = options.training is None or options.training.learning_schedule == "cosine"
+    if falls and before["params"]["epochs"] != epochs:
+        raise ConfigError(
+            f"epochs={epochs}: the learning rate of the training in {place.folder} falls to 0 after "
+            f"{before['params']['epochs']} epochs, so it cannot be made longer or shorter. Begin anew in another folder."
         )
     if repeatable and before["seed"] != seed:
         raise ConfigError(f"random_state is not what the training in {place.folder} was begun with. Give the same to go on.")

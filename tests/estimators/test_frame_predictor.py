@@ -1,7 +1,5 @@
 """FramePredictor: what can be foreseen is learnt, chance is told from law, and a film's answer is its own."""
 
-import os
-
 import numpy as np
 import pytest
 import torch
@@ -300,7 +298,9 @@ def test_a_training_cut_short_goes_on_bit_for_bit(quick, tmp_path):
         FramePredictor(epochs=4, **(options | {"width": 9})).fit(films, checkpoint=tmp_path / "kept")
     with pytest.raises(DataError, match="not the (films|data)"):
         FramePredictor(epochs=4, **options).fit(films[::-1].copy(), checkpoint=tmp_path / "kept")
-    assert os.listdir(tmp_path / "kept")
+    FramePredictor(epochs=2, **(options | {"training": None})).fit(films, checkpoint=tmp_path / "falling")
+    with pytest.raises(ConfigError, match="falls to 0 after 2 epochs"):
+        FramePredictor(epochs=3, **(options | {"training": None})).fit(films, checkpoint=tmp_path / "falling")
 
 
 # ---------------------------------------------------------------------- judged

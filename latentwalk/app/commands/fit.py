@@ -270,9 +270,7 @@ def fit(
     if resume or again:
         typed = {name: value for name, value in typed.items() if not (again and name == "force")}
         if app.films.holds_films_training(out):
-            app.films.resume_films(
-                out, source, {name: value for name, value in typed.items() if name not in (*OF_DATA, *PLACE)}
-            )
+            app.films.resume_films(out, {name: value for name, value in typed.items() if name not in (*OF_DATA, *PLACE)})
         else:
             _resume(out, source, typed)
     else:

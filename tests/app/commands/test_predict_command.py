@@ -1,6 +1,7 @@
 """`latentwalk fit` on films, `predict`, and what else works on such a run."""
 
 import json
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -25,7 +26,8 @@ def films(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(call, films):
     folder = films.parent / "run"
-    said = call("fit", films, "--kind", "film", "--epochs", 2, "--latent", 8, "--out", folder)
+    options = ("--epochs", 2, "--latent", 8, "--learning-schedule", "constant", "--precision", "float32")
+    said = call("fit", films, "--kind", "film", *options, "--out", folder)
     assert "latentwalk predict" in said and "nats a frame" in said
     return folder
 
@@ -70,6 +72,21 @@ def test_a_training_of_films_goes_on(call, run, films):
     assert "3 epochs over 18 films" in said
     assert len(FramePredictor.load(run).history_) == 3
     assert "cannot change" in call("fit", films, "--kind", "film", "--resume", "--latent", 9, "--out", run, code=2)
+
+
+def test_a_training_that_was_stopped_at_its_frames_goes_on(call, films, tmp_path, monkeypatch):
+    folder = tmp_path / "cut"
+    with monkeypatch.context() as patched:
+        patched.setattr("latentwalk.estimators.fitting.stop_asked", _always)
+        call("fit", films, "--kind", "film", "--epochs", 2, "--latent", 8, "--out", folder, code=130)
+    assert FramePredictor.load(folder).history_ == []
+    said = call("fit", films, "--kind", "film", "--resume", "--out", folder)
+    assert "2 epochs over 18 films" in said
+
+
+@contextmanager
+def _always():
+    yield lambda: True
 
 
 def test_the_report_shows_futures_errors_and_surprise(call, run):

@@ -125,7 +125,7 @@ def _summary(found: Forecast) -> list[str]:
 
 
 def _shown(steps: int) -> list[int]:
-    return [int(at) + 1 for at in np.unique(np.linspace(0, steps - 1, min(steps, 8)).round().astype(int))]
+    return [int(at) + 1 for at in np.unique(np.linspace(0, steps - 1, min(steps, 6)).round().astype(int))]
 
 
 def _row(found: Forecast, name: str, steps: int) -> Row:

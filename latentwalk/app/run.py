@@ -8,6 +8,7 @@
     RUN/diagnosis.json                       once `latentwalk inspect RUN` was called
     RUN/encoder.onnx, …, scorer.onnx         once `latentwalk export RUN` was called
     RUN/anomalies.json                       what makes a detector of the model: see `estimators.anomalies`
+    RUN/predictor/, prediction.html, frames/ what makes a predictor of films of it, its page, the training of single frames
     RUN/samples.png, walk.png, …             what the other commands draw, unless told where
 
 A folder that only `Autoencoder.save` wrote is a RUN too; commands that need its data then ask for `--data`.

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_array
-from latentwalk.data.rows import Rows, fits, nbytes, pieces, taken
+from latentwalk.data.rows import PIECE, Rows, fits, nbytes, pieces, taken
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import DataError
 
@@ -155,9 +155,12 @@ class Stills(Rows):
         if isinstance(self.x, np.ndarray) and not isinstance(self.x, np.memmap):
             found[:] = self.x[films, frames]
             return found
-        for film in np.unique(films):  # a film at a time: it is read as a whole
-            own = films == film
-            found[own] = taken(self.x, np.array([film]))[0][frames[own]]
+        each, which = np.unique(films, return_inverse=True)
+        at_once = max(1, PIECE * len(self.x) // max(1, nbytes(self.x)))
+        for start in range(0, len(each), at_once):  # films are read as wholes, each once
+            some = taken(self.x, each[start : start + at_once])
+            own = np.flatnonzero((which >= start) & (which < start + at_once))
+            found[own] = some[which[own] - start, frames[own]]
         return found
 
 

@@ -106,9 +106,11 @@ class FilmModel(Learner):
         self.spread.copy_(each.std((0, 2, 3)).clamp(min=1e-6).reshape(self.spread.shape))
 
     def begin(self, x: Tensor) -> None:
-        """Have the spread of decoded frames begin at how far a copy of the last one is off, in films x (B, C, T, H, W)."""
+        """Have the spread of decoded frames begin at how far the last one, decoded, is off, in films x (B, C, T, H, W)."""
         assert isinstance(self.frames.decoder, Conditional)
-        self.frames.decoder.head.begin(x.diff(dim=2).square().nanmean((0, 2)))
+        before, after = (part.movedim(2, 1).flatten(0, 1) for part in (x[:, :, :-1], x[:, :, 1:]))
+        decoded = self.shown(self.code(before.nan_to_num())).mean
+        self.frames.decoder.head.begin((decoded - after).square().nanmean(0))
 
     # ------------------------------------------------------------------ a frame at a time
 

@@ -35,7 +35,7 @@ from latentwalk.estimators.saved import to_folder
 from latentwalk.files import complaint, json_of, telling
 from latentwalk.latent.space import LatentSpace
 from latentwalk.saving.folder import beside
-from latentwalk.saving.onnx import DECODER, ENCODER
+from latentwalk.saving.onnx import DECODER, ENCODER, STEP
 from latentwalk.saving.scorer import SCORER
 from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest, locked
 from latentwalk.training.history import Epoch
@@ -50,6 +50,7 @@ STALE = (
     DIAGNOSIS,
     ENCODER,
     DECODER,
+    STEP,
     SCORER,
     DETECTOR,
 )  # what was made of the model that a new one replaces

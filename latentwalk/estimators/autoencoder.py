@@ -318,7 +318,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self
 
     def export(self, folder: str | os.PathLike[str], *, scorer: bool = False) -> tuple[Path, ...]:
-        """Write encoder.onnx and decoder.onnx to a folder, replacing those that are there; see `latentwalk.saving.onnx`.
+        """Write encoder.onnx and decoder.onnx, and of texts and music step.onnx, to a folder, replacing those that are there; see
+        `latentwalk.saving.onnx`.
 
         scorer: also scorer.onnx, which takes columns as they come and answers as `score_samples` and `score_each` do; see
         `latentwalk.saving.scorer`. All files are written, or none.
@@ -328,7 +329,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Raises ConfigError, CheckpointError.
         """
         trained = self._trained
-        trained.check_valued("export")
         files = onnx.onnx_files(trained.model, trained.spec)
         return onnx.exported(files | ({SCORER: trained.scorer()} if scorer else {}), folder)
 

@@ -334,7 +334,7 @@ class Trained:
 
         Raises ConfigError.
         """
-        self.check_valued("export")
+        self.check_valued("a scorer")
         named = () if self.spec.form.timed else called(self.spec, self.features)
         columns = named if self.spec.framed or len(named) <= MOST_INPUTS else ()
         about: dict[str, Any] = {"draws": draws, "volume": self.log_volume, "limits": self.limits, "verdict": verdict}
@@ -343,9 +343,8 @@ class Trained:
     def check_valued(self, what: str) -> None:
         """Raise ConfigError for what is done to values, of a model of texts, which have none."""
         if self.spec.form.serial:
-            raise ConfigError(
-                f"{what} is for images, tables and signals: a text has units, no values. See reconstruct, sample."
-            )
+            which = "a text has units" if self.spec.score is None else "music is words"
+            raise ConfigError(f"{what} is for images, tables and signals: {which}, no values. See reconstruct, sample.")
 
     def check_reach(self, x: Array) -> None:
         """Raise DataError naming row and column of a value of x (n, *E) that is too far from what scaling was fitted to."""

@@ -45,7 +45,9 @@ class Evidence:
 
     def __post_init__(self) -> None:
         check_codes(self.space.codes, FEWEST, "a diagnosis needs at least {} codes")
-        if not self.variance > 0:
+        judged = self._rows[1]
+        varies = self.variance > 0 if self.valued else bool((self.space.data[judged] != self.space.data[judged[:1]]).any())
+        if not varies:
             raise DataError("all examples are equal: there is nothing that a code could say of them.")
 
     def rng(self) -> np.random.Generator:
@@ -73,6 +75,11 @@ class Evidence:
     def units(self) -> Units:
         """What each dimension is used for."""
         return active_units(self.space)
+
+    @property
+    def valued(self) -> bool:
+        """Whether examples have values that can be subtracted: not texts, nor music as words."""
+        return not self.space.serial
 
     # ------------------------------------------------------------------ rows
 
@@ -129,14 +136,22 @@ class Evidence:
         return square(self.x[1] - self.x[0].mean(axis=0))
 
     @cached_property
+    def errors(self) -> Array:
+        """How far each judged row is from what its code decodes to, (k,): mean squared error per value, or `Encoded.apart`."""
+        return np.square(self.residual[1]).mean(axis=1) if self.valued else self._apart(self.judged)
+
+    @cached_property
     def error(self) -> float:
-        """Mean squared error of the judged rows, per value."""
-        return square(self.residual[1])
+        """Mean squared error of the judged rows, per value; of what has no values, how far they are apart."""
+        return square(self.residual[1]) if self.valued else float(self.errors.mean())
 
     @cached_property
     def error_learnt(self) -> float:
-        """Mean squared error of the learnt rows, per value."""
-        return square(self.residual[0])
+        """The same of the learnt rows."""
+        return square(self.residual[0]) if self.valued else float(self._apart(self.learnt[: len(self.judged)]).mean())
+
+    def _apart(self, rows: Array) -> Array:
+        return self.space.apart(np.asarray(self.space.data[rows]), self.space.decoded_rows(self.space.codes[rows], rows))
 
     # ------------------------------------------------------------------ yardsticks
 

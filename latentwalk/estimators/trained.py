@@ -116,7 +116,7 @@ class Trained:
 
         The columns of a file that are all numbers are an array where pandas is not installed.
         """
-        if self.spec.vocabulary is not None:
+        if self.spec.spoken:
             return self.spec.said(x)
         if not self.spec.named or not (self.spec.framed or find_spec("pandas")):
             return _typed(x, self.spec.dtype)
@@ -128,7 +128,7 @@ class Trained:
 
     def answered(self, answer: Array, x: Array, X: Any) -> Any:
         """An answer (n, *E) about X, which is x as an array: a frame like X, texts, or of the float type of x."""
-        if self.spec.vocabulary is not None:
+        if self.spec.spoken:
             return self.spec.said(answer)
         known = as_known(X)
         if is_frame(known) and (columns := self._columns(known)):

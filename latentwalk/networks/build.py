@@ -18,17 +18,19 @@ from latentwalk.networks.dense import Dense
 from latentwalk.networks.layers import ACTIVATIONS, Filled
 from latentwalk.networks.recurrent import RecurrentDecoder, RecurrentEncoder
 from latentwalk.networks.serial import SerialDecoder, SerialEncoder
+from latentwalk.networks.stepwise import STEPWISE, StepDecoder, StepEncoder, own_numbers_of
 
 __all__ = ["CONVOLUTIONAL", "RECURRENT", "Network", "NetworkKind", "network_named"]
 
-NetworkKind = Literal["auto", "dense", "conv", "fully-conv", "gru", "lstm"]
+NetworkKind = Literal["auto", "dense", "conv", "fully-conv", "gru", "lstm", "storn"]
 Start = Literal["line", "mean", "plain"]
 Upsampling = Literal["smooth", "transposed"]
 CONVOLUTIONAL: tuple[NetworkKind, ...] = ("conv", "fully-conv")
 RECURRENT: tuple[NetworkKind, ...] = ("gru", "lstm")
 FITS: dict[NetworkKind, tuple[Kind, ...]] = {
     **dict.fromkeys(CONVOLUTIONAL, ("image", "signal")),
-    **dict.fromkeys(RECURRENT, ("text", "music", "signal")),
+    **dict.fromkeys(RECURRENT, ("text", "music", "roll", "signal")),
+    STEPWISE: ("roll",),
 }  # the kinds of data that a kind of network is for, where it is not for all
 MANY = {"music": "music"}  # a kind in the plural, where that is no s
 SMALL = 1024  # values in an event up to which dense layers are both faster and as good on two cores
@@ -38,6 +40,7 @@ USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
     "signal": lambda spec: "gru" if spec.missing else "conv",
     "text": lambda spec: "gru",
     "music": lambda spec: "gru",
+    "roll": lambda spec: "gru",
 }  # "auto", by the kind of data
 DEPTHS = (32, 64, 128, 128, 256, 256)
 LARGE, SLIM = 32, (16, 32, 64, 128, 256, 256, 256)  # images with longer sides, whose first levels cost most, begin with fewer
@@ -50,8 +53,9 @@ TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its sma
 class Network:
     """What the encoder and the decoder are made of; the decoder mirrors the encoder.
 
-    kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals, texts), or "auto": conv for images of
-    more than 1024 values, and for signals in which nothing is missing; gru for other signals and texts; dense for the rest.
+    kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals, texts, music), "storn" (rolls: a code for
+    every step), or "auto": conv for images of more than 1024 values, and for signals in which nothing is missing; gru for other
+    signals, texts and music; dense for the rest.
     widths: hidden dense layers, the widest first; after the convolutions in a "conv" network; of a recurrent one, the units
     that read in each direction, then dense layers. Default (512, 256), (256,) after convolutions, (128,) for recurrent ones,
     and (256,) for those of texts of more than 2,000 units.
@@ -153,11 +157,21 @@ class Network:
         options = {"dropout": self.dropout, "blind": self.word_dropout, "given": given}
         return SerialDecoder(kind, latent, units, length, self._widths(spec), self.activation, **options)  # type: ignore[arg-type]
 
+    def stepwise(self, spec: DataSpec, latent: int, each: int) -> tuple[StepEncoder, StepDecoder]:
+        """Bodies with a code for every step, of `latent` numbers in all, `each` times said. Raises ConfigError."""
+        (keys, steps), widths = spec.event, self._widths(spec)
+        own = own_numbers_of(steps, latent)
+        reader = StepEncoder(keys, steps, own, each, widths, self.activation, self.dropout)
+        return reader, StepDecoder(keys, steps, own, widths, self.activation, self.dropout)
+
     def code(self, spec: DataSpec, latent: int | None) -> int | None:
         """How many dimensions a code has, where the network decides: each place at the top of "fully-conv" has as many.
 
         latent: as asked for; None is as many as fit the data's own size. Raises ConfigError where places cannot share them.
         """
+        if self.kind == STEPWISE:
+            self._kind(spec)
+            return own_numbers_of(spec.event[1], latent) * spec.event[1]
         if self.kind != "fully-conv" or self.bodies is not None:
             return latent
         self._kind(spec)
@@ -208,7 +222,7 @@ class Network:
             return self.widths
         if spec.vocabulary is not None and len(spec.vocabulary) > MANY_UNITS:
             return (256,)
-        return {"dense": (512, 256), "conv": (256,)}.get(self._kind(spec), (128,))
+        return {"dense": (512, 256), "conv": (256,), STEPWISE: (200,)}.get(self._kind(spec), (128,))
 
     def _depths(self, spec: DataSpec) -> tuple[int, ...]:
         levels = max(1, math.ceil(math.log2(min(spec.event[1:]) / TOP[spec.kind])))

@@ -41,6 +41,7 @@ from latentwalk.errors import ConfigError
 from latentwalk.files import telling, write_together
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.serial import SerialConditional
+from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.serial import SerialDecoder
 from latentwalk.surroundings import hushed, imported, same_floats, unmoved
 
@@ -75,6 +76,10 @@ def onnx_files(model: LatentModel, spec: DataSpec) -> dict[str, bytes]:
     codes = rng.standard_normal((TRIED, model.dim), dtype=np.float32)
     given = some_labels(model)
     parts: dict[str, _Part] = {ENCODER: (_Encode(model), {"x": some_rows(spec, rng)} | given, ["codes"])}
+    if isinstance(model.decoder, StepwiseConditional):
+        raise ConfigError(
+            "a decoder with a code for every step is not exported to ONNX. Use it with PyTorch: Autoencoder.load."
+        )
     if isinstance(model.decoder, SerialConditional):
         parts |= _stepwise(model.decoder.body, {"codes": codes} | given)
     else:

@@ -76,8 +76,8 @@ def neighbour_distance(space: Encoded, rng: np.random.Generator) -> float:
     discontinuous. Neighbours lie closer in a larger sample, so numbers are comparable between samples of one size.
     Raises DataError when all examples are equal, or one holds a NaN.
     """
-    if space.serial:
-        return _edits_to_neighbour(space, rng)
+    if space.serial:  # which takes long, and is asked several times
+        return space.once(_edits_to_neighbour, lambda: _edits_to_neighbour(space, rng_of(0)))
     event = max(1, int(np.prod(space.data.shape[1:])))
     rows = np.sort(rng.permutation(len(space.data))[: min(NEIGHBOURS, max(100, 4 * AT_ONCE // event))])
     x = space.flat(np.asarray(space.data[rows]))  # (m, prod(E))

@@ -31,13 +31,20 @@ def out_of_range(e: Evidence) -> Finding | str:
     if rows is None and not e.held:
         return "no new rows were given, and none are known to be held out"
     if rows is None:
-        x, codes, known, error = e.x[1] if e.valued else np.asarray(e.space.data[e.judged]), e.space.codes[e.judged], e.learnt, None
+        x, codes, known, error = (
+            e.x[1] if e.valued else np.asarray(e.space.data[e.judged]),
+            e.space.codes[e.judged],
+            e.learnt,
+            None,
+        )
     else:
         if e.space.encode is None:
             return "this space cannot encode new rows"
         codes, known = e.space.encode(rows)[0], e.judged
         x = e.space.flat(np.asarray(rows)) if e.valued else np.asarray(rows)
-        error = np.square(x - e.space.outputs(codes)).mean(axis=1) if e.valued else e.space.apart(x, e.space.decoded_rows(codes))
+        error = (
+            np.square(x - e.space.outputs(codes)).mean(axis=1) if e.valued else e.space.apart(x, e.space.decoded_rows(codes))
+        )
     columned = e.space.spec is not None and e.space.spec.form.columned
     beyond = _leaves(e.x[0], x, apart=columned) if e.valued else (x == UNKNOWN).any(axis=1)
     holes = e.space.kept(Holes)
@@ -45,7 +52,11 @@ def out_of_range(e: Evidence) -> Finding | str:
     badly = np.zeros(len(x), bool) if error is None else error > np.quantile(e.errors, 1 - RARE)
     foreign = beyond | apart | badly
     count, total = int(foreign.sum()), len(x)
-    reasons = {"values out of range" if e.valued else "units never learnt": beyond, "codes in holes": apart, "decoded badly": badly}
+    reasons = {
+        "values out of range" if e.valued else "units never learnt": beyond,
+        "codes in holes": apart,
+        "decoded badly": badly,
+    }
     measured = {"foreign": count / total, **{what: float(which.mean()) for what, which in reasons.items()}}
     noted: Severity = "note" if rows is not None and beyond.any() else "fine"
     severity: Severity = "problem" if wilson(count, total)[0] > MANY else noted

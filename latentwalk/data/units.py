@@ -126,7 +126,7 @@ class Vocabulary:
         return [self.text(row) for row in np.asarray(rows).reshape(-1, rows.shape[-1])]
 
     def written(self, rows: Array) -> tuple[NDArray[np.str_], Array]:
-        """All units (k,), and which of them stands in each place of rows (n, T); "" from the end on, and where it is unknown."""
+        """All units (k,), and which stands in each place of rows (n, T): "" from the end on, and where it is unknown."""
         ended = np.maximum.accumulate(np.asarray(rows) == END, axis=1)
         return np.array(["", "", *self.units]), np.where(ended, END, rows)
 

@@ -29,8 +29,8 @@ from latentwalk.models.posterior import DiagonalGaussian, PointHead
 from latentwalk.models.prior import PRIORS, Prior, prior_named
 from latentwalk.models.schedule import Schedule, constant, linear
 from latentwalk.models.serial import SerialConditional
-from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.models.sparsity import Sparsity
+from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.line import DecoderLine, EncoderLine
 from latentwalk.networks.stepwise import STEPWISE

@@ -53,9 +53,9 @@ TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its sma
 class Network:
     """What the encoder and the decoder are made of; the decoder mirrors the encoder.
 
-    kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals, texts, music), "storn" (rolls: a code for
-    every step), or "auto": conv for images of more than 1024 values, and for signals in which nothing is missing; gru for other
-    signals, texts and music; dense for the rest.
+    kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals, texts, music), "storn" (rolls: a code
+    for every step), or "auto": conv for images of more than 1024 values, and for signals in which nothing is missing; gru for
+    other signals, texts and music; dense for the rest.
     widths: hidden dense layers, the widest first; after the convolutions in a "conv" network; of a recurrent one, the units
     that read in each direction, then dense layers. Default (512, 256), (256,) after convolutions, (128,) for recurrent ones,
     and (256,) for those of texts of more than 2,000 units.

@@ -4,7 +4,8 @@ Each step has some numbers of the code to itself, whose prior is N(0, I) whateve
 a recurrent layer, and both together say which keys sound. So, given its part of the code, the keys of a step are independent;
 without it they go together. The encoder reads a step and what came before it, since nothing that comes later says more.
 Source: Bayer & Osendorf 2014, "Learning stochastic recurrent networks" (STORN), but that the memory holds what sounded alone,
-and not the codes of earlier steps: the steps' codes are then independent given the piece, and all steps are gone through at once.
+and not the codes of earlier steps: the steps' codes are then independent given the piece, and all steps are gone through at
+once.
 """
 
 from collections.abc import Sequence

@@ -92,7 +92,7 @@ def _stepwise(body: SerialDecoder, trial: dict[str, Array]) -> "dict[str, _Part]
     with torch.no_grad():
         known, *memory = _Begin(body)(*(torch.from_numpy(array) for array in trial.values()))
         last = torch.arange(len(known)) % body.units
-        scores, *after = _Step(body)(last, known, *memory)
+        _, *after = _Step(body)(last, known, *memory)
     if [part.shape for part in memory] != [part.shape for part in after]:
         raise ConfigError(
             "this decoder remembers more with each unit, which an ONNX file of one step does not hold. Use it with PyTorch: "
@@ -215,7 +215,7 @@ def traced(part: nn.Module, trial: Mapping[str, Array], gives: Sequence[str]) ->
 
 
 def _shapes(part: nn.Module, inputs: int) -> tuple[Any, ...]:
-    """Of which size, by input, any number is taken: the first. Inputs that are taken as many (`*memory`) are one for PyTorch."""
+    """Of which size, by input, any number is taken: the first. Those of `*memory` are one input for PyTorch."""
     each = ({0: torch.export.Dim("n")},) * inputs
     kinds = [one.kind for one in inspect.signature(part.forward).parameters.values()]
     alone = kinds.index(inspect.Parameter.VAR_POSITIONAL) if inspect.Parameter.VAR_POSITIONAL in kinds else inputs

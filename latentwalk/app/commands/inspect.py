@@ -53,7 +53,7 @@ def inspect(
     if tried:
         _check_free(to, run, force=force)
     check_writable(run)
-    rows = None if new is None else opened.model.trained_.given(opened.read(new))
+    rows = None if new is None else opened.read(new).x
     diagnosis = opened.judged(data).diagnose(rows, seed)
     _keep(run, diagnosis.to_json())
     say(diagnosis)

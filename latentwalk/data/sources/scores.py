@@ -40,8 +40,9 @@ def read_music(
 ) -> Dataset:
     """The pieces in a .mid, or in those of a folder, each cut into parts of so many bars; what is only rests is left out.
 
-    kind: "music", or "roll" for the keys that sound at each step. grid: "quarter", "eighth" or "sixteenth", which is usual. voices: that are read side by side, the highest first; 1 reads
-    the highest notes as one melody. bars: of a part; 4. moved: whether to C major or A minor; True.
+    kind: "music", or "roll" for the keys that sound at each step. grid: "quarter", "eighth" or "sixteenth", which is
+    usual. voices: that are read side by side, the highest first; 1 reads the highest notes as one melody. bars: of a
+    part; 4. moved: whether to C major or A minor; True.
     Raises DataError: no file that can be read, more words than there can be; ConfigError.
     """
     undivided(split)

@@ -125,13 +125,14 @@ class Dataset:
         return cls(rows, DataSpec.of_units(rows.shape[1], vocabulary, score), **known)
 
     @classmethod
-    def of_rolls(cls, pieces: Sequence[Piece], **known: Any) -> "Dataset":
+    def of_rolls(cls, pieces: Sequence[Piece], steps: int | None = None, **known: Any) -> "Dataset":
         """The data set of pieces on one grid, as keys that sound at each step; see `music.rolls_of`.
 
-        A key that is struck again at once is one that goes on. Raises DataError for another grid.
+        steps: there is room for, as many as the longest has unless given. A key that is struck again at once is one that goes
+        on. Raises DataError for another grid.
         """
         _check_grid(pieces)
-        first, x = pieces[0], rolls_of(pieces)
+        first, x = pieces[0], rolls_of(pieces, steps)
         spec = DataSpec.of_keys(x.shape[1], Notation(1, first.steps, first.beats, first.tempo), missing=bool(np.isnan(x).any()))
         return cls(x, spec, **known)
 

@@ -80,8 +80,9 @@ def walk(
     endings = app.named.endings(opened, *ENDINGS, ".csv")
     target = app.named.target(opened, out, "walk", endings, inputs=[Path(stop) for stop in stops], force=force)
     chosen = app.named.decoding(opened, decoding, unit_temperature, top_p, beam_width)
-    known = {"condition": condition, "needed": path == "density", "decoding": chosen}
-    space, names = app.named.around(opened, stops, data, "end of a walk", **known)
+    space, names = app.named.around(
+        opened, stops, data, "end of a walk", condition=condition, needed=path == "density", decoding=chosen
+    )
     way = space.journey(range(len(stops)), steps, cast(PathName, path), loop=loop)
     app.named.write_decoded(opened, way, target, raw=raw_cells)
     say(f"from {' to '.join([*names, *names[:loop]])} in {len(way)} steps")

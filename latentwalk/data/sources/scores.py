@@ -7,6 +7,7 @@ is listed in `Dataset.skipped`; what was changed or left out is counted in `Data
 from collections import Counter
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from latentwalk.checks import flag, whole
 from latentwalk.data.dataset import VOICES, Dataset
@@ -75,7 +76,7 @@ def read_music(
     cut = f"{len(parts):,} parts of {bars} bar{'s' * (bars != 1)}, by {grid}s"
     about = f"{len(found):,} piece{'s' * (len(found) != 1)} as {cut}{where}"
     told = (about, *(f"{count:,} {what}" for what, count in remarks.items()))
-    about_them = {"name": path.stem, "names": tuple(names), "skipped": tuple(skipped), "remarks": told}
+    about_them: dict[str, Any] = {"name": path.stem, "names": tuple(names), "skipped": tuple(skipped), "remarks": told}
     return Dataset.of_rolls(parts, **about_them) if kind == "roll" else Dataset.of_pieces(parts, voices, **about_them)
 
 

@@ -33,17 +33,17 @@ from latentwalk.data.music import KEYS, LOWEST, Piece, played_to
 from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.stepwise import StepDecoder
 
-WIDTHS, OWN, DROPOUT = (200,), 16, 0.3
-BATCH, RATE, WARM, LOOK = 16, 2e-3, 10.0, 10  # chorales; epochs over which the KL is warmed up, and between two looks
+WIDTHS, OWN, DROPOUT = (200,), 16, 0.25
+BATCH, RATE, WARM, LOOK = 16, 3e-3, 10.0, 10  # chorales; epochs over which the KL is warmed up, and between two looks
 PATIENCE = 6  # looks without a better one
-CHOSEN_BY, JUDGED_BY = 10, 500  # draws
-FALLING = 40  # epochs in which the rate falls to 0
+CHOSEN_BY, JUDGED_BY = 10, 100  # draws
+FALLING = 30  # epochs in which the rate falls to 0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/jsb-chorales/jsb-chorales-quarter.json"))
-    parser.add_argument("--minutes", type=float, default=30.0, help="of one core, for the VAE; a quarter of it for the other")
+    parser.add_argument("--minutes", type=float, default=30.0, help="at most, for the VAE; a quarter of it for the other")
     parser.add_argument("--widths", type=int, nargs="+", default=list(WIDTHS))
     parser.add_argument("--own", type=int, default=OWN, help="numbers of a step's code")
     parser.add_argument("--dropout", type=float, default=DROPOUT)
@@ -101,7 +101,7 @@ def songs(path: Path, half: str) -> list[Piece]:
 
 def fitted(asked: argparse.Namespace, train: Dataset, valid: Dataset) -> tuple[Autoencoder, float, int]:
     """The VAE of the least bound on the validation chorales, the seconds of one core it took, and its epochs."""
-    start, epochs, since = time.process_time(), 0, 0
+    start, end, epochs, since = time.process_time(), time.monotonic() + 60 * asked.minutes, 0, 0
     options: dict[str, Any] = {
         "recipe": Recipe("a code for every step", generative=True, beta=linear(1.0, over=WARM)),
         "latent": asked.own * train.x.shape[1],
@@ -115,7 +115,7 @@ def fitted(asked: argparse.Namespace, train: Dataset, valid: Dataset) -> tuple[A
     }
     model, best, kept, at = Autoencoder(**options), math.inf, None, 0
     with tempfile.TemporaryDirectory() as folder:
-        while since < PATIENCE and time.process_time() - start < 0.8 * 60 * asked.minutes:
+        while since < PATIENCE and time.monotonic() < end:
             epochs += LOOK
             model.set_params(epochs=epochs).fit(train, checkpoint=folder)
             now = judged(model, valid, CHOSEN_BY)["weighted"]
@@ -188,13 +188,21 @@ def batches(data: Dataset, size: int) -> Sequence[Tensor]:
 
 def alone(asked: argparse.Namespace, train: Dataset, valid: Dataset) -> tuple[StepwiseConditional, float, int]:
     """The same decoder without a code, its weights those best on the validation chorales."""
-    start, epoch, best, kept, at, since = time.process_time(), 0, math.inf, None, 0, 0
+    start, end, epoch, best, kept, at, since = (
+        time.process_time(),
+        time.monotonic() + 15 * asked.minutes,
+        0,
+        math.inf,
+        None,
+        0,
+        0,
+    )
     length = train.x.shape[1]
     with seeded(asked.seed):
         model = StepwiseConditional(StepDecoder(KEYS, length, 0, asked.widths, dropout=asked.dropout))
         optimiser = torch.optim.Adam(model.parameters(), lr=asked.rate)
         parts, rng = batches(train, BATCH), np.random.default_rng(asked.seed)
-        while since < PATIENCE and time.process_time() - start < 0.25 * 60 * asked.minutes:
+        while since < PATIENCE and time.monotonic() < end:
             epoch += 1
             model.train()
             for some in rng.permutation(len(parts)):

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentwalk.arrays import Array
 from latentwalk.chance import covered, from_seed
 from latentwalk.data.adopt import as_known
-from latentwalk.data.batches.batch import Batches, Measure
+from latentwalk.data.batches.batch import Batches, Extent
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.columns import check_known, is_time
@@ -332,7 +332,7 @@ def _batches(
     stream: Stream | None,
     seed: int,
     group: Group,
-    measure: Measure | None,
+    measure: Extent | None,
 ) -> tuple[Batches, Batches | None, NDArray[np.int64], NDArray[np.int64]]:
     """Batches of x (n, *E) to learn from and to choose the best weights on, and the rows of either.
 
@@ -351,7 +351,7 @@ def _batches(
     return batches_of(data, device, size, seed, learn, **beside), validation, learn, held
 
 
-def _measure(trained: Trained) -> Measure | None:
+def _measure(trained: Trained) -> Extent | None:
     """How much of a row there is to read, for networks that read as far as there is; None where all are read whole."""
     if trained.spec.form.serial:
         return read_to

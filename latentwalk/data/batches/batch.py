@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Batch", "Batches", "Measure", "Own", "alike", "batch_count", "portion", "shuffled"]
+__all__ = ["Batch", "Batches", "Extent", "Own", "alike", "batch_count", "portion", "shuffled"]
 
-Measure = Callable[[NDArray[Any]], NDArray[np.int64]]  # rows (n, T, …) → how much of each there is to read: (n,)
+Extent = Callable[[NDArray[Any]], NDArray[np.int64]]  # rows (n, T, …) → how much of each there is to read: (n,)
 MIXED = 32  # batches whose rows are put in order of their lengths together
 
 

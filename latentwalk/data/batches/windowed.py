@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentwalk.arrays import Array
-from latentwalk.data.batches.batch import Batch, Batches, Measure, Own, batch_count, shuffled
+from latentwalk.data.batches.batch import Batch, Batches, Extent, Own, batch_count, shuffled
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.rows import fits, nbytes, release, taken
 from latentwalk.data.scaling import as_tensor
@@ -49,7 +49,7 @@ def batches_of(
     rows: NDArray[np.int64] | None = None,
     share: tuple[int, int] = (0, 1),
     given: Array | None = None,
-    measure: Measure | None = None,
+    measure: Extent | None = None,
 ) -> Batches:
     """Batches of data (n, *E) on a device: `Resident` for a tensor, `Windowed` for all else. See `placed`.
 
@@ -76,7 +76,7 @@ class Windowed(Batches):
     rows: NDArray[np.int64] | None = None
     share: tuple[int, int] = (0, 1)
     given: Tensor | None = None
-    measure: Measure | None = None
+    measure: Extent | None = None
 
     def __len__(self) -> int:
         return batch_count(self._taking_part, self.size, shuffling=self.seed is not None)

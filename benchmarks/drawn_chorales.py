@@ -4,7 +4,7 @@
 
 A roll has no parts: those of a step are its keys from the highest down, so parts never cross here, and that cannot be asked.
 Steps with four keys after steps with four keys are asked for parallels: two parts that move the same way, by any distance, and
-are an octave (or unison) apart before and after, or a fifth. Draws are step after step, keys drawn and not the likeliest, as many
+are an octave (or unison) apart before and after, or a fifth. Draws are step after step, keys drawn, not the likeliest, as many
 and as long as the test chorales. Writes a section of benchmarks/results/chorales.md, and ten of them, the first 32 quarters
 each, as MIDI files and rolls.
 """

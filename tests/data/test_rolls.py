@@ -67,6 +67,7 @@ def test_models_of_rolls_give_pieces(tmp_path, network, latent):
     assert again.sample(2) == model.sample(2)
     way = model.space(data).walk(pieces[0], pieces[1], steps=3)
     assert len(way.pieces) == 3
+    assert way._repr_html_().count("<audio") == 3 and "<audio" in model.space(data).sample(1)._repr_html_()
 
 
 def test_a_score_does_not_depend_on_the_room_there_is():

@@ -235,7 +235,7 @@ SizeOption = Annotated[
 KindOption = Annotated[
     str | None,
     typer.Option(
-        metavar="image|table|signal|text|music",
+        metavar="image|table|signal|text|music|roll",
         help="What an example is, where the shape does not say it.",
         rich_help_panel=DATA,
     ),

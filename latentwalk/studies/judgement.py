@@ -16,7 +16,7 @@ from latentwalk.latent.space import LatentSpace
 
 __all__ = ["Judgement", "definite", "error_said", "judge", "reconstruction_error"]
 
-TEXTS = 2_000  # that are reconstructed to be judged by
+TEXTS = 1_000  # that are reconstructed to be judged by
 
 
 @dataclass(frozen=True, slots=True)

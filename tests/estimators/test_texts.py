@@ -1,6 +1,7 @@
 """Texts through the one face: strings in, strings out; what is learnt by heart comes back exactly."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,6 +118,18 @@ def test_draws_and_scores_and_the_space_of_a_vae(vae):
     assert {"collapse", "under-trained", "out-of-range data"} <= found
     assert {"blurry decoder", "too few dimensions", "over-regularised"} <= set(diagnosis.unseen)  # which are seen in values
     assert "error of PCA" not in diagnosis.numbers
+
+
+def test_what_takes_long_is_asked_for_once(vae):
+    model, texts = vae
+    space, decoded = model.space(texts), []
+    space = replace(space, decode=lambda z: decoded.append(len(z)) or model.trained_.decode(z))
+    first = continuity(space)
+    count = sum(decoded)
+    assert count <= 10 * len(space)
+    assert continuity(space) == first and continuity(space, most=5_000) == first and sum(decoded) == count
+    continuity(space, seed=1)
+    assert sum(decoded) > count
 
 
 def test_edits_are_a_distance():

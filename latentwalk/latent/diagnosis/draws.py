@@ -51,7 +51,7 @@ def discontinuity(e: Evidence) -> Finding | str:
     if e.gaussian and not e.units.active.any():
         return "no code says anything: see collapse"
     try:
-        found = continuity(e.space, seed=e.seed, most=len(e.judged))
+        found = continuity(e.space, seed=e.seed, **({"most": len(e.judged)} if e.valued else {}))
     except DataError as error:
         return str(error)
     measured = {"continuity": found.value, "low": found.low, "high": found.high}

@@ -26,6 +26,7 @@ FEWEST = 100  # rows, below which no share or ratio of errors says anything
 LEARNT, JUDGED = 3_000, 1_500  # rows looked at, at most
 NUMBERS = 2**25  # values of them held at once: 128 MB as float32
 COMPONENTS = 64  # principal components, at most
+WRITTEN = 500  # texts, which take long to decode
 KEPT = 0.02  # of the data's variance that leaving directions of the codes out may cost
 WIDEST = 512  # dimensions beyond which nobody asks which are needed
 STREAM = 4187
@@ -98,7 +99,7 @@ class Evidence:
             mask = rng.permutation(mask)
         size = max(1, int(np.prod(self.space.data.shape[1:])))
         learnt, judged = (rng.permutation(np.flatnonzero(of)) for of in (~mask, mask))
-        most = max(FEWEST, NUMBERS // size)
+        most = max(FEWEST, NUMBERS // size) if self.valued else WRITTEN
         return np.sort(learnt[: min(LEARNT, most)]), np.sort(judged[: min(JUDGED, most)])
 
     @property

@@ -61,10 +61,10 @@ class Decoding:
                 return p.mean
             case Stepwise(), "sample" if (self.temperature, self.top_p) == (1.0, 1.0):
                 return p.sample()
-        raise ConfigError(f"this decoder chooses no units one after the other, so there is no {self.method} decoding. {OUT}")
-
-
-OUT = "Leave decoding out."
+        raise ConfigError(
+            f"this decoder knows no such decoding ({self.method}): it is for texts, and music as words. Of rolls, "
+            'network=\'storn\' knows "greedy", and "sample" without options. Leave it out.'
+        )
 
 
 def decoding_named(decoding: object) -> Decoding | None:

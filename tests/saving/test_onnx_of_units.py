@@ -57,13 +57,14 @@ def test_scores_of_a_step_are_those_of_pytorch(tmp_path):
     model.export(tmp_path)
     found, body = sessions(tmp_path), model.model_.decoder.body
     codes = np.random.default_rng(1).standard_normal((7, 3), dtype=np.float32)
-    known, memory = found["decoder"].run(None, {"codes": codes})
-    last = np.arange(7)
-    scores, after = found["step"].run(None, {"last": last, "known": known, "memory": memory})
+    known, *memory = found["decoder"].run(None, {"codes": codes})
+    names, last = [one.name for one in found["step"].get_inputs()][2:], np.arange(7)
+    scores, *after = found["step"].run(None, {"last": last, "known": known, **dict(zip(names, memory, strict=True))})
     with torch.no_grad():
         want, held = body.step(torch.from_numpy(last), *body.begin(torch.from_numpy(codes)))
     np.testing.assert_allclose(scores, want, atol=1e-4)
-    np.testing.assert_allclose(after, held[0].transpose(0, 1), atol=1e-4)
+    for part, own in zip(after, held, strict=True):
+        np.testing.assert_allclose(part, own.transpose(0, 1), atol=1e-4)
 
 
 def test_a_condition_is_told_to_encoder_and_decoder(tmp_path):

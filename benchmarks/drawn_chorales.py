@@ -25,11 +25,11 @@ from latentwalk.data.sources.midi import midi_content
 from latentwalk.drawing.roll import piano_roll
 
 KEPT, QUARTERS = 10, 32
-SCALE = {0, 2, 4, 5, 7, 9, 11}  # C major, and A minor without its leading note
+SCALE = {0, 2, 4, 5, 7, 9, 11}  # C major
 RULES = (
     "steps with four keys",
     "keys outside of Bach's range",
-    "keys outside of the scale",
+    "keys outside of C major",
     "steps that repeat the one before",
     "parallel octaves, of moves of four keys to four",
     "parallel fifths, likewise",

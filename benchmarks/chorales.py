@@ -75,8 +75,8 @@ def main() -> None:
 {__doc__.split(chr(10) * 2, 2)[2].strip()}
 
 {asked.widths[0]} units, {asked.own} numbers a step, dropout {asked.dropout:g}, batches of {BATCH}, Adam {asked.rate:g}.
-{epochs} epochs in {seconds / 60:.0f} minutes of one core; {passes} in {without / 60:.0f} minutes without a code. {JUDGED_BY} draws.
-{active} of the {asked.own} numbers of a step depend on it (variance of their means over the steps of the test above .01).
+{epochs} epochs in {seconds / 60:.0f} minutes of one core; {passes} in {without / 60:.0f} minutes without a code.
+{JUDGED_BY} draws. {active} of the {asked.own} numbers of a step depend on it (variance of their means over the test above .01).
 
 | nats a step | -ELBO | importance-weighted | KL |
 | --- | ---: | ---: | ---: |

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 
 from latentwalk import (
     Autoencoder,
@@ -16,9 +17,12 @@ from latentwalk import (
     Recipe,
     Settings,
     continuity,
+    linear,
 )
 from latentwalk.data.edits import edit_distance
 from latentwalk.models.recipes import RECIPES, suited
+from latentwalk.models.start import begin_anew
+from latentwalk.training import loop
 
 TEXTS = ["one cat", "two dogs", "no", "three mice & <b>", "", "a dog sings"]
 QUIET = {"progress": False, "random_state": 0}
@@ -90,12 +94,12 @@ def test_pictures_of_texts_and_files(learnt, tmp_path):
 def test_a_vae_is_cured_of_collapse_by_default(vae):
     model, _ = vae
     assert model.trained_.latent == 32
-    assert model.recipe_.free_nats == 8 / 32
+    assert model.recipe_.target_rate == 8
     assert (model.recipe_.beta.value, model.recipe_.beta.rise) == (1, 5)
-    assert suited(RECIPES["ae"], model.spec_, 8) == RECIPES["ae"]
+    assert suited(RECIPES["ae"], model.spec_) == RECIPES["ae"]
     plain = Recipe("plain", generative=True)
-    assert suited(plain, model.spec_, 8) == plain  # who gives another recipe gets it
-    assert suited(RECIPES["vae"], Dataset.of(np.eye(3)).spec, 8) == RECIPES["vae"]
+    assert suited(plain, model.spec_) == plain  # who gives another recipe gets it
+    assert suited(RECIPES["vae"], Dataset.of(np.eye(3)).spec) == RECIPES["vae"]
 
 
 def test_draws_and_scores_and_the_space_of_a_vae(vae):
@@ -139,13 +143,40 @@ def test_a_condition_is_told_to_both_networks():
     assert {text[0] for text in model.sample(6, condition="good")} == {"y"}
 
 
-def test_training_goes_on_as_if_it_had_never_stopped(tmp_path):
+@pytest.mark.parametrize("pretraining", [0, 1, 1.5])
+def test_training_goes_on_as_if_it_had_never_stopped(tmp_path, pretraining):
     texts = [f"{one} {two}" for one in "abcdef" for two in ("xyz", "x", "yyyyy")]
     options = {"network": Network("gru", widths=(8,)), "batch_size": 4, "latent": 4, "complete": False, **QUIET}
-    whole = Autoencoder("vae", epochs=3, **options).fit(texts)
-    Autoencoder("vae", epochs=1, **options).fit(texts, checkpoint=tmp_path)
-    again = Autoencoder("vae", epochs=3, **options).fit(texts, checkpoint=tmp_path)
+    recipe = Recipe("mine", beta=linear(over=1), target_rate=2, pretraining=pretraining, generative=True)
+    whole = Autoencoder(recipe, epochs=3, **options).fit(texts)
+    Autoencoder(recipe, epochs=1, **options).fit(texts, checkpoint=tmp_path)
+    again = Autoencoder(recipe, epochs=3, **options).fit(texts, checkpoint=tmp_path)
     assert np.array_equal(again.transform(texts), whole.transform(texts))
+
+
+def test_after_pretraining_the_decoder_begins_anew_and_the_encoder_does_not(monkeypatch):
+    texts = [f"{one} {two}" for one in "abcdef" for two in ("xyz", "x", "yyyyy")]
+    seen = []
+
+    def spied(part):
+        before = [weight.detach().clone() for weight in part.parameters()]
+        begin_anew(part)
+        seen.append([not torch.equal(one, now) for one, now in zip(before, part.parameters(), strict=True)])
+
+    monkeypatch.setattr(loop, "begin_anew", spied)
+    options = {"network": Network("gru", widths=(8,), tied=True), "latent": 4, "batch_size": 4, "complete": False, **QUIET}
+    recipe = Recipe("mine", beta=linear(over=1), pretraining=2, generative=True)
+    model = Autoencoder(recipe, epochs=4, **options).fit(texts)
+    assert len(seen) == 1 and all(seen[0])
+    first, second, third, _ = model.history_
+    for epoch in (first, second):  # nothing weighs but what comes out
+        assert epoch.loss == pytest.approx(epoch.train["reconstruction"], rel=1e-5)
+    assert third.loss > third.train["reconstruction"]
+    assert third.best  # what was best before is no more
+    model.set_params(warm_start=True, epochs=1).fit(texts)
+    assert len(seen) == 1  # who goes on has nothing to begin anew
+    with pytest.raises(ConfigError, match="pretraining=2 is for texts and music; the data is a table"):
+        Autoencoder(recipe, latent=2, **QUIET).fit(np.eye(4))
 
 
 def test_words_of_new_texts_that_were_never_learnt_are_told():

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data sets beside the repository ({folder.name} folder)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """A shell that starts a program in the background has it ignore Ctrl-C, which tests press."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

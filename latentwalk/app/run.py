@@ -264,11 +264,12 @@ def check_free(folder: Path, option: str, *, force: bool, instead: str = "") -> 
 
 
 def holds_model_of(folder: Path, history: Sequence[Epoch]) -> bool:
-    """Whether the model saved in the folder is what came of these epochs."""
+    """Whether the model saved in the folder is what came of these epochs, and nothing that follows them was cut short."""
     if not holds_model(folder):
         return False
-    found = Autoencoder.load(folder).history_
-    return [(one.loss, one.seconds) for one in found] == [(one.loss, one.seconds) for one in history]
+    model = Autoencoder.load(folder)
+    found = [(one.loss, one.seconds) for one in model.history_]
+    return not model.interrupted_ and found == [(one.loss, one.seconds) for one in history]
 
 
 def forget(folder: Path) -> None:

@@ -94,6 +94,15 @@ def test_draws_that_spread_reach_all_and_are_not_complete(normal: LatentSpace) -
     assert reach(normal, scaled(2.0), most=MOST).value > 0.98
 
 
+@pytest.mark.usefixtures("once")
+def test_a_round_hole_in_32_dimensions_is_seen_by_few_codes() -> None:
+    """Its truth is .5; classifiers of coordinates alone, which see the same draws again and again, find 1.0. About 5 s."""
+    rng, beside = np.random.default_rng(5), ball(32, 0.5)
+    z = rng.standard_normal((9_000, 32))
+    found, low, high = Region.fit(z[~beside(z)][:3_000]).share(rng.standard_normal((4_000, 32)))
+    assert low <= 0.5 <= high and found == pytest.approx(0.5, abs=0.1)
+
+
 @pytest.mark.usefixtures("quick")
 def test_a_sampler_that_repeats_one_good_point_is_complete_and_reaches_nothing(normal: LatentSpace) -> None:
     draw = lambda n, rng: 0.3 + 1e-4 * rng.standard_normal((n, 2))  # noqa: E731

@@ -29,7 +29,7 @@ from sklearn.neighbors import NearestNeighbors
 from latentwalk.arrays import Array
 from latentwalk.checks import MADE, whole
 from latentwalk.latent.codes import check_codes
-from latentwalk.latent.criteria.ratio import Logit, Standard, logits
+from latentwalk.latent.criteria.ratio import Logit, Moments, Standard, logits
 from latentwalk.latent.holes import OUTSIDE
 from latentwalk.latent.samplers import Isotropic, Mixture, Sampler
 from latentwalk.models.prior import PriorSampler
@@ -42,8 +42,7 @@ FEWEST_TO_TELL = 300  # points below which a third of them cannot hold a 5 % qua
 FEWEST_TO_JUDGE = 100
 ODDS = 0.7  # of a point and a draw of the Gaussian, from which on `ratio` refuses nothing
 GENTLE = 0.5  # by how much more often `ratio` may refuse than the others
-FLAT = 1e-8  # of the largest variance, below which a direction is called flat
-FEW = 10_000  # points to learn from, below which they meet as many draws as this
+FEW = 10_000  # points to learn from, below which a mixture is asked as well
 GAUSSIANS = (2, 4, 8, 16)  # in a mixture of few points
 ROUNDS = 40  # of a network that learns from many points; fewer points are soon learnt by heart
 OVERLOOKED = 0.02  # of a share: planted regions of up to 8 dimensions are missed by less, 9 times in 10
@@ -101,7 +100,7 @@ class _Tests:
     """One region of points: three tests, and the smallest rank that 95 % of the points held out have."""
 
     standard: Standard
-    gaussian: "_Moments"
+    gaussian: Moments
     nearest: NearestNeighbors
     ratio: tuple[Logit, ...]
     known: tuple[Array, Array, Array]  # what each test says of the points held out, ascending
@@ -116,8 +115,8 @@ class _Tests:
         held, learnt = points[:held_out], points[held_out : held_out + count]
         standard = Standard(learnt)
         held, learnt = standard(held), standard(learnt)
-        gaussian = _Moments.of(learnt)
-        ratio = _ratio(learnt, gaussian, rng, seed)
+        gaussian = Moments.of(learnt)
+        ratio = _ratio(learnt, gaussian, seed)
         nearest = NearestNeighbors(n_neighbors=1).fit(learnt.astype(np.float32))
         said = _said(held, ratio, gaussian, nearest)
         cap = _cap(said[0], _log_ratio(gaussian.draw(held_out, rng), ratio))
@@ -154,33 +153,7 @@ class _Level:
         return accepted(self.known, np.sort(self.density(points)), rng)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Moments:
-    """The Gaussian with the mean (D,) and the covariance of some points, flat directions a little thick."""
-
-    mean: Array
-    axes: Array  # (D, D), in columns
-    spreads: Array  # (D,)
-
-    @classmethod
-    def of(cls, points: Array) -> "_Moments":
-        values, axes = np.linalg.eigh(np.atleast_2d(np.cov(points, rowvar=False)))
-        return cls(points.mean(axis=0), axes, np.sqrt(values.clip(min=FLAT * values.max(initial=FLAT))))
-
-    def draw(self, n: int, rng: np.random.Generator) -> Array:
-        noise: Array = rng.standard_normal((n, len(self.mean)))
-        return self.mean + noise * self.spreads @ self.axes.T
-
-    def distance(self, points: Array) -> Array:
-        found: Array = np.square((points - self.mean) @ self.axes / self.spreads).sum(axis=1)
-        return np.sqrt(found)
-
-    def log_density(self, points: Array) -> Array:
-        """In nats: (m,)."""
-        return -np.square(self.distance(points)) / 2 - np.log(np.sqrt(2 * np.pi) * self.spreads).sum()
-
-
-def _said(points: Array, ratio: Sequence[Logit], gaussian: _Moments, nearest: NearestNeighbors) -> tuple[Array, Array, Array]:
+def _said(points: Array, ratio: Sequence[Logit], gaussian: Moments, nearest: NearestNeighbors) -> tuple[Array, Array, Array]:
     """What the three tests say of points (m, D): (m,) each, the lower, the stranger."""
     near = nearest.kneighbors(points.astype(np.float32))[0][:, 0]
     return _log_ratio(points, ratio), -gaussian.distance(points), -near
@@ -192,15 +165,15 @@ def _log_ratio(points: Array, ratio: Sequence[Logit]) -> Array:
     return found
 
 
-def _ratio(learnt: Array, gaussian: _Moments, rng: np.random.Generator, seed: int) -> tuple[Logit, ...]:
+def _ratio(learnt: Array, gaussian: Moments, seed: int) -> tuple[Logit, ...]:
     """What tells points from draws of the Gaussian: two classifiers, and of few points also a mixture, if one is needed.
 
-    Few points meet more draws than they are themselves: draws cost little, and make holes plain.
+    Few points meet more draws than they are themselves.
     """
     rounds = min(ROUNDS, max(10, len(learnt) // 500))
     if len(learnt) >= FEW:
-        return logits(learnt, gaussian.draw(len(learnt), rng), seed, rounds)
-    both = logits(learnt, gaussian.draw(FEW, rng), seed, rounds, batch=256)
+        return logits(learnt, gaussian.draw, seed, rounds)
+    both = logits(learnt, gaussian.draw, seed, rounds, batch=256)
     mixture = _mixture(learnt, seed)
     return both if mixture is None else (*both, lambda z: mixture.log_density(z) - gaussian.log_density(z))
 
@@ -211,7 +184,7 @@ def _mixture(points: Array, seed: int) -> Mixture | None:
     Beyond doubt: by two standard errors. More Gaussians are tried until two trials in a row are no better than the best.
     """
     held, learnt = np.split(points, [len(points) // 5])
-    best, likely, idle = None, _Moments.of(learnt).log_density(held), 0
+    best, likely, idle = None, Moments.of(learnt).log_density(held), 0
     for count in GAUSSIANS:
         if idle == 2 or 5 * count * points.shape[1] > len(learnt):
             break

@@ -45,6 +45,36 @@ def test_ctrl_c_keeps_the_best_and_resume_goes_on(
     assert "--epochs 10" in call("fit", "digits", "--out", folder, "--resume")
 
 
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("latentwalk.training.denoising.log_error", ("--recipe", "denoising", "--latent", 8)),
+        ("latentwalk.estimators.trained.Trained.quickened", ()),
+    ],
+)
+def test_what_follows_the_epochs_is_done_again_where_ctrl_c_cut_it_short(
+    call: Any, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, words: tuple[Any, ...]
+) -> None:
+    def pressed(*asked: Any) -> Any:
+        raise KeyboardInterrupt
+
+    def weights(folder: Path) -> dict[str, bytes]:
+        return {file.name: file.read_bytes() for file in folder.glob("*.safetensors") if "checkpoint" not in file.name}
+
+    fit = ("fit", few, "--epochs", 1, *words, "--out")
+    call(*fit, tmp_path / "whole")
+    with monkeypatch.context():
+        monkeypatch.setattr(where, pressed)
+        said = call(*fit, tmp_path / "run", code=130)
+    monkeypatch.undo()
+    assert "--resume" in said
+    assert Autoencoder.load(tmp_path / "run").interrupted_
+    call("fit", few, "--out", tmp_path / "run", "--resume")
+    assert not Autoencoder.load(tmp_path / "run").interrupted_
+    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+    assert "nothing is left" in call("fit", few, "--out", tmp_path / "run", "--resume")
+
+
 def test_killed_before_its_model_was_saved_it_is_saved_by_going_on(call: Any, tmp_path: Path) -> None:
     call("fit", "digits", "--out", tmp_path / "run", "--epochs", 2)
     codes = Autoencoder.load(tmp_path / "run").transform(load("digits"))

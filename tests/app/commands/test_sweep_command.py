@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 def quick(monkeypatch):
     """How well completeness is measured is tested elsewhere; here its classifiers may be poor ones."""
     monkeypatch.setattr(ratio, "_network", partial(ratio._network, steps=1))
-    monkeypatch.setattr(ratio, "_trees", lambda x, y, seed: lambda z: z[:, 0])
+    monkeypatch.setattr(ratio, "_trees", lambda ones, others, seed: lambda z: z[:, 0])
 
 
 @pytest.fixture

@@ -178,7 +178,7 @@ class Network:
             case kind:
                 assert kind in ("gru", "lstm")
                 periods = _periods(spec) if self.positions else None
-                return SerialDecoder(kind, latent, units, length, widths, act, **options, periods=periods)  # type: ignore[arg-type]
+                return SerialDecoder(kind, latent, units, length, widths, act, **options, periods=periods)
 
     def code(self, spec: DataSpec, latent: int | None) -> int | None:
         """How many dimensions a code has, where the network decides: each place at the top of "fully-conv" has as many.
@@ -233,9 +233,11 @@ class Network:
         fits = FITS.get(self.kind)
         if fits is not None and spec.kind not in fits:
             needed = " or ".join(MANY.get(kind, f"{kind}s") for kind in fits)
+            advice = f"Use 'dense', or say what the data is: Dataset.of(X, kind='{fits[-1]}')."
+            if spec.form.serial or self.kind not in (*CONVOLUTIONAL, *RECURRENT):
+                advice = f"Use '{USUAL[spec.kind](spec)}'."
             raise ConfigError(
-                f"network='{self.kind}' needs {needed}; the data is a {spec.kind} of shape {spec.shape}. Use 'dense', or say "
-                f"what the data is: Dataset.of(X, kind='{fits[-1]}')."
+                f"network='{self.kind}' needs {needed}; the data is a {spec.kind} of shape {spec.shape}. {advice}"
             )
         return self.kind if self.kind != "auto" else USUAL[spec.kind](spec)
 

@@ -46,7 +46,13 @@ class _Block(nn.Module):
         """seen: which keys may be looked at (B, 1, T). causal: each place looks at none after it."""
         told = scaled_dot_product_attention(query, key, value, attn_mask=seen, is_causal=causal)
         x = x + self.forget(self.told(told.permute(1, 2, 0, 3).flatten(2)))
-        return x + self.forget(self.dense(self.normal_again(x)))
+        y: Tensor = x + self.forget(self.dense(self.normal_again(x)))
+        return y
+
+
+def _blocks(held: nn.ModuleList) -> list[_Block]:
+    """The blocks, as what they are."""
+    return [block for block in held if isinstance(block, _Block)]
 
 
 class TransformerEncoder(nn.Module):
@@ -82,7 +88,7 @@ class TransformerEncoder(nn.Module):
         read = at <= ends_of(x)[:, None]  # (B, T): the end is read, too
         places = self.places(at).expand(*x.shape, -1)
         steps = self.enter(torch.cat([self.forget(self.look(x)), places], dim=-1))
-        for block in self.blocks:
+        for block in _blocks(self.blocks):
             steps = block(steps, *block.asking(steps), seen=read[:, None], causal=False)
         weights = read.to(steps) / read.sum(1, keepdim=True)
         y: Tensor = self.layers((self.normal(steps) * weights[..., None]).sum(1))
@@ -126,14 +132,14 @@ class TransformerDecoder(AutoregressiveDecoder):
         """See `AutoregressiveDecoder.forward`."""
         at = torch.arange(target.shape[1], device=target.device)
         steps = self._read(self.before_each(target), self.before(z), at)
-        for block in self.blocks:
+        for block in _blocks(self.blocks):
             steps = block(steps, *block.asking(steps), seen=None, causal=True)
         return self.forget(self.narrow(self.normal(steps)))
 
     def begin(self, z: Tensor) -> tuple[Tensor, Memory]:
         """See `AutoregressiveDecoder.begin`."""
         known: Tensor = self.before(z)
-        heads, width = self.blocks[0].heads, self.enter.out_features
+        heads, width = _blocks(self.blocks)[0].heads, self.enter.out_features
         none = known.new_zeros(heads, len(z), 0, width // heads)
         return known, (none,) * 2 * len(self.blocks)
 
@@ -141,7 +147,7 @@ class TransformerDecoder(AutoregressiveDecoder):
         """See `AutoregressiveDecoder.step`."""
         steps = self._read(last[:, None], known, torch.full((1,), memory[0].shape[2], device=last.device))
         held: Memory = ()
-        for block, *before in zip(self.blocks, memory[::2], memory[1::2], strict=True):
+        for block, *before in zip(_blocks(self.blocks), memory[::2], memory[1::2], strict=True):
             query, *now = block.asking(steps)
             both = [torch.cat(pair, dim=2) for pair in zip(before, now, strict=True)]
             steps = block(steps, query, *both, seen=None, causal=False)
@@ -151,4 +157,7 @@ class TransformerDecoder(AutoregressiveDecoder):
     def _read(self, before: Tensor, known: Tensor, at: Tensor) -> Tensor:
         """What goes into the blocks at each place `at` (T,), with the units before (B, T)."""
         places = self.places(at).expand(*before.shape, -1)
-        return self.enter(torch.cat([self.forget(self.look(before)), known[:, None].expand(-1, len(at), -1), places], dim=-1))
+        y: Tensor = self.enter(
+            torch.cat([self.forget(self.look(before)), known[:, None].expand(-1, len(at), -1), places], dim=-1)
+        )
+        return y

@@ -1,5 +1,7 @@
 """Texts through the one face: strings in, strings out; what is learnt by heart comes back exactly."""
 
+import json
+import re
 import warnings
 
 import numpy as np
@@ -34,6 +36,17 @@ def learnt():
     network = Network("gru", widths=(48,))
     model = Autoencoder("ae", latent=6, network=network, epochs=150, learning_rate=0.01, validation=0, batch_size=6, **QUIET)
     return model.fit(TEXTS)
+
+
+@pytest.mark.parametrize("kind", ["transformer"])
+def test_another_network_learns_by_heart_and_is_kept_as_well(kind, tmp_path):
+    options = {"epochs": 120, "learning_rate": 0.003, "validation": 0, "batch_size": 6, "complete": False, **QUIET}
+    model = Autoencoder("ae", latent=6, network=Network(kind, widths=(32,), tied=True), **options).fit(TEXTS)
+    assert model.reconstruct(TEXTS) == TEXTS
+    model.save(tmp_path)
+    again = Autoencoder.load(tmp_path)
+    assert again.reconstruct(TEXTS) == TEXTS
+    np.testing.assert_allclose(again.score_samples(TEXTS), model.score_samples(TEXTS))
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +213,13 @@ def test_words_of_new_texts_that_were_never_learnt_are_told():
         (lambda model: model.impute(TEXTS), "impute is for images"),
         (lambda model: model.export("nowhere"), "export is for images"),
         (lambda model: Autoencoder("ae", network="conv", **QUIET).fit(TEXTS), "network='conv' does not read texts"),
+        (
+            lambda model: Autoencoder("ae", network="hierarchical", **QUIET).fit(TEXTS),
+            "needs music; the data is a text .* 'gru'",
+        ),
+        (lambda model: Autoencoder("ae", network="transformer", **QUIET).fit(np.eye(3)), "needs texts or music; .* 'dense'"),
+        (lambda model: Autoencoder("ae", network=Network(tied=True)).fit(np.eye(3)), "tied=True is for texts and music"),
+        (lambda model: Network("transformer", blocks=0), "blocks=0 leaves a transformer without layers"),
         (lambda model: Autoencoder("ae", likelihood="gaussian", **QUIET).fit(TEXTS), 'not for a text. Use "units"'),
         (lambda model: Autoencoder("ae", likelihood="units", **QUIET).fit(np.eye(3)), "not for a table"),
         (lambda model: Autoencoder("denoising", **QUIET).fit(TEXTS), "noise is put on values"),
@@ -222,3 +242,18 @@ def test_several_parts_of_a_batch_are_one_step():
     alone = Autoencoder(Recipe("plain"), **options).fit(texts)
     parts = Autoencoder(Recipe("plain"), training=Settings(accumulate=3), **options).fit(texts)
     np.testing.assert_allclose(parts.transform(texts), alone.transform(texts), atol=1e-4)
+
+
+def test_a_model_kept_before_there_were_places_answers_as_it_did(tmp_path):
+    network = Network("gru", widths=(8,), positions=False)
+    model = Autoencoder("ae", network=network, epochs=1, batch_size=4, latent=3, complete=False, **QUIET).fit(TEXTS)
+    model.save(tmp_path)
+    file = tmp_path / "model.json"
+    file.write_text(re.sub(r'\s*"(positions|tied|pretraining|target_rate)": [^,}]*,?', "", file.read_text()).replace(",}", "}"))
+    kept = json.loads(re.sub(r",(\s*})", r"\1", file.read_text()))
+    file.write_text(json.dumps(kept))
+    assert "positions" not in file.read_text()
+    again = Autoencoder.load(tmp_path)
+    assert again.model_.decoder.body.places is None
+    assert again.reconstruct(TEXTS) == model.reconstruct(TEXTS)
+    np.testing.assert_array_equal(again.transform(TEXTS), model.transform(TEXTS))

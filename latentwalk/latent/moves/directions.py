@@ -103,7 +103,10 @@ def direction(
         _check_told_apart(name, has, has | lacks, columns, ties)
     vector = step(codes, has, lacks, columns).astype(np.float32)
     counts = int(has.sum()), int(lacks.sum())
-    guide = None if keep is None else Guide.of(codes, vector, has, lacks, _kept(space, keep, name))
+    guide = None
+    if keep is not None:
+        others = _having(space, having, "having")[1] & ~has & ~lacks if lacking is not None else np.zeros(len(space), bool)
+        guide = Guide.of(codes, vector, has, lacks, others, _kept(space, keep, name))
     return Direction(vector, name, space.model, *counts, auc(codes, has, lacks, columns), ties, guide)
 
 

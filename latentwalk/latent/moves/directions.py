@@ -106,7 +106,7 @@ def direction(
     guide = None
     if keep is not None:
         others = _having(space, having, "having")[1] & ~has & ~lacks if lacking is not None else np.zeros(len(space), bool)
-        guide = Guide.of(codes, vector, has, lacks, others, _kept(space, keep, name))
+        guide = Guide.of(codes, vector, has, lacks, others, _kept(space, keep, name, has, lacks))
     return Direction(vector, name, space.model, *counts, auc(codes, has, lacks, columns), ties, guide)
 
 
@@ -187,10 +187,15 @@ def _confounders(space: Encoded, without: Confounders, name: str, has: Mask, lac
     return taken
 
 
-def _kept(space: Encoded, keep: Confounders, name: str) -> dict[str, Array]:
-    """The attributes (n,) that are to stay, by name; "all" are those of the space but the one asked for."""
+def _kept(space: Encoded, keep: Confounders, name: str, has: Mask, lacks: Mask) -> dict[str, Array]:
+    """The attributes (n,) that are to stay, by name; "all" are those of the space but the one asked for, by whatever name."""
     if isinstance(keep, str) and keep == "all":
-        return {one: _checked(values, len(space), one) for one, values in space.attributes.items() if one != name}
+        numbers = {one: np.asarray(values) for one, values in space.attributes.items() if one != name}
+        return {
+            one: values
+            for one, values in numbers.items()
+            if values.dtype.kind in "biuf" and abs(tie(has, has | lacks, _columns(values))) <= SAME
+        }
     found: dict[str, Array] = {}
     for number, one in enumerate([keep] if isinstance(keep, str) else keep, 1):
         if isinstance(one, str) and one not in space.attributes:

@@ -94,3 +94,8 @@ def test_what_cannot_be_guided_says_so(space, what, said):
 
 def test_all_is_every_other_attribute(space):
     assert set(space.direction("has", keep="all").guide.kept) == {"kind", "amount"}
+    several = space.attributes["has"] + 2 * (np.arange(N) % 5 == 0)  # 0, 1, and what is on neither side
+    other = space_of(several=several)
+    found = other.direction(several == 1, several == 0, keep="all").guide
+    assert set(found.kept) == {"kind", "amount"}  # not what the sides are made of
+    assert found.has.kinds == 3

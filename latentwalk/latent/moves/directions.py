@@ -200,6 +200,8 @@ def _kept(space: Encoded, keep: Confounders, name: str, has: Mask, lacks: Mask) 
     for number, one in enumerate([keep] if isinstance(keep, str) else keep, 1):
         if isinstance(one, str) and one not in space.attributes:
             raise unknown("attribute to keep", one, ["all", *space.attributes])
+        if isinstance(one, str) and one == name:
+            raise ConfigError(f"{one!r} is what is to change, and cannot be kept. Leave it out of `keep`.")
         called, values = (one, space.attributes[one]) if isinstance(one, str) else (f"attribute {number}", one)
         found[called] = _checked(values, len(space), called)
     return found

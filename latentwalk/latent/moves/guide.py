@@ -107,7 +107,7 @@ class Guide:
         return cls(np.asarray(step, np.float64), spread, Reader.of(codes, side), readers, usual)
 
     def steps(self, space: Encoded, z: Array, seed: int = 0) -> NDArray[np.float32]:
-        """The move (m, D) of each code (m, D)."""
+        """The move (m, D) of each code (m, D), which depends on no other."""
         if space.encode is None:
             raise ConfigError("a guided graft encodes again what it decodes; this space encodes nothing.")
         rng = np.random.default_rng(seed)
@@ -124,7 +124,7 @@ class Guide:
                 cost = self._cost(space, z, move, before)
                 better = cost < least
                 best, least = np.where(better[:, None], move, best), np.where(better, cost, least)
-            tried = [best + BESIDE * self.spread * rng.normal(size=z.shape) for _ in range(TRIES)]
+            tried = [best + BESIDE * self.spread * rng.normal(size=z.shape[1]) for _ in range(TRIES)]
         return best.astype(np.float32)
 
     def _cost(self, space: Encoded, z: Array, move: Array, before: Mapping[str, Array]) -> Array:

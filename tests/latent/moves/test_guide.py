@@ -60,6 +60,7 @@ def test_each_example_gets_the_step_that_is_its_own(space, step):
 def test_a_point_and_a_list_of_points_are_moved_alike_and_always_in_the_same_way(space, step):
     alone, among = space.graft(3, step, "guided"), space.graft(space.codes[[3, 5]], step, "guided")
     assert alone.z.shape == (D,) and among.z.shape == (2, D)
+    np.testing.assert_allclose(among.z[0], alone.z, rtol=1e-5)
     assert np.array_equal(space.graft(3, step, "guided").z, alone.z)
     assert np.array_equal(space.graft(space.codes[[3, 5]], step, 0.0).z, space.codes[[3, 5]])
     assert len(space.graft(3, step, [0.0, 1.0]).z) == 2  # a direction with a guide is a direction
@@ -82,6 +83,7 @@ def test_a_reader_says_how_likely_each_kind_is(space):
         (lambda space: space.graft(0, space.direction("has"), "guided"), "found with keep="),
         (lambda space: space.graft(0, np.ones(D), "guided"), "found with keep="),
         (lambda space: space.direction("has", keep="king"), "attribute to keep"),
+        (lambda space: space.direction("has", keep=["kind", "has"]), "'has' is what is to change"),
         (lambda space: space.direction("has", keep=[np.zeros(N)]), "attribute 1 has one value only"),
         (lambda space: space.direction("has", keep=[np.zeros(3)]), "expected 1500 numbers"),
         (lambda space: space_of(None).graft(0, space.direction("has", keep="kind"), "guided"), "this space encodes nothing"),

@@ -57,6 +57,7 @@ VALUES: dict[Kind, _Values] = {
     "signal": _Values("standard", "none", ranged=False, binary=1.0),
     "text": _Values("none", "none", ranged=True, binary=1.0),
     "music": _Values("none", "none", ranged=True, binary=1.0),
+    "roll": _Values("none", "none", ranged=False, binary=1.0),
 }
 
 

@@ -30,8 +30,10 @@ from latentwalk.models.prior import PRIORS, Prior, prior_named
 from latentwalk.models.schedule import Schedule, constant, linear
 from latentwalk.models.serial import SerialConditional
 from latentwalk.models.sparsity import Sparsity
+from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.line import DecoderLine, EncoderLine
+from latentwalk.networks.stepwise import STEPWISE
 
 __all__ = ["EARLIER", "RECIPES", "WIDE", "Recipe", "assemble", "recipe_named", "suited"]
 
@@ -257,6 +259,8 @@ def assemble(
         raise ConfigError(f"pretraining={recipe.pretraining:g} is for texts and music; the data is a {spec.kind}.")
     if recipe.contraction and spec.form.serial:
         raise ConfigError(f'recipe "{recipe.name}" needs values to take gradients of, and a text has units. Use "ae" or "vae".')
+    if network.kind == STEPWISE:
+        return _stepwise(recipe, spec, network, likelihood, latent, scaling, classes)
     straight = network.start == "line" and recipe.sparsity is None and network.kind != "fully-conv"
     reader = _encoder(network, spec, (raw,), straight)
     if classes:
@@ -274,6 +278,19 @@ def assemble(
 def _begins(network: Network, spec: DataSpec) -> bool:
     """Whether encoder and decoder have a place to begin at: those of one's own begin as they are, and those of texts."""
     return network.start != "plain" and network.bodies is None and not spec.form.serial
+
+
+def _stepwise(
+    recipe: Recipe, spec: DataSpec, network: Network, likelihood: Likelihood, latent: int, scaling: Scaling, classes: int
+) -> LatentModel:
+    """The model of a roll with a code for every step. Raises ConfigError for what it has no place for."""
+    if classes or recipe.contraction or recipe.sparsity or likelihood.kind != "bernoulli":
+        what = "condition" if classes else f'recipe "{recipe.name}"' if likelihood.kind == "bernoulli" else "such likelihood"
+        raise ConfigError(f"network='{STEPWISE}' knows no {what}: a code for every step says which keys sound. Use 'gru'.")
+    code = DiagonalGaussian() if recipe.spreads else PointHead()
+    reader, writer = network.stepwise(spec, latent, code.each)
+    encoder = Conditional(reader, code, axes=len(spec.event))
+    return LatentModel(scaling, encoder, prior_named(recipe.prior, latent), StepwiseConditional(writer))
 
 
 def _decoder(

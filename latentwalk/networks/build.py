@@ -19,11 +19,12 @@ from latentwalk.networks.hierarchical import HierarchicalDecoder
 from latentwalk.networks.layers import ACTIVATIONS, Filled
 from latentwalk.networks.recurrent import RecurrentDecoder, RecurrentEncoder
 from latentwalk.networks.serial import AutoregressiveDecoder, SerialDecoder, SerialEncoder
+from latentwalk.networks.stepwise import STEPWISE, StepDecoder, StepEncoder, own_numbers_of
 from latentwalk.networks.transformer import TransformerDecoder, TransformerEncoder
 
 __all__ = ["CONVOLUTIONAL", "RECURRENT", "Network", "NetworkKind", "network_named"]
 
-NetworkKind = Literal["auto", "dense", "conv", "fully-conv", "gru", "lstm", "transformer", "hierarchical"]
+NetworkKind = Literal["auto", "dense", "conv", "fully-conv", "gru", "lstm", "transformer", "hierarchical", "storn"]
 Start = Literal["line", "mean", "plain"]
 Upsampling = Literal["smooth", "transposed"]
 CONVOLUTIONAL: tuple[NetworkKind, ...] = ("conv", "fully-conv")
@@ -31,9 +32,10 @@ RECURRENT: tuple[NetworkKind, ...] = ("gru", "lstm")
 SERIAL: tuple[NetworkKind, ...] = (*RECURRENT, "transformer", "hierarchical")  # those that read and write units
 FITS: dict[NetworkKind, tuple[Kind, ...]] = {
     **dict.fromkeys(CONVOLUTIONAL, ("image", "signal")),
-    **dict.fromkeys(RECURRENT, ("text", "music", "signal")),
+    **dict.fromkeys(RECURRENT, ("text", "music", "roll", "signal")),
     "transformer": ("text", "music"),
     "hierarchical": ("music",),
+    STEPWISE: ("roll",),
 }  # the kinds of data that a kind of network is for, where it is not for all
 MANY = {"music": "music"}  # a kind in the plural, where that is no s
 SMALL = 1024  # values in an event up to which dense layers are both faster and as good on two cores
@@ -43,6 +45,7 @@ USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
     "signal": lambda spec: "gru" if spec.missing else "conv",
     "text": lambda spec: "gru",
     "music": lambda spec: "gru",
+    "roll": lambda spec: "gru",
 }  # "auto", by the kind of data
 DEPTHS = (32, 64, 128, 128, 256, 256)
 LARGE, SLIM = 32, (16, 32, 64, 128, 256, 256, 256)  # images with longer sides, whose first levels cost most, begin with fewer
@@ -57,8 +60,9 @@ class Network:
     """What the encoder and the decoder are made of; the decoder mirrors the encoder.
 
     kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals, texts, music), "transformer" (texts,
-        music), "hierarchical" (music; a code for each bar, see `HierarchicalDecoder`), or "auto": conv for images of more than
-        1024 values, and for signals in which nothing is missing; gru for other signals, texts and music; dense for the rest.
+        music), "hierarchical" (music; a code for each bar, see `HierarchicalDecoder`), "storn" (rolls: a code for every step),
+        or "auto": conv for images of more than 1024 values, and for signals in which nothing is missing; gru for other
+        signals, texts and music; dense for the rest.
     widths: hidden dense layers, the widest first; after the convolutions in a "conv" network; of a recurrent one, the units
     that read in each direction, or the numbers that a transformer has for a unit, then dense layers. Default (512, 256), (256,)
     after convolutions, (128,) for recurrent ones and transformers, and (256,) for those of texts of more than 2,000 units.
@@ -180,11 +184,21 @@ class Network:
                 periods = _periods(spec) if self.positions else None
                 return SerialDecoder(kind, latent, units, length, widths, act, **options, periods=periods)
 
+    def stepwise(self, spec: DataSpec, latent: int, each: int) -> tuple[StepEncoder, StepDecoder]:
+        """Bodies with a code for every step, of `latent` numbers in all, `each` times said. Raises ConfigError."""
+        (keys, steps), widths = spec.event, self._widths(spec)
+        own = own_numbers_of(steps, latent)
+        reader = StepEncoder(keys, steps, own, each, widths, self.activation, self.dropout)
+        return reader, StepDecoder(keys, steps, own, widths, self.activation, self.dropout)
+
     def code(self, spec: DataSpec, latent: int | None) -> int | None:
         """How many dimensions a code has, where the network decides: each place at the top of "fully-conv" has as many.
 
         latent: as asked for; None is as many as fit the data's own size. Raises ConfigError where places cannot share them.
         """
+        if self.kind == STEPWISE:
+            self._kind(spec)
+            return own_numbers_of(spec.event[1], latent) * spec.event[1]
         if self.kind != "fully-conv" or self.bodies is not None:
             return latent
         self._kind(spec)
@@ -246,7 +260,7 @@ class Network:
             return self.widths
         if spec.vocabulary is not None and len(spec.vocabulary) > MANY_UNITS:
             return (256,)
-        return {"dense": (512, 256), "conv": (256,)}.get(self._kind(spec), (128,))
+        return {"dense": (512, 256), "conv": (256,), STEPWISE: (200,)}.get(self._kind(spec), (128,))
 
     def _depths(self, spec: DataSpec) -> tuple[int, ...]:
         levels = max(1, math.ceil(math.log2(min(spec.event[1:]) / TOP[spec.kind])))

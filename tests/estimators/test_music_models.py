@@ -48,7 +48,7 @@ def test_pieces_go_in_and_come_out(model, tmp_path):
     assert loaded.spec_ == model.spec_
     assert loaded.reconstruct(some) == again
     for kind in ("impute", "denoise"):
-        with pytest.raises(ConfigError, match="has units"):
+        with pytest.raises(ConfigError, match="music is words, no values"):
             getattr(model, kind)(some)
 
 

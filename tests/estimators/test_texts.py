@@ -3,6 +3,7 @@
 import json
 import re
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from latentwalk import (
     Autoencoder,
+    Comparison,
     ConfigError,
     DataError,
     Dataset,
@@ -24,6 +26,7 @@ from latentwalk import (
 from latentwalk.data.edits import edit_distance
 from latentwalk.models.recipes import RECIPES, suited
 from latentwalk.models.start import begin_anew
+from latentwalk.studies.dimensions import intrinsic_dimension, trials
 from latentwalk.training import loop
 
 TEXTS = ["one cat", "two dogs", "no", "three mice & <b>", "", "a dog sings"]
@@ -127,8 +130,23 @@ def test_draws_and_scores_and_the_space_of_a_vae(vae):
     space = model.space(texts)
     assert isinstance(space, LatentSpace)
     assert 0 <= continuity(space, most=50).value <= 1
-    with pytest.raises(DataError, match="texts have none of"):
-        space.diagnose()
+    diagnosis = model.space(texts * 2).diagnose(texts[:3])
+    found = {one.name for one in diagnosis.findings}
+    assert {"collapse", "under-trained", "out-of-range data"} <= found
+    assert {"blurry decoder", "too few dimensions", "over-regularised"} <= set(diagnosis.unseen)  # which are seen in values
+    assert "error of PCA" not in diagnosis.numbers
+
+
+def test_what_takes_long_is_asked_for_once(vae):
+    model, texts = vae
+    space, decoded = model.space(texts), []
+    space = replace(space, decode=lambda z: decoded.append(len(z)) or model.trained_.decode(z))
+    first = continuity(space)
+    count = sum(decoded)
+    assert count <= 10 * len(space)
+    assert continuity(space) == first and continuity(space, most=5_000) == first and sum(decoded) == count
+    continuity(space, seed=1)
+    assert sum(decoded) > count
 
 
 def test_edits_are_a_distance():
@@ -143,6 +161,25 @@ def test_edits_are_a_distance():
     assert (edit_distance(a, b) == 0).tolist() == (a == b).all(axis=1).tolist()
     whole = [edit_distance(x, y) * np.maximum((x != 0).sum(axis=1), (y != 0).sum(axis=1)) for x, y in ((a, c), (c, b))]
     assert (edits <= whole[0] + whole[1] + 1e-9).all()
+
+
+@pytest.mark.parametrize("length", [1, 8, 9, 16, 33, 64, 65, 130])
+def test_edits_are_those_of_the_table(length):
+    rng = np.random.default_rng(length)
+    a, b = rng.integers(2, 6, (2, 12, length + 1)).astype(np.int32)
+    b[:6] = a[:6]
+    b[rng.random(b.shape) < 0.1] = 3
+    for rows in (a, b):
+        for row, end in zip(rows, rng.integers(0, length + 1, 12), strict=True):
+            row[end:] = 0
+    for x, y, found in zip(a, b, edit_distance(a, b), strict=True):
+        x, y = ([int(one) for one in row[: int(np.argmax(row == 0))]] for row in (x, y))
+        line = list(range(len(y) + 1))
+        for at, unit in enumerate(x, 1):
+            before, line = line, [at]
+            for to, other in enumerate(y, 1):
+                line.append(min(before[to - 1] + (unit != other), before[to] + 1, line[-1] + 1))
+        assert found == pytest.approx(line[-1] / max(len(x), len(y), 1))
 
 
 def test_a_condition_is_told_to_both_networks():
@@ -211,7 +248,13 @@ def test_words_of_new_texts_that_were_never_learnt_are_told():
     [
         (lambda model: model.denoise(TEXTS), "denoise is for images, tables and signals"),
         (lambda model: model.impute(TEXTS), "impute is for images"),
-        (lambda model: model.export("nowhere"), "export is for images"),
+        (
+            lambda model: Comparison(["ae", "pca"], latent=[2]).fit([f"{one} {two}" for one in range(30) for two in range(12)]),
+            "PCA reads values",
+        ),
+        (lambda model: intrinsic_dimension(Dataset.of(TEXTS)), "need values, and texts"),
+        (lambda model: list(trials(Dataset.of(TEXTS * 9), latent=[2])), "how many dimensions data needs"),
+        (lambda model: model.space(TEXTS).direction("happy"), "nothing is known of these examples by name"),
         (lambda model: Autoencoder("ae", network="conv", **QUIET).fit(TEXTS), "network='conv' does not read texts"),
         (
             lambda model: Autoencoder("ae", network="hierarchical", **QUIET).fit(TEXTS),

@@ -103,7 +103,9 @@ def fit(
     network: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="auto, dense, conv, fully-conv, gru, lstm, transformer, hierarchical.", rich_help_panel=MODEL
+            metavar="NAME",
+            help="auto, dense, conv, fully-conv, gru, lstm, transformer, hierarchical, storn.",
+            rich_help_panel=MODEL,
         ),
     ] = "auto",
     likelihood: Annotated[

@@ -133,6 +133,11 @@ def _having(space: Encoded, asked: Attribute, side: str) -> tuple[Mask, Mask]:
             return _decided(asked, _checked(space.attributes[asked], len(space), f"attribute {asked!r}"))
         if space.labels is not None and asked in space.classes:
             return space.labels == space.classes.index(asked), np.ones(len(space), bool)
+        if not (space.attributes or space.classes):
+            raise ConfigError(
+                f"nothing is known of these examples by name, so none is known to have {asked!r}. Give rows that have it and "
+                "rows that lack it, or data with attributes or labels."
+            )
         raise unknown("attribute", asked, [*space.attributes, *space.classes])
     chosen = np.zeros(len(space), bool)
     chosen[_rows(space, asked, side)] = True

@@ -50,8 +50,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`.
     latent: D, the number of dimensions of a code; None is the recipe's own: 2, 64 for "denoising", as many as X has features
         for a sparse one.
-    network: "auto", "dense", "conv", "fully-conv", "gru", "lstm", a `Network`, or an encoder and a decoder of one's own: two
-        modules, see `Network.bodies`.
+    network: "auto", "dense", "conv", "fully-conv", "gru", "lstm", "transformer", "hierarchical", a `Network`, or an encoder and
+        a decoder of one's own: two modules, see `Network.bodies`.
     likelihood: "auto", "bernoulli", "continuous-bernoulli", "gaussian", for tables "student-t", "negative-binomial", "mixed",
         for texts "units", or a `Likelihood`.
     noise: what spoils the input while training, instead of what the recipe says: a deviation (0.5), a range of them ((0.1,

@@ -132,12 +132,13 @@ def fit(
             sampler_seconds=0.0,
             prior_share=None,
         )
+        ahead = trained.recipe.pretraining if before is None else 0.0
         asked = stack.enter_context(stop_asked())
         epochs = train(
             trained.model,
-            trained.recipe.loss(len(x) - len(held) if stream is None else None),
+            replace(trained.recipe, pretraining=ahead).loss(len(x) - len(held) if stream is None else None),
             batches,
-            replace(plan_of_codes(plan, trained), corruption=trained.recipe.corruption),
+            replace(plan_of_codes(plan, trained), corruption=trained.recipe.corruption, pretraining=ahead),
             validation,
             going_on=before is not None or straight,
             keeper=beginning.keeper,
@@ -239,7 +240,7 @@ def _tell_size(model: LatentModel, spec: DataSpec) -> None:
 
 def _as_begun(options: Options, trained: Trained, start: Snapshot) -> Options:
     """The options with which the training that is gone on with was begun: an earlier version transformed nothing, its
-    networks began as they are, and it enlarged pictures in another way."""
+    networks began as they are, it enlarged pictures in another way, and told no decoder the place of a unit."""
     kept = start.tensors.get("model.scaling.shift")
     if trained.spec.powers and kept is not None and not torch.equal(kept.cpu(), trained.model.scaling.shift.cpu()):
         options = replace(options, transforms="none")
@@ -249,7 +250,8 @@ def _as_begun(options: Options, trained: Trained, start: Snapshot) -> Options:
         other = [name for name, weight in found.items() if weight is None or weight.shape != wanted[name]]
         if other:
             begun = "plain" if any(name.rpartition(".")[2] in LINE for name in other) else trained.network.start
-            options = replace(options, network=replace(trained.network, upsampling="transposed", start=begun))
+            earlier = replace(trained.network, start=begun, upsampling="transposed", positions=False)
+            options = replace(options, network=earlier)
     return options
 
 
@@ -276,7 +278,7 @@ def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:
     if latent is None:
         latent = spec.size if recipe.latent is None else max(recipe.latent, WIDE) if spec.form.serial else recipe.latent
     options.check_latent(latent)
-    return suited(recipe, spec, int(latent)), network, int(latent)
+    return suited(recipe, spec), network, int(latent)
 
 
 def _check_same(options: Options, before: Trained) -> None:
@@ -315,7 +317,7 @@ def _unsourced(part: Recipe | Network) -> Recipe | Network:
     """The part without what is only said about it, or was not asked for, which may be otherwise in another version."""
     if isinstance(part, Recipe):
         return replace(part, source="", denoiser=False)
-    return replace(part, start="plain", upsampling="transposed")
+    return replace(part, start="plain", upsampling="transposed", positions=False)
 
 
 def _check_count(y: Any, rows: int) -> None:

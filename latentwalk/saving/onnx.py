@@ -42,7 +42,7 @@ from latentwalk.files import telling, write_together
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.serial import SerialConditional
 from latentwalk.models.stepwise import StepwiseConditional
-from latentwalk.networks.serial import SerialDecoder
+from latentwalk.networks.serial import AutoregressiveDecoder
 from latentwalk.surroundings import hushed, imported, same_floats, unmoved
 
 __all__ = [
@@ -87,7 +87,7 @@ def onnx_files(model: LatentModel, spec: DataSpec) -> dict[str, bytes]:
     return {name: _onnx(*part, about) for name, part in parts.items()}
 
 
-def _stepwise(body: SerialDecoder, trial: dict[str, Array]) -> "dict[str, _Part]":
+def _stepwise(body: AutoregressiveDecoder, trial: dict[str, Array]) -> "dict[str, _Part]":
     """The two parts of a decoder of units. Raises ConfigError where its memory grows from step to step."""
     with torch.no_grad():
         known, *memory = _Begin(body)(*(torch.from_numpy(array) for array in trial.values()))
@@ -150,7 +150,7 @@ class _Decode(nn.Module):
 class _Begin(nn.Module):
     """Codes (n, D) → what is known all the time (n, K), and what is remembered before the first unit, (n, L, H) each."""
 
-    def __init__(self, body: SerialDecoder) -> None:
+    def __init__(self, body: AutoregressiveDecoder) -> None:
         super().__init__()
         self.body = body
 
@@ -162,7 +162,7 @@ class _Begin(nn.Module):
 class _Step(nn.Module):
     """The unit before (n,), what is known and remembered → the scores (n, units) of the next, and what is remembered then."""
 
-    def __init__(self, body: SerialDecoder) -> None:
+    def __init__(self, body: AutoregressiveDecoder) -> None:
         super().__init__()
         self.body = body
 

@@ -59,6 +59,7 @@ from latentwalk.latent.maps.plane import Plane as Plane
 from latentwalk.latent.moves.directions import Direction as Direction
 from latentwalk.latent.moves.walks import Walk as Walk
 from latentwalk.latent.space import LatentSpace as LatentSpace
+from latentwalk.models.decoding import Decoding as Decoding
 from latentwalk.models.likelihood import Likelihood as Likelihood
 from latentwalk.models.objective import Terms as Terms
 from latentwalk.models.prior import Prior as Prior

@@ -26,12 +26,14 @@ from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.decoded import FILMS, Decoded
 from latentwalk.latent.moves.walks import Walk
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.decoding import Decoding
 
 __all__ = [
     "Ends",
     "Example",
     "around",
     "columns",
+    "decoding",
     "draws",
     "endings",
     "known",
@@ -130,12 +132,20 @@ class Ends:
 
 
 def around(
-    run: Run, given: Sequence[str], data: str | None, what: str, *, condition: str | None = None, needed: bool = False
+    run: Run,
+    given: Sequence[str],
+    data: str | None,
+    what: str,
+    *,
+    condition: str | None = None,
+    needed: bool = False,
+    decoding: Decoding | None = None,
 ) -> tuple[LatentSpace, list[str]]:
     """A space whose first rows are the examples named, among rows of what was learnt from; and what they are, in words.
 
     Without that data the space holds these examples alone, and it is said that holes are not known, unless it is needed.
     condition: of a model with one, the label that all decodes under, and that of examples whose own is not known.
+    decoding: how units are chosen.
     """
     ends = Ends(run, data, what)
     found = [ends.find(name) for name in given]
@@ -151,18 +161,20 @@ def around(
         if needed or data is not None:
             raise
         note(f"holes are not looked for: {error}")
-    return _space(run, x, labels, condition), [end.said for end in found]
+    return _space(run, x, labels, condition, decoding), [end.said for end in found]
 
 
-def _space(run: Run, x: NDArray[Any], labels: Sequence[str | None], condition: str | None) -> LatentSpace:
+def _space(
+    run: Run, x: NDArray[Any], labels: Sequence[str | None], condition: str | None, decoding: Decoding | None
+) -> LatentSpace:
     """The space of x (n, *E), as the model's data; a model with a condition is told their labels."""
     rows = Dataset(x, run.model.spec_)
     if not run.model.condition:
-        space = run.model.space(rows)
+        space = run.model.space(rows, decoding=decoding)
     elif None in labels:
         raise ConfigError("the model is told the label of each example, and a file has none. Say it: --condition LABEL.")
     else:
-        space = run.model.space(rows, np.array([str(label) for label in labels]))
+        space = run.model.space(rows, np.array([str(label) for label in labels]), decoding=decoding)
     return space if condition is None else space.under(condition)
 
 
@@ -219,6 +231,20 @@ def draws(run: Run) -> bool:
 def writes(run: Run) -> bool:
     """Whether what the model decodes is texts."""
     return run.model.spec_.form.serial and not plays(run)
+
+
+def decoding(
+    run: Run, method: str | None, temperature: float | None, top_p: float | None, width: int | None
+) -> Decoding | None:
+    """How units are to be chosen, as a command was told. Raises ConfigError, also where the model decodes none."""
+    given = {"temperature": temperature, "top_p": top_p, "width": width}
+    given = {name: value for name, value in given.items() if value is not None}
+    if method is None and not given:
+        return None
+    usual = "beam" if set(given) == {"width"} else "sample"
+    found = Decoding(method or usual, **given)  # type: ignore[arg-type]  # checked there
+    run.model.trained_.check_chosen(found)
+    return found
 
 
 def plays(run: Run) -> bool:

@@ -24,9 +24,11 @@ __all__ = [
     "TRAINING",
     "Attributes",
     "BatchSize",
+    "BeamWidth",
     "ConditionOption",
     "Data",
     "DataAgain",
+    "DecodingOption",
     "Epochs",
     "Force",
     "Latents",
@@ -37,6 +39,8 @@ __all__ = [
     "ReadingOptions",
     "RunFolder",
     "Seed",
+    "TopP",
+    "UnitTemperature",
     "counts",
     "epochs_for",
     "indices",
@@ -231,7 +235,7 @@ SizeOption = Annotated[
 KindOption = Annotated[
     str | None,
     typer.Option(
-        metavar="image|table|signal|text|music|film",
+        metavar="image|table|signal|text|music|roll|film",
         help="What an example is, where the shape does not say it.",
         rich_help_panel=DATA,
     ),
@@ -427,6 +431,46 @@ def reads(command: Callable[..., None]) -> Callable[..., None]:
 
 
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.", rich_help_panel=OUTPUT)]
+DecodingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--decoding",
+        metavar="greedy|sample|beam",
+        help="Texts, music: how units are chosen. Default: greedy.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+UnitTemperature = Annotated[
+    float | None,
+    typer.Option(
+        "--unit-temperature",
+        metavar="T",
+        help="Texts, music: units are drawn; below 1, likelier ones more often.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+TopP = Annotated[
+    float | None,
+    typer.Option(
+        "--top-p",
+        metavar="SHARE",
+        help="Texts, music: units are drawn, of the likeliest with so much of the probability.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+BeamWidth = Annotated[
+    int | None,
+    typer.Option(
+        "--beam-width",
+        metavar="N",
+        help="Texts, music: a search that goes on from the N likeliest beginnings.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
 RawCells = Annotated[
     bool,
     typer.Option(

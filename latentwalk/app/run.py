@@ -17,7 +17,7 @@ A folder that only `Autoencoder.save` wrote is a RUN too; commands that need its
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -38,7 +38,7 @@ from latentwalk.estimators.saved import to_folder
 from latentwalk.files import complaint, json_of, telling
 from latentwalk.latent.space import LatentSpace
 from latentwalk.saving.folder import beside
-from latentwalk.saving.onnx import DECODER, ENCODER
+from latentwalk.saving.onnx import DECODER, ENCODER, STEP
 from latentwalk.saving.scorer import SCORER
 from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest, locked
 from latentwalk.training.history import Epoch
@@ -54,6 +54,7 @@ STALE = (
     DIAGNOSIS,
     ENCODER,
     DECODER,
+    STEP,
     SCORER,
     DETECTOR,
     f"{PREDICTOR}/{PREDICTOR}.json",
@@ -191,7 +192,7 @@ class Run:
 
     def train(self, given: str | None = None) -> Dataset:
         """The rows learnt from, or the data set `given` instead. Raises DataError, ConfigError."""
-        return self._seen(self.where(given).train()) if given is None else self.read(given, split="train")
+        return self._seen(self._in_units(self.where(given).train())) if given is None else self.read(given, split="train")
 
     def judged(self, given: str | None = None) -> LatentSpace:
         """The space as all rows see it, and which of them were held out while learning.
@@ -234,7 +235,12 @@ class Run:
         left = [*(column.name for column in data.spec.named if column.name not in learnt), *data.skipped]
         if data.header:
             _tell_left(given, left)
-        return cast(Dataset, known)
+        return self._in_units(cast(Dataset, known))
+
+    def _in_units(self, data: Dataset) -> Dataset:
+        """Texts and pieces as rows of the units that the model learnt, whatever those are that were found in them."""
+        spec = self.model.spec_
+        return replace(data, x=self.model.trained_.given(data), spec=spec) if spec.spoken and data.spec.spoken else data
 
     def pieces(self, given: str, label: str | None = None, separator: str | None = None) -> Pieces:
         """What `read` gives, of a .csv or .tsv a piece at a time: see `table_like`. Raises DataError, ConfigError."""

@@ -49,7 +49,7 @@ class Source:
         """The rows to learn from. tell: whether to say what was read, and what could not be. Raises DataError, ConfigError."""
         data = load(self.what, split="train", **self.options)
         if tell:
-            (_tell_table if is_table(self.what) and not data.spec.form.serial else _tell_skipped)(data)
+            (_tell_table if is_table(self.what) and not data.spec.spoken else _tell_skipped)(data)
         return data if self.apart is None else halves(data, self.apart)[0]
 
     def test(self) -> Dataset | None:
@@ -131,8 +131,8 @@ def read_like(
         return pictures_like(spec, [path])
     if spec.score is not None:
         read = spec.score
-        bars = max(1, spec.size // (read.voices * read.bar))
-        return load(given, split=split, grid=read.grid, voices=read.voices, bars=bars)
+        bars = max(1, spec.shape[0] // (read.voices * read.bar))
+        return load(given, split=split, kind=spec.kind, grid=read.grid, voices=read.voices, bars=bars)
     if spec.vocabulary is not None:
         return load(
             given, split=split, units=spec.vocabulary.kind, **({"column": column} if is_table(given) else {"length": length})
@@ -200,7 +200,7 @@ def _tell_table(data: Dataset) -> None:
 
 def _tell_skipped(data: Dataset) -> None:
     """Say which files could not be read, and what was found in a text."""
-    if data.spec.form.serial:
+    if data.spec.spoken:
         note("; ".join([f"read {len(data):,} {'texts' if data.spec.score is None else 'pieces'}", *data.remarks]))
     if data.skipped:
         more = f"\n  and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""

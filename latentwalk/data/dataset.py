@@ -16,7 +16,7 @@ from latentwalk.arrays import Array
 from latentwalk.checks import several, whole
 from latentwalk.data.columns import Column, columns_of, encoded, is_frame, needs_columns, places_of, plain_columns
 from latentwalk.data.examples import as_array, as_plain, check_finite, check_labels, is_ragged, padded
-from latentwalk.data.music import HOLD, REST, Notation, Piece, is_music
+from latentwalk.data.music import HOLD, REST, Notation, Piece, is_music, rolls_of
 from latentwalk.data.rows import joined, picked
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.data.units import UnitKind, Vocabulary, is_text, texts_of
@@ -85,8 +85,8 @@ class Dataset:
         """
         if type(x).__module__.split(".")[0] == "datasets":
             raise DataError("a Hugging Face data set has columns to choose from. Use latentwalk.adopt(X).")
-        if is_music(x) and kind in (None, "music"):
-            found = cls.of_pieces(x, **known)
+        if is_music(x) and kind in (None, "music", "roll"):
+            found = cls.of_rolls(x, **known) if kind == "roll" else cls.of_pieces(x, **known)
             return found if y is None else found.labelled(y)
         if is_text(x) and kind in (None, "text"):
             vocabulary = Vocabulary.of(texts := texts_of(x), units)
@@ -125,18 +125,26 @@ class Dataset:
         return cls(rows, DataSpec.of_units(rows.shape[1], vocabulary, score), **known)
 
     @classmethod
+    def of_rolls(cls, pieces: Sequence[Piece], steps: int | None = None, **known: Any) -> "Dataset":
+        """The data set of pieces on one grid, as keys that sound at each step; see `music.rolls_of`.
+
+        steps: there is room for, as many as the longest has unless given. A key that is struck again at once is one that goes
+        on. Raises DataError for another grid.
+        """
+        _check_grid(pieces)
+        first, x = pieces[0], rolls_of(pieces, steps)
+        spec = DataSpec.of_keys(x.shape[1], Notation(1, first.steps, first.beats, first.tempo), missing=bool(np.isnan(x).any()))
+        return cls(x, spec, **known)
+
+    @classmethod
     def of_pieces(cls, pieces: Sequence[Piece], voices: int = 1, **known: Any) -> "Dataset":
         """The data set of pieces on one grid, by words: of one voice the highest notes, of several the notes of each part.
 
         What has no place in them is counted in `remarks`. Raises DataError for another grid.
         """
         whole("voices", voices, "parts", least=1, most=VOICES)
+        _check_grid(pieces)
         first = pieces[0]
-        other = next((at for at, one in enumerate(pieces) if not isinstance(one, Piece) or one.steps != first.steps), None)
-        if other is not None:
-            raise DataError(
-                f"piece {other} is {pieces[other]!r:.60}: expected a piece of {first.steps} steps a quarter, as piece 0."
-            )
         score = Notation(voices, first.steps, first.beats, first.tempo)
         said = [score.text(piece) for piece in pieces]
         texts = [text for text, _ in said]
@@ -183,6 +191,14 @@ class Dataset:
         )
 
 
+def _check_grid(pieces: Sequence[Any]) -> None:
+    """Raise DataError for what is no piece on the grid of the first."""
+    steps = pieces[0].steps
+    other = next((at for at, one in enumerate(pieces) if not isinstance(one, Piece) or one.steps != steps), None)
+    if other is not None:
+        raise DataError(f"piece {other} is {pieces[other]!r:.60}: expected a piece of {steps} steps a quarter, as piece 0.")
+
+
 def _numbered(rows: Any, count: int) -> NDArray[np.integer]:
     """Row numbers (m,), given as such or as a mark (n,) for each row. Raises DataError for what are neither."""
     found = np.asarray(rows)
@@ -199,6 +215,8 @@ def join(first: Dataset, second: Dataset) -> Dataset:
     """Both data sets, one after the other; labels, names and factors stay where both have them."""
     if first.spec.vocabulary is not None and second.spec.vocabulary is not None:
         first, second = _of_same_units(first, second)
+    if _rolled(first) and _rolled(second):
+        first, second = _of_same_length(first, second)
     if first.x.shape[1:] != second.x.shape[1:]:
         raise DataError(f"the parts differ in shape: {first.x.shape[1:]} and {second.x.shape[1:]}. Read each alone.")
     if first.spec.columns != second.spec.columns:
@@ -209,7 +227,7 @@ def join(first: Dataset, second: Dataset) -> Dataset:
         second = second if places == sorted(places) else replace(second, x=np.asarray(second.x)[:, places])
     x = as_array(joined(first.x, second.x))
     spec = first.spec
-    if spec.vocabulary is None:
+    if spec.vocabulary is None and spec.score is None:
         spec = replace(type(spec).infer(x, spec.kind), columns=spec.columns, plain=plain)
     check_finite(x, missing=spec.missing)
     classes = tuple(dict.fromkeys(first.classes + second.classes))
@@ -250,6 +268,16 @@ def _of_same_units(first: Dataset, second: Dataset) -> tuple[Dataset, Dataset]:
     rows = vocabulary.rows(texts)
     spec = DataSpec.of_units(rows.shape[1], vocabulary, first.spec.score)
     return replace(first, x=rows[: len(first)], spec=spec), replace(second, x=rows[len(first) :], spec=spec)
+
+
+def _rolled(data: Dataset) -> bool:
+    return data.spec.score is not None and data.spec.vocabulary is None
+
+
+def _of_same_length(first: Dataset, second: Dataset) -> tuple[Dataset, Dataset]:
+    """Two data sets of rolls, as long as the longest of both."""
+    both = Dataset.of_rolls([*first.pieces, *second.pieces])
+    return replace(first, x=both.x[: len(first)], spec=both.spec), replace(second, x=both.x[len(first) :], spec=both.spec)
 
 
 def _words_of_step(data: Dataset) -> tuple[int, int] | None:

@@ -33,6 +33,8 @@ __all__ = [
     "name_of",
     "overlap_distance",
     "pitch_of",
+    "played_to",
+    "rolls_of",
     "steps_of",
 ]
 
@@ -238,15 +240,49 @@ class Notation:
         """The piece that a text of its words is."""
         return Piece.of_words(text.split(), self.voices, steps=self.steps, beats=self.beats, tempo=self.tempo)
 
-    def sounding(self, words: NDArray[Any]) -> NDArray[np.int64]:
-        """The MIDI number that sounds in each place of words (n, T), SILENT where none does."""
-        known, places = np.unique(words, return_inverse=True)
-        pitches = np.array([SILENT if (pitch := pitch_of(str(word))) is None else pitch for word in known])[places]
-        pitches = pitches.reshape(words.shape)
-        holding = (np.asarray(words) == HOLD).reshape(words.shape)
-        for at in range(self.voices, words.shape[1]):
+    def rolled(self, roll: NDArray[Any]) -> Piece:
+        """The piece that a roll (T, 88) is: keys that are likelier to sound than not; NaN says that it is over."""
+        whole = np.asarray(roll)
+        known = ~np.isnan(whole).all(axis=1)
+        on = whole[: int(np.flatnonzero(known)[-1]) + 1 if known.any() else 0] >= 0.5
+        return Piece.of_roll(on, steps=self.steps, beats=self.beats, tempo=self.tempo)
+
+    def sounding(self, words: NDArray[Any], places: NDArray[Any] | None = None) -> NDArray[np.int64]:
+        """The MIDI number that sounds in each place of words (n, T), SILENT where none does.
+
+        places: (n, T) which of words (k,) stands in each place, where they are given so.
+        """
+        if places is None:
+            shape = words.shape
+            words, places = np.unique(words, return_inverse=True)
+            places = places.reshape(shape)
+        pitches = np.array([SILENT if (pitch := pitch_of(str(word))) is None else pitch for word in words])[places]
+        holding = (np.asarray(words) == HOLD)[places]
+        for at in range(self.voices, places.shape[1]):
             pitches[:, at] = np.where(holding[:, at], pitches[:, at - self.voices], pitches[:, at])
         return pitches
+
+
+def rolls_of(pieces: Sequence[Piece], steps: int | None = None) -> NDArray[np.float32]:
+    """Pieces as rolls (n, steps, 88), 1 for a key that sounds, NaN after the end. steps: as many as the longest has, if None.
+
+    Raises DataError for a note that no key is for, and for a piece that is longer.
+    """
+    longest = max(piece.total for piece in pieces)
+    steps = max(longest, 1) if steps is None else steps
+    if longest > steps:
+        at = next(at for at, piece in enumerate(pieces) if piece.total > steps)
+        raise DataError(f"piece {at} has {pieces[at].total:,} steps, and {steps:,} are the most that are known. Cut it.")
+    rows = np.full((len(pieces), steps, KEYS), np.nan, np.float32)
+    for row, piece in zip(rows, pieces, strict=True):
+        row[: piece.total] = piece.roll()
+    return rows
+
+
+def played_to(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """How many steps of each roll (n, T, 88) there are before it is over."""
+    known = ~np.isnan(rows[:, :, 0])
+    return np.where(known.any(axis=1), known.shape[1] - known[:, ::-1].argmax(axis=1), 1).astype(np.int64)
 
 
 def is_music(x: object) -> TypeGuard[Sequence[Piece]]:

@@ -17,7 +17,7 @@ from latentwalk.data.columns import Column
 from latentwalk.data.counts import Totals, looks_counted
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit
-from latentwalk.data.music import Notation
+from latentwalk.data.music import KEYS, Notation
 from latentwalk.data.powers import Power
 from latentwalk.data.rows import evenly, pieces, value_range
 from latentwalk.data.units import Vocabulary
@@ -25,8 +25,8 @@ from latentwalk.errors import DataError
 
 __all__ = ["FORMS", "Axes", "DataSpec", "Form", "Kind", "Layout"]
 
-Kind = Literal["image", "table", "signal", "text", "music", "film"]
-Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF", "units", "THW", "THWC"]
+Kind = Literal["image", "table", "signal", "text", "music", "roll", "film"]
+Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF", "units", "keys", "THW", "THWC"]
 DARKEST = 2.0**-16  # images that nowhere reach it are no fractions of white, but have units of their own
 LATE = ("limits", "powers", "gaps", "vocabulary", "score", "counted", "totals")  # what a file says where there is any
 COLOURS = (1, 3, 4)  # channels by which an image is told from a block of numbers
@@ -75,6 +75,7 @@ class Form:
     columned: whether its numbers are columns, each with a meaning of its own.
     serial: whether its numbers stand for units that come one after the other, up to an end: each is likely or not given those
         before it, and none is more than another.
+    scored: whether an example is a piece of music.
     """
 
     layouts: dict[Layout, Axes]
@@ -85,6 +86,7 @@ class Form:
     timed: bool = False
     columned: bool = False
     serial: bool = False
+    scored: bool = False
 
 
 FORMS: dict[Kind, Form] = {
@@ -98,7 +100,12 @@ FORMS: dict[Kind, Form] = {
     "table": Form({"flat": Axes(None)}, "any", "value", columned=True),
     "signal": Form({"T": Axes(1), "TF": Axes(2, -1)}, "(T,) or (T, F): time first, then channels", "channel", timed=True),
     "text": Form({"units": Axes(1, 0)}, "(T,), numbers of units. Give a list of strings", "one", bounded=True, serial=True),
-    "music": Form({"units": Axes(1, 0)}, "(T,), numbers of words. Give a list of pieces", "one", bounded=True, serial=True),
+    "music": Form(
+        {"units": Axes(1, 0)}, "(T,), numbers of words. Give a list of pieces", "one", bounded=True, serial=True, scored=True
+    ),
+    "roll": Form(
+        {"keys": Axes(2, -1, (KEYS,))}, f"(T, {KEYS}): steps, then keys. Give a list of pieces", "one", timed=True, scored=True
+    ),
     "film": Form(
         {"THW": Axes(3), "THWC": Axes(4, -1, COLOURS)},
         "(T, H, W) or (T, H, W, C) with C in 1, 3, 4: time first",
@@ -114,7 +121,7 @@ GUESSED: tuple[Kind, ...] = ("image", "table")  # kinds that are read off a shap
 class DataSpec:
     """What one example is.
 
-    kind: "image", "table", "signal", "text", "music" or "film".
+    kind: "image", "table", "signal", "text", "music" (words of voices), "roll" (music as keys at each step) or "film".
     shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
     layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal; "units" for a text
         or a piece; "THW" or "THWC", time first, for a film.
@@ -128,8 +135,8 @@ class DataSpec:
         from that.
     limits, powers: of each column of a table, what its numbers never are, and the transform that makes them nearly normal;
         found by `fit`, () before, and where there are none. gaps: which of its cells were missing together; None likewise.
-    vocabulary: the units that the numbers of a text, or a piece of music, stand for; None for all else.
-    score: how these words are read as music; None for all else.
+    vocabulary: the units that the numbers of a text, or of music as words, stand for; None for all else.
+    score: how words or keys are read as music; None for what is no music.
     counted: whether the rows of a table look like counts of many things, with totals of their own. totals: the law of these,
         where they are modelled; found by `fit`.
     """
@@ -173,10 +180,8 @@ class DataSpec:
             raise DataError(f"gaps {self.gaps!r:.80} cannot be those of {self.size} columns.")
         if self.form.serial != isinstance(self.vocabulary, Vocabulary):
             raise DataError(f"a {self.kind} {'has' if self.form.serial else 'has no'} units. Give texts: a list of strings.")
-        if (self.kind == "music") != isinstance(self.score, Notation):
-            raise DataError(
-                f"a {self.kind} {'has' if self.kind == 'music' else 'has no'} score. Give pieces: a list of `Piece`s."
-            )
+        if self.form.scored != isinstance(self.score, Notation):
+            raise DataError(f"a {self.kind} {'has' if self.form.scored else 'has no'} score. Give pieces: a list of `Piece`s.")
         all_counted = bool(self.columns) and all(one.kind == "count" for one in self.columns)
         if self.totals is not None and not (isinstance(self.totals, Totals) and all_counted):
             raise DataError(f"totals {self.totals!r:.80} cannot be those of columns that are no counts.")
@@ -220,6 +225,11 @@ class DataSpec:
         top = len(vocabulary) - 1
         return cls(kind, (size,), "units", "int32", 0, top, 0.0, vocabulary=vocabulary, score=score)
 
+    @classmethod
+    def of_keys(cls, steps: int, score: Notation, *, missing: bool) -> "DataSpec":
+        """The spec of pieces as rolls (steps, 88). missing: whether some of them are shorter."""
+        return cls("roll", (steps, KEYS), "keys", "float32", 0.0, 1.0, 1.0, missing, score=score)
+
     @property
     def form(self) -> Form:
         """What all data of this kind has in common."""
@@ -255,9 +265,16 @@ class DataSpec:
         """Numbers in one example."""
         return math.prod(self.shape)
 
+    @property
+    def spoken(self) -> bool:
+        """Whether examples are given back as what they stand for: texts, or pieces of music."""
+        return self.form.serial or self.form.scored
+
     def said(self, rows: Array) -> list[Any]:
-        """What rows (*B, T) of numbers of units stand for: texts, or pieces of music."""
-        assert self.vocabulary is not None
+        """What rows (*B, *E) of numbers of units, or of keys, stand for: texts, or pieces of music."""
+        if self.vocabulary is None:
+            assert self.score is not None
+            return [self.score.rolled(one) for one in np.asarray(rows).reshape(-1, *self.shape)]
         texts = self.vocabulary.texts(rows)
         return texts if self.score is None else [self.score.piece(text) for text in texts]
 

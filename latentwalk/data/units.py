@@ -125,11 +125,10 @@ class Vocabulary:
         """The texts of rows (*B, T), one after the other."""
         return [self.text(row) for row in np.asarray(rows).reshape(-1, rows.shape[-1])]
 
-    def written(self, rows: Array) -> NDArray[np.str_]:
-        """The unit in each place of rows (n, T); "" from the end on, and where it is unknown."""
-        names = np.array(["", "", *self.units])
+    def written(self, rows: Array) -> tuple[NDArray[np.str_], Array]:
+        """All units (k,), and which stands in each place of rows (n, T): "" from the end on, and where it is unknown."""
         ended = np.maximum.accumulate(np.asarray(rows) == END, axis=1)
-        return np.where(ended, "", names[rows])
+        return np.array(["", "", *self.units]), np.where(ended, END, rows)
 
     def unknown(self, rows: Array) -> int:
         """How many units of rows (n, T) are unknown."""

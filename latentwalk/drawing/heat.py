@@ -22,7 +22,7 @@ class Heat(Painter):
     """The painter of tables. Their columns range from their 1 % to their 99 % quantile."""
 
     __slots__ = ()
-    kind: ClassVar[Kind] = "table"
+    kinds: ClassVar[tuple[Kind, ...]] = ("table",)
     along: ClassVar[int] = 0
     draws = (24, 1)
     steps = 21

@@ -23,7 +23,7 @@ class Images(Painter):
     """The painter of images."""
 
     __slots__ = ()
-    kind: ClassVar[Kind] = "image"
+    kinds: ClassVar[tuple[Kind, ...]] = ("image",)
 
     @staticmethod
     def ends(spec: DataSpec, data: Array) -> tuple[Array, Array]:

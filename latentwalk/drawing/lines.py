@@ -24,7 +24,7 @@ class Lines(Painter):
     """The painter of signals."""
 
     __slots__ = ()
-    kind: ClassVar[Kind] = "signal"
+    kinds: ClassVar[tuple[Kind, ...]] = ("signal",)
     draws = (24, 4)
     steps = 9
 

@@ -25,7 +25,7 @@ class Pages(Painter):
     """The painter of texts."""
 
     __slots__ = ()
-    kind: ClassVar[Kind] = "text"
+    kinds: ClassVar[tuple[Kind, ...]] = ("text",)
     along: ClassVar[int] = 0
     draws = (12, 1)
     steps = 3

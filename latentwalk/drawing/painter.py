@@ -33,7 +33,7 @@ class Painter(ABC):
     columns have their own ranges.
     """
 
-    kind: ClassVar[Kind]  # of the data it draws
+    kinds: ClassVar[tuple[Kind, ...]]  # of the data it draws
     along: ClassVar[int] = 1  # the axis of a picture along which several lots of examples are set
     spec: DataSpec
     low: Array
@@ -42,7 +42,7 @@ class Painter(ABC):
     @classmethod
     def of(cls, spec: DataSpec, data: Array) -> "Painter":
         """The painter for data (n, *E) of this spec."""
-        painter = {one.kind: one for one in Painter.__subclasses__()}[spec.kind]
+        painter = {kind: one for one in Painter.__subclasses__() for kind in one.kinds}[spec.kind]
         return painter(spec, *painter.ends(spec, data))
 
     @staticmethod

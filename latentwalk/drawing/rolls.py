@@ -30,7 +30,7 @@ class Rolls(Painter):
     """The painter of music."""
 
     __slots__ = ()
-    kind: ClassVar[Kind] = "music"
+    kinds: ClassVar[tuple[Kind, ...]] = ("music", "roll")
     along: ClassVar[int] = 0
     draws = (12, 2)
     steps = 3

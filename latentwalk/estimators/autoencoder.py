@@ -29,6 +29,7 @@ from latentwalk.latent.completion import BEST
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import FittedSampler, Sampler
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.decoding import Decoding, decoding_named
 from latentwalk.models.inference import Coder
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
@@ -49,8 +50,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     recipe: a name in `RECIPES` ("ae", "sparse", "denoising", "contractive", "vae", …) or a `Recipe`.
     latent: D, the number of dimensions of a code; None is the recipe's own: 2, 64 for "denoising", as many as X has features
         for a sparse one.
-    network: "auto", "dense", "conv", "fully-conv", "gru", "lstm", a `Network`, or an encoder and a decoder of one's own: two
-        modules, see `Network.bodies`.
+    network: "auto", "dense", "conv", "fully-conv", "gru", "lstm", "transformer", "hierarchical", a `Network`, or an encoder and
+        a decoder of one's own: two modules, see `Network.bodies`.
     likelihood: "auto", "bernoulli", "continuous-bernoulli", "gaussian", for tables "student-t", "negative-binomial", "mixed",
         for texts "units", or a `Likelihood`.
     noise: what spoils the input while training, instead of what the recipe says: a deviation (0.5), a range of them ((0.1,
@@ -201,14 +202,18 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         index = getattr(Z, "index", None) if is_frame(Z) and is_frame(found) else None
         return found if index is None else found.set_axis(index, axis=0)
 
-    def reconstruct(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
+    def reconstruct(self, X: ArrayLike | Dataset, *, condition: Any = None, decoding: str | Decoding | None = None) -> Any:
         """X (n, *E), encoded to the posterior mean and decoded again: (n, *E), in the units of the data.
 
         An array comes back as one of its own float type, a frame as a frame: its index, its columns in their order, and the
         types learnt. A signal that ends early is NaN from there on, as in X.
+        decoding, here and elsewhere, of texts and music: how units are chosen one after the other: "greedy", "sample", "beam",
+        or a `Decoding`; drawn repeatably when random_state is an integer. Raises ConfigError for other data.
         """
         x, told = self._seen(X, condition)
-        return self._trained.answered(self._trained.reconstruct(x, told), x, X)
+        chosen = decoding_named(decoding)
+        back = self._trained.reconstruct(x, told, chosen, 0 if chosen is None else self._options().seed())
+        return self._trained.answered(back, x, X)
 
     def denoise(self, X: ArrayLike | Dataset, *, condition: Any = None, alike: bool = True) -> Any:
         """X (n, *E) without its noise. Any recipe does some of this; "denoising" is trained for it. Not for texts.
@@ -241,6 +246,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         *,
         condition: Any = None,
         missing: bool = False,
+        decoding: str | Decoding | None = None,
     ) -> Any:
         """`n` new examples (n, *E): codes drawn from `source`, their spread times `temperature`, decoded to likelihood means.
 
@@ -251,11 +257,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         often as they should be. A frame, with names and types of the one learnt from, if it was one.
         condition: for a model with one, the label of all examples, or (n,) labels; drawn as often as in training unless given.
         missing: whether cells of a table are missing as they were in training: in the same patterns, as often, in any row.
+        decoding: see `reconstruct`.
         Repeatable when random_state is an integer. Raises NotGenerativeError for a recipe that does not train its codes to
         fill the prior, where no sampler was fitted.
         """
-        seed = self._options().seed()
-        return self._trained.framed(self._trained.sample(n, temperature, source, condition, seed, missing=missing))
+        seed, chosen = self._options().seed(), decoding_named(decoding)
+        drawn = self._trained.sample(n, temperature, source, condition, seed, missing=missing, decoding=chosen)
+        return self._trained.framed(drawn)
 
     def score_samples(self, X: ArrayLike | Dataset, draws: int = 1, *, condition: Any = None) -> NDArray[np.float64]:
         """A lower bound on log p(x) for each row, in nats: (n,). Importance-weighted over `draws` draws of q(z | x).
@@ -287,13 +295,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         *,
         held_out: ArrayLike | None = None,
         condition: Any = None,
+        decoding: str | Decoding | None = None,
     ) -> LatentSpace:
         """The latent space as these examples (n, *E) see it; y: labels (n,). held_out: a mask of rows not trained on.
 
         A model with a condition is told y, unless `condition` says otherwise. The rows' codes then decode under their own
         labels, all other points under the most frequent one; `space.under(label)` decodes all points under one label.
+        decoding: how walks, blends, grafts and draws choose units; see `reconstruct`.
         """
-        return self._trained.space(self._known(X), y, held_out, condition)
+        chosen = decoding_named(decoding)
+        seed = 0 if chosen is None else self._options().seed()
+        return self._trained.space(self._known(X), y, held_out, condition, chosen, seed)
 
     # ------------------------------------------------------------------ kept
 
@@ -318,7 +330,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self
 
     def export(self, folder: str | os.PathLike[str], *, scorer: bool = False) -> tuple[Path, ...]:
-        """Write encoder.onnx and decoder.onnx to a folder, replacing those that are there; see `latentwalk.saving.onnx`.
+        """Write encoder.onnx and decoder.onnx, and of texts and music step.onnx, to a folder, replacing those that are there;
+        see `latentwalk.saving.onnx`.
 
         scorer: also scorer.onnx, which takes columns as they come and answers as `score_samples` and `score_each` do; see
         `latentwalk.saving.scorer`. All files are written, or none.
@@ -328,7 +341,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Raises ConfigError, CheckpointError.
         """
         trained = self._trained
-        trained.check_valued("export")
         files = onnx.onnx_files(trained.model, trained.spec)
         return onnx.exported(files | ({SCORER: trained.scorer()} if scorer else {}), folder)
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from latentwalk.arrays import Array
 from latentwalk.chance import covered, from_seed
 from latentwalk.data.adopt import as_known
-from latentwalk.data.batches.batch import Batches
+from latentwalk.data.batches.batch import Batches, Extent
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.columns import check_known, is_time
@@ -25,6 +25,7 @@ from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import check_one_each
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit, limits_of
+from latentwalk.data.music import played_to
 from latentwalk.data.powers import powers_of
 from latentwalk.data.rows import taken
 from latentwalk.data.scaling import Scaling, as_tensor
@@ -44,6 +45,7 @@ from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
 from latentwalk.models.recipes import EARLIER, WIDE, Recipe, assemble, suited
 from latentwalk.models.start import begin
+from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.build import Network, network_named
 from latentwalk.saving.options import is_same, to_json
 from latentwalk.training.group import Group, process_group
@@ -110,7 +112,7 @@ def fit(
         trained.check_range(x)
         trained.check_reach(x)
         trained.model.to(group.device)
-        batches, validation, learn, held = _batches(options, x, told, stream, beginning.seed, group, spec.form.serial)
+        batches, validation, learn, held = _batches(options, x, told, stream, beginning.seed, group, _measure(trained))
         straight = False
         if before is None and beginning.start is None:
             some = _some(x, learn)
@@ -130,12 +132,13 @@ def fit(
             sampler_seconds=0.0,
             prior_share=None,
         )
+        ahead = trained.recipe.pretraining if before is None else 0.0
         asked = stack.enter_context(stop_asked())
         epochs = train(
             trained.model,
-            trained.recipe.loss(len(x) - len(held) if stream is None else None),
+            replace(trained.recipe, pretraining=ahead).loss(len(x) - len(held) if stream is None else None),
             batches,
-            replace(plan_of_codes(plan, trained), corruption=trained.recipe.corruption),
+            replace(plan_of_codes(plan, trained), corruption=trained.recipe.corruption, pretraining=ahead),
             validation,
             going_on=before is not None or straight,
             keeper=beginning.keeper,
@@ -237,7 +240,7 @@ def _tell_size(model: LatentModel, spec: DataSpec) -> None:
 
 def _as_begun(options: Options, trained: Trained, start: Snapshot) -> Options:
     """The options with which the training that is gone on with was begun: an earlier version transformed nothing, its
-    networks began as they are, and it enlarged pictures in another way."""
+    networks began as they are, it enlarged pictures in another way, and told no decoder the place of a unit."""
     kept = start.tensors.get("model.scaling.shift")
     if trained.spec.powers and kept is not None and not torch.equal(kept.cpu(), trained.model.scaling.shift.cpu()):
         options = replace(options, transforms="none")
@@ -247,7 +250,8 @@ def _as_begun(options: Options, trained: Trained, start: Snapshot) -> Options:
         other = [name for name, weight in found.items() if weight is None or weight.shape != wanted[name]]
         if other:
             begun = "plain" if any(name.rpartition(".")[2] in LINE for name in other) else trained.network.start
-            options = replace(options, network=replace(trained.network, upsampling="transposed", start=begun))
+            earlier = replace(trained.network, start=begun, upsampling="transposed", positions=False)
+            options = replace(options, network=earlier)
     return options
 
 
@@ -274,7 +278,7 @@ def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:
     if latent is None:
         latent = spec.size if recipe.latent is None else max(recipe.latent, WIDE) if spec.form.serial else recipe.latent
     options.check_latent(latent)
-    return suited(recipe, spec, int(latent)), network, int(latent)
+    return suited(recipe, spec), network, int(latent)
 
 
 def _check_same(options: Options, before: Trained) -> None:
@@ -313,7 +317,7 @@ def _unsourced(part: Recipe | Network) -> Recipe | Network:
     """The part without what is only said about it, or was not asked for, which may be otherwise in another version."""
     if isinstance(part, Recipe):
         return replace(part, source="", denoiser=False)
-    return replace(part, start="plain", upsampling="transposed")
+    return replace(part, start="plain", upsampling="transposed", positions=False)
 
 
 def _check_count(y: Any, rows: int) -> None:
@@ -324,11 +328,17 @@ def _check_count(y: Any, rows: int) -> None:
 
 
 def _batches(
-    options: Options, x: Array, told: Conditions | None, stream: Stream | None, seed: int, group: Group, serial: bool
+    options: Options,
+    x: Array,
+    told: Conditions | None,
+    stream: Stream | None,
+    seed: int,
+    group: Group,
+    measure: Extent | None,
 ) -> tuple[Batches, Batches | None, NDArray[np.int64], NDArray[np.int64]]:
     """Batches of x (n, *E) to learn from and to choose the best weights on, and the rows of either.
 
-    Those of a stream are what it holds. serial: whether a row is units up to an end.
+    Those of a stream are what it holds. measure: how much of a row there is to read, where some end before others.
     """
     learn, held = _split(len(x), options.validation, np.random.default_rng(seed))
     if stream is not None:
@@ -336,12 +346,18 @@ def _batches(
     device = group.device
     size = int(options.batch_size)
     data = placed(x, device)
-    lengths = read_to(np.asarray(x)) if serial and isinstance(data, torch.Tensor) else None
-    beside: dict[str, Any] = {"share": group.share, "given": told, "lengths": lengths}
+    beside: dict[str, Any] = {"share": group.share, "given": told, "measure": measure}
     validation = batches_of(data, device, 4 * size, rows=held, **beside) if len(held) else None
     if stream is not None:
         return stream.batches(device, size, seed, group.share, apart=len(held) > 0), validation, learn, held
     return batches_of(data, device, size, seed, learn, **beside), validation, learn, held
+
+
+def _measure(trained: Trained) -> Extent | None:
+    """How much of a row there is to read, for networks that read as far as there is; None where all are read whole."""
+    if trained.spec.form.serial:
+        return read_to
+    return played_to if isinstance(trained.model.decoder, StepwiseConditional) else None
 
 
 def _some(x: Array, learn: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -33,7 +33,7 @@ from latentwalk.data.counts import Totals
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_array, as_plain, check_finite, is_ragged, padded
 from latentwalk.data.frames import picked_columns
-from latentwalk.data.music import is_music
+from latentwalk.data.music import is_music, rolls_of
 from latentwalk.data.rows import Rows, changed, first_outside, value_range
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.data.units import END, UNKNOWN, Vocabulary, is_text, texts_of
@@ -112,6 +112,8 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
     X = as_known(X)
     if spec.vocabulary is not None:
         return _written(X, spec, spec.vocabulary)
+    if is_music(X) and spec.score is not None:
+        X = rolls_of(X, spec.shape[0])
     if is_text(X) or is_music(X) or (isinstance(X, Dataset) and X.spec.vocabulary is not None):
         raise DataError(
             f"X is {'music' if is_music(X) else 'texts'}; the model learnt from a {spec.kind} of shape {spec.shape}."

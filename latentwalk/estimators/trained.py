@@ -32,6 +32,7 @@ from latentwalk.latent.encoded import Condition
 from latentwalk.latent.origin import Origin
 from latentwalk.latent.samplers import KINDS, FittedSampler, Isotropic, Posterior, Sampler, Vamp
 from latentwalk.latent.space import LatentSpace
+from latentwalk.models.decoding import Decoding
 from latentwalk.models.inference import Coder, signature
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
@@ -116,7 +117,7 @@ class Trained:
 
         The columns of a file that are all numbers are an array where pandas is not installed.
         """
-        if self.spec.vocabulary is not None:
+        if self.spec.spoken:
             return self.spec.said(x)
         if not self.spec.named or not (self.spec.framed or find_spec("pandas")):
             return _typed(x, self.spec.dtype)
@@ -128,7 +129,7 @@ class Trained:
 
     def answered(self, answer: Array, x: Array, X: Any) -> Any:
         """An answer (n, *E) about X, which is x as an array: a frame like X, texts, or of the float type of x."""
-        if self.spec.vocabulary is not None:
+        if self.spec.spoken:
             return self.spec.said(answer)
         known = as_known(X)
         if is_frame(known) and (columns := self._columns(known)):
@@ -192,9 +193,22 @@ class Trained:
         known = Dataset(X, self.spec) if isinstance(X, np.ndarray) else X  # columns of an array are known by their place
         return Coder(self.model, told).encode(self.given(known))
 
-    def decode(self, Z: ArrayLike, told: Conditions | None = None) -> Array:
-        """Likelihood means (n, *E) of codes Z (n, D), in the units of the data. told: see `told`. Raises DataError."""
-        return Coder(self.model, told).decode(self.codes(Z))
+    def decode(self, Z: ArrayLike, told: Conditions | None = None, decoding: Decoding | None = None, seed: int = 0) -> Array:
+        """Likelihood means (n, *E) of codes Z (n, D), in the units of the data. told: see `told`.
+
+        decoding: how units are chosen, with this seed; None: the likeliest. Raises DataError, ConfigError.
+        """
+        self.check_chosen(decoding)
+        coder = Coder(self.model, told)
+        return coder.decode(self.codes(Z)) if decoding is None else coder.chosen(self.codes(Z), decoding, seed)
+
+    def check_chosen(self, decoding: Decoding | None) -> None:
+        """Raise ConfigError where units are to be chosen and examples have none."""
+        if decoding is not None and not self.spec.spoken:
+            raise ConfigError(
+                f"decoding={decoding.method!r} chooses the units of texts and music, one after the other; the data is a "
+                f"{self.spec.kind}. Leave it out."
+            )
 
     def codes(self, Z: ArrayLike) -> Codes:
         """Z as codes (n, D). Raises DataError."""
@@ -207,10 +221,13 @@ class Trained:
         check_finite(z)
         return z
 
-    def reconstruct(self, x: Array, told: Conditions | None = None) -> Array:
-        """x (n, *E), encoded to the posterior mean and decoded again; NaN where a signal is over. told: see `told`."""
+    def reconstruct(self, x: Array, told: Conditions | None = None, decoding: Decoding | None = None, seed: int = 0) -> Array:
+        """x (n, *E), encoded to the posterior mean and decoded again; NaN where a signal is over.
+
+        told: see `told`. decoding, seed: see `decode`.
+        """
         coder = Coder(self.model, told)
-        back = coder.decode(coder.encode(x)[0])
+        back = self.decode(coder.encode(x)[0], told, decoding, seed)
         coder.check_decoded(x, back)
         if self.spec.totals is not None:
             back = _of_the_same_total(back, x)
@@ -254,11 +271,13 @@ class Trained:
         *,
         missing: bool = False,
         noise: bool = False,
+        decoding: Decoding | None = None,
     ) -> Array:
         """`n` new examples (n, *E): see `Autoencoder.sample`. noise: drawn from the likelihood, whatever it is.
 
         Raises NotGenerativeError, ConfigError.
         """
+        self.check_chosen(decoding)
         sampler = self._source(source, temperature)
         whole("n", n, "examples", most=COUNTED)
         flag("missing", missing)
@@ -267,7 +286,10 @@ class Trained:
         drawing = self.labels is not None and condition is None
         told = self.labels.drawn(int(n), rng) if self.labels and drawing else self.told(condition, None, int(n))
         coder = Coder(self.model, told)
-        drawn = coder.draw(z, int(rng.integers(2**31))) if noise or self.spec.columns else coder.decode(z)
+        if decoding is not None:
+            drawn = coder.chosen(z, decoding, int(rng.integers(2**31)))
+        else:
+            drawn = coder.draw(z, int(rng.integers(2**31))) if noise or self.spec.columns else coder.decode(z)
         if missing:
             drawn.reshape(len(drawn), -1)[self._gaps(len(drawn), rng)] = np.nan
         return drawn
@@ -334,7 +356,7 @@ class Trained:
 
         Raises ConfigError.
         """
-        self.check_valued("export")
+        self.check_valued("a scorer")
         named = () if self.spec.form.timed else called(self.spec, self.features)
         columns = named if self.spec.framed or len(named) <= MOST_INPUTS else ()
         about: dict[str, Any] = {"draws": draws, "volume": self.log_volume, "limits": self.limits, "verdict": verdict}
@@ -343,9 +365,8 @@ class Trained:
     def check_valued(self, what: str) -> None:
         """Raise ConfigError for what is done to values, of a model of texts, which have none."""
         if self.spec.form.serial:
-            raise ConfigError(
-                f"{what} is for images, tables and signals: a text has units, no values. See reconstruct, sample."
-            )
+            which = "a text has units" if self.spec.score is None else "music is words"
+            raise ConfigError(f"{what} is for images, tables and signals: {which}, no values. See reconstruct, sample.")
 
     def check_reach(self, x: Array) -> None:
         """Raise DataError naming row and column of a value of x (n, *E) that is too far from what scaling was fitted to."""
@@ -354,9 +375,17 @@ class Trained:
     # ------------------------------------------------------------------ looked at
 
     def space(
-        self, X: ArrayLike | Dataset, y: ArrayLike | None = None, held_out: ArrayLike | None = None, condition: Any = None
+        self,
+        X: ArrayLike | Dataset,
+        y: ArrayLike | None = None,
+        held_out: ArrayLike | None = None,
+        condition: Any = None,
+        decoding: Decoding | None = None,
+        seed: int = 0,
     ) -> LatentSpace:
         """The latent space as X (n, *E) sees it: see `Autoencoder.space`. Raises ConfigError, DataError."""
+        self.check_chosen(decoding)
+        decode = self.decode if decoding is None else partial(self.decode, decoding=decoding, seed=seed)
         X = as_known(X)
         x, told = self.seen(X, y if condition is None and self.labels is not None else condition)
         told = None if told is None else _for_each(told, len(x))
@@ -367,7 +396,7 @@ class Trained:
             codes=codes,
             scales=scales,
             data=changed_by_row(x, partial(self._filled, codes, told)) if self.spec.missing else x,
-            decode=self.decode if usual is None else partial(self.decode, told=usual),
+            decode=decode if usual is None else partial(decode, told=usual),
             prior=self.model.prior.sampler(),
             labels=labelled.y,
             classes=labelled.classes,
@@ -379,7 +408,7 @@ class Trained:
             model=signature(self.model),
             fitted=self.sampler,
             posterior=Posterior(self.model.encoder, partial(self._inputs, x)) if self._has_posterior else None,
-            condition=None if told is None else Condition(told, self.decode, self.encode, self._one),
+            condition=None if told is None else Condition(told, decode, self.encode, self._one),
             origin=Origin(self.recipe, self.network, self.likelihood, self.epochs, self.learning_rate, self.history),
         )
 

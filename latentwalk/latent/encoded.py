@@ -19,7 +19,7 @@ from PIL.Image import Image
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
 from latentwalk.data.edits import edit_distance
-from latentwalk.data.music import Piece, is_music, overlap_distance
+from latentwalk.data.music import Piece, is_music, overlap_distance, rolls_of
 from latentwalk.data.original import Original, Pictured
 from latentwalk.data.spec import DataSpec
 from latentwalk.data.units import is_text, texts_of
@@ -187,6 +187,9 @@ class Encoded(ABC):
         if isinstance(x, Piece) or is_music(x):
             expect(self.spec is not None and self.spec.score is not None, "this space is not one of music.")
             assert self.spec is not None and self.spec.score is not None
+            if self.spec.vocabulary is None:
+                rolls = rolls_of([x] if isinstance(x, Piece) else x, self.spec.shape[0])
+                return rolls[0] if isinstance(x, Piece) else rolls
             said = [self.spec.score.text(one)[0] for one in ([x] if isinstance(x, Piece) else x)]
             x = said[0] if isinstance(x, Piece) else said
         text, vocabulary = isinstance(x, str), None if self.spec is None else self.spec.vocabulary
@@ -277,7 +280,7 @@ class Encoded(ABC):
         """
         if self.spec is not None and self.spec.score is not None and self.spec.vocabulary is not None:
             words = self.spec.vocabulary.written
-            return overlap_distance(*(self.spec.score.sounding(words(rows)) for rows in (a, b)))
+            return overlap_distance(*(self.spec.score.sounding(*words(rows)) for rows in (a, b)))
         if self.serial:
             return edit_distance(a, b)
         found: NDArray[np.float64] = np.linalg.norm(self.flat(b) - self.flat(a), axis=1)

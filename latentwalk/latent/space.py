@@ -26,7 +26,7 @@ from latentwalk.latent.moves.barycentres import BlendName, shares
 from latentwalk.latent.moves.blends import blended, triptych
 from latentwalk.latent.moves.directions import Attribute, Confounders, Direction, direction
 from latentwalk.latent.moves.films import FilmPath, film_path, film_walk
-from latentwalk.latent.moves.grafts import Onto, Where, transplant
+from latentwalk.latent.moves.grafts import Onto, Strength, Where, transplant
 from latentwalk.latent.moves.paths import PathName, check_path
 from latentwalk.latent.moves.walks import Walk, journey
 from latentwalk.latent.samplers import Sampler
@@ -154,24 +154,32 @@ class LatentSpace(Encoded):
         whole("n", n, "examples", most=COUNTED)
         return self._decoded(self.sampler(source)(n, rng_of(seed)))
 
-    def direction(self, having: Attribute, lacking: Attribute | None = None, *, without: Confounders = ()) -> Direction:
+    def direction(
+        self,
+        having: Attribute,
+        lacking: Attribute | None = None,
+        *,
+        without: Confounders = (),
+        keep: Confounders | None = None,
+    ) -> Direction:
         """The step from examples that lack something to examples that have it, other things being equal (see `directions`).
 
         having: the name of one of `attributes` (its larger value of two, or a probability above .5, has it) or of a class,
         row numbers, or a mask (n,). lacking: the same; None is all others of which it is known. without: confounders to take
         out, as names of attributes, arrays (n,), or "auto" for those attributes that go along with it, by correlation. Rows
-        whose value of any of these is NaN have no part.
+        whose value of any of these is NaN have no part. keep: attributes that are to stay as they are, as for `without`, or
+        "all"; the direction then has a guide, which `graft(…, strength="guided")` asks for the step of each example.
         Raises DataError: a side is empty, an attribute with one class only, rows on both sides, too few rows for so many
         confounders. ConfigError: an unknown name, an attribute that is an amount, confounders that say all there is to say.
         """
-        return direction(self, having, lacking, without)
+        return direction(self, having, lacking, without, keep)
 
     @overload
     def graft(
         self,
         x: list[Pictured],
         direction: Direction | ArrayLike,
-        strength: ArrayLike = 1.0,
+        strength: Strength = 1.0,
         *,
         region: Where = "change",
         onto: Onto | None = None,
@@ -183,7 +191,7 @@ class LatentSpace(Encoded):
         self,
         x: Point,
         direction: Direction | ArrayLike,
-        strength: ArrayLike = 1.0,
+        strength: Strength = 1.0,
         *,
         region: Where = "change",
         onto: Onto | None = None,
@@ -194,7 +202,7 @@ class LatentSpace(Encoded):
         self,
         x: Point | list[Pictured],
         direction: Direction | ArrayLike,
-        strength: ArrayLike = 1.0,
+        strength: Strength = 1.0,
         *,
         region: Where = "change",
         onto: Onto | None = None,
@@ -204,7 +212,9 @@ class LatentSpace(Encoded):
 
         x: a row, an example or a code; also several, examples (n, *E) or codes (n, D). Or a picture of any size, as a file, one
         of Pillow's or an array (H, W[, 3]): x then is that picture, as large as it is, in its own type, upright; a list of them
-        gives a list. strength: 0 changes nothing; several, (S,), give a sweep: z (S, …, D), x (S, …, *E).
+        gives a list. strength: 0 changes nothing; several, (S,), give a sweep: z (S, …, D), x (S, …, *E). "guided", with a
+        direction that was found with `keep`, takes for each example the step after which it is read to have what it should and
+        all else as before, of some 50 that are decoded and encoded again (see `guide`).
         region: where the picture may change: "change", where the step changes it most; weights (H, W) in [0, 1], or a box (top,
         left, bottom, right) in shares of its sides; None for all of it. Elsewhere it stays as it was, to the last bit.
         onto: "picture" adds to the picture itself what the step changes, and cuts at the data's range; "reconstruction" is what

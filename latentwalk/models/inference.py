@@ -28,6 +28,7 @@ from latentwalk.chance import seeded
 from latentwalk.data.rows import pieces, release
 from latentwalk.data.scaling import as_tensor
 from latentwalk.errors import ConfigError, DataError
+from latentwalk.models.decoding import Decoding
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import log_weights
 from latentwalk.models.observed import each_log_prob
@@ -96,6 +97,18 @@ class Coder:
             return (self.model.scaling.inverse(self.model.decoder(codes, given).mean),)
 
         return self._in_chunks(mean, z, "decode")[0]
+
+    def chosen(self, z: Array, decoding: Decoding, seed: int) -> NDArray[np.float32]:
+        """What codes (n, D) decode to where units are chosen in this way, in the shape of the data: (n, *E).
+
+        seed: of what is drawn. Raises ConfigError where the decoder chooses no units.
+        """
+
+        def rows(codes: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
+            return (self.model.scaling.inverse(decoding.rows(self.model.decoder(codes, given))),)
+
+        with seeded(seed):
+            return self._in_chunks(rows, z)[0]
 
     def draw(self, z: Array, seed: int) -> NDArray[np.float32]:
         """One draw of p(x | z) for each of codes (n, D), in the units and shape of the data: (n, *E)."""

@@ -17,6 +17,7 @@ from latentwalk.data.scaling import Scaling
 from latentwalk.models.conditional import Conditional, Lazy
 from latentwalk.models.prior import Prior
 from latentwalk.models.serial import SerialConditional
+from latentwalk.models.stepwise import StepwiseConditional
 
 __all__ = ["LatentModel", "Learner", "Pass"]
 
@@ -44,7 +45,13 @@ class Learner(nn.Module, ABC):
 class LatentModel(Learner):
     """p(x, z) = p(z) p(x | z) and q(z | x). `scaling` takes raw data to x; it is saved with the rest."""
 
-    def __init__(self, scaling: Scaling, encoder: Lazy, prior: Prior, decoder: Conditional | SerialConditional) -> None:
+    def __init__(
+        self,
+        scaling: Scaling,
+        encoder: Lazy,
+        prior: Prior,
+        decoder: Conditional | SerialConditional | StepwiseConditional,
+    ) -> None:
         super().__init__()
         self.scaling = scaling
         self.encoder = encoder

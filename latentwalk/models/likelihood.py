@@ -58,6 +58,7 @@ VALUES: dict[Kind, _Values] = {
     "text": _Values("none", "none", ranged=True, binary=1.0),
     "music": _Values("none", "none", ranged=True, binary=1.0),
     "film": _Values("unit", "unit", ranged=True, binary=0.7),
+    "roll": _Values("none", "none", ranged=False, binary=1.0),
 }
 
 

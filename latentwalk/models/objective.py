@@ -50,17 +50,28 @@ def reconstruction(p: Pass, epoch: Time = None, *, sparsity: Sparsity | None = N
     return Terms(values, sum(values.values(), start=p.z.new_zeros(())).mean())
 
 
-def elbo(p: Pass, epoch: Time = None, *, beta: Schedule = constant(1.0), free_nats: float = 0.0) -> Terms:  # noqa: B008
+def elbo(
+    p: Pass,
+    epoch: Time = None,
+    *,
+    beta: Schedule = constant(1.0),  # noqa: B008
+    free_nats: float = 0.0,
+    target_rate: float = 0.0,
+) -> Terms:
     """The negative evidence lower bound. Terms: reconstruction and kl; their plain sum is the bound.
 
     beta: weight of the KL. free_nats: nats for each latent dimension, averaged over the batch, that are not pressed.
-    Sources: Kingma & Welling 2014, eq. 3; Higgins et al. 2017 (beta); Kingma et al. 2016, eq. 15 (free nats).
+    target_rate: the same of all dimensions together, which leaves it to them how they share it.
+    Sources: Kingma & Welling 2014, eq. 3; Higgins et al. 2017 (beta); Kingma et al. 2016, eq. 15 (free nats); Pelsmaeker & Aziz
+    2020, section 3.1 (a rate for all dimensions; there with a Lagrangian, which holds it as well).
     """
     missing = -p.likelihood.log_prob(p.target).mean(0)
     divergence = kl(p.posterior, p.prior, p.z)
     pressed = divergence.mean()
     if free_nats and epoch is not None:
         pressed = kl_per_dimension(p.posterior, p.prior).mean(0).clamp(min=free_nats).sum()
+    if target_rate and epoch is not None:
+        pressed = pressed.clamp(min=target_rate)
     loss = missing.mean() + beta(epoch) * pressed
     return Terms({"reconstruction": missing, "kl": divergence}, loss)
 

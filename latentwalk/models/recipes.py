@@ -30,12 +30,14 @@ from latentwalk.models.prior import PRIORS, Prior, prior_named
 from latentwalk.models.schedule import Schedule, constant, linear
 from latentwalk.models.serial import SerialConditional
 from latentwalk.models.sparsity import Sparsity
+from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.line import DecoderLine, EncoderLine
+from latentwalk.networks.stepwise import STEPWISE
 
 __all__ = ["EARLIER", "RECIPES", "WIDE", "Recipe", "assemble", "recipe_named", "suited"]
 
-FREE = 8.0  # nats of the KL of a VAE of texts that are not pressed
+RATE = 8.0  # nats of the KL of a VAE of texts that are not pressed
 WARM = 5.0  # epochs over which its KL is warmed up
 WIDE = 32  # dimensions of a code of a text, where the user names no other number
 ANY = (0.05, 1.0)  # noise of unknown strength, in units of an image's range or a signal's deviation
@@ -51,10 +53,13 @@ class Recipe:
     objective: "elbo", "decomposed_elbo", "reconstruction", "importance_weighted", or a function of one's own from a pass and
         the time in epochs (None at the end) to `Terms`.
     beta: weight of the KL, or of its total correlation in a decomposed bound, a number or a Schedule.
-    free_nats: see `elbo`.
+    free_nats, target_rate: see `elbo`.
     sparsity, contraction: see `reconstruction`.
     draws: codes drawn for each input while training.
     corruption: noise put on the input, whose clean version is the target.
+    pretraining: of texts and music, epochs at the beginning in which the KL has no weight, as in an autoencoder; after them the
+        decoder begins anew, with an encoder that has something to say, and beta its schedule (Li et al. 2019, "A surprisingly
+        effective fix for deep latent variable modeling of text").
     denoiser: whether a network of its own learns beside the codes to take that noise off images and signals, see `Denoiser`.
     generative: whether the recipe trains its codes to fill the prior, so that drawing from it makes sense.
     latent: dimensions of a code where the user names none; None is as many as an example has numbers.
@@ -75,6 +80,8 @@ class Recipe:
     source: str = ""
     prior: str | Prior = "normal"
     denoiser: bool = False
+    pretraining: float = 0.0
+    target_rate: float = 0.0
 
     def __post_init__(self) -> None:
         own_numbers(self)
@@ -85,12 +92,15 @@ class Recipe:
             raise ConfigError(f"objective={self.objective!r} needs posterior='gaussian': a point has no KL to the prior.")
         whole("draws", self.draws, "codes for each input", least=1, most=MADE)
         whole("latent", self.latent, "dimensions", least=1, most=MADE, none="as many as an example has numbers")
-        for name in ("free_nats", "contraction"):
+        for name in ("free_nats", "target_rate", "contraction", "pretraining"):
             positive(name, getattr(self, name), zero=True, most=COUNTED)
         if not isinstance(self.beta, Schedule):
             positive("beta", self.beta, zero=True, most=COUNTED)
-        if self.free_nats and self.objective == "decomposed_elbo":
-            raise ConfigError("free_nats goes with objective='elbo', whose KL is not taken apart.")
+        if self.pretraining and self.objective != "elbo":
+            raise ConfigError("pretraining goes with objective='elbo': it is a time without the KL.")
+        for name in ("free_nats", "target_rate"):
+            if getattr(self, name) and self.objective == "decomposed_elbo":
+                raise ConfigError(f"{name} goes with objective='elbo', whose KL is not taken apart.")
         if self.objective != "reconstruction" and (self.sparsity or self.contraction):
             raise ConfigError("sparsity and contraction go with objective='reconstruction', whose codes are points.")
         if self.sparsity and self.spreads:
@@ -117,10 +127,10 @@ class Recipe:
                 "what is learnt into the network or the prior."
             )
         if callable(self.objective):
-            if self.free_nats or self.beta != 1:
+            if self.free_nats or self.target_rate or self.beta != 1:
                 raise ConfigError(
-                    "beta and free_nats are for objectives that have a name. Give one's own its options beforehand: "
-                    "functools.partial(objective, beta=…)."
+                    "beta, free_nats and target_rate are for objectives that have a name. Give one's own its options "
+                    "beforehand: functools.partial(objective, beta=…)."
                 )
         elif self.objective not in get_args(ObjectiveName):
             raise unknown("objective", self.objective, get_args(ObjectiveName))
@@ -140,7 +150,8 @@ class Recipe:
 
     def schedule(self) -> Schedule:
         """beta as a function of time."""
-        return self.beta if isinstance(self.beta, Schedule) else constant(self.beta)
+        found = self.beta if isinstance(self.beta, Schedule) else constant(self.beta)
+        return replace(found, after=found.after + self.pretraining)
 
     def loss(self, examples: int | None = None) -> Objective:
         """What training makes small. examples: how many there are to learn from, where that is known."""
@@ -148,7 +159,7 @@ class Recipe:
             return self.objective
         match self.objective:
             case "elbo":
-                return partial(elbo, beta=self.schedule(), free_nats=self.free_nats)
+                return partial(elbo, beta=self.schedule(), free_nats=self.free_nats, target_rate=self.target_rate)
             case "decomposed_elbo":
                 return partial(decomposed_elbo, beta=self.schedule(), examples=examples)
             case "importance_weighted":
@@ -210,18 +221,18 @@ def recipe_named(recipe: str | Recipe) -> Recipe:
     return RECIPES[recipe]
 
 
-def suited(recipe: Recipe, spec: DataSpec, latent: int) -> Recipe:
-    """The recipe as data like `spec` needs it: the VAE of texts with its cure of collapse. latent: D, of a code.
+def suited(recipe: Recipe, spec: DataSpec) -> Recipe:
+    """The recipe as data like `spec` needs it: the VAE of texts with its cure of collapse.
 
     A decoder of units knows what came before, and learns to do without the code; its KL then falls to 0, and does not come
-    back. So the KL is warmed up, and `FREE` nats of it, shared out among the dimensions, are not pressed. Who wants a VAE
-    without that gives a `Recipe` of another name.
-    Sources: Bowman et al. 2016, section 3.1; Li et al. 2019, "A surprisingly effective fix for deep latent variable modeling of
-    text".
+    back. So the KL is warmed up, and `RATE` nats of it are not pressed, of all dimensions together: shared out among them
+    beforehand, each would say a little, and none anything clearly. Who wants a VAE without that gives a `Recipe` of another
+    name.
+    Sources: Bowman et al. 2016, section 3.1; Pelsmaeker & Aziz 2020, "Effective estimation of deep generative language models".
     """
     if not spec.form.serial or recipe != replace(RECIPES["vae"], prior=recipe.prior, corruption=recipe.corruption):
         return recipe
-    return replace(recipe, beta=linear(1.0, over=WARM), free_nats=FREE / latent if recipe._factorised else 0.0)
+    return replace(recipe, beta=linear(1.0, over=WARM), target_rate=RATE)
 
 
 def assemble(
@@ -244,8 +255,12 @@ def assemble(
     raw = code.each * latent
     if classes and network.kind == "fully-conv":
         raise ConfigError("network='fully-conv' has no place for a condition: its code is an image. Use network='conv'.")
+    if recipe.pretraining and not spec.form.serial:
+        raise ConfigError(f"pretraining={recipe.pretraining:g} is for texts and music; the data is a {spec.kind}.")
     if recipe.contraction and spec.form.serial:
         raise ConfigError(f'recipe "{recipe.name}" needs values to take gradients of, and a text has units. Use "ae" or "vae".')
+    if network.kind == STEPWISE:
+        return _stepwise(recipe, spec, network, likelihood, latent, scaling, classes)
     straight = network.start == "line" and recipe.sparsity is None and network.kind != "fully-conv"
     reader = _encoder(network, spec, (raw,), straight)
     if classes:
@@ -263,6 +278,19 @@ def assemble(
 def _begins(network: Network, spec: DataSpec) -> bool:
     """Whether encoder and decoder have a place to begin at: those of one's own begin as they are, and those of texts."""
     return network.start != "plain" and network.bodies is None and not spec.form.serial
+
+
+def _stepwise(
+    recipe: Recipe, spec: DataSpec, network: Network, likelihood: Likelihood, latent: int, scaling: Scaling, classes: int
+) -> LatentModel:
+    """The model of a roll with a code for every step. Raises ConfigError for what it has no place for."""
+    if classes or recipe.contraction or recipe.sparsity or likelihood.kind != "bernoulli":
+        what = "condition" if classes else f'recipe "{recipe.name}"' if likelihood.kind == "bernoulli" else "such likelihood"
+        raise ConfigError(f"network='{STEPWISE}' knows no {what}: a code for every step says which keys sound. Use 'gru'.")
+    code = DiagonalGaussian() if recipe.spreads else PointHead()
+    reader, writer = network.stepwise(spec, latent, code.each)
+    encoder = Conditional(reader, code, axes=len(spec.event))
+    return LatentModel(scaling, encoder, prior_named(recipe.prior, latent), StepwiseConditional(writer))
 
 
 def _decoder(

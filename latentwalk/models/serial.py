@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from latentwalk import chance
 from latentwalk.data.units import END
 from latentwalk.models.conditional import Lazy
-from latentwalk.networks.serial import SerialDecoder, ends_of
+from latentwalk.networks.serial import AutoregressiveDecoder, ends_of
 
 __all__ = ["Serial", "SerialConditional"]
 
@@ -26,7 +26,7 @@ FLOOR = 1e-9  # the least temperature; below it the likeliest unit is taken
 class SerialConditional(Lazy):
     """p(x | z) as a decoder's body gives it. Given what should come out, its log-probability is found at once, in one pass."""
 
-    def __init__(self, body: SerialDecoder) -> None:
+    def __init__(self, body: AutoregressiveDecoder) -> None:
         super().__init__()
         self.body = body
 
@@ -50,7 +50,7 @@ class Serial(Distribution):
 
     arg_constraints = {}  # noqa: RUF012  # torch's own convention
 
-    def __init__(self, body: SerialDecoder, c: Tensor) -> None:
+    def __init__(self, body: AutoregressiveDecoder, c: Tensor) -> None:
         self.body, self.c = body, c
         self.forced: tuple[Tensor, Tensor] | None = None
         super().__init__(c.shape[:-1], torch.Size([body.length]), validate_args=False)
@@ -156,7 +156,7 @@ def drawn(scores: Tensor, temperature: float = 1.0, top_p: float = 1.0) -> Tenso
     return (share.cumsum(-1) <= level).sum(-1).clamp(max=share.shape[-1] - 1)
 
 
-def _log_probs(body: SerialDecoder, remembered: Tensor, units: Tensor) -> Tensor:
+def _log_probs(body: AutoregressiveDecoder, remembered: Tensor, units: Tensor) -> Tensor:
     """log p of units (m,) by what is remembered (m, H) before each: (m,)."""
     if torch.is_grad_enabled():
         return -cross_entropy(_wide(body.scores(remembered)), units, reduction="none")

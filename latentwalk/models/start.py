@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from sklearn.decomposition import PCA
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentwalk.arrays import Doubles
 from latentwalk.models.conditional import Conditional, Shifted
@@ -22,7 +22,7 @@ from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.posterior import LOG_VARIANCE
 from latentwalk.networks.line import DecoderLine, EncoderLine, silenced
 
-__all__ = ["begin"]
+__all__ = ["begin", "begin_anew"]
 
 FLAT = 0.1  # a number that varies less than this share of what the others do is not blown up further
 LEFT = 0.05  # of the data's deviation: the least that the network's own part speaks in
@@ -87,6 +87,14 @@ def begin(model: LatentModel, raw: Tensor, given: Tensor | None = None) -> bool:
     square = off.square().sum(0) / seen.sum(0).clamp(min=1) + blur
     model.decoder.head.begin(square.unflatten(0, writing.raw))
     return writing.slope is not None
+
+
+def begin_anew(part: nn.Module) -> None:
+    """Give a part of a model, in place, the weights that it might have had at first."""
+    for layer in part.modules():
+        reset = getattr(layer, "reset_parameters", None)
+        if reset is not None:
+            reset()
 
 
 def _centre(reading: EncoderLine, seen: Tensor) -> None:

@@ -10,25 +10,32 @@ import torch
 from torch import nn
 
 from latentwalk.chance import seeded
-from latentwalk.checks import MADE, own_numbers, positive, share, whole
+from latentwalk.checks import MADE, flag, own_numbers, positive, share, whole
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.networks.conv import ConvDecoder, ConvEncoder, pyramid
 from latentwalk.networks.dense import Dense
+from latentwalk.networks.hierarchical import HierarchicalDecoder
 from latentwalk.networks.layers import ACTIVATIONS, Filled
 from latentwalk.networks.recurrent import RecurrentDecoder, RecurrentEncoder
-from latentwalk.networks.serial import SerialDecoder, SerialEncoder
+from latentwalk.networks.serial import AutoregressiveDecoder, SerialDecoder, SerialEncoder
+from latentwalk.networks.stepwise import STEPWISE, StepDecoder, StepEncoder, own_numbers_of
+from latentwalk.networks.transformer import TransformerDecoder, TransformerEncoder
 
 __all__ = ["CONVOLUTIONAL", "RECURRENT", "Network", "NetworkKind", "network_named"]
 
-NetworkKind = Literal["auto", "dense", "conv", "fully-conv", "gru", "lstm"]
+NetworkKind = Literal["auto", "dense", "conv", "fully-conv", "gru", "lstm", "transformer", "hierarchical", "storn"]
 Start = Literal["line", "mean", "plain"]
 Upsampling = Literal["smooth", "transposed"]
 CONVOLUTIONAL: tuple[NetworkKind, ...] = ("conv", "fully-conv")
 RECURRENT: tuple[NetworkKind, ...] = ("gru", "lstm")
+SERIAL: tuple[NetworkKind, ...] = (*RECURRENT, "transformer", "hierarchical")  # those that read and write units
 FITS: dict[NetworkKind, tuple[Kind, ...]] = {
     **dict.fromkeys(CONVOLUTIONAL, ("image", "signal")),
-    **dict.fromkeys(RECURRENT, ("text", "music", "signal")),
+    **dict.fromkeys(RECURRENT, ("text", "music", "roll", "signal")),
+    "transformer": ("text", "music"),
+    "hierarchical": ("music",),
+    STEPWISE: ("roll",),
 }  # the kinds of data that a kind of network is for, where it is not for all
 MANY = {"music": "music"}  # a kind in the plural, where that is no s
 SMALL = 1024  # values in an event up to which dense layers are both faster and as good on two cores
@@ -39,9 +46,11 @@ USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
     "text": lambda spec: "gru",
     "music": lambda spec: "gru",
     "film": lambda spec: "dense",
+    "roll": lambda spec: "gru",
 }  # "auto", by the kind of data
 DEPTHS = (32, 64, 128, 128, 256, 256)
 LARGE, SLIM = 32, (16, 32, 64, 128, 256, 256, 256)  # images with longer sides, whose first levels cost most, begin with fewer
+BLOCKS = 2  # of a transformer
 TRIED = 2  # rows with which a network of one's own is tried
 MANY_UNITS = 2_000  # of texts, from which on recurrent layers are wider
 TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its smaller side is this or less
@@ -51,19 +60,25 @@ TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its sma
 class Network:
     """What the encoder and the decoder are made of; the decoder mirrors the encoder.
 
-    kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals, texts), or "auto": conv for images of
-    more than 1024 values, and for signals in which nothing is missing; gru for other signals and texts; dense for the rest.
+    kind: "dense", "conv" and "fully-conv" (images, signals), "gru" or "lstm" (signals, texts, music), "transformer" (texts,
+        music), "hierarchical" (music; a code for each bar, see `HierarchicalDecoder`), "storn" (rolls: a code for every step),
+        or "auto": conv for images of more than 1024 values, and for signals in which nothing is missing; gru for other
+        signals, texts and music; dense for the rest.
     widths: hidden dense layers, the widest first; after the convolutions in a "conv" network; of a recurrent one, the units
-    that read in each direction, then dense layers. Default (512, 256), (256,) after convolutions, (128,) for recurrent ones,
-    and (256,) for those of texts of more than 2,000 units.
+    that read in each direction, or the numbers that a transformer has for a unit, then dense layers. Default (512, 256), (256,)
+    after convolutions, (128,) for recurrent ones and transformers, and (256,) for those of texts of more than 2,000 units.
     channels: one level each, halving every side; default 32, 64, 128, … until the smaller side is at most 8 (16 steps); for
         images larger than 32 pixels 16, 32, 64, … until it is at most 4.
-    blocks: residual blocks at each level of a convolutional network; default none, and one in a "fully-conv" network.
+    blocks: residual blocks at each level of a convolutional network; default none, and one in a "fully-conv" network. Of a
+        transformer, its layers; default 2.
     upsampling: how the decoder of a "conv" network doubles the sides of an image: "smooth", by convolutions at half the size
         whose answers are enlarged, which takes half the time and builds in no checkerboard; "transposed", as all others do.
     dropout: share of hidden units silenced while training. max_norm: longest allowed incoming weight vector of a unit.
     word_dropout: of texts, the share of the units shown to the decoder while learning that are made unknown, so that it has to
         ask the code (Bowman et al. 2016).
+    tied: whether a decoder of units scores them by the numbers that it looks them up as: fewer weights, where there are many.
+    positions: whether a recurrent decoder of units is told the place of each in its row, and in music its phase in step, beat
+        and bar; a transformer always is.
     start: what encoder and decoder begin as. "line": the best straight line, principal components, beside which the networks
         learn how the data departs from it; "mean": the networks read and write deviations from the mean; "plain": neither.
     bodies: an encoder and a decoder of one's own, in place of all that; any modules of the right shapes. The encoder reads
@@ -82,6 +97,8 @@ class Network:
     start: Start = "line"
     word_dropout: float = 0.0
     upsampling: Upsampling = "smooth"
+    positions: bool = True
+    tied: bool = False
 
     def __post_init__(self) -> None:
         own_numbers(self)
@@ -99,6 +116,8 @@ class Network:
             raise unknown("start of a network", self.start, get_args(Start))
         if self.upsampling not in get_args(Upsampling):
             raise unknown("upsampling", self.upsampling, get_args(Upsampling))
+        for name in ("positions", "tied"):
+            flag(name, getattr(self, name))
         share("dropout", self.dropout, "units")
         share("word_dropout", self.word_dropout, "the units shown")
         positive("max_norm", self.max_norm, none="no limit")
@@ -109,7 +128,9 @@ class Network:
             if not isinstance(values, (tuple, list)) or not all(isinstance(v, int) and 0 < v <= MADE for v in values):
                 raise ConfigError(f"{name}={values!r} must be whole numbers above 0, at most {MADE}: ({name[:-1]}, …).")
         whole("blocks", self.blocks, "residual blocks a level", most=MADE, none="the usual")
-        if self.widths == () and self.kind in RECURRENT:
+        if self.blocks == 0 and self.kind == "transformer":
+            raise ConfigError("blocks=0 leaves a transformer without layers. Expected at least one.")
+        if self.widths == () and self.kind in SERIAL:
             raise ConfigError(f"widths=() leaves network='{self.kind}' without units. Expected at least one width.")
 
     def with_params(self, params: Mapping[str, Any]) -> "Network":
@@ -146,19 +167,39 @@ class Network:
             case _:
                 return Dense((latent,), out, widths[::-1], act, dropout)
 
-    def writer(self, spec: DataSpec, latent: int, given: int = 0) -> SerialDecoder:
+    def writer(self, spec: DataSpec, latent: int, given: int = 0) -> AutoregressiveDecoder:
         """A body that writes units given codes (B, D), whose last `given` numbers are a condition. Raises ConfigError."""
-        kind = self._kind(spec)
-        assert kind in ("gru", "lstm") and spec.vocabulary is not None
-        units, length = len(spec.vocabulary), spec.size
-        options = {"dropout": self.dropout, "blind": self.word_dropout, "given": given}
-        return SerialDecoder(kind, latent, units, length, self._widths(spec), self.activation, **options)  # type: ignore[arg-type]
+        assert spec.vocabulary is not None
+        units, length, widths, act = len(spec.vocabulary), spec.size, self._widths(spec), self.activation
+        options: dict[str, Any] = {"dropout": self.dropout, "blind": self.word_dropout, "given": given, "tied": self.tied}
+        match self._kind(spec):
+            case "transformer":
+                blocks = BLOCKS if self.blocks is None else self.blocks
+                return TransformerDecoder(latent, units, length, widths, blocks, act, **options, periods=_periods(spec))
+            case "hierarchical":
+                assert spec.score is not None
+                bar = spec.score.bar * spec.score.voices
+                return HierarchicalDecoder(latent, units, length, bar, widths, act, **options, periods=_periods(spec))
+            case kind:
+                assert kind in ("gru", "lstm")
+                periods = _periods(spec) if self.positions else None
+                return SerialDecoder(kind, latent, units, length, widths, act, **options, periods=periods)
+
+    def stepwise(self, spec: DataSpec, latent: int, each: int) -> tuple[StepEncoder, StepDecoder]:
+        """Bodies with a code for every step, of `latent` numbers in all, `each` times said. Raises ConfigError."""
+        (keys, steps), widths = spec.event, self._widths(spec)
+        own = own_numbers_of(steps, latent)
+        reader = StepEncoder(keys, steps, own, each, widths, self.activation, self.dropout)
+        return reader, StepDecoder(keys, steps, own, widths, self.activation, self.dropout)
 
     def code(self, spec: DataSpec, latent: int | None) -> int | None:
         """How many dimensions a code has, where the network decides: each place at the top of "fully-conv" has as many.
 
         latent: as asked for; None is as many as fit the data's own size. Raises ConfigError where places cannot share them.
         """
+        if self.kind == STEPWISE:
+            self._kind(spec)
+            return own_numbers_of(spec.event[1], latent) * spec.event[1]
         if self.kind != "fully-conv" or self.bodies is not None:
             return latent
         places = math.prod(self.places(spec))
@@ -189,6 +230,13 @@ class Network:
                 return ConvEncoder(seen, out, self._depths(spec), None, act, dropout, 1 if self.blocks is None else self.blocks)
             case "gru" | "lstm" as kind if spec.vocabulary is not None:
                 return SerialEncoder(kind, len(spec.vocabulary), out, widths, act, dropout)
+            case "hierarchical":
+                assert spec.vocabulary is not None
+                return SerialEncoder("gru", len(spec.vocabulary), out, widths, act, dropout)
+            case "transformer":
+                assert spec.vocabulary is not None
+                blocks = BLOCKS if self.blocks is None else self.blocks
+                return TransformerEncoder(len(spec.vocabulary), spec.size, out, widths, blocks, act, dropout, _periods(spec))
             case "gru" | "lstm" as kind:
                 return RecurrentEncoder(kind, seen, out, widths, act, dropout, masked=spec.missing)
             case _:
@@ -198,15 +246,19 @@ class Network:
         """The kind, chosen if it is "auto". Raises ConfigError where it does not fit the data."""
         if self.word_dropout and not spec.form.serial:
             raise ConfigError(f"word_dropout={self.word_dropout} is for texts; the data is a {spec.kind}. Use dropout=.")
-        if spec.form.serial and (self.bodies is not None or self.kind not in ("auto", *RECURRENT)):
+        if self.tied and not spec.form.serial:
+            raise ConfigError(f"tied=True is for texts and music, whose units are looked up; the data is a {spec.kind}.")
+        if spec.form.serial and (self.bodies is not None or self.kind not in ("auto", *SERIAL)):
             own = "one of your own" if self.bodies is not None else f"network='{self.kind}'"
-            raise ConfigError(f"{own} does not read texts. Use 'gru' or 'lstm'.")
+            raise ConfigError(f"{own} does not read texts. Use 'gru', 'lstm' or 'transformer'.")
         fits = FITS.get(self.kind)
         if fits is not None and spec.kind not in fits:
             needed = " or ".join(MANY.get(kind, f"{kind}s") for kind in fits)
+            advice = f"Use 'dense', or say what the data is: Dataset.of(X, kind='{fits[-1]}')."
+            if spec.form.serial or self.kind not in (*CONVOLUTIONAL, *RECURRENT):
+                advice = f"Use '{USUAL[spec.kind](spec)}'."
             raise ConfigError(
-                f"network='{self.kind}' needs {needed}; the data is a {spec.kind} of shape {spec.shape}. Use 'dense', or say "
-                f"what the data is: Dataset.of(X, kind='{fits[-1]}')."
+                f"network='{self.kind}' needs {needed}; the data is a {spec.kind} of shape {spec.shape}. {advice}"
             )
         return self.kind if self.kind != "auto" else USUAL[spec.kind](spec)
 
@@ -215,13 +267,21 @@ class Network:
             return self.widths
         if spec.vocabulary is not None and len(spec.vocabulary) > MANY_UNITS:
             return (256,)
-        return {"dense": (512, 256), "conv": (256,)}.get(self._kind(spec), (128,))
+        return {"dense": (512, 256), "conv": (256,), STEPWISE: (200,)}.get(self._kind(spec), (128,))
 
     def _depths(self, spec: DataSpec) -> tuple[int, ...]:
         levels = max(1, math.ceil(math.log2(min(spec.event[1:]) / TOP[spec.kind])))
         if spec.form.pictured and self._kind(spec) == "conv" and self.upsampling == "smooth" and min(spec.event[1:]) > LARGE:
             return self.channels or SLIM[: levels + 1]
         return self.channels or DEPTHS[:levels]
+
+
+def _periods(spec: DataSpec) -> tuple[int, ...]:
+    """What has a phase in rows of units: of music its steps, beats and bars, in units."""
+    if spec.score is None:
+        return ()
+    score = spec.score
+    return score.voices, score.voices * score.steps, score.voices * score.bar
 
 
 def network_named(network: "str | Network | Sequence[nn.Module]") -> Network:

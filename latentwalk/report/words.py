@@ -35,6 +35,11 @@ IDEAS = {
     "beta-tcvae": "A VAE that pays extra where dimensions depend on each other, so that each may mean one thing (Chen 2018).",
     "iwae": "A VAE that learns from several draws at once, for a tighter bound (Burda et al. 2016).",
 }
+SQUARED = "a mean squared error of {}"
+ERRORS = {
+    "text": "{} edits a unit make a reconstruction its original",
+    "music": "{} of what sounds does not sound alike in a piece and its reconstruction",
+}
 
 
 def summary(content: Content) -> list[str]:
@@ -43,7 +48,7 @@ def summary(content: Content) -> list[str]:
     if len(content["entries"]) == 1:
         return _alone(content["entries"][0])
     if content.get("gallery"):
-        return _gallery(content["entries"])
+        return _gallery(content["entries"], content["data"]["spec"]["kind"])
     pairs = {latent: pair for latent, entries in groups.items() if (pair := _pair(entries))}
     said = [_drawn(latent, *pair) for latent, pair in pairs.items()]
     return said + _orders(pairs) + _steps(groups)
@@ -164,12 +169,12 @@ def _alone(entry: Content) -> list[str]:
     ]
 
 
-def _gallery(entries: Sequence[Content]) -> list[str]:
+def _gallery(entries: Sequence[Content], kind: str) -> list[str]:
     """Which family reconstructs best, and which of those whose codes are drawn towards N(0, I) is the most complete."""
     best = min(entries, key=lambda e: e["judgement"]["error"])
     said = [
         f"Of {plural(len(entries), 'model')}, {best['title']} with {plural(best['latent'], 'dimension')} reconstructs held-out "
-        f"examples best: a mean squared error of {amount(best['judgement']['error'])}."
+        f"examples best: {ERRORS.get(kind, SQUARED).format(amount(best['judgement']['error']))}."
     ]
     drawn = [e for e in _judged(entries) if e["history"] and e["grid"]["over"] == "prior" and not e["judgement"]["collapsed"]]
     if drawn:

@@ -1,7 +1,14 @@
-"""A trained model as two ONNX files, which run without PyTorch and without this library.
+"""A trained model as ONNX files, which run without PyTorch and without this library.
 
     encoder.onnx   x (n, *E), raw data in its own units, layout and type → codes (n, D), the posterior means
     decoder.onnx   codes (n, D) → x (n, *E), the likelihood means, in the units and layout of the data, not rounded
+
+A decoder of units that come one after the other (texts, music) is two files, which whoever runs them calls in turn:
+
+    decoder.onnx   codes (n, D) → known (n, K), read at each step, and memory, memory_2, … (n, L, H), before the first unit
+    step.onnx      last (n,) int64, the unit before, 0 at first; known; memory … → scores (n, units) of the next, memory …
+
+The next unit is the one of the largest score, or one drawn by softmax(scores); 0 is the end. "spec" has the units by number.
 
 A model with a condition takes it as a second input of both, `given` (n, C) float32, of which one is 1 in each row. Scaling is
 part of both. n is any number. Rows of a frame go in and come out as numbers, one a column, as `columns.encoded` has them; the
@@ -13,6 +20,7 @@ import contextlib
 import copy
 import hashlib
 import importlib.util
+import inspect
 import json
 import logging
 import math
@@ -32,11 +40,15 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError
 from latentwalk.files import telling, write_together
 from latentwalk.models.latent_model import LatentModel
+from latentwalk.models.serial import SerialConditional
+from latentwalk.models.stepwise import StepwiseConditional
+from latentwalk.networks.serial import AutoregressiveDecoder
 from latentwalk.surroundings import hushed, imported, same_floats, unmoved
 
 __all__ = [
     "DECODER",
     "ENCODER",
+    "STEP",
     "TRIED",
     "check_same",
     "exported",
@@ -49,7 +61,7 @@ __all__ = [
     "widened",
 ]
 
-ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
+ENCODER, DECODER, STEP = "encoder.onnx", "decoder.onnx", "step.onnx"
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
 LARGEST = 2**31 - 2**20  # bytes of weights in one file: protocol buffers end at 2 GiB
 TRIED = 3  # rows of each trial; neither 0 nor 1, which PyTorch's tracer takes for constants
@@ -58,16 +70,42 @@ CLOSE = 1e-5  # of the range of an answer
 
 
 def onnx_files(model: LatentModel, spec: DataSpec) -> dict[str, bytes]:
-    """The content of encoder.onnx and decoder.onnx. Raises ConfigError where that cannot be done with this model."""
+    """The content of each file, by its name. Raises ConfigError where that cannot be done with this model."""
     model, about = prepared(model, spec)
     rng = np.random.default_rng(0)
     codes = rng.standard_normal((TRIED, model.dim), dtype=np.float32)
     given = some_labels(model)
-    halves = {
-        ENCODER: (_Encode(model), {"x": some_rows(spec, rng)} | given, ["codes"]),
-        DECODER: (_Decode(model), {"codes": codes} | given, ["x"]),
+    parts: dict[str, _Part] = {ENCODER: (_Encode(model), {"x": some_rows(spec, rng)} | given, ["codes"])}
+    if isinstance(model.decoder, StepwiseConditional):
+        raise ConfigError(
+            "a decoder with a code for every step is not exported to ONNX. Use it with PyTorch: Autoencoder.load."
+        )
+    if isinstance(model.decoder, SerialConditional):
+        parts |= _stepwise(model.decoder.body, {"codes": codes} | given)
+    else:
+        parts[DECODER] = _Decode(model), {"codes": codes} | given, ["x"]
+    return {name: _onnx(*part, about) for name, part in parts.items()}
+
+
+def _stepwise(body: AutoregressiveDecoder, trial: dict[str, Array]) -> "dict[str, _Part]":
+    """The two parts of a decoder of units. Raises ConfigError where its memory grows from step to step."""
+    with torch.no_grad():
+        known, *memory = _Begin(body)(*(torch.from_numpy(array) for array in trial.values()))
+        last = torch.arange(len(known)) % body.units
+        _, *after = _Step(body)(last, known, *memory)
+    if [part.shape for part in memory] != [part.shape for part in after]:
+        raise ConfigError(
+            "this decoder remembers more with each unit, which an ONNX file of one step does not hold. Use it with PyTorch: "
+            "Autoencoder.load; or fit network='gru'."
+        )
+    names = ["memory" if at == 0 else f"memory_{at + 1}" for at in range(len(memory))]
+    before = {"last": last.numpy(), "known": known.numpy()} | {
+        name: part.numpy() for name, part in zip(names, memory, strict=True)
     }
-    return {name: _onnx(*half, about) for name, half in halves.items()}
+    return {
+        DECODER: (_Begin(body), trial, ["known", *names]),
+        STEP: (_Step(body), before, ["scores", *(f"{name}_after" for name in names)]),
+    }
 
 
 def exported(files: Mapping[str, bytes], folder: str | os.PathLike[str]) -> tuple[Path, ...]:
@@ -109,6 +147,33 @@ class _Decode(nn.Module):
         return self.model.scaling.inverse(self.model.decoder(codes, given).mean)
 
 
+class _Begin(nn.Module):
+    """Codes (n, D) → what is known all the time (n, K), and what is remembered before the first unit, (n, L, H) each."""
+
+    def __init__(self, body: AutoregressiveDecoder) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, codes: Tensor, given: Tensor | None = None) -> tuple[Tensor, ...]:
+        known, memory = self.body.begin(codes if given is None else torch.cat([codes, given], dim=-1))
+        return known, *(part.transpose(0, 1) for part in memory)
+
+
+class _Step(nn.Module):
+    """The unit before (n,), what is known and remembered → the scores (n, units) of the next, and what is remembered then."""
+
+    def __init__(self, body: AutoregressiveDecoder) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, last: Tensor, known: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
+        scores, after = self.body.step(last, known, tuple(part.transpose(0, 1).contiguous() for part in memory))
+        return scores, *(part.transpose(0, 1) for part in after)
+
+
+_Part = tuple[nn.Module, dict[str, Array], list[str]]  # what is traced, what it is tried with, what it gives
+
+
 def widened(raw: Tensor) -> Tensor:
     """Raw data, of the next larger type that PyTorch calculates with."""
     return raw.to(as_tensor(np.empty(0, str(raw.dtype).removeprefix("torch."))).dtype)
@@ -134,7 +199,7 @@ def traced(part: nn.Module, trial: Mapping[str, Array], gives: Sequence[str]) ->
                 rows,
                 input_names=list(trial),
                 output_names=list(gives),
-                dynamic_shapes=({0: torch.export.Dim("n")},) * len(rows),
+                dynamic_shapes=_shapes(part, len(rows)),
                 custom_translation_table={torch.ops.aten.lgamma.default: _log_gamma},
                 dynamo=True,
                 verbose=False,
@@ -147,6 +212,14 @@ def traced(part: nn.Module, trial: Mapping[str, Array], gives: Sequence[str]) ->
         assert program is not None
         proto = program.model_proto
     return proto, [answer.detach().numpy() for answer in (answers if isinstance(answers, tuple) else (answers,))]
+
+
+def _shapes(part: nn.Module, inputs: int) -> tuple[Any, ...]:
+    """Of which size, by input, any number is taken: the first. Those of `*memory` are one input for PyTorch."""
+    each = ({0: torch.export.Dim("n")},) * inputs
+    kinds = [one.kind for one in inspect.signature(part.forward).parameters.values()]
+    alone = kinds.index(inspect.Parameter.VAR_POSITIONAL) if inspect.Parameter.VAR_POSITIONAL in kinds else inputs
+    return each if alone == inputs else (*each[:alone], each[alone:])
 
 
 def _log_gamma(x: Any) -> Any:

@@ -50,7 +50,7 @@ TYPES: dict[str, type] = {
     )
 }
 LATER: dict[str, dict[str, Any]] = {
-    "Network": {"start": "plain", "upsampling": "transposed"},
+    "Network": {"start": "plain", "upsampling": "transposed", "positions": False},
 }  # what an option was before it could be given
 OWN = "own"
 PARTS = {"network": "network", "bodies": "network", "prior": "prior", "objective": "objective"}  # by the name of a field

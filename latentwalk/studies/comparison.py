@@ -74,6 +74,8 @@ class Comparison:
         most = min(len(train), train.spec.size)
         if "pca" in recipes and (train.spec.missing or test.spec.missing):
             raise DataError("PCA knows no missing values. Leave 'pca' out, or fill them first: Autoencoder().fit(X).impute(X).")
+        if "pca" in recipes and train.spec.form.serial:
+            raise ConfigError('PCA reads values, and a text has units. Compare autoencoders alone: "ae", "vae".')
         if "pca" in recipes and max(dims) > most:
             raise ConfigError(f"latent={max(dims)}: the data has {most} principal components. Use fewer, or no 'pca'.")
         both, held_out = join(train, test), np.arange(len(train) + len(test)) >= len(train)

@@ -198,6 +198,8 @@ def intrinsic_dimension(x: Dataset | ArrayLike, *, most: int = 5_000, seed: int 
     Raises DataError: missing values, or fewer than 20 different rows.
     """
     data = adopt(x)
+    if data.spec.form.serial:
+        raise DataError("distances between rows need values, and texts and music as words have units.")
     if data.spec.missing:
         raise DataError("distances between rows need all their values, and some are NaN. Fill them first.")
     whole("most", most, "rows", least=1, most=COUNTED)
@@ -238,6 +240,11 @@ def _pca(train: Dataset, test: Dataset, unit: NDArray[np.float32], most: int, se
 
 
 def _check(train: Dataset, test: Dataset, latent: Sequence[int], methods: Sequence[str | Recipe]) -> None:
+    if train.spec.form.serial:
+        raise ConfigError(
+            "how many dimensions data needs is read off errors beside the mean's, and texts and music as words have none. "
+            "Compare: latentwalk compare DATA --recipes vae --latent 2,8,32; it says how many are in use."
+        )
     if not len(latent) or not len(methods):
         raise ConfigError("the question needs at least one number of dimensions to try, and one method.")
     if train.x.shape[1:] != test.x.shape[1:]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from latentwalk.data.rows import PIECE
+from latentwalk.data.spec import DataSpec
 from latentwalk.latent.criteria.classes import class_accuracy
 from latentwalk.latent.criteria.completeness import completeness, reach
 from latentwalk.latent.criteria.continuity import continuity
@@ -13,9 +14,9 @@ from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.criteria.structure import active_units, collapsed
 from latentwalk.latent.space import LatentSpace
 
-__all__ = ["Judgement", "definite", "judge", "reconstruction_error"]
+__all__ = ["Judgement", "definite", "error_said", "judge", "reconstruction_error"]
 
-TEXTS = 2_000  # that are reconstructed to be judged by
+TEXTS = 1_000  # that are reconstructed to be judged by
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,15 @@ def judge(space: LatentSpace, seed: int = 0, *, most: int = 20_000) -> Judgement
 def definite(title: str) -> str:
     """The title of a prior as it stands in a sentence: "N(0, I)", "the learnt mixture"."""
     return f"the {title}" if title[:1].islower() else title
+
+
+def error_said(spec: DataSpec | None) -> str:
+    """What `reconstruction_error` is of data like that."""
+    if spec is not None and spec.form.serial and spec.form.scored:
+        return "share of what sounds in a piece or its reconstruction, and not alike in both"
+    if spec is not None and spec.form.serial:
+        return "edits that make a reconstruction its original, as a share of the longer"
+    return "mean squared error"
 
 
 def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 from torch.amp import GradScaler
 
-from latentwalk.chance import lent, part_of
+from latentwalk.chance import covered, lent, part_of
 from latentwalk.data.batches.batch import Batch, Batches
 from latentwalk.errors import CheckpointError, ConfigError, TrainingError
 from latentwalk.models.collapse import ACTIVE
 from latentwalk.models.latent_model import Learner
 from latentwalk.models.objective import Objective, Terms
+from latentwalk.models.start import begin_anew
 from latentwalk.networks.layers import clip_norms
 from latentwalk.networks.line import EncoderLine
 from latentwalk.training.checkpoints import Checkpoints
@@ -219,6 +220,8 @@ class _Run:
         start = time.perf_counter() - place.elapsed
         for batch in self.batches.epoch(place.epoch, place.index):
             now = place.epoch - 1 + place.index / len(self.batches)
+            if self._pretrained():
+                self._renew()
             if not self.steady:
                 set_rate(self.step.optimiser, self._rate(now))
             with self.drawing():
@@ -238,6 +241,22 @@ class _Run:
             torch.cuda.synchronize(self.group.device)  # once an epoch: what was asked for is not yet what was done
             place.elapsed = time.perf_counter() - start
         return True
+
+    def _pretrained(self) -> bool:
+        """Whether the next step is the first one after pretraining."""
+        steps = round(self.plan.pretraining * len(self.batches))
+        return steps > 0 and (self.state.place.epoch - 1) * len(self.batches) + self.state.place.index == steps
+
+    def _renew(self) -> None:
+        """Let the decoder begin anew, and the search for the best weights with it."""
+        with covered():
+            begin_anew(self.step.model.decoder)
+        for weight in self.step.model.decoder.parameters():
+            self.step.optimiser.state.pop(weight, None)
+        if self.step.average is not None:
+            for value, weight in zip(self.step.average.values, self.step.average.weights, strict=True):
+                value.copy_(weight.detach())
+        self.state.place.best, self.state.place.stale = math.inf, 0
 
     def _judged(self) -> Epoch:
         """What came of the epoch whose steps are done; the next one is then the present one."""

@@ -19,6 +19,7 @@ class Plan:
     draws: codes drawn for each input, see `Recipe`.
     corruption: what spoils the input, see `Recipe`.
     max_norm: longest allowed incoming weights of a unit, see `Network`.
+    pretraining: epochs after which the decoder begins anew, see `Recipe`.
     settings: how the weights move.
     """
 
@@ -28,6 +29,7 @@ class Plan:
     draws: int = 1
     corruption: Corruption | None = None
     max_norm: float | None = None
+    pretraining: float = 0.0
     settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:

@@ -48,7 +48,7 @@ def test_pieces_go_in_and_come_out(model, tmp_path):
     assert loaded.spec_ == model.spec_
     assert loaded.reconstruct(some) == again
     for kind in ("impute", "denoise"):
-        with pytest.raises(ConfigError, match="has units"):
+        with pytest.raises(ConfigError, match="music is words, no values"):
             getattr(model, kind)(some)
 
 
@@ -123,3 +123,15 @@ def test_a_folder_is_cut_into_bars_and_moved(folder):
             read(folder, **options)
     with pytest.raises(DataError, match="MIDI files: a .mid"):
         read(__file__, kind="music")
+
+
+@pytest.mark.parametrize("kind", ["hierarchical", "transformer"])
+def test_other_networks_of_music_are_learnt_and_kept(kind, tmp_path):
+    some = tunes(24)
+    options = QUICK | {"network": Network(kind, widths=(16,)), "complete": False, "epochs": 1}
+    model = Autoencoder("vae", **options).fit(some, checkpoint=tmp_path / "run")
+    model.save(tmp_path / "kept")
+    loaded = Autoencoder.load(tmp_path / "kept")
+    assert loaded.reconstruct(some) == model.reconstruct(some)
+    assert np.isfinite(loaded.score_samples(some)).all()
+    assert all(isinstance(piece, Piece) for piece in loaded.sample(2, source="prior"))

@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.manifold
 import torch
 from numpy.typing import NDArray
 from torch.distributions import Normal, kl_divergence
 
 from latentwalk.errors import DataError
 from latentwalk.latent.criteria.classes import class_accuracy
-from latentwalk.latent.criteria.structure import active_units, collapsed, trustworthiness
+from latentwalk.latent.criteria.structure import _kept, active_units, collapsed, trustworthiness
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.prior import NormalSampler
 
@@ -61,6 +62,14 @@ def test_a_plain_autoencoder_has_no_posterior_to_collapse() -> None:
     assert active_units(small).kl is None
     assert collapsed(small) is None
     assert "same code" in (collapsed(space_of(np.ones((100, 2)))) or "")
+
+
+def test_by_distances_it_is_what_scikit_learn_finds_by_values() -> None:
+    rng = np.random.default_rng(0)
+    data, codes = rng.standard_normal((80, 5)), rng.standard_normal((80, 2))
+    codes[:40] = data[:40, :2]
+    near, shown = (np.linalg.norm(x[:, None] - x, axis=2) for x in (data, codes))
+    assert _kept(near, shown, 7) == pytest.approx(sklearn.manifold.trustworthiness(data, codes, n_neighbors=7))
 
 
 def test_trustworthiness_of_a_rotation_is_one_and_of_noise_is_half() -> None:

@@ -106,13 +106,24 @@ def test_free_nats_put_a_floor_under_each_dimension_averaged_over_the_batch(mode
     torch.testing.assert_close(elbo(p, None, free_nats=floor).loss, elbo(p, None).loss)  # measuring is plain
 
 
+@pytest.mark.parametrize("share", [0.5, 2.0])
+def test_a_target_rate_is_a_floor_under_all_dimensions_together(model, share):
+    p = model.seen(1)
+    total = float(kl_per_dimension(p.posterior, p.prior).mean(0).sum())
+    terms = elbo(p, 0.0, beta=constant(3.0), target_rate=share * total)
+    expected = terms.values["reconstruction"].mean() + 3.0 * max(1.0, share) * total
+    torch.testing.assert_close(terms.loss, expected)
+    torch.testing.assert_close(elbo(p, None, target_rate=share * total).loss, elbo(p, None).loss)  # measuring is plain
+
+
 def test_below_the_floor_the_kl_has_no_gradient():
     raw = torch.full((4, 2), 0.1, requires_grad=True)
     q = DiagonalNormal(raw, torch.zeros(4, 2))
     likelihood = Independent(Normal(torch.zeros(1, 4, E), 1.0), 1)
     p = Pass(torch.zeros(4, E), q.rsample((1,)), q, StandardNormal(2)(), likelihood)
-    (gradient,) = torch.autograd.grad(elbo(p, 0.0, free_nats=1.0).loss, raw)
-    assert gradient.abs().max() == 0
+    for floor in ({"free_nats": 1.0}, {"target_rate": 1.0}):
+        (gradient,) = torch.autograd.grad(elbo(p, 0.0, **floor).loss, raw)
+        assert gradient.abs().max() == 0
     (gradient,) = torch.autograd.grad(elbo(p, 0.0).loss, raw)
     assert gradient.abs().min() > 0
 
@@ -135,6 +146,9 @@ def test_reconstruction_is_minus_the_log_likelihood_and_its_penalty_is_l1():
         (linear(2.0, over=0), {0: 2, 3: 2, None: 2}),
         (cyclical(2.0, every=10), {0: 0, 2.5: 1, 5: 2, 9.99: 2, 10: 0, 12.5: 1, 17: 2, None: 2}),
         (cyclical(1.0, every=4, rise=1.0), {0: 0, 1: 0.25, 3: 0.75, 4: 0, None: 1}),
+        (Schedule(2.0, rise=4, after=3), {0: 0, 3: 0, 4: 0.5, 7: 2, 8: 2, None: 2}),
+        (Schedule(2.0, after=3), {0: 0, 2.9: 0, 3: 2, 9: 2, None: 2}),
+        (Schedule(2.0, rise=2, cycle=4, after=1), {0: 0, 1: 0, 2: 1, 4: 2, 5: 0, 6: 1, None: 2}),
     ],
 )
 def test_schedules_pass_through_known_points(schedule, points):
@@ -233,6 +247,13 @@ def test_one_example_alone_tells_nothing_of_an_aggregate():
     parts = decomposed_elbo(unlike(batch=1), examples=1000).values
     assert float(parts["mutual_information"]) == pytest.approx(0, abs=1e-12)
     assert float(parts["total_correlation"]) == pytest.approx(0, abs=1e-12)
+
+
+def test_what_goes_with_the_plain_bound_alone_says_so():
+    with pytest.raises(ConfigError, match="target_rate goes with objective='elbo'"):
+        Recipe("mine", objective="decomposed_elbo", target_rate=0.1)
+    with pytest.raises(ConfigError, match="pretraining goes with objective='elbo'"):
+        Recipe("mine", objective="importance_weighted", pretraining=1)
 
 
 def test_free_nats_do_not_go_with_a_kl_in_parts():

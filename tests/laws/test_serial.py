@@ -7,22 +7,31 @@ import pytest
 import torch
 
 from latentwalk.chance import seeded
-from latentwalk.data.units import END, FIRST
+from latentwalk.data.music import Notation
+from latentwalk.data.spec import DataSpec
+from latentwalk.data.units import END, FIRST, Vocabulary
 from latentwalk.models.serial import Serial, SerialConditional, drawn
 from latentwalk.networks.build import Network
-from latentwalk.networks.serial import SerialEncoder, ends_of
+from latentwalk.networks.serial import Places, ends_of
 
-KINDS = ["gru", "lstm"]
+KINDS = ["gru", "lstm", "gru without positions", "transformer", "hierarchical", "transformer tied"]
 UNITS, LENGTH, LATENT = 7, 6, 3
 
 
-def decoder(kind, units=UNITS, length=LENGTH, dtype=torch.float64, **options):
-    from latentwalk.data.spec import DataSpec
-    from latentwalk.data.units import Vocabulary
+def network(kind, **options):
+    name, _, rest = kind.partition(" ")
+    return Network(name, widths=(8, 5), positions=rest != "without positions", tied=rest == "tied", **options)
 
-    spec = DataSpec.of_units(length, Vocabulary("characters", tuple("abcdefgh"[: units - FIRST])))
+
+def spec_of(kind, units=UNITS, length=LENGTH):
+    """Texts; for a network that needs music, pieces of bars of four units."""
+    score = Notation(voices=1, steps=1, beats=(4, 4)) if kind == "hierarchical" else None
+    return DataSpec.of_units(length, Vocabulary("characters", tuple("abcdefgh"[: units - FIRST])), score)
+
+
+def decoder(kind, units=UNITS, length=LENGTH, dtype=torch.float64, **options):
     with seeded(0):
-        body = Network(kind, widths=(8, 5), **options).writer(spec, LATENT).to(dtype)
+        body = network(kind, **options).writer(spec_of(kind, units, length), LATENT).to(dtype)
         for weight in body.parameters():
             torch.nn.init.normal_(weight, std=0.7)
     return SerialConditional(body).eval()
@@ -81,7 +90,7 @@ def test_it_depends_neither_on_padding_nor_on_batch_mates(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_encoder_reads_to_the_end_and_no_further(kind):
     with seeded(0):
-        encoder = SerialEncoder(kind, UNITS, (2,), (8, 4)).double().eval()
+        encoder = network(kind).encoder(spec_of(kind), (2,)).double().eval()
     x = rows()
     behind = x.clone()
     behind[torch.arange(LENGTH) > ends_of(x)[:, None]] = FIRST
@@ -146,3 +155,46 @@ def test_units_shown_while_learning_are_hidden_as_often_as_asked_and_never_the_e
     z = codes(5, torch.float32)
     model.eval()
     torch.testing.assert_close(model(z).log_prob(x[:5]), Serial(body.eval(), z).log_prob(x[:5]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_units_after_a_place_have_no_part_in_what_is_remembered_before_it(kind):
+    body, z, x = decoder(kind).body, codes(), rows().clamp(min=FIRST)
+    other = x.clone()
+    other[:, 3:] = FIRST + (other[:, 3:] - FIRST + 1) % (UNITS - FIRST)
+    torch.testing.assert_close(body(z, other)[:, :4], body(z, x)[:, :4], atol=1e-12, rtol=0)
+    assert not torch.allclose(body(z, other)[:, 4:], body(z, x)[:, 4:])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_weight_learns(kind):
+    model, x = decoder(kind, length=9), rows(8, 9)
+    model.train()
+    (-model(codes(8), target=x).log_prob(x).sum()).backward()
+    assert [name for name, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()] == []
+
+
+def test_places_have_a_phase_in_each_period():
+    places = Places(20, (3, 5))(torch.arange(20)).detach()
+    every = sorted({2, 4, 8, 16, 32, 64, 3, 5})
+    assert places.shape == (20, 2 * len(every)) and Places(20, (3, 5)).size == 16
+    at = every.index(5)
+    phase = places[:, [at, len(every) + at]]
+    torch.testing.assert_close(phase[5:], phase[:-5], atol=1e-5, rtol=0)
+    torch.testing.assert_close(phase.norm(dim=1), torch.ones(20))
+    assert len(places.unique(dim=0)) == 20
+
+
+@pytest.mark.parametrize("kind", ["gru", "hierarchical"])
+def test_a_decoder_that_is_told_the_place_counts_without_remembering(kind):
+    """Twelve units that are all the same, and an end: nothing but the place says where it is."""
+    x = torch.tensor([[*[FIRST] * 12, END, END]])
+    model = decoder(kind, length=14, dtype=torch.float32)
+    model.train()
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(60):
+        loss = -model(torch.zeros(1, LATENT), target=x).log_prob(x).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert torch.equal(model.eval()(torch.zeros(1, LATENT)).mean, x)

@@ -199,6 +199,8 @@ def _blamed(detector: "AnomalyDetector", data: "Dataset") -> Any:
     blame = detector.blame(data)
     flat = blame.reshape(len(blame), -1)
     order = np.argsort(-flat, axis=1)[:, :BLAMED]
+    if data.spec.form.serial:
+        return _units(detector, data)[np.arange(len(order))[:, None], order]
     if data.spec.named:
         names = np.array([column.name for column in data.spec.named])
     elif len(data.spec.shape) == 1:
@@ -206,3 +208,14 @@ def _blamed(detector: "AnomalyDetector", data: "Dataset") -> Any:
     else:
         names = np.array([str(place) for place in np.ndindex(*data.spec.shape)])
     return names[order]
+
+
+def _units(detector: "AnomalyDetector", data: "Dataset") -> Any:
+    """The unit in each place of texts or pieces, and where it stands, counted from 1: (n, T)."""
+    import numpy as np
+
+    trained = detector.model_.trained_
+    assert trained.spec.vocabulary is not None
+    units, places = trained.spec.vocabulary.written(trained.given(data))
+    said = np.array([unit or "end, or unknown" for unit in units], object)[places]
+    return np.array([[f"{one} ({at})" for at, one in enumerate(row, 1)] for row in said], object)

@@ -192,6 +192,7 @@ def write_report(folder: Path, entries: "Sequence[Entry]", **about: Any) -> Path
 def verdicts(entries: "Sequence[Entry]") -> None:
     """Print the table of what was measured, and the warnings."""
     from latentwalk.checks import duration
+    from latentwalk.studies.judgement import error_said
 
     rows = []
     for entry in entries:
@@ -204,7 +205,8 @@ def verdicts(entries: "Sequence[Entry]") -> None:
     show(("model", "D", *heads, "error", "took"), rows)
     say(
         "continuity: share of small steps that keep the output. complete: share of draws that land where data is. reach:\n"
-        "share of data that lies where draws land. Gaussian: with the mean and covariance of the codes."
+        "share of data that lies where draws land. Gaussian: with the mean and covariance of the codes.\n"
+        f"error: {error_said(entries[0].tried.space.spec)}, of held-out examples."
     )
     for entry in entries:
         if entry.judgement.warning:

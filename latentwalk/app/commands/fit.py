@@ -101,7 +101,12 @@ def fit(
         ),
     ] = False,
     network: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, dense, conv, fully-conv, gru, lstm.", rich_help_panel=MODEL)
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="auto, dense, conv, fully-conv, gru, lstm, transformer, hierarchical, storn.",
+            rich_help_panel=MODEL,
+        ),
     ] = "auto",
     likelihood: Annotated[
         str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import ConditionOption, Force, RawCells, RunFolder
+from latentwalk.app.options import BeamWidth, ConditionOption, DecodingOption, Force, RawCells, RunFolder, TopP, UnitTemperature
 from latentwalk.app.output import destination, note, save_png, say, write_table
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ def reconstruct(
     ] = None,
     rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="Examples on a sheet, at most.")] = 40,
     condition: ConditionOption = None,
+    decoding: DecodingOption = None,
+    unit_temperature: UnitTemperature = None,
+    top_p: TopP = None,
+    beam_width: BeamWidth = None,
     force: Force = False,
     raw_cells: RawCells = False,
 ) -> None:
@@ -49,6 +53,7 @@ def reconstruct(
     from latentwalk.drawing.tiles import pixels
 
     opened = app.run.Run.open(run)
+    chosen = app.named.decoding(opened, decoding, unit_temperature, top_p, beam_width)
     inputs = [Path(file) for file in files]
     drawn = app.named.draws(opened)
     folder = out if drawn and out is not None and (out.is_dir() or out.suffix == "") else None
@@ -58,7 +63,7 @@ def reconstruct(
     if drawn and folder is None and len(data) > rows:
         note(f"the first {rows} of {len(data):,}; more with --rows, all with --out DIR")
         data = data.take(np.arange(rows))
-    decoded = opened.model.reconstruct(data, condition=condition)
+    decoded = opened.model.reconstruct(data, condition=condition, decoding=chosen)
     if folder is not None:
         _each(data, pixels(decoded, opened.model.spec_), folder, inputs)
     elif drawn:

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import DataAgain, Force, Out, RawCells, RunFolder, Seed
+from latentwalk.app.options import (
+    BeamWidth,
+    DataAgain,
+    DecodingOption,
+    Force,
+    Out,
+    RawCells,
+    RunFolder,
+    Seed,
+    TopP,
+    UnitTemperature,
+)
 from latentwalk.app.output import say
 from latentwalk.errors import ConfigError, NotGenerativeError, unknown
 
@@ -44,6 +55,10 @@ def sample(
     seed: Seed = 0,
     data: DataAgain = None,
     out: Out = None,
+    decoding: DecodingOption = None,
+    unit_temperature: UnitTemperature = None,
+    top_p: TopP = None,
+    beam_width: BeamWidth = None,
     force: Force = False,
     raw_cells: RawCells = False,
 ) -> None:
@@ -72,12 +87,13 @@ def sample(
     _check_drawable(opened, source)
     to = app.named.target(opened, out, "samples", app.named.endings(opened), force=force)
     model.set_params(random_state=seed)
+    chosen = app.named.decoding(opened, decoding, unit_temperature, top_p, beam_width)
     if source in OWN:
-        x = model.sample(count, temperature, source, condition=condition, missing=missing)
+        x = model.sample(count, temperature, source, condition=condition, missing=missing, decoding=chosen)
     else:
         rows = opened.train(data)
         sampler = model.space(rows.take(np.arange(min(len(rows), ENOUGH)))).fit_sampler(source)
-        x = model.sample(count, source=sampler.at(temperature), condition=condition, missing=missing)
+        x = model.sample(count, source=sampler.at(temperature), condition=condition, missing=missing, decoding=chosen)
     app.named.write_examples(opened, x, to, raw=raw_cells)
     if app.named.writes(opened):
         app.named.tell_texts(x)

@@ -6,7 +6,18 @@ from typing import Annotated, cast
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RawCells, RunFolder
+from latentwalk.app.options import (
+    BeamWidth,
+    ConditionOption,
+    DataAgain,
+    DecodingOption,
+    Force,
+    Out,
+    RawCells,
+    RunFolder,
+    TopP,
+    UnitTemperature,
+)
 from latentwalk.app.output import say
 from latentwalk.errors import ConfigError
 
@@ -36,6 +47,10 @@ def walk(
     condition: ConditionOption = None,
     data: DataAgain = None,
     out: Out = None,
+    decoding: DecodingOption = None,
+    unit_temperature: UnitTemperature = None,
+    top_p: TopP = None,
+    beam_width: BeamWidth = None,
     force: Force = False,
     raw_cells: RawCells = False,
 ) -> None:
@@ -64,7 +79,10 @@ def walk(
     stops = _stops(ends or [], start, via or [], to)
     endings = app.named.endings(opened, *ENDINGS, ".csv")
     target = app.named.target(opened, out, "walk", endings, inputs=[Path(stop) for stop in stops], force=force)
-    space, names = app.named.around(opened, stops, data, "end of a walk", condition=condition, needed=path == "density")
+    chosen = app.named.decoding(opened, decoding, unit_temperature, top_p, beam_width)
+    space, names = app.named.around(
+        opened, stops, data, "end of a walk", condition=condition, needed=path == "density", decoding=chosen
+    )
     way = space.journey(range(len(stops)), steps, cast(PathName, path), loop=loop)
     app.named.write_decoded(opened, way, target, raw=raw_cells)
     say(f"from {' to '.join([*names, *names[:loop]])} in {len(way)} steps")

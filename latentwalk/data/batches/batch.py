@@ -5,15 +5,17 @@ again, by another process, or by several that share each batch: `share` of (1, 4
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Batch", "Batches", "Own", "alike", "batch_count", "portion", "shuffled"]
+__all__ = ["Batch", "Batches", "Extent", "Own", "alike", "batch_count", "portion", "shuffled"]
 
+Extent = Callable[[NDArray[Any]], NDArray[np.int64]]  # rows (n, T, …) → how much of each there is to read: (n,)
 MIXED = 32  # batches whose rows are put in order of their lengths together
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentwalk.arrays import Array
-from latentwalk.data.batches.batch import Batch, Batches, Own, batch_count, shuffled
+from latentwalk.data.batches.batch import Batch, Batches, Extent, Own, batch_count, shuffled
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.rows import fits, nbytes, release, taken
 from latentwalk.data.scaling import as_tensor
@@ -49,17 +49,17 @@ def batches_of(
     rows: NDArray[np.int64] | None = None,
     share: tuple[int, int] = (0, 1),
     given: Array | None = None,
-    lengths: NDArray[np.int64] | None = None,
+    measure: Extent | None = None,
 ) -> Batches:
     """Batches of data (n, *E) on a device: `Resident` for a tensor, `Windowed` for all else. See `placed`.
 
-    size, seed, rows, share, lengths: see `Resident`; what is not in memory is as wide as it is. given: (n, C) the condition
-    of each row.
+    size, seed, rows, share: see `Resident`. given: (n, C) the condition of each row. measure: how much of a row (T, …) there is
+    to read: batches are no wider than the longest of their rows, and what is in memory comes in batches of like lengths.
     """
     beside = None if given is None else as_tensor(given).to(device)
     if isinstance(x, Tensor):
-        return Resident(x, size, seed, rows, share, beside, lengths)
-    return Windowed(x, device, size, seed, rows, share, beside)
+        return Resident(x, size, seed, rows, share, beside, None if measure is None else measure(x.cpu().numpy()))
+    return Windowed(x, device, size, seed, rows, share, beside, measure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ class Windowed(Batches):
     rows: NDArray[np.int64] | None = None
     share: tuple[int, int] = (0, 1)
     given: Tensor | None = None
+    measure: Extent | None = None
 
     def __len__(self) -> int:
         return batch_count(self._taking_part, self.size, shuffling=self.seed is not None)
@@ -83,7 +84,8 @@ class Windowed(Batches):
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         with closing(ahead(map(self._read, self._windows(number, start)))) as windows:
             for window, raw in windows:
-                yield from window.batches(raw.to(self.device, non_blocking=True), self.given)
+                longest = None if self.measure is None else self.measure(raw.numpy())
+                yield from window.batches(raw.to(self.device, non_blocking=True), self.given, longest)
 
     def _windows(self, number: int, start: int) -> Iterator["_Window"]:
         """What there is to read for the batches of an epoch from `start` on, a window at a time."""
@@ -149,15 +151,21 @@ class _Window:
         own = tuple(Own.of(len(batch), share) for batch in batches)
         return cls(np.concatenate([batch[one.part] for batch, one in zip(batches, own, strict=True)]), own)
 
-    def batches(self, raw: Tensor, given: Tensor | None) -> Iterator[Batch]:
-        """The batches, of all the window's rows (m, *E) in the order of their numbers; given: of all rows (n, C)."""
+    def batches(self, raw: Tensor, given: Tensor | None, lengths: NDArray[np.int64] | None = None) -> Iterator[Batch]:
+        """The batches, of all the window's rows (m, *E) in the order of their numbers; given: of all rows (n, C).
+
+        lengths: (m,) how much of each row there is to read; batches are no wider than the longest of their own.
+        """
         places = torch.from_numpy(np.argsort(np.argsort(self.rows))).to(raw.device)
         rows = torch.from_numpy(self.rows).to(raw.device)
         start = 0
         for own in self.own:
             part = slice(start, start + own.part.stop - own.part.start)
             beside = None if given is None else given.index_select(0, rows[part])
-            yield own.batch(raw.index_select(0, places[part]), rows[part], beside)
+            some = raw.index_select(0, places[part])
+            if lengths is not None:
+                some = some[:, : int(lengths[places[part].cpu().numpy()].max())]
+            yield own.batch(some, rows[part], beside)
             start = part.stop
 
 

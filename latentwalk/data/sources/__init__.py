@@ -80,8 +80,8 @@ def read(
         of it, "test" is refused.
     size: images and films only. A side, or (height, width), in pixels: scaled to cover it, then cropped around the centre.
     color: images and films only. "gray" or "rgb"; None is rgb if any image can hold colour.
-    kind: "image", "table", "signal", "text", "music" or "film", where the guess from the shape would be wrong. A folder of
-        images is one film with kind="film"; of several folders of them, each is one.
+    kind: "image", "table", "signal", "text", "music", "roll" (MIDI as keys at each step) or "film", where the guess from the
+        shape would be wrong. A folder of images is one film with kind="film"; of several folders of them, each is one.
     label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
     window: sounds only. Samples in a window; 256 unless given.
@@ -187,7 +187,7 @@ def _read(
     if name.endswith(scores.MIDI) or scores.holds_music(path):
         _refuse({**of_images, **of_tables, **of_texts, "window": window}, "other kinds of data")
         return scores.read_music(path, **shared, **of_music)
-    if kind == "music":
+    if kind in ("music", "roll"):
         raise DataError("music is read from MIDI files: a .mid, or a folder of them.")
     _refuse(of_music, "MIDI files and folders of them")
     if name.endswith((".txt", ".txt.gz")) and path.is_file():

@@ -7,6 +7,7 @@ is listed in `Dataset.skipped`; what was changed or left out is counted in `Data
 from collections import Counter
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from latentwalk.checks import flag, whole
 from latentwalk.data.dataset import VOICES, Dataset
@@ -40,13 +41,16 @@ def read_music(
 ) -> Dataset:
     """The pieces in a .mid, or in those of a folder, each cut into parts of so many bars; what is only rests is left out.
 
-    grid: "quarter", "eighth" or "sixteenth", which is usual. voices: that are read side by side, the highest first; 1 reads
-    the highest notes as one melody. bars: of a part; 4. moved: whether to C major or A minor; True.
+    kind: "music", or "roll" for the keys that sound at each step. grid: "quarter", "eighth" or "sixteenth", which is
+    usual. voices: that are read side by side, the highest first; 1 reads the highest notes as one melody. bars: of a
+    part; 4. moved: whether to C major or A minor; True.
     Raises DataError: no file that can be read, more words than there can be; ConfigError.
     """
     undivided(split)
-    if kind not in (None, "music"):
-        raise ConfigError(f"kind={kind!r}: what is in a .mid is music. Leave kind out.")
+    if kind not in (None, "music", "roll"):
+        raise ConfigError(f"kind={kind!r}: what is in a .mid is music, as words or as a roll. Leave kind out, or say 'roll'.")
+    if kind == "roll" and voices not in (None, 1):
+        raise ConfigError(f"voices={voices}: a roll is of all notes together. Leave voices out, or kind='roll'.")
     voices, bars, moved = (1 if voices is None else voices), (4 if bars is None else bars), (True if moved is None else moved)
     whole("voices", voices, "parts", least=1, most=VOICES)
     whole("bars", bars, "bars", least=1, most=1_000)
@@ -72,7 +76,8 @@ def read_music(
     cut = f"{len(parts):,} parts of {bars} bar{'s' * (bars != 1)}, by {grid}s"
     about = f"{len(found):,} piece{'s' * (len(found) != 1)} as {cut}{where}"
     told = (about, *(f"{count:,} {what}" for what, count in remarks.items()))
-    return Dataset.of_pieces(parts, voices, name=path.stem, names=tuple(names), skipped=tuple(skipped), remarks=told)
+    about_them: dict[str, Any] = {"name": path.stem, "names": tuple(names), "skipped": tuple(skipped), "remarks": told}
+    return Dataset.of_rolls(parts, **about_them) if kind == "roll" else Dataset.of_pieces(parts, voices, **about_them)
 
 
 def _files(path: Path, grid: GridName) -> tuple[list[tuple[str, Read]], list[str]]:

@@ -22,6 +22,7 @@ __all__ = ["FEWEST_TO_STEP", "continuity", "neighbour_distance"]
 
 FEWEST_TO_STEP = 20  # held-out codes below which a share says nothing
 CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)  # the steps s of continuity's curve
+WRITTEN = 1_000  # codes of texts, which take long to decode, and are asked for several times of one space
 CURVE_CODES = 2_000  # codes the curve is drawn from; the headline uses all
 NEIGHBOURS = 10_000  # examples among which neighbours are looked for
 CELLS = 2**27  # of tables of edits that are gone through to find neighbours among texts
@@ -33,12 +34,20 @@ def continuity(space: Encoded, *, scale: float = 0.1, seed: int = 0, most: int =
 
     f: the decoder. eps ~ N(0, I). s: `scale`. Sigma: the covariance of all codes. d: the root of the summed squared
     difference, in units of `space.unit`; of texts, the edits that make one the other, as a share of the longer. The neighbour
-    distance is that of the data (`neighbour_distance`). At most `most`
-    codes are stepped from. The interval is Wilson's: it covers which codes were looked at, not the neighbour distance.
+    distance is that of the data (`neighbour_distance`). At most `most` codes are stepped from; of texts, which are written unit
+    after unit, 1,000. The interval is Wilson's: it covers which codes were looked at, not the neighbour distance.
     Details: the curve over s, and the 99th percentile of the jump in neighbour distances.
     Raises DataError for too few held-out codes, or codes, data or decoded outputs that are no numbers; ConfigError for a
     scale that is not positive.
     """
+    if space.serial and isinstance(most, int) and isinstance(seed, int):
+        most = min(most, WRITTEN)
+        return space.once((continuity, scale, seed, most), lambda: _continuity(space, scale, seed, most))
+    return _continuity(space, scale, seed, most)
+
+
+def _continuity(space: Encoded, scale: float, seed: int, most: int) -> Measure:
+    """See `continuity`."""
     if not isinstance(scale, Real) or not (math.isfinite(scale) and scale > 0):
         raise ConfigError(f"continuity's scale must be a positive number, got {scale}. Usual is 0.1, a tenth of the spread.")
     whole("most", most, "codes", least=1)
@@ -51,7 +60,8 @@ def continuity(space: Encoded, *, scale: float = 0.1, seed: int = 0, most: int =
     step = rng.standard_normal(z.shape) @ _root(space.codes)  # one direction a code, shared by all scales
 
     jump = _jumps(space, z, rows, step, (scale,))[0] / near  # (m,), in neighbour distances
-    curve = _jumps(space, z[:CURVE_CODES], rows[:CURVE_CODES], step[:CURVE_CODES], CURVE) / near  # (S, m)
+    few = WRITTEN // 4 if space.serial else CURVE_CODES
+    curve = _jumps(space, z[:few], rows[:few], step[:few], CURVE) / near  # (S, m)
     hits = int((jump <= 0.5).sum())
     details: dict[str, float | list[float]] = {
         "scale": float(scale),
@@ -76,8 +86,8 @@ def neighbour_distance(space: Encoded, rng: np.random.Generator) -> float:
     discontinuous. Neighbours lie closer in a larger sample, so numbers are comparable between samples of one size.
     Raises DataError when all examples are equal, or one holds a NaN.
     """
-    if space.serial:
-        return _edits_to_neighbour(space, rng)
+    if space.serial:  # which takes long, and is asked several times
+        return space.once(_edits_to_neighbour, lambda: _edits_to_neighbour(space, rng_of(0)))
     event = max(1, int(np.prod(space.data.shape[1:])))
     rows = np.sort(rng.permutation(len(space.data))[: min(NEIGHBOURS, max(100, 4 * AT_ONCE // event))])
     x = space.flat(np.asarray(space.data[rows]))  # (m, prod(E))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
+from sklearn.metrics.pairwise import euclidean_distances
 
 from latentwalk.arrays import Array
 from latentwalk.chance import rng_of
@@ -15,6 +16,7 @@ from latentwalk.models.collapse import ACTIVE, COLLAPSED
 
 __all__ = ["Units", "active_units", "collapsed", "neighbour_preservation", "trustworthiness"]
 
+TEXTS = 1_000  # of which each is compared with each
 NAMED = 8  # dimensions listed by number in a sentence; beyond that only their count is given
 
 
@@ -76,6 +78,8 @@ def trustworthiness(space: Encoded, *, k: int = 15, most: int = 4_000, seed: int
     Raises DataError with too few examples for k.
     """
     rows, x = _looked_at(space, k, most, seed, "trustworthiness")
+    if space.serial:
+        return _kept(x, euclidean_distances(space.codes[rows]), k)
     return float(sklearn_trustworthiness(x, space.codes[rows], n_neighbors=k))
 
 
@@ -86,17 +90,33 @@ def neighbour_preservation(space: Encoded, *, k: int = 15, most: int = 4_000, se
     with data and codes changed over. Raises DataError with too few examples for k.
     """
     rows, x = _looked_at(space, k, most, seed, "neighbour preservation")
+    if space.serial:
+        return _kept(euclidean_distances(space.codes[rows]), x, k)
     return float(sklearn_trustworthiness(space.codes[rows], x, n_neighbors=k))
 
 
 def _looked_at(space: Encoded, k: int, most: int, seed: int, what: str) -> tuple[Array, Array]:
-    """At most `most` rows, and their data (m, C) in units of `space.unit`."""
+    """At most `most` rows, and their data (m, C) in units of `space.unit`; of texts, how far they are apart (m, m)."""
     whole("k", k, "neighbours", least=1)
     whole("most", most, "examples", least=1, most=MADE)
     if min(most, len(space.codes)) <= 2 * k:
         raise DataError(f"{what} with k={k} needs more than {2 * k} examples; got {min(most, len(space.codes))}.")
+    if space.serial:
+        rows = np.sort(rng_of(seed).permutation(len(space.codes))[: min(most, TEXTS)])
+        x, count = np.asarray(space.data[rows]), len(rows)
+        return rows, space.apart(x.repeat(count, axis=0), np.tile(x, (count, 1))).reshape(count, count)
     rows = np.sort(rng_of(seed).permutation(len(space.codes))[:most])
     return rows, space.flat(np.asarray(space.data[rows]))
+
+
+def _kept(near: Array, shown: Array, k: int) -> float:
+    """How far those nearest by the distances `shown` (m, m) are also near by the distances `near`, in [0, 1]."""
+    count = len(near)
+    near, shown = (np.where(np.eye(count, dtype=bool), np.inf, distances) for distances in (near, shown))
+    ranks = near.argsort(axis=1, kind="stable").argsort(axis=1)  # 0 is the nearest
+    nearest = shown.argsort(axis=1, kind="stable")[:, :k]
+    beyond = (np.take_along_axis(ranks, nearest, axis=1) + 1 - k).clip(0)
+    return float(1 - 2 * beyond.sum() / (count * k * (2 * count - 3 * k - 1)))
 
 
 def _enough(count: int) -> str:

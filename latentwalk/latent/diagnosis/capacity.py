@@ -24,6 +24,7 @@ FAULT = (0.03, 0.06)  # of the data's variance that codes foretell, or PCA reach
 FINE_DETAIL = 0.25  # cycles a pixel, or a step, from which on detail is fine: half of the finest there is
 SOFT = 0.15  # of the energy of fine detail, below which reconstructions look blurred
 NEIGHBOURS = 20
+VALUES = "it is seen in values, and units have none"
 
 
 def too_few(e: Evidence) -> Finding | str:
@@ -33,6 +34,8 @@ def too_few(e: Evidence) -> Finding | str:
     where that is more. A linear dimension is the least that a further one would bring. Noise, which the neighbours take for
     dimensions, is not foretold by other rows and brings nothing.
     """
+    if not e.valued:
+        return VALUES
     if e.gaussian and e.price is None:
         return "no code says anything: see collapse"
     if unused := int((~e.units.active).sum()) if e.gaussian else 0:
@@ -70,6 +73,8 @@ def too_many(e: Evidence) -> Finding | str:
     bring much, those that are spare are not too many: they are not used, for another reason.
     """
     dim = e.space.dim
+    if not e.valued:
+        return VALUES
     if e.wide:
         return "the code is wide on purpose"
     if not e.units.active.any() and e.gaussian:
@@ -90,7 +95,7 @@ def _spare(e: Evidence) -> bool:
     return e.space.dim >= 3 and not e.wide and e.needed <= SPARE * e.space.dim
 
 
-def blurry_decoder(e: Evidence) -> Finding:
+def blurry_decoder(e: Evidence) -> Finding | str:
     """Could the decoder give more than it does? What its own codes foretell of what it leaves, or what PCA does better.
 
     A decoder that is as able as its code allows leaves nothing that can be told from the code: the mean of what remains of the
@@ -102,6 +107,8 @@ def blurry_decoder(e: Evidence) -> Finding:
     Blurred, of images and signals: fine detail (waves of 4 pixels or less) keeps less than 15 % of its energy. Where the
     decoder is not at fault that is a note, with what the codes suffer from.
     """
+    if not e.valued:
+        return VALUES
     detail = _detail(e)
     fault = max(0.0, (_foretold(e) * e.error - e.shrinkage) / e.variance)
     behind = max(0.0, (e.error_learnt - e.linear_error - e.shrinkage) / e.variance)

@@ -40,16 +40,17 @@ def diagnose(space: Encoded, new: ArrayLike | None = None, seed: int = 0) -> Dia
     """What is wrong with a space, in plain words, the gravest first, each with the one change to try.
 
     new: rows (m, *E) to be judged beside those it was made of. On at most 4,500 of its rows. Each symptom's docstring says how
-    it is seen, and how often it is where it is not.
+    it is seen, and how often it is where it is not. Of texts and music, which have no values, errors are how far examples are
+    apart (see `Encoded.apart`), and symptoms that are seen in values alone are not looked for.
     Raises DataError: fewer than 100 codes, codes or decoded outputs that are no numbers, examples that are all the same, new
     rows of another shape; ConfigError for new rows where the space cannot encode.
     """
-    if space.serial:
-        raise DataError("a diagnosis compares values, which texts have none of. See criteria, and `mutual_information`.")
     e = Evidence(space, None if new is None else _checked(space, new), seed_of(seed))
     found = {name: symptom(e) for name, symptom in SYMPTOMS.items()}
-    numbers = {"error": e.error, "error of PCA": e.linear_error, "active dimensions": float(e.units.active.sum())}
-    if e.price is not None:
+    numbers = {"error": e.error, "active dimensions": float(e.units.active.sum())}
+    if e.valued:
+        numbers["error of PCA"] = e.linear_error
+    if e.valued and e.price is not None:
         numbers["price of a nat"] = e.price
     return Diagnosis.of(found, numbers)
 
@@ -57,7 +58,7 @@ def diagnose(space: Encoded, new: ArrayLike | None = None, seed: int = 0) -> Dia
 def _checked(space: Encoded, new: ArrayLike) -> Array:
     if space.encode is None:
         raise ConfigError("this space cannot encode new rows. Make it with Autoencoder.space(X).")
-    rows = np.asarray(new)
+    rows = np.asarray(space.rows_of(new))
     if rows.shape[1:] != space.data.shape[1:] or len(rows) == 0:
         expected = ", ".join(map(str, space.data.shape[1:]))
         raise DataError(f"new rows have shape {rows.shape}; expected (m, {expected}), m at least 1.")

@@ -1,5 +1,6 @@
 """What lies between the codes: is a draw from the model's own distribution, or a small step, something the decoder knows?"""
 
+import math
 from functools import partial
 
 import numpy as np
@@ -50,7 +51,7 @@ def discontinuity(e: Evidence) -> Finding | str:
     if e.gaussian and not e.units.active.any():
         return "no code says anything: see collapse"
     try:
-        found = continuity(e.space, seed=e.seed, most=len(e.judged))
+        found = continuity(e.space, seed=e.seed, **({"most": len(e.judged)} if e.valued else {}))
     except DataError as error:
         return str(error)
     measured = {"continuity": found.value, "low": found.low, "high": found.high}
@@ -58,7 +59,7 @@ def discontinuity(e: Evidence) -> Finding | str:
     if severity == "fine":
         return Finding("discontinuity", severity, measured, found.reading)
     if e.space.dim <= FEW:
-        wanted = min(e.x[0].shape[1], 4 * e.space.dim)
+        wanted = min(math.prod(e.space.data.shape[1:]), 4 * e.space.dim)
         return Finding("discontinuity", severity, measured, found.reading, f"Use {wanted} dimensions.", {"latent": wanted})
     if not e.gaussian:
         advice = 'Let codes be distributions, which the decoder has to smooth over: recipe="vae".'

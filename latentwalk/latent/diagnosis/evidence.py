@@ -26,6 +26,7 @@ FEWEST = 100  # rows, below which no share or ratio of errors says anything
 LEARNT, JUDGED = 3_000, 1_500  # rows looked at, at most
 NUMBERS = 2**25  # values of them held at once: 128 MB as float32
 COMPONENTS = 64  # principal components, at most
+WRITTEN = 500  # texts, which take long to decode
 KEPT = 0.02  # of the data's variance that leaving directions of the codes out may cost
 WIDEST = 512  # dimensions beyond which nobody asks which are needed
 STREAM = 4187
@@ -45,7 +46,9 @@ class Evidence:
 
     def __post_init__(self) -> None:
         check_codes(self.space.codes, FEWEST, "a diagnosis needs at least {} codes")
-        if not self.variance > 0:
+        judged = self._rows[1]
+        varies = self.variance > 0 if self.valued else bool((self.space.data[judged] != self.space.data[judged[:1]]).any())
+        if not varies:
             raise DataError("all examples are equal: there is nothing that a code could say of them.")
 
     def rng(self) -> np.random.Generator:
@@ -74,6 +77,11 @@ class Evidence:
         """What each dimension is used for."""
         return active_units(self.space)
 
+    @property
+    def valued(self) -> bool:
+        """Whether examples have values that can be subtracted: not texts, nor music as words."""
+        return not self.space.serial
+
     # ------------------------------------------------------------------ rows
 
     @cached_property
@@ -91,7 +99,7 @@ class Evidence:
             mask = rng.permutation(mask)
         size = max(1, int(np.prod(self.space.data.shape[1:])))
         learnt, judged = (rng.permutation(np.flatnonzero(of)) for of in (~mask, mask))
-        most = max(FEWEST, NUMBERS // size)
+        most = max(FEWEST, NUMBERS // size) if self.valued else WRITTEN
         return np.sort(learnt[: min(LEARNT, most)]), np.sort(judged[: min(JUDGED, most)])
 
     @property
@@ -129,14 +137,22 @@ class Evidence:
         return square(self.x[1] - self.x[0].mean(axis=0))
 
     @cached_property
+    def errors(self) -> Array:
+        """How far each judged row is from what its code decodes to, (k,): mean squared error per value, or `Encoded.apart`."""
+        return np.square(self.residual[1]).mean(axis=1) if self.valued else self._apart(self.judged)
+
+    @cached_property
     def error(self) -> float:
-        """Mean squared error of the judged rows, per value."""
-        return square(self.residual[1])
+        """Mean squared error of the judged rows, per value; of what has no values, how far they are apart."""
+        return square(self.residual[1]) if self.valued else float(self.errors.mean())
 
     @cached_property
     def error_learnt(self) -> float:
-        """Mean squared error of the learnt rows, per value."""
-        return square(self.residual[0])
+        """The same of the learnt rows."""
+        return square(self.residual[0]) if self.valued else float(self._apart(self.learnt[: len(self.judged)]).mean())
+
+    def _apart(self, rows: Array) -> Array:
+        return self.space.apart(np.asarray(self.space.data[rows]), self.space.decoded_rows(self.space.codes[rows], rows))
 
     # ------------------------------------------------------------------ yardsticks
 

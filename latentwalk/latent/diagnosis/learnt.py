@@ -23,6 +23,7 @@ LOST = 0.10  # of the variance that dimensions out of use could still take off t
 FALLING = (0.05, 0.10)  # of the whole fall of the loss made in the last quarter of training: a note, a problem
 SETTLED = 0.03  # the same where longer training brings next to nothing
 PRICE = (1.5, 3.0)  # nats of likelihood for a nat of code; 1 at the bound itself
+BLIND = 0.4  # of the units of a text that a decoder which ignores its code is not shown
 HEART = (1.6, 2.2)  # error of held-out rows over that of trained ones
 LONGEST = 40  # times the epochs there were, at most, are asked for
 
@@ -40,6 +41,8 @@ def collapse(e: Evidence) -> Finding:
     only where further linear dimensions would take a tenth of the variance off the error, and the others are not pressed.
     """
     active, dim = int(e.units.active.sum()) if e.gaussian else int((e.units.variance > 1e-10).sum()), e.space.dim
+    if not e.valued:
+        return _silent(e, active)
     lost = float(e.left[min(max(dim - active, 1), len(e.left)) - 1])
     measured = {"active dimensions": float(active), "dimensions": float(dim), "variance still to reach": lost}
     if active == 0:
@@ -60,6 +63,21 @@ def collapse(e: Evidence) -> Finding:
     return Finding("collapse", "fine", measured, f"{used} on the data.")
 
 
+def _silent(e: Evidence, active: int) -> Finding:
+    """The same of what has no values, where no yardstick says what there would be to say: only codes that are all silent."""
+    dim = e.space.dim
+    measured = {"active dimensions": float(active), "dimensions": float(dim)}
+    if active:
+        used = f"All {dim} dimensions depend" if active == dim else f"{active} of {dim} dimensions depend"
+        return Finding("collapse", "fine", measured, f"{used} on the data.")
+    said = f"None of the {dim} dimensions depends on the data: the decoder goes by what it has written, whatever the code."
+    if not e.gaussian or e.origin.recipe.objective != "elbo" or e.origin.network.word_dropout:
+        return Finding("collapse", "problem", measured, said, *_revived(e))
+    network = replace(e.origin.network, word_dropout=BLIND)
+    advice = f"Hide {percent(BLIND)} of the units from the decoder while it learns, so that it has to ask the code."
+    return Finding("collapse", "problem", measured, said, advice, {"network": network})
+
+
 def under_trained(e: Evidence) -> Finding | str:
     """Was the loss still falling? The share of its whole fall, of the best so far, made in the last quarter of the epochs.
 
@@ -68,7 +86,9 @@ def under_trained(e: Evidence) -> Finding | str:
     principal components, where codes are not pressed.
     """
     history = e.origin.history
-    measured = {"error": e.error, "error of PCA": e.linear_error}
+    measured = {"error": e.error} | ({"error of PCA": e.linear_error} if e.valued else {})
+    if not history and not e.valued:
+        return "how the loss fell is not known"
     if not history:
         able = e.linear_error + e.shrinkage
         ratio = e.error / able if able > 0 else 1.0
@@ -105,6 +125,8 @@ def over_regularised(e: Evidence) -> Finding | str:
     """
     if not e.gaussian:
         return "its codes are points"
+    if not e.valued:
+        return "what a nat in the codes costs is read off values"
     if not isinstance(e.space.prior, NormalSampler):
         return "what a nat in the codes costs can be read off under the prior N(0, I) only"
     if e.origin.recipe.objective == "importance_weighted":

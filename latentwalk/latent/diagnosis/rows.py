@@ -3,6 +3,7 @@
 import numpy as np
 
 from latentwalk.arrays import Array
+from latentwalk.data.units import UNKNOWN
 from latentwalk.latent.criteria.measure import percent, wilson
 from latentwalk.latent.diagnosis.evidence import Evidence
 from latentwalk.latent.diagnosis.finding import Finding, Severity
@@ -13,6 +14,7 @@ __all__ = ["out_of_range"]
 MARGIN = 0.10  # of a value's range, by which a row may leave it: a few rows always do
 RARE = 0.01  # of the rows it is compared with that look as strange as a foreign one
 MANY = 0.05  # foreign rows, surely, beyond which data is another
+LEARN = "Look at these rows. If they are meant to be known, learn from such rows too."
 SCALES = (255.0, 1 / 255.0)  # by which values are multiplied by mistake
 
 
@@ -29,20 +31,32 @@ def out_of_range(e: Evidence) -> Finding | str:
     if rows is None and not e.held:
         return "no new rows were given, and none are known to be held out"
     if rows is None:
-        x, codes, known, error = e.x[1], e.space.codes[e.judged], e.learnt, None
+        x, codes, known, error = (
+            e.x[1] if e.valued else np.asarray(e.space.data[e.judged]),
+            e.space.codes[e.judged],
+            e.learnt,
+            None,
+        )
     else:
         if e.space.encode is None:
             return "this space cannot encode new rows"
         codes, known = e.space.encode(rows)[0], e.judged
-        x = e.space.flat(np.asarray(rows))
-        error = np.square(x - e.space.outputs(codes)).mean(axis=1)
-    beyond = _leaves(e.x[0], x, apart=e.space.spec is not None and e.space.spec.form.columned)
+        x = e.space.flat(np.asarray(rows)) if e.valued else np.asarray(rows)
+        error = (
+            np.square(x - e.space.outputs(codes)).mean(axis=1) if e.valued else e.space.apart(x, e.space.decoded_rows(codes))
+        )
+    columned = e.space.spec is not None and e.space.spec.form.columned
+    beyond = _leaves(e.x[0], x, apart=columned) if e.valued else (x == UNKNOWN).any(axis=1)
     holes = e.space.kept(Holes)
     apart = holes.depth(codes) > np.quantile(holes.depth(e.space.codes[known]), 1 - RARE)
-    badly = np.zeros(len(x), bool) if error is None else error > np.quantile(np.square(e.residual[1]).mean(axis=1), 1 - RARE)
+    badly = np.zeros(len(x), bool) if error is None else error > np.quantile(e.errors, 1 - RARE)
     foreign = beyond | apart | badly
     count, total = int(foreign.sum()), len(x)
-    reasons = {"values out of range": beyond, "codes in holes": apart, "decoded badly": badly}
+    reasons = {
+        "values out of range" if e.valued else "units never learnt": beyond,
+        "codes in holes": apart,
+        "decoded badly": badly,
+    }
     measured = {"foreign": count / total, **{what: float(which.mean()) for what, which in reasons.items()}}
     noted: Severity = "note" if rows is not None and beyond.any() else "fine"
     severity: Severity = "problem" if wilson(count, total)[0] > MANY else noted
@@ -54,7 +68,7 @@ def out_of_range(e: Evidence) -> Finding | str:
     measured["first"] = float(first)
     told = ", ".join(f"{what} {percent(float(of.mean()))}" for what, of in reasons.items() if of.any())
     said = f"{count} of {total:,} {which} rows are unlike those learnt from ({told}), row {first} first."
-    return Finding(name, severity, measured, said, _remedy(e.x[0], x))
+    return Finding(name, severity, measured, said, _remedy(e.x[0], x) if e.valued else LEARN)
 
 
 def _leaves(learnt: Array, x: Array, *, apart: bool) -> Array:
@@ -75,4 +89,4 @@ def _remedy(learnt: Array, x: Array) -> str:
     for scale in SCALES:
         if now > 0 and 0.5 < scale * now / spread < 2:
             return f"Multiply the rows by {scale:.4g}: they seem to be on another scale than those learnt from."
-    return "Look at these rows. If they are meant to be known, learn from such rows too."
+    return LEARN

@@ -28,6 +28,7 @@ from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.latent.criteria.measure import percent
 from latentwalk.latent.encoded import Encoded
+from latentwalk.latent.moves.guide import Guide
 from latentwalk.latent.moves.regression import EACH, auc, plenty, step, tie, unexplained
 
 __all__ = ["Attribute", "Confounders", "Direction", "direction"]
@@ -55,6 +56,7 @@ class Direction:
         with less than two examples on a side.
     confounders: what was taken out, and how closely each went along with the attribute: a correlation, from -1 to 1 (for kinds
         the multiple correlation, from 0 to 1).
+    guide: what chooses the step of each example by itself, where that was asked for.
     """
 
     vector: NDArray[np.float32]
@@ -64,6 +66,7 @@ class Direction:
     lacking: int = 0
     auc: float | None = None
     confounders: Mapping[str, float] = field(default_factory=dict)
+    guide: Guide | None = field(default=None, repr=False)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.vector, dtype=dtype) if copy else np.asarray(self.vector, dtype=dtype)
@@ -77,7 +80,13 @@ class Direction:
         return f"{self.name}: {told}{counts}; {f'taken out: {tied}' if tied else 'nothing taken out'}."
 
 
-def direction(space: Encoded, having: Attribute, lacking: Attribute | None = None, without: Confounders = ()) -> Direction:
+def direction(
+    space: Encoded,
+    having: Attribute,
+    lacking: Attribute | None = None,
+    without: Confounders = (),
+    keep: Confounders | None = None,
+) -> Direction:
     """The direction from `lacking` to `having`; see `LatentSpace.direction`. Raises ConfigError, DataError."""
     name = having if isinstance(having, str) else "the examples given"
     has, lacks = _sides(space, having, lacking)
@@ -94,7 +103,11 @@ def direction(space: Encoded, having: Attribute, lacking: Attribute | None = Non
         _check_told_apart(name, has, has | lacks, columns, ties)
     vector = step(codes, has, lacks, columns).astype(np.float32)
     counts = int(has.sum()), int(lacks.sum())
-    return Direction(vector, name, space.model, *counts, auc(codes, has, lacks, columns), ties)
+    guide = None
+    if keep is not None:
+        others = _having(space, having, "having")[1] & ~has & ~lacks if lacking is not None else np.zeros(len(space), bool)
+        guide = Guide.of(codes, vector, has, lacks, others, _kept(space, keep, name, has, lacks))
+    return Direction(vector, name, space.model, *counts, auc(codes, has, lacks, columns), ties, guide)
 
 
 # ---------------------------------------------------------------------- who has it
@@ -120,6 +133,11 @@ def _having(space: Encoded, asked: Attribute, side: str) -> tuple[Mask, Mask]:
             return _decided(asked, _checked(space.attributes[asked], len(space), f"attribute {asked!r}"))
         if space.labels is not None and asked in space.classes:
             return space.labels == space.classes.index(asked), np.ones(len(space), bool)
+        if not (space.attributes or space.classes):
+            raise ConfigError(
+                f"nothing is known of these examples by name, so none is known to have {asked!r}. Give rows that have it and "
+                "rows that lack it, or data with attributes or labels."
+            )
         raise unknown("attribute", asked, [*space.attributes, *space.classes])
     chosen = np.zeros(len(space), bool)
     chosen[_rows(space, asked, side)] = True
@@ -172,6 +190,26 @@ def _confounders(space: Encoded, without: Confounders, name: str, has: Mask, lac
         called, values = (one, space.attributes[one]) if isinstance(one, str) else (f"confounder {number}", one)
         taken[called] = _columns(_checked(values, len(space), called))
     return taken
+
+
+def _kept(space: Encoded, keep: Confounders, name: str, has: Mask, lacks: Mask) -> dict[str, Array]:
+    """The attributes (n,) that are to stay, by name; "all" are those of the space but the one asked for, by whatever name."""
+    if isinstance(keep, str) and keep == "all":
+        numbers = {one: np.asarray(values) for one, values in space.attributes.items() if one != name}
+        return {
+            one: values
+            for one, values in numbers.items()
+            if values.dtype.kind in "biuf" and abs(tie(has, has | lacks, _columns(values))) <= SAME
+        }
+    found: dict[str, Array] = {}
+    for number, one in enumerate([keep] if isinstance(keep, str) else keep, 1):
+        if isinstance(one, str) and one not in space.attributes:
+            raise unknown("attribute to keep", one, ["all", *space.attributes])
+        if isinstance(one, str) and one == name:
+            raise ConfigError(f"{one!r} is what is to change, and cannot be kept. Leave it out of `keep`.")
+        called, values = (one, space.attributes[one]) if isinstance(one, str) else (f"attribute {number}", one)
+        found[called] = _checked(values, len(space), called)
+    return found
 
 
 def _checked(values: Any, rows: int, what: str) -> Array:

@@ -27,10 +27,11 @@ from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.moves.directions import Direction
 
-__all__ = ["Onto", "Where", "changed_part", "mask", "transplant"]
+__all__ = ["Onto", "Strength", "Where", "changed_part", "mask", "transplant"]
 
 Onto = Literal["picture", "reconstruction"]
 Where = ArrayLike | Literal["change"] | None
+Strength = ArrayLike | Literal["guided"]
 SOFT = 0.2  # the share of a box's side over which its edge fades in
 NEAR = 1 / 16  # the same of what a model sees of a picture, where it is only a part
 WIDE = 1 / 32  # of the longer side: the deviation of the Gaussian by which the size of a change is smoothed
@@ -41,15 +42,20 @@ def transplant(
     space: Encoded,
     x: Any,
     direction: Direction | ArrayLike,
-    strength: ArrayLike = 1.0,
+    strength: Strength = 1.0,
     region: Where = "change",
     onto: Onto | None = None,
     frame: ArrayLike | None = None,
 ) -> Any:
     """See `LatentSpace.graft`."""
-    step, strengths = _checked_step(space, direction), _checked_strengths(strength)
+    guided = isinstance(strength, str) and strength == "guided"
+    step, strengths = _checked_step(space, direction), _checked_strengths(1.0 if guided else strength)
     x = space.rows_of(x)
     found = _pictures(space, x)
+    if guided and found is None:
+        step = _guided(space, x, direction)
+    elif guided:
+        raise ConfigError('strength="guided" is for examples of the model\'s size; this is a picture of its own. Say a number.')
     if isinstance(found, list):
         return [_onto_picture(space, one, step, strengths, region, onto, frame) for one in found]
     if found is not None:
@@ -253,13 +259,22 @@ def _checked_step(space: Encoded, direction: Direction | ArrayLike) -> NDArray[n
     return step
 
 
+def _guided(space: Encoded, x: Any, direction: Direction | ArrayLike) -> NDArray[np.float32]:
+    """The step (*N, D) of each example by itself."""
+    guide = direction.guide if isinstance(direction, Direction) else None
+    if guide is None:
+        raise ConfigError('strength="guided" needs a direction that was found with keep=: direction(…, keep="all").')
+    codes = _places(space, x)[0]
+    return guide.steps(space, codes.reshape(-1, space.dim)).reshape(codes.shape)
+
+
 def _checked_strengths(strength: ArrayLike) -> NDArray[np.float32]:
     try:
         strengths = np.asarray(strength, dtype=np.float32)
     except (TypeError, ValueError):
         strengths = np.full(0, np.nan, np.float32)
     if strengths.ndim > 1 or strengths.size == 0 or not np.isfinite(strengths).all():
-        raise ConfigError(f"strength={strength!r}: expected a finite number, or several.")
+        raise ConfigError(f"strength={strength!r}: expected a finite number, several, or 'guided'.")
     return strengths
 
 

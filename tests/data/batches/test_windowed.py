@@ -12,6 +12,7 @@ from latentwalk.data.batches import windowed as streaming
 from latentwalk.data.batches.resident import Resident
 from latentwalk.data.batches.windowed import Order, Windowed, ahead, batches_of, placed
 from latentwalk.data.rows import Rows
+from latentwalk.data.units import read_to
 
 CPU = torch.device("cpu")
 
@@ -175,3 +176,21 @@ def test_each_row_keeps_its_condition(small_windows):
     assert isinstance(batches, Windowed)
     for batch in batches.epoch(2, 1):
         assert torch.equal(batch.given, torch.from_numpy(given)[batch.rows])
+
+
+class Sentences(Rows):
+    """Row i holds i % 5 + 1 units and then ends, in 9 places."""
+
+    def __init__(self, n: int) -> None:
+        self.shape, self.dtype = (n, 9), np.dtype(np.int32)
+
+    def read(self, rows):
+        return np.where(np.arange(9) < rows[:, None] % 5 + 1, 7, 0).astype(np.int32)
+
+
+def test_batches_are_no_wider_than_the_longest_of_their_rows(small_windows):
+    parts = list(batches_of(Sentences(50), CPU, 2, 0, measure=read_to).epoch(1))
+    assert len(parts) == 25
+    for part in parts:
+        assert part.raw.shape[1] == int((part.rows % 5).max()) + 2  # its units, and their end
+        assert ((part.raw != 0).sum(1) == part.rows % 5 + 1).all()

@@ -20,7 +20,7 @@ class Films(Painter):
     """The painter of films. Of long ones evenly spaced frames are shown."""
 
     __slots__ = ()
-    kind: ClassVar[Kind] = "film"
+    kinds: ClassVar[tuple[Kind, ...]] = ("film",)
     along: ClassVar[int] = 0
     draws = (12, 1)
     steps = 3

@@ -19,7 +19,7 @@ from latentwalk.chance import covered, lent, part_of
 from latentwalk.data.batches.batch import Batch, Batches
 from latentwalk.errors import CheckpointError, ConfigError, TrainingError
 from latentwalk.models.collapse import ACTIVE
-from latentwalk.models.latent_model import Learner
+from latentwalk.models.latent_model import LatentModel, Learner
 from latentwalk.models.objective import Objective, Terms
 from latentwalk.models.start import begin_anew
 from latentwalk.networks.layers import clip_norms
@@ -249,6 +249,7 @@ class _Run:
 
     def _renew(self) -> None:
         """Let the decoder begin anew, and the search for the best weights with it."""
+        assert isinstance(self.step.model, LatentModel), "only codes of single examples are learnt beforehand"
         with covered():
             begin_anew(self.step.model.decoder)
         for weight in self.step.model.decoder.parameters():

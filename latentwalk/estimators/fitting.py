@@ -250,7 +250,8 @@ def _as_begun(options: Options, trained: Trained, start: Snapshot) -> Options:
         other = [name for name, weight in found.items() if weight is None or weight.shape != wanted[name]]
         if other:
             begun = "plain" if any(name.rpartition(".")[2] in LINE for name in other) else trained.network.start
-            earlier = replace(trained.network, start=begun, upsampling="transposed", positions=False)
+            placed = trained.network.positions and not trained.spec.form.serial
+            earlier = replace(trained.network, start=begun, upsampling="transposed", positions=placed)
             options = replace(options, network=earlier)
     return options
 

@@ -31,7 +31,8 @@ class Schedule:
     def __post_init__(self) -> None:
         own_numbers(self)
         positive("value", self.value, zero=True, most=COUNTED)
-        for name in ("rise", "cycle", "after"):
+        positive("after", self.after, zero=True, most=COUNTED)
+        for name in ("rise", "cycle"):
             positive(name, getattr(self, name), zero=True, none="the usual")
         if not 0 <= self.rise <= self.cycle or self.cycle <= 0:
             raise ConfigError(f"a rise of {self.rise} epochs does not fit in a cycle of {self.cycle}.")

@@ -68,11 +68,12 @@ def test_layout_is_read_off_the_shape(shape, layout, event):
 
 
 @pytest.mark.parametrize(
-    ("kind", "layout"), [(kind, layout) for kind, form in FORMS.items() if not form.serial for layout in form.layouts]
+    ("kind", "layout"),
+    [(kind, layout) for kind, form in FORMS.items() if not (form.serial or form.scored) for layout in form.layouts],
 )
 def test_every_layout_comes_back_from_the_networks(kind, layout):
     axes = FORMS[kind].layouts[layout]
-    shape = {0: (3, 5, 6), -1: (5, 6, 3)[3 - (axes.count or 3) :], None: (5, 6, 7)[: axes.count]}[axes.channel]
+    shape = {0: (3, 5, 6), -1: (4, 5, 6, 3)[4 - (axes.count or 3) :], None: (5, 6, 7)[: axes.count]}[axes.channel]
     x = np.random.default_rng(0).random((4, *shape))
     spec = DataSpec.infer(x, kind, layout)
     scaling = Scaling.natural(x, spec)

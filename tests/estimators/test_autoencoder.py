@@ -539,7 +539,7 @@ def spoilt(row, column, value):
         (
             lambda: auto(network="gru").fit(Dataset.of(TABLE)),
             ConfigError,
-            "needs texts or music or signals; the data is a table",
+            "needs texts or music or rolls or signals; the data is a table",
         ),
         (lambda: auto(noise="salt-and-pepper").fit(TABLE), ConfigError, "for images; the data is a table"),
         (lambda: auto(noise="missing-steps").fit(TABLE), ConfigError, "for signals; the data is a table"),

@@ -57,8 +57,8 @@ TRIED = """## Tried, and what came of it
   that sees 20,000 draws of the Gaussian again and again: .877 and 1.000. New draws at every step: .771 and .721. The distance
   from the mean beside the coordinates: .718 and .777. Both: .711 and .707, in the same time; that was kept. For trees, too:
   .715 and .703, but of 500 points in one dimension they overfit by it. A tilted slab of .1 stays unseen: by twice the steps, in
-  batches twice as large, and of 40,000 codes in place of 20,000 (1.000 each). Earlier, with both sides fixed: three times as many
-  draws .794 and .781, Gaussian kernels of three bandwidths .811 and 1.000 alone, .848 and .733 with both classifiers.
+  batches twice as large, and of 40,000 codes in place of 20,000 (1.000 each). Earlier, with both sides fixed: three times as
+  many draws .794 and .781, Gaussian kernels of three bandwidths .811 and 1.000 alone, .848 and .733 with both classifiers.
 - **Few codes**, 8 dimensions, seed 0, one fit, mean error of 11 planted kinds (spiral and heavy tails among them) at 1,250
   and at 4,170 codes. As before: .111 and .046. Trees and network against 10,000 draws: .086 and .036. With kernels as well:
   .084 and .035; with the ratio of distances to the tenth neighbour in either set: .098 and .051; with a mixture that is

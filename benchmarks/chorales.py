@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--own", type=int, default=OWN, help="numbers of a step's code")
     parser.add_argument("--dropout", type=float, default=DROPOUT)
     parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--warm", type=float, default=WARM, help="epochs over which the KL is warmed up")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--trial", action="store_true", help="validation chorales alone, and write nothing")
     asked = parser.parse_args()
@@ -103,7 +104,7 @@ def fitted(asked: argparse.Namespace, train: Dataset, valid: Dataset) -> tuple[A
     """The VAE of the least bound on the validation chorales, the seconds of one core it took, and its epochs."""
     start, end, epochs, since = time.process_time(), time.monotonic() + 60 * asked.minutes, 0, 0
     options: dict[str, Any] = {
-        "recipe": Recipe("a code for every step", generative=True, beta=linear(1.0, over=WARM)),
+        "recipe": Recipe("a code for every step", generative=True, beta=linear(1.0, over=asked.warm)),
         "latent": asked.own * train.x.shape[1],
         "network": Network("storn", widths=tuple(asked.widths), dropout=asked.dropout),
         "batch_size": BATCH,

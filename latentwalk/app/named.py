@@ -234,15 +234,15 @@ def writes(run: Run) -> bool:
 
 
 def decoding(
-    run: Run, method: str | None, temperature: float | None, top_p: float | None, width: int | None
+    run: Run, decoding: str | None, unit_temperature: float | None, top_p: float | None, beam_width: int | None
 ) -> Decoding | None:
     """How units are to be chosen, as a command was told. Raises ConfigError, also where the model decodes none."""
-    given = {"temperature": temperature, "top_p": top_p, "width": width}
+    given = {"temperature": unit_temperature, "top_p": top_p, "width": beam_width}
     given = {name: value for name, value in given.items() if value is not None}
-    if method is None and not given:
+    if decoding is None and not given:
         return None
     usual = "beam" if set(given) == {"width"} else "sample"
-    found = Decoding(method or usual, **given)  # type: ignore[arg-type]  # checked there
+    found = Decoding(decoding or usual, **given)  # type: ignore[arg-type]  # checked there
     run.model.trained_.check_chosen(found)
     return found
 

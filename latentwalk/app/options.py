@@ -24,11 +24,10 @@ __all__ = [
     "TRAINING",
     "Attributes",
     "BatchSize",
-    "BeamWidth",
     "ConditionOption",
     "Data",
     "DataAgain",
-    "DecodingOption",
+    "DecodingOptions",
     "Epochs",
     "Force",
     "Latents",
@@ -39,15 +38,13 @@ __all__ = [
     "ReadingOptions",
     "RunFolder",
     "Seed",
-    "TopP",
-    "UnitTemperature",
+    "bundled",
     "counts",
     "epochs_for",
     "indices",
     "layers",
     "noise",
     "patience_for",
-    "reads",
     "reals",
     "side",
     "was_typed",
@@ -391,7 +388,8 @@ MovedOption = Annotated[
     ),
 ]
 ReadingOptions = Mapping[str, Any]  # options of how data is read, by name: what was typed, None where nothing was
-AS_FOUND: ReadingOptions = MappingProxyType({})  # nothing was
+DecodingOptions = Mapping[str, Any]  # of how units are chosen, likewise
+AS_FOUND: Mapping[str, Any] = MappingProxyType({})  # nothing was
 READING = {
     "size": SizeOption,
     "color": ColorOption,
@@ -410,24 +408,6 @@ READING = {
     "bars": BarsOption,
     "moved": MovedOption,
 }
-
-
-def reads(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with all options of `READING` in place of its parameter `reading`, whose value they are."""
-
-    @functools.wraps(command)
-    def with_options(*args: Any, **options: Any) -> None:
-        command(*args, reading={name: options.pop(name) for name in READING}, **options)
-
-    signature = inspect.signature(command)
-    parameters = []
-    for name, parameter in signature.parameters.items():
-        some = READING if name == "reading" else {}
-        parameters += [inspect.Parameter(one, parameter.kind, default=None, annotation=what) for one, what in some.items()]
-        parameters += [] if some else [parameter]
-    with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
-    return with_options
 
 
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.", rich_help_panel=OUTPUT)]
@@ -471,6 +451,35 @@ BeamWidth = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+DECODING = {
+    "decoding": DecodingOption,
+    "unit_temperature": UnitTemperature,
+    "top_p": TopP,
+    "beam_width": BeamWidth,
+}
+BUNDLES = {"reading": READING, "decoding": DECODING}
+
+
+def bundled(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with all options of a bundle in place of the parameter of the bundle's name, whose value they are."""
+    signature = inspect.signature(command)
+    own = {name: bundle for name, bundle in BUNDLES.items() if name in signature.parameters}
+
+    @functools.wraps(command)
+    def with_options(*args: Any, **options: Any) -> None:
+        told = {name: {one: options.pop(one) for one in bundle} for name, bundle in own.items()}
+        command(*args, **options, **told)
+
+    parameters = []
+    for name, parameter in signature.parameters.items():
+        some = own.get(name, {})
+        parameters += [inspect.Parameter(one, parameter.kind, default=None, annotation=what) for one, what in some.items()]
+        parameters += [] if some else [parameter]
+    with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
+    return with_options
+
+
 RawCells = Annotated[
     bool,
     typer.Option(

@@ -7,7 +7,7 @@ import numpy as np
 from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.drawing.painter import Marks, Painter, clear_sheet, png
-from latentwalk.drawing.tiles import ACROSS, GAP, MARK, PAPER, SIDE, Pixels, enlarged, pixels, sheet, shrunk
+from latentwalk.drawing.tiles import ACROSS, GAP, MARK, PAPER, SIDE, Pixels, coloured, enlarged, pixels, sheet, shrunk
 
 __all__ = ["Films", "film_strip", "pictures", "playing"]
 
@@ -25,14 +25,10 @@ class Films(Painter):
     draws = (12, 1)
     steps = 3
 
-    @staticmethod
-    def ends(spec: DataSpec, data: Array) -> tuple[Array, Array]:
-        return np.array(spec.low), np.array(spec.high)
-
     def sheet(self, x: Array, columns: int, gap: int = 2, magnify: int = 1) -> dict[str, Any]:
         tiles = shrunk(enlarged(self._shown(x), SMALL), SMALL * magnify)
         rows = self._rows(tiles, len(x), 1)
-        rows = rows.repeat(3, axis=-1) if rows.shape[-1] == 1 else rows[..., :3]
+        rows = coloured(rows)[..., :3]
         opaque = np.concatenate([rows, np.full_like(rows[..., :1], 255)], axis=-1)
         return png(clear_sheet(opaque, min(columns, len(x)), max(gap, 2)), flat=False)
 
@@ -44,7 +40,7 @@ class Films(Painter):
         found = sheet(tiles, len(tiles) // len(x))
         if not len(marked) or not np.any(marked):
             return found
-        found = found.repeat(3, axis=-1) if found.shape[-1] == 1 else found
+        found = coloured(found)
         found = np.pad(found, ((0, 0), (2 * GAP, 0), (0, 0)), constant_values=PAPER)
         high = tiles.shape[1] + GAP
         for row in np.flatnonzero(marked):
@@ -81,7 +77,7 @@ def playing(films: Array, spec: DataSpec, seen: int) -> Pixels:
     shown = []
     for at in range(length):
         tiles = enlarged(pictures(films[:, at], spec), WATCHED if count == 1 else SIDE)
-        tiles = tiles.repeat(3, axis=-1) if tiles.shape[-1] == 1 else tiles[..., :3]
+        tiles = coloured(tiles)[..., :3]
         shown.append(sheet(tiles, min(count, ACROSS), marked=[film > 0 and at >= seen for film in range(count)]))
     return np.stack(shown)
 
@@ -90,7 +86,7 @@ def film_strip(films: Array, spec: DataSpec, seen: int) -> Pixels:
     """The same as one picture: films one below the other, their frames side by side."""
     count, length = films.shape[:2]
     tiles = enlarged(pictures(films.reshape(-1, *films.shape[2:]), spec))
-    tiles = tiles.repeat(3, axis=-1) if tiles.shape[-1] == 1 else tiles[..., :3]
+    tiles = coloured(tiles)[..., :3]
     places = np.arange(count * length)
     return sheet(tiles, length, marked=(places >= length) & (places % length >= seen))
 

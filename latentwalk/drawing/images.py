@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from latentwalk.arrays import Array
-from latentwalk.data.spec import DataSpec, Kind
+from latentwalk.data.spec import Kind
 from latentwalk.drawing.painter import Marks, Painter, clear_sheet, png
 from latentwalk.drawing.tiles import Pixels, enlarged, even_columns, pixels, sheet
 
@@ -24,10 +24,6 @@ class Images(Painter):
 
     __slots__ = ()
     kinds: ClassVar[tuple[Kind, ...]] = ("image",)
-
-    @staticmethod
-    def ends(spec: DataSpec, data: Array) -> tuple[Array, Array]:
-        return np.array(spec.low), np.array(spec.high)
 
     @property
     def draws(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from latentwalk.arrays import Array
-from latentwalk.data.spec import DataSpec, Kind
+from latentwalk.data.spec import Kind
 from latentwalk.drawing.painter import Marks, Painter
 from latentwalk.drawing.tiles import GAP, MARK, PAPER, Pixels
 from latentwalk.errors import ConfigError
@@ -29,10 +29,6 @@ class Pages(Painter):
     along: ClassVar[int] = 0
     draws = (12, 1)
     steps = 3
-
-    @staticmethod
-    def ends(spec: DataSpec, data: Array) -> tuple[Array, Array]:
-        return np.array(spec.low), np.array(spec.high)
 
     def sheet(self, x: Array, columns: int, gap: int = 2, magnify: int = 1) -> dict[str, Any]:
         """The texts x (n, T): {"texts", "columns"}; a square of them keeps its columns, all else is a list."""

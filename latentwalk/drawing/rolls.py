@@ -10,7 +10,7 @@ import numpy as np
 
 from latentwalk.arrays import Array
 from latentwalk.data.music import Piece
-from latentwalk.data.spec import DataSpec, Kind
+from latentwalk.data.spec import Kind
 from latentwalk.data.tones import rendered
 from latentwalk.drawing.film import png_bytes
 from latentwalk.drawing.painter import Marks, Painter, clear_sheet, png
@@ -34,10 +34,6 @@ class Rolls(Painter):
     along: ClassVar[int] = 0
     draws = (12, 2)
     steps = 3
-
-    @staticmethod
-    def ends(spec: DataSpec, data: Array) -> tuple[Array, Array]:
-        return np.array(spec.low), np.array(spec.high)
 
     def sheet(self, x: Array, columns: int, gap: int = 2, magnify: int = 1) -> dict[str, Any]:
         """The rolls, and as sound the first of them, one after the other."""

@@ -10,7 +10,7 @@ from PIL import Image
 from latentwalk.arrays import Array
 from latentwalk.data.spec import DataSpec
 
-__all__ = ["SIDE", "Pixels", "enlarged", "even_columns", "pixels", "sheet", "shrunk", "square_columns"]
+__all__ = ["SIDE", "Pixels", "coloured", "enlarged", "even_columns", "pixels", "sheet", "shrunk", "square_columns"]
 
 Pixels = NDArray[np.uint8]
 SIDE = 72  # small images are enlarged, by a whole number, until their longer side has at least so many pixels
@@ -57,13 +57,18 @@ def even_columns(count: int) -> int:
     return -(-count // -(-count // ACROSS))
 
 
+def coloured(tiles: Pixels) -> Pixels:
+    """Tiles (…, C), gray ones in three equal channels; others as they are."""
+    return tiles.repeat(3, axis=-1) if tiles.shape[-1] == 1 else tiles
+
+
 def sheet(tiles: Pixels, columns: int, *, band: int = 1, marked: Sequence[bool] | NDArray[np.bool_] = ()) -> Pixels:
     """Tiles (n, H, W, C) in rows of `columns`, on paper: (H', W', C). After every `band` rows the gap is wider.
 
     marked: (n,) which tiles have a red bar beneath; where there is one, a gray sheet becomes a coloured one.
     """
-    if any(marked) and tiles.shape[-1] == 1:
-        tiles = tiles.repeat(3, axis=-1)
+    if any(marked):
+        tiles = coloured(tiles)
     count, height, width, channels = tiles.shape
     rows = math.ceil(count / columns)
     tops = [GAP + row * (height + GAP) + (row // band) * 3 * GAP * (band > 1) for row in range(rows)]

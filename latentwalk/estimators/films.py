@@ -30,6 +30,8 @@ from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, TrainingStopped
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.estimators.fitting import split
+from latentwalk.estimators.options import FREE
 from latentwalk.estimators.resuming import Kept
 from latentwalk.models.film import FilmModel, FilmState
 from latentwalk.models.inference import Coder
@@ -63,8 +65,6 @@ SMALLEST = 16  # pixels of the shorter side, from which on codes are small image
 DEPTH, LATENT = 8, 32  # channels of such a code; numbers of a plain one
 BEGUN = 64  # films by which it is seen how much frames change
 CHUNK = 32  # films, or draws of one, that are predicted together
-FREE = ("epochs", "progress", "device", "patience")  # what may be otherwise where a training is gone on with
-FREE_SETTINGS = ("minutes", "checkpoint_every", "track")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +118,15 @@ class Foresight:
         noise = self._noise(draws, steps, seed)  # the same for each film
         shape = x.shape[2:]
         found = np.empty((len(x), draws, steps, *shape), np.float32)
-        each = [(film, draw) for film in range(len(x)) for draw in range(draws)]
-        remembered: dict[int, FilmState] = {}
         for first in range(0, len(x), CHUNK):
             some = np.arange(first, min(first + CHUNK, len(x)))
             memory = self._remembered(taken(x, some), counts[some])
-            for at, film in enumerate(some.tolist()):
-                remembered[film] = FilmState(memory.state[at : at + 1], memory.codes[at : at + 1])
-            ready = [pair for pair in each if pair[0] in remembered]
-            for start in range(0, len(ready), CHUNK):
-                self._futures(ready[start : start + CHUNK], remembered, noise, temperature, found)
-            each = each[len(ready) :]
-            remembered.clear()
+            remembered = {
+                film: FilmState(memory.state[at : at + 1], memory.codes[at : at + 1]) for at, film in enumerate(some.tolist())
+            }
+            pairs = [(film, draw) for film in remembered for draw in range(draws)]
+            for start in range(0, len(pairs), CHUNK):
+                self._futures(pairs[start : start + CHUNK], remembered, noise, temperature, found)
         return found
 
     def bounds(self, x: Array, draws: int) -> NDArray[np.float64]:
@@ -243,7 +240,7 @@ def fit_films(
     if stage.interrupted_:
         return replace(found, interrupted=True)
     settings = _timed(options.settings(device, model.shape), 1 - SHARE)
-    learn, held = _halves(len(x), options.validation, seed)
+    learn, held = split(len(x), options.validation, np.random.default_rng(seed), most=JUDGED)
     epochs = options.epochs or (TIMED if settings.minutes is not None else _epochs(SEEN, len(learn)))
     rising = RISING * epochs if epochs < TIMED else 1.0
     plan = Plan(epochs, options.learning_rate, options.patience, settings=settings)
@@ -380,13 +377,6 @@ def _epochs(seen: int, count: int, fewest: int = FEWEST) -> int:
     return int(np.clip(round(seen / max(count, 1)), fewest, MOST))
 
 
-def _halves(count: int, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of the films to learn from, and to choose the best weights on; none of the latter where there are very few."""
-    held = min(round(share * count), count - 1, JUDGED)
-    rows = np.random.default_rng(seed).permutation(count)
-    return np.sort(rows[held:]), np.sort(rows[:held])
-
-
 def _begun(
     stack: ExitStack, place: Kept | None, options: FilmOptions, epochs: int, x: Array, seed: int, repeatable: bool
 ) -> tuple[Checkpoints | None, Snapshot | None, int]:
@@ -426,5 +416,5 @@ def _begun(
 def _plain(value: Any) -> Any:
     """An option as JSON, of settings those that make a training another."""
     if isinstance(value, Settings):
-        return {name: to_json(one) for name, one in value.get_params().items() if name not in FREE_SETTINGS}
+        return {name: to_json(one) for name, one in value.get_params().items() if name not in FREE}
     return to_json(value)

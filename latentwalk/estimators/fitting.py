@@ -55,7 +55,7 @@ from latentwalk.training.runtime import device_named, stop_asked
 from latentwalk.training.state import Snapshot
 from latentwalk.training.tracking import Gallery, Tracker
 
-__all__ = ["fit"]
+__all__ = ["fit", "split"]
 
 QUIET = 5  # epochs in a row without an active dimension after which that is said, at the end of a training;
 BEGUN, FEWEST_BEGUN, BEGUN_VALUES = 4096, 256, 1 << 24  # rows, the fewest, and values, from which a beginning is found
@@ -341,7 +341,7 @@ def _batches(
 
     Those of a stream are what it holds. measure: how much of a row there is to read, where some end before others.
     """
-    learn, held = _split(len(x), options.validation, np.random.default_rng(seed))
+    learn, held = split(len(x), options.validation, np.random.default_rng(seed))
     if stream is not None:
         learn, held = np.arange(len(x)), np.arange(len(x) if options.validation else 0)
     device = group.device
@@ -367,9 +367,15 @@ def _some(x: Array, learn: NDArray[np.int64]) -> NDArray[np.int64]:
     return learn[np.unique(np.linspace(0, len(learn) - 1, most).round().astype(np.int64))]
 
 
-def _split(n: int, share: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers to learn from and to choose the best weights on, each in order; none of the latter for very few rows."""
+def split(
+    n: int, share: float, rng: np.random.Generator, most: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers to learn from and to choose the best weights on, each in order; none of the latter for very few rows.
+
+    most: how many of the latter there can be.
+    """
     held = min(round(share * n), n - 1)
+    held = held if most is None else min(held, most)
     rows = rng.permutation(n)
     return np.sort(rows[held:]), np.sort(rows[:held])
 

@@ -25,7 +25,7 @@ from latentwalk.training.plan import Plan
 from latentwalk.training.runtime import device_named
 from latentwalk.training.settings import Settings
 
-__all__ = ["FREE", "IDLE", "SETTINGS", "Options", "flat", "flat_json", "moved", "params_of", "places_told"]
+__all__ = ["FREE", "IDLE", "SETTINGS", "Options", "flat", "flat_json", "moved", "params_of", "places_told", "seed_from"]
 
 P = ParamSpec("P")
 MAY_DIFFER = {"free": True}  # where a training is gone on with; random_state, where it is not the same seed, is told by that
@@ -128,16 +128,23 @@ class Options:
         return name
 
     def seed(self) -> int:
-        """A seed, of random_state; from a generator, the next one; of None another each time, and no generator is moved."""
-        if self.random_state is None:
-            return fresh_seed()
-        try:
-            return int(check_random_state(self.random_state).randint(2**31 - 1))
-        except ValueError as error:
-            raise ConfigError(
-                f"random_state={self.random_state!r}: expected a whole number from 0 to {2**32 - 1}, a RandomState of NumPy's, "
-                "or None."
-            ) from error
+        """See `seed_from`."""
+        return seed_from(self.random_state)
+
+
+def seed_from(random_state: Any) -> int:
+    """A seed, of random_state; from a generator, the next one; of None another each time, and no generator is moved.
+
+    Raises ConfigError.
+    """
+    if random_state is None:
+        return fresh_seed()
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError as error:
+        raise ConfigError(
+            f"random_state={random_state!r}: expected a whole number from 0 to {2**32 - 1}, a RandomState of NumPy's, or None."
+        ) from error
 
 
 ALL = (*fields(Options), *fields(Settings))

@@ -26,7 +26,7 @@ from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimators import saved
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.films import FilmOptions, Foresight, fit_films, untrained
-from latentwalk.estimators.options import Options
+from latentwalk.estimators.options import seed_from
 from latentwalk.latent.moves.films import FilmPath
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.film import FilmModel
@@ -127,7 +127,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         training early: the best weights so far are kept. Raises DataError, ConfigError, TrainingError, CheckpointError.
         """
         options = self._options()
-        seed = Options(**Autoencoder(random_state=self.random_state).get_params(deep=False)).seed()
+        seed = seed_from(self.random_state)
         repeatable = isinstance(self.random_state, (int, np.integer))
         self.foresight_ = fit_films(options, as_films(X), seed, repeatable, checkpoint)
         return self

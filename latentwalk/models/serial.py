@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution
 from torch.nn.functional import cross_entropy
 
 from latentwalk import chance
 from latentwalk.data.units import END
 from latentwalk.models.conditional import Lazy
+from latentwalk.models.forced import Forced
 from latentwalk.networks.serial import AutoregressiveDecoder, ends_of
 
 __all__ = ["Serial", "SerialConditional"]
@@ -45,29 +45,14 @@ class SerialConditional(Lazy):
         return found
 
 
-class Serial(Distribution):
+class Serial(Forced):
     """A distribution over rows of units (T,), each given those before it. c: (…, D) codes."""
 
-    arg_constraints = {}  # noqa: RUF012  # torch's own convention
-
-    def __init__(self, body: AutoregressiveDecoder, c: Tensor) -> None:
-        self.body, self.c = body, c
-        self.forced: tuple[Tensor, Tensor] | None = None
-        super().__init__(c.shape[:-1], torch.Size([body.length]), validate_args=False)
-
-    def force(self, target: Tensor) -> None:
-        """Find the log-probabilities of a target now, in the pass that learns."""
-        self.forced = target, self._each(target)
+    body: AutoregressiveDecoder
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """log p(value) of rows (…, T): (…), the sum of that of each unit, its end included."""
+        """log p(value) of rows (…, T): (…), the sum of that of each unit, its end included and nothing behind it."""
         return self.log_prob_each(value).sum(-1)
-
-    def log_prob_each(self, value: Tensor) -> Tensor:
-        """log p of each unit of rows (…, T) given those before it, 0 behind the end: (…, T)."""
-        if self.forced is not None and self.forced[0] is value:
-            return self.forced[1]
-        return self._each(value)
 
     @property
     def mean(self) -> Tensor:
@@ -82,10 +67,6 @@ class Serial(Distribution):
         top_p: only the likeliest units, which have so much of the probability together, are drawn (Holtzman et al. 2020).
         """
         return self.expanded(sample_shape).unrolled(lambda scores: drawn(scores, temperature, top_p))
-
-    def expanded(self, sample_shape: torch.Size | tuple[int, ...]) -> "Serial":
-        """The same for several draws of each."""
-        return self if not sample_shape else Serial(self.body, self.c.expand(*sample_shape, *self.c.shape))
 
     @torch.no_grad()
     def unrolled(self, choice: Choice) -> Tensor:
@@ -130,8 +111,10 @@ class Serial(Distribution):
                 break
         return rows[int(nats.argmax())]
 
+    def _event(self) -> tuple[int, ...]:
+        return (self.body.length,)
+
     def _each(self, value: Tensor) -> Tensor:
-        """See `log_prob_each`."""
         lead, length = self.c.shape[:-1], value.shape[-1]
         target = value.expand(*lead, length).reshape(-1, length)
         remembered = self.body(self.c.reshape(-1, self.c.shape[-1]), target)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from latentwalk import chance
 from latentwalk.models.conditional import Lazy
+from latentwalk.models.forced import Forced
 from latentwalk.networks.stepwise import StepDecoder
 
 __all__ = ["Stepwise", "StepwiseConditional"]
@@ -33,29 +33,14 @@ class StepwiseConditional(Lazy):
         return found
 
 
-class Stepwise(Distribution):
+class Stepwise(Forced):
     """A distribution over rolls (C, T): each step given those before it. c: (…, D) codes."""
 
-    arg_constraints = {}  # noqa: RUF012  # torch's own convention
-
-    def __init__(self, body: StepDecoder, c: Tensor) -> None:
-        self.body, self.c = body, c
-        self.forced: tuple[Tensor, Tensor] | None = None
-        super().__init__(c.shape[:-1], torch.Size([body.keys, body.length]), validate_args=False)
-
-    def force(self, target: Tensor) -> None:
-        """Find the log-probabilities of a target now, in the pass that learns."""
-        self.forced = target, self._each(target)
+    body: StepDecoder
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """log p of what was observed of rolls (…, C, T): (…)."""
+        """log p of what was observed of rolls (…, C, T), NaN where one is over: (…)."""
         return self.log_prob_each(value).flatten(-2).sum(-1)
-
-    def log_prob_each(self, value: Tensor) -> Tensor:
-        """log p of each key at each step given the steps before, 0 where a roll is over (NaN): (…, C, T)."""
-        if self.forced is not None and self.forced[0] is value:
-            return self.forced[1]
-        return self._each(value)
 
     @property
     def mean(self) -> Tensor:
@@ -64,8 +49,9 @@ class Stepwise(Distribution):
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
         """Rolls (*sample_shape, …, C, T), step after step, 1 for a key that sounds."""
-        drawn = self if not sample_shape else Stepwise(self.body, self.c.expand(*sample_shape, *self.c.shape))
-        return drawn.unrolled(lambda odds: (chance.uniform(odds.shape, odds) < odds.sigmoid()).to(odds))[1]
+        return self.expanded(sample_shape).unrolled(lambda odds: (chance.uniform(odds.shape, odds) < odds.sigmoid()).to(odds))[
+            1
+        ]
 
     @torch.no_grad()
     def unrolled(self, choice: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
@@ -80,6 +66,9 @@ class Stepwise(Distribution):
             chosen.append(before)
         lead = self.c.shape[:-1]
         return torch.stack(likely, -1).unflatten(0, lead), torch.stack(chosen, -1).unflatten(0, lead)
+
+    def _event(self) -> tuple[int, ...]:
+        return (self.body.keys, self.body.length)
 
     def _each(self, value: Tensor) -> Tensor:
         """See `log_prob_each`."""

@@ -20,7 +20,7 @@ from latentwalk.app.options import (
     RawCells,
     ReadingOptions,
     Seed,
-    reads,
+    bundled,
     was_typed,
 )
 from latentwalk.app.output import check_table, check_writable, destination, saving, say, table_rows
@@ -47,7 +47,7 @@ def line(text: str) -> Any:
         raise typer.BadParameter(f"{text!r}: expected a share of the rows, for example 0.01, or auto.") from None
 
 
-@reads
+@bundled
 def anomalies(
     context: typer.Context,
     data: Data,

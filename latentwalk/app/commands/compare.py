@@ -22,10 +22,10 @@ from latentwalk.app.options import (
     Minutes,
     ReadingOptions,
     Seed,
+    bundled,
     counts,
     epochs_for,
     patience_for,
-    reads,
     words,
 )
 from latentwalk.app.output import STOPPED, check_writable, note, saving, say, show, word
@@ -49,7 +49,7 @@ HEADS = {
 }  # of measures, by key
 
 
-@reads
+@bundled
 def compare(
     data: Data,
     recipes: Annotated[

@@ -17,9 +17,9 @@ from latentwalk.app.options import (
     Latents,
     ReadingOptions,
     Seed,
+    bundled,
     counts,
     epochs_for,
-    reads,
 )
 from latentwalk.app.output import check_table, destination, note, saving, say, watched, write_table
 from latentwalk.errors import DataError
@@ -33,7 +33,7 @@ __all__ = ["dimensions"]
 COLUMNS = ("method", "latent", "error", "active", "seconds")
 
 
-@reads
+@bundled
 def dimensions(
     data: Data,
     latent: Latents = None,

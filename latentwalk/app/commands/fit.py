@@ -27,9 +27,9 @@ from latentwalk.app.options import (
     Noise,
     ReadingOptions,
     Seed,
+    bundled,
     epochs_for,
     patience_for,
-    reads,
     was_typed,
 )
 from latentwalk.app.output import STOPPED, check_writable, note, saving, say, word
@@ -56,7 +56,7 @@ PARAMETERS = {
 }  # options that the model knows by other names; those of its training are `training__…`
 
 
-@reads
+@bundled
 def fit(
     context: typer.Context,
     data: Data,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import BeamWidth, ConditionOption, DecodingOption, Force, RawCells, RunFolder, TopP, UnitTemperature
+from latentwalk.app.options import AS_FOUND, ConditionOption, DecodingOptions, Force, RawCells, RunFolder, bundled
 from latentwalk.app.output import destination, note, save_png, say, write_table
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["reconstruct"]
 
 
+@bundled
 def reconstruct(
     run: RunFolder,
     files: Annotated[
@@ -29,10 +30,7 @@ def reconstruct(
     ] = None,
     rows: Annotated[int, typer.Option("--rows", min=1, metavar="N", help="Examples on a sheet, at most.")] = 40,
     condition: ConditionOption = None,
-    decoding: DecodingOption = None,
-    unit_temperature: UnitTemperature = None,
-    top_p: TopP = None,
-    beam_width: BeamWidth = None,
+    decoding: DecodingOptions = AS_FOUND,
     force: Force = False,
     raw_cells: RawCells = False,
 ) -> None:
@@ -53,7 +51,7 @@ def reconstruct(
     from latentwalk.drawing.tiles import pixels
 
     opened = app.run.Run.open(run)
-    chosen = app.named.decoding(opened, decoding, unit_temperature, top_p, beam_width)
+    chosen = app.named.decoding(opened, **decoding)
     inputs = [Path(file) for file in files]
     drawn = app.named.draws(opened)
     folder = out if drawn and out is not None and (out.is_dir() or out.suffix == "") else None

@@ -17,8 +17,8 @@ from latentwalk.app.options import (
     RawCells,
     ReadingOptions,
     Seed,
+    bundled,
     epochs_for,
-    reads,
 )
 from latentwalk.app.output import STOPPED, check_table, check_writable, destination, note, saving, say, show, write_table
 
@@ -32,7 +32,7 @@ NEIGHBOURS = 15  # of each held-out row, by which a map is judged; fewer where f
 COLUMNS = ("method", "error", "trustworthiness", "preservation", "class accuracy", "learnt from", "took")
 
 
-@reads
+@bundled
 def reduce(
     data: Data,
     latent: Annotated[

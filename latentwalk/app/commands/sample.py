@@ -6,18 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import (
-    BeamWidth,
-    DataAgain,
-    DecodingOption,
-    Force,
-    Out,
-    RawCells,
-    RunFolder,
-    Seed,
-    TopP,
-    UnitTemperature,
-)
+from latentwalk.app.options import AS_FOUND, DataAgain, DecodingOptions, Force, Out, RawCells, RunFolder, Seed, bundled
 from latentwalk.app.output import say
 from latentwalk.errors import ConfigError, NotGenerativeError, unknown
 
@@ -30,6 +19,7 @@ ENOUGH = 10_000  # rows whose codes say where codes lie
 OWN = (None, "fitted", "prior")  # sources that a model brings with it
 
 
+@bundled
 def sample(
     run: RunFolder,
     count: Annotated[int, typer.Option("-n", "--count", min=1, metavar="N", help="How many.")] = 64,
@@ -55,10 +45,7 @@ def sample(
     seed: Seed = 0,
     data: DataAgain = None,
     out: Out = None,
-    decoding: DecodingOption = None,
-    unit_temperature: UnitTemperature = None,
-    top_p: TopP = None,
-    beam_width: BeamWidth = None,
+    decoding: DecodingOptions = AS_FOUND,
     force: Force = False,
     raw_cells: RawCells = False,
 ) -> None:
@@ -87,7 +74,7 @@ def sample(
     _check_drawable(opened, source)
     to = app.named.target(opened, out, "samples", app.named.endings(opened), force=force)
     model.set_params(random_state=seed)
-    chosen = app.named.decoding(opened, decoding, unit_temperature, top_p, beam_width)
+    chosen = app.named.decoding(opened, **decoding)
     if source in OWN:
         x = model.sample(count, temperature, source, condition=condition, missing=missing, decoding=chosen)
     else:

@@ -16,10 +16,10 @@ from latentwalk.app.options import (
     BatchSize,
     Epochs,
     ReadingOptions,
+    bundled,
     counts,
     epochs_for,
     layers,
-    reads,
     weights,
     words,
 )
@@ -37,7 +37,7 @@ __all__ = ["sweep"]
 APART = 0  # the seed with which rows to judge by are drawn: the same for all trials
 
 
-@reads
+@bundled
 def sweep(
     data: Annotated[
         list[str], typer.Argument(metavar="DATA…", help="Names (see: latentwalk data), files or folders.", show_default=False)

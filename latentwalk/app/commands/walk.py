@@ -7,16 +7,15 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import (
-    BeamWidth,
+    AS_FOUND,
     ConditionOption,
     DataAgain,
-    DecodingOption,
+    DecodingOptions,
     Force,
     Out,
     RawCells,
     RunFolder,
-    TopP,
-    UnitTemperature,
+    bundled,
 )
 from latentwalk.app.output import say
 from latentwalk.errors import ConfigError
@@ -24,6 +23,7 @@ from latentwalk.errors import ConfigError
 __all__ = ["walk"]
 
 
+@bundled
 def walk(
     run: RunFolder,
     ends: Annotated[
@@ -47,10 +47,7 @@ def walk(
     condition: ConditionOption = None,
     data: DataAgain = None,
     out: Out = None,
-    decoding: DecodingOption = None,
-    unit_temperature: UnitTemperature = None,
-    top_p: TopP = None,
-    beam_width: BeamWidth = None,
+    decoding: DecodingOptions = AS_FOUND,
     force: Force = False,
     raw_cells: RawCells = False,
 ) -> None:
@@ -79,7 +76,7 @@ def walk(
     stops = _stops(ends or [], start, via or [], to)
     endings = app.named.endings(opened, *ENDINGS, ".csv")
     target = app.named.target(opened, out, "walk", endings, inputs=[Path(stop) for stop in stops], force=force)
-    chosen = app.named.decoding(opened, decoding, unit_temperature, top_p, beam_width)
+    chosen = app.named.decoding(opened, **decoding)
     space, names = app.named.around(
         opened, stops, data, "end of a walk", condition=condition, needed=path == "density", decoding=chosen
     )

@@ -1,0 +1,164 @@
+// How one example looks: pictures and lines on a canvas, tables as rows, texts as text, music as a roll that is heard.
+import { html, useEffect, useRef, useState } from "./lib.js";
+import { palette, parts, still } from "./colours.js";
+import { bitmapOf, bytesOf } from "./wire.js";
+
+const LINES = ["#2a6fbb", "#d6781e", "#2e8c60", "#a050aa"];
+const FPS = 8;
+
+export const sizeOf = (about) => about.shape.reduce((product, side) => product * side, 1);
+
+export const isPicture = (about) => about.kind === "image" || about.kind === "signal" || about.kind === "film";
+
+// An image (H, W[, C]), channels where the spec says, in units of the data, on a canvas of its own size.
+function paintImage(canvas, about, values, from, shape, channel) {
+  const places = shape.length === 2 ? [0, 1, null] : channel === 0 ? [1, 2, 0] : [0, 1, 2];
+  const [high, wide] = [shape[places[0]], shape[places[1]]], channels = places[2] === null ? 1 : shape[places[2]];
+  if (canvas.width !== wide || canvas.height !== high) { canvas.width = wide; canvas.height = high; }
+  const context = canvas.getContext("2d"), image = context.createImageData(wide, high), data = image.data;
+  const span = about.high - about.low || 1, plane = wide * high;
+  const level = (at) => { const x = values[from + at]; return Number.isNaN(x) ? 255 : Math.round(((x - about.low) / span) * 255); };
+  for (let pixel = 0; pixel < plane; pixel++) {
+    const out = 4 * pixel;
+    for (let c = 0; c < 3; c++) {
+      const source = channels < 3 ? 0 : c;
+      data[out + c] = level(channel === 0 && channels > 1 ? source * plane + pixel : pixel * channels + source);
+    }
+    data[out + 3] = channels === 4 ? level(channel === 0 ? 3 * plane + pixel : pixel * 4 + 3) : 255;
+  }
+  context.putImageData(image, 0, 0);
+}
+
+function paintSignal(canvas, about, values, from, colours) {
+  const wide = 480, high = 240, [length, channels] = [about.shape[0], about.shape[1] || 1];
+  if (canvas.width !== wide) { canvas.width = wide; canvas.height = high; }
+  const context = canvas.getContext("2d"), [low, top] = about.lines, span = top - low || 1;
+  context.clearRect(0, 0, wide, high);
+  context.strokeStyle = colours.line;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.moveTo(0, high / 2); context.lineTo(wide, high / 2);
+  context.stroke();
+  context.lineWidth = 2.5;
+  for (let c = 0; c < Math.min(channels, LINES.length); c++) {
+    context.strokeStyle = LINES[c];
+    context.beginPath();
+    let pen = false;
+    for (let t = 0; t < length; t++) {
+      const value = values[from + t * channels + c];
+      if (Number.isNaN(value)) { pen = false; continue; }
+      const x = 6 + ((wide - 12) * t) / Math.max(1, length - 1);
+      const y = 8 + (high - 16) * (1 - Math.min(1.1, Math.max(-0.1, (value - low) / span)));
+      if (pen) context.lineTo(x, y); else context.moveTo(x, y);
+      pen = true;
+    }
+    context.stroke();
+  }
+}
+
+// One of several examples, `at`, on a canvas. frame: of a film.
+export function paint(canvas, about, shown, at = 0, frame = 0) {
+  const size = sizeOf(about);
+  if (about.kind === "image") paintImage(canvas, about, shown.values, at * size, about.shape, about.channel);
+  else if (about.kind === "signal") paintSignal(canvas, about, shown.values, at * size, palette.value);
+  else if (about.kind === "film") {
+    const shape = about.shape.slice(1), one = size / about.shape[0];
+    paintImage(canvas, about, shown.values, at * size + frame * one, shape, shape.length - 1);
+  }
+}
+
+// A value of a table as it is written.
+export function written(column, value) {
+  if (Number.isNaN(value)) return "–";
+  if (column.kind === "category") return column.categories[Math.round(value)] ?? "other";
+  if (column.kind === "date") return new Date(value / 1000).toISOString().slice(0, 10);
+  if (column.kind === "count" || column.whole) return Math.round(value).toLocaleString("en");
+  const size = Math.abs(value);
+  return size !== 0 && (size < 0.001 || size >= 1e6) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+}
+
+function Film({ about, shown, at, label }) {
+  const canvas = useRef(), [frame, setFrame] = useState(0), [playing, setPlaying] = useState(!still.matches);
+  useEffect(() => paint(canvas.current, about, shown, at, frame), [shown, at, frame]);
+  useEffect(() => {
+    if (!playing) return undefined;
+    const timer = setInterval(() => setFrame((now) => (now + 1) % about.shape[0]), 1000 / FPS);
+    return () => clearInterval(timer);
+  }, [playing]);
+  return html`<div class="film"><canvas ref=${canvas} class="picture" role="img" aria-label=${label}></canvas>
+    <button class="small" onClick=${() => setPlaying(!playing)}>${playing ? "Pause" : "Play"}</button></div>`;
+}
+
+let speaker = null;
+
+function Music({ roll, sound, label }) {
+  const canvas = useRef(), playing = useRef(null), [on, setOn] = useState(false);
+  useEffect(() => {
+    let gone = false;
+    bitmapOf(roll).then((bitmap) => {
+      if (gone || !canvas.current) return;
+      canvas.current.width = bitmap.width;
+      canvas.current.height = bitmap.height;
+      canvas.current.getContext("2d").drawImage(bitmap, 0, 0);
+    });
+    return () => { gone = true; };
+  }, [roll]);
+  const stop = () => { playing.current?.stop(); playing.current = null; setOn(false); };
+  useEffect(() => stop, [sound]);
+  const play = async () => {
+    if (on) { stop(); return; }
+    speaker ||= new AudioContext();
+    await speaker.resume();
+    const source = speaker.createBufferSource();
+    source.buffer = await speaker.decodeAudioData(bytesOf(sound).buffer);
+    source.connect(speaker.destination);
+    source.onended = () => setOn(false);
+    source.start();
+    playing.current = source;
+    setOn(true);
+  };
+  return html`<div class="music"><canvas ref=${canvas} class="roll" role="img" aria-label=${label}></canvas>
+    ${sound && html`<button class="small" aria-pressed=${on} onClick=${play}>${on ? "Stop" : "Play"}</button>`}</div>`;
+}
+
+// One example, whatever it is. before: another one, whose differing values are marked in a table.
+export function Shown({ about, shown, at = 0, label = "", before = null }) {
+  const canvas = useRef();
+  const drawn = about.kind === "image" || about.kind === "signal";
+  useEffect(() => { if (drawn && shown) paint(canvas.current, about, shown, at); }, [shown, at, palette.value]);
+  if (drawn) {
+    const small = about.kind === "image" && Math.max(...about.shape) < 100 ? " pixels" : "";
+    return html`<canvas ref=${canvas} class="picture ${about.kind}${small}" role="img" aria-label=${label}></canvas>`;
+  }
+  if (!shown) return html`<p class="quiet">…</p>`;
+  if (shown.texts) return html`<p class="text">${shown.texts[at]}</p>`;
+  if (shown.rolls) return html`<${Music} roll=${shown.rolls[at]} sound=${shown.sounds?.[at]} label=${label} />`;
+  if (about.kind === "film") return html`<${Film} about=${about} shown=${shown} at=${at} label=${label} />`;
+  const size = sizeOf(about);
+  return html`<table class="values"><tbody>${about.table.slice(0, 60).map((column, c) => {
+    const value = written(column, shown.values[at * size + c]);
+    const changed = before && written(column, before.values[c]) !== value;
+    return html`<tr class=${changed ? "changed" : ""}><th scope="row">${column.name}</th><td>${value}${changed ? html` <i aria-label="changed">•</i>` : ""}</td></tr>`;
+  })}</tbody></table>`;
+}
+
+// Several examples in a row on one canvas, with what lies in holes underlined: a strip to look at or to save.
+export function strip(about, shown, count, marked, side = 64) {
+  const one = document.createElement("canvas");
+  paint(one, about, shown, 0);
+  const scale = side / one.height, wide = Math.round(one.width * scale), canvas = document.createElement("canvas");
+  canvas.width = count * (wide + 4) - 4;
+  canvas.height = side + 6;
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingEnabled = one.height > side;
+  for (let at = 0; at < count; at++) {
+    paint(one, about, shown, at);
+    context.drawImage(one, at * (wide + 4), 0, wide, side);
+    if (marked?.[at]) { context.fillStyle = "#d1431f"; context.fillRect(at * (wide + 4), side + 2, wide, 4); }
+  }
+  return canvas;
+}
+
+export { parts };

@@ -1,0 +1,88 @@
+// What the page asks a server for. `disk.js` answers the same questions from within one file.
+
+const HERE = new URL("./", import.meta.url).href;
+
+export class Refusal extends Error {}
+
+export class Wire {
+  constructor(token) { this.token = token; this.saved = false; }
+
+  async ask(path, { body, kind, signal, accept } = {}) {
+    const headers = {};
+    if (this.token) headers.Authorization = `Bearer ${this.token}`;
+    if (kind) headers["Content-Type"] = kind;
+    if (accept) headers.Accept = accept;
+    let answer;
+    try {
+      answer = await fetch(HERE + path, { method: body === undefined ? "GET" : "POST", headers, body, signal });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Refusal("The server does not answer. Is latentwalk studio still running?");
+    }
+    if (!answer.ok) {
+      const said = await answer.json().catch(() => ({}));
+      throw new Refusal(said.detail || said.title || `The server answered ${answer.status}.`);
+    }
+    return answer;
+  }
+
+  async json(path, given, signal) {
+    const sent = given === undefined ? {} : { body: JSON.stringify(given), kind: "application/json" };
+    return (await this.ask(path, { ...sent, signal })).json();
+  }
+
+  async floats(path) { return new Float32Array(await (await this.ask(path)).arrayBuffer()); }
+
+  studio() { return this.json("about"); }
+  about(run) { return this.json(`runs/${run}/about`); }
+  codes(run) { return this.floats(`runs/${run}/codes`); }
+  scales(run) { return this.floats(`runs/${run}/scales`); }
+  column(run, at) { return this.floats(`runs/${run}/columns/${at}`); }
+  async numbers(run) { return new Uint32Array(await (await this.ask(`runs/${run}/numbers`)).arrayBuffer()); }
+  names(run) { return this.json(`runs/${run}/names`); }
+
+  // Codes (m * D) → what they decode to, newest wins by `signal`.
+  decode(run, codes, { signal, condition } = {}) {
+    const under = condition ? `?condition=${encodeURIComponent(condition)}` : "";
+    return this.shown(`runs/${run}/decode${under}`, { body: codes, kind: "application/octet-stream", signal });
+  }
+
+  examples(run, rows, { signal } = {}) {
+    return this.shown(`runs/${run}/examples`, { body: JSON.stringify({ rows }), kind: "application/json", signal });
+  }
+
+  async shown(path, sent) {
+    const answer = await this.ask(path, sent);
+    if (answer.headers.get("Content-Type").startsWith("application/json")) return answer.json();
+    return { values: new Float32Array(await answer.arrayBuffer()) };
+  }
+
+  async tiles(run, rows) { return tilesOf(await this.json(`runs/${run}/tiles`, { rows })); }
+
+  walk(run, asked, signal) { return this.json(`runs/${run}/walk`, asked, signal); }
+  graft(run, asked, signal) { return this.json(`runs/${run}/graft`, asked, signal); }
+  direction(run, asked, signal) { return this.json(`runs/${run}/direction`, asked, signal); }
+  async encode(run, file) {
+    return this.json_(`runs/${run}/encode`, { body: await file.arrayBuffer(), kind: "application/octet-stream" });
+  }
+  async json_(path, sent) { return (await this.ask(path, sent)).json(); }
+  async file(path, given) {
+    return (await this.ask(path, { body: JSON.stringify(given), kind: "application/json" })).blob();
+  }
+}
+
+// A sheet of tiles as a bitmap, with the place of each.
+export async function tilesOf(found) {
+  if (found.texts) return found;
+  const bitmap = await bitmapOf(found.png);
+  const wide = found.width / found.columns, high = found.height / Math.ceil(found.count / found.columns);
+  return { bitmap, wide, high, columns: found.columns };
+}
+
+export function bytesOf(base64) {
+  const text = atob(base64), bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
+
+export const bitmapOf = (png) => createImageBitmap(new Blob([bytesOf(png)], { type: "image/png" }));

@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import secrets
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -93,6 +94,7 @@ class Address:
         say(f"serving at {self.url} (Ctrl-C ends it)")
         if self.token is not None:
             say(f"token: {self.token} (Authorization: Bearer TOKEN, or as a password)")
+        signal.signal(signal.SIGTERM, lambda *_: None)  # the server ends by it, and so this does
         with contextlib.suppress(KeyboardInterrupt):
             server(app, limits).run(sockets=[self.socket])
         note("closed.")

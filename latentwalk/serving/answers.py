@@ -74,7 +74,8 @@ def _of(ranges: Sequence[tuple[str, float]], kind: str) -> float:
 class Made:
     """Examples that a request is answered: decoded points, or a walk.
 
-    said: what there is besides, for JSON. frame: a table of them, where they have named columns. film: whether they are in a row.
+    said: what there is besides, for JSON. frame: a table of them, where they have named columns. film: whether they are in a
+    row.
     """
 
     decoded: Decoded | Walk
@@ -89,9 +90,7 @@ class Made:
         x = np.asarray(self.decoded.x)
         limit = served.limits.listed if kind == JSON else served.limits.values
         if x.size > limit:
-            raise DataError(
-                f"the answer has {x.size:,} numbers; as {kind} at most {limit:,} are given. Ask for fewer examples."
-            )
+            raise DataError(f"the answer has {x.size:,} numbers; as {kind} at most {limit:,} are given. Ask for less.")
         if kind == JSON:
             return json_response({**_shown(x, spec, self.frame), **self.said})
         if kind in (NPY, OCTETS):
@@ -161,10 +160,10 @@ def json_response(said: Mapping[str, Any], status: int = 200) -> Response:
 
 def nested(x: Any) -> Any:
     """An array as nested lists; null for numbers that are none."""
-    x = np.asarray(x)
-    if x.dtype.kind == "f" and not np.isfinite(x).all():
-        return np.where(np.isfinite(x), x.astype(object), None).tolist()
-    return x.tolist()
+    plain: Array = np.asarray(x)
+    if plain.dtype.kind == "f" and not np.isfinite(plain).all():
+        plain = np.where(np.isfinite(plain), plain.astype(object), np.array(None))
+    return plain.tolist()
 
 
 def npy_of(x: Array) -> bytes:

@@ -211,9 +211,7 @@ def picture_of(content: bytes, format: str, limits: Limits) -> Original:
     try:
         with hushed(), Image.open(io.BytesIO(content), formats=(format,)) as image:
             if image.width * image.height > limits.pixels:
-                raise DataError(
-                    f"a picture of {image.width:,} × {image.height:,} pixels: at most {limits.pixels:,} are read. Send it smaller."
-                )
+                raise DataError(f"a picture of {image.width:,} × {image.height:,} pixels: at most {limits.pixels:,} are read.")
             return Original.of(image)
     except DataError:
         raise

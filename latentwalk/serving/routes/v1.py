@@ -2,14 +2,13 @@
 
 from typing import Annotated, Any
 
-import numpy as np
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from latentwalk.errors import unknown
 from latentwalk.latent.decoded import Decoded
 from latentwalk.serving.answers import Made, chosen, json_response, nested, npy_of, table_of
-from latentwalk.serving.bodies import ARRAYS, array_of, examples, media, parsed
+from latentwalk.serving.bodies import ARRAYS, array_of, examples, media, numbers, parsed
 from latentwalk.serving.problems import Refused
 from latentwalk.serving.served import Served
 
@@ -76,10 +75,11 @@ async def encode(run: Run, request: Request) -> Response:
 async def decode(run: Run, request: Request) -> Response:
     """What codes decode to."""
     if media(request) in ARRAYS:
-        codes, condition = array_of(await request.body(), run.limits), request.query_params.get("condition")
+        codes = array_of(await request.body(), run.limits)
+        condition: Any = request.query_params.get("condition")
     else:
         options = await parsed(request, Codes, run.limits)
-        codes, condition = np.array(options.codes, np.float32), options.condition
+        codes, condition = numbers(options.codes, "codes"), options.condition
     z = run.trained.codes(codes)
     _check_rows(len(z), run)
     x = await run.decode(z, run.trained.told(condition, None, len(z)))

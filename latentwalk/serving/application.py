@@ -1,0 +1,84 @@
+"""The application: runs behind an address, as FastAPI has it."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+import latentwalk
+from latentwalk.errors import LatentwalkError
+from latentwalk.serving.gate import LOOPBACK, Gate
+from latentwalk.serving.limits import Limits
+from latentwalk.serving.problems import problem, problem_of
+from latentwalk.serving.routes import v1
+from latentwalk.serving.served import Served
+
+__all__ = ["application"]
+
+
+def application(
+    runs: Mapping[str, Served],
+    *,
+    token: str | None = None,
+    hosts: Iterable[str] = LOOPBACK,
+    addresses: bool = False,
+    limits: Limits | None = None,
+    routers: Sequence[APIRouter] = (),
+) -> FastAPI:
+    """The application that serves these runs, by name.
+
+    token: that every request is to bring; None: none is asked for, which is for a loopback address alone. hosts, addresses: by
+    which names it may be called, see `Gate`. routers: other routes, which come first. What they need of the application is in
+    its `state`: runs, a dictionary that may grow, and limits.
+    """
+    limits = limits or Limits()
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        for run in app.state.runs.values():
+            run.close()
+
+    app = FastAPI(
+        title="latentwalk",
+        version=latentwalk.__version__,
+        description="Models behind an address: see the guide.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=life,
+        exception_handlers={
+            LatentwalkError: _of_ours,
+            HTTPException: _of_http,
+            RequestValidationError: _of_fastapi,
+        },
+    )
+    app.state.runs, app.state.limits = dict(runs), limits
+    for router in (*routers, v1.router):
+        app.include_router(router)
+    app.add_middleware(Gate, token=token, hosts=hosts, addresses=addresses, limits=limits)
+    return app
+
+
+def _told(request: Request) -> bool:
+    return request.url.path.startswith("/v2")
+
+
+async def _of_ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LatentwalkError)
+    return problem_of(error, told=_told(request))
+
+
+async def _of_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    said = f"there is nothing at {request.url.path!r:.200}." if error.status_code == 404 else str(error.detail)
+    return problem(error.status_code, said, error.headers, error=_told(request))
+
+
+async def _of_fastapi(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first: Any = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return problem(422, f"{where}: {first['msg']}.", error=_told(request))

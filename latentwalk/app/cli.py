@@ -30,7 +30,7 @@ GROUPS = {
     "Start": ("tour", "data"),
     "Train": ("fit", "complete"),
     "Judge": ("report", "inspect", "compare", "sweep"),
-    "Walk": ("sample", "walk", "blend", "swap", "graft", "predict"),
+    "Walk": ("studio", "sample", "walk", "blend", "swap", "graft", "predict"),
     "Use": ("reconstruct", "encode", "denoise", "impute", "reduce", "dimensions", "anomalies", "synthesise"),
     "Exchange": ("export", "serve"),
 }

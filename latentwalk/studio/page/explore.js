@@ -1,8 +1,7 @@
 // What is under the pointer: its picture, where it lies, its neighbours, and a slider for each dimension that is in use.
 import { html, signal, useEffect } from "./lib.js";
 import { Shown } from "./paint.js";
-import { labelOf } from "./mapview.js";
-import { pinned, probeRow, scenes } from "./state.js";
+import { labelOf, pinned, probeRow, scenes } from "./state.js";
 import { Thumb } from "./walk.js";
 
 const all = signal(false);
@@ -24,7 +23,7 @@ export function Decoded({ scene, small = false }) {
     </div></div>`;
 }
 
-export function Dimensions({ scene }) {
+function Dimensions({ scene }) {
   const { about } = scene, order = about.activity.map((_, d) => d).sort((a, b) => about.activity[b] - about.activity[a]);
   const used = order.filter((d) => about.active[d]), idle = order.length - used.length, most = Math.max(...about.activity) || 1;
   const z = scene.z.value;
@@ -42,11 +41,15 @@ export function Dimensions({ scene }) {
   </section>`;
 }
 
-export function Nearest({ scene }) {
+function Nearest({ scene }) {
   scene.tiles.arrived.value;
   const rows = scene.nearest.value;
   useEffect(() => { scene.tiles.need(rows.map(([row]) => row)); }, [rows]);
   return html`<section aria-label="Nearest examples"><table class="near"><thead><tr><th scope="col">example</th>${scene.about.tiled && html`<th scope="col">${scene.about.kind === "text" ? "text" : "picture"}</th>`}<th scope="col">known of it</th><th scope="col" class="num">deviations</th></tr></thead>
     <tbody>${rows.map(([row, away]) => html`<tr key=${row}><th scope="row"><button class="link" onClick=${() => { pinned.value = true; probeRow(scene, row); }}>${scene.called(row)}</button></th>
       ${scene.about.tiled && html`<td><${Thumb} scene=${scene} row=${row} /></td>`}<td>${labelOf(scene, row).replace(", ", "")}</td><td class="num">${away.toFixed(2)}</td></tr>`)}</tbody></table></section>`;
+}
+
+export function Probe({ scene }) {
+  return html`<${Dimensions} scene=${scene} /><${Nearest} scene=${scene} />`;
 }

@@ -4,9 +4,9 @@ import { classColour, inks, palette, rgb, scaleColour } from "./colours.js";
 import * as draw from "./map.js";
 import { placed } from "./plane.js";
 import {
-  active, announce, bounds, codeOf, colour, columnOf, dense, groups, layers, look, pinned, probe, probeRow, scenes, stops, tab, tool,
+  active, announce, codeOf, colour, dense, groups, labelOf, layers, look, pinned, probe, probeRow, scenes, stops, tab, tool,
 } from "./state.js";
-import { course } from "./walk.js";
+import { addStop, course } from "./walk.js";
 
 const NEAR = 11;                              // pixels from the pointer at which a point is meant
 
@@ -364,12 +364,6 @@ function tell(scene) {
   }, 350);
 }
 
-export function labelOf(scene, row) {
-  const at = columnOf(scene), column = scene.about.columns[at], values = scene.columns.get(at);
-  if (row < 0 || !column || !values) return "";
-  return `, ${column.name} ${column.kind === "category" ? (column.classes[values[row]] ?? "none") : Number(values[row].toPrecision(4))}`;
-}
-
 function keys(event, scene) {
   const by = event.shiftKey ? 1 : 0.1, steps = { ArrowLeft: [-by, 0], ArrowRight: [by, 0], ArrowUp: [0, by], ArrowDown: [0, -by] };
   const view = scene.seen();
@@ -386,14 +380,6 @@ function keys(event, scene) {
   else if (event.key === "Escape") pinned.value = false;
   else return;
   event.preventDefault();
-}
-
-// What the probe stands at becomes an end of walks and blends.
-export function addStop(scene) {
-  const [row, away] = scene.nearest.peek()[0] || [-1, 1];
-  stops.value = [...stops.peek(), away < 1e-5 ? { row } : { z: scene.z.peek().slice() }].slice(-8);
-  if (!["walk", "blend"].includes(tab.peek())) tab.value = "walk";
-  announce(`Point ${String.fromCharCode(96 + stops.peek().length)} added.`);
 }
 
 export function MapView({ scene, title }) {

@@ -1,8 +1,7 @@
 // Two groups of examples, A and B: chosen with a lasso or with a button, counted, saved as CSV.
 import { html } from "./lib.js";
-import { active, announce, attempt, columnOf, groups, look, tool } from "./state.js";
+import { active, announce, attempt, columnOf, groups, labelOf, tool } from "./state.js";
 import { rectangle } from "./map.js";
-import { labelOf } from "./mapview.js";
 import { nearestCodes } from "./grid.js";
 import { save } from "./walk.js";
 
@@ -69,5 +68,3 @@ export function Groups({ scene, short = false }) {
     <p class="quiet">With the lasso, draw around points of the map. The file has the number, the name and the labels of each example, and its code.</p>`}
   </section>`;
 }
-
-export { look };

@@ -6,7 +6,7 @@ export const source = signal(null);          // a Wire, or a Disk
 export const studio = signal(null);          // { runs: [{ name, title, … }], training }
 export const scenes = signal([]);            // one to three; the first is the main one
 export const main = computed(() => scenes.value[0] || null);
-export const tab = signal("dimensions");
+export const tab = signal("probe");
 export const place = signal("explore");      // or "train"
 export const tool = signal("look");          // or "lasso"
 export const pinned = signal(false);         // the probe stays where it is
@@ -33,6 +33,12 @@ export function announce(text) {
   message.value = text;
   clearTimeout(said);
   said = setTimeout(() => { message.value = ""; }, 6000);
+}
+
+export function labelOf(scene, row) {
+  const at = columnOf(scene), column = scene.about.columns[at], values = scene.columns.get(at);
+  if (row < 0 || !column || !values) return "";
+  return `, ${column.name} ${column.kind === "category" ? (column.classes[values[row]] ?? "none") : Number(values[row].toPrecision(4))}`;
 }
 
 export async function attempt(work) {

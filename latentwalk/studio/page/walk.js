@@ -81,15 +81,18 @@ export function Stops({ scene, least, most = 8 }) {
       <button class="small bare" aria-label="Take point ${String.fromCharCode(97 + k)} away" onClick=${() => drop(k)}>×</button></li>`)}</ol>
     ${stops.value.length < least && html`<p class="quiet">Point at an example or a place of the map, click it, then add it. ${least} are needed.</p>`}
     <form class="line" onSubmit=${fromRow}>
-      <button type="button" onClick=${() => addProbe(scene)}>Add the probe</button>
+      <button type="button" onClick=${() => addStop(scene)}>Add the probe</button>
       <input ref=${number} inputmode="numeric" size="6" placeholder="row" aria-label="Number of a row to add" /><button>Add row</button>
       ${scene.source.live && html`<label class="button">Upload<input ref=${upload} type="file" class="away" multiple onChange=${fromFile} /></label>`}
     </form>`;
 }
 
-function addProbe(scene) {
+// What the probe stands at becomes an end of walks and blends.
+export function addStop(scene) {
   const [row, away] = scene.nearest.peek()[0] || [-1, 1];
-  stops.value = [...stops.value, away < 1e-5 ? { row } : { z: scene.z.peek().slice() }].slice(-8);
+  stops.value = [...stops.peek(), away < 1e-5 ? { row } : { z: scene.z.peek().slice() }].slice(-8);
+  if (!["walk", "blend"].includes(tab.peek())) tab.value = "walk";
+  announce(`Point ${String.fromCharCode(96 + stops.peek().length)} added.`);
 }
 
 export function save(blob, name) {

@@ -5,11 +5,10 @@ const HERE = new URL("./", import.meta.url).href;
 export class Refusal extends Error {}
 
 export class Wire {
-  constructor(token) { this.token = token; this.saved = false; }
+  live = true;                                // a server: what takes a library can be asked for
 
   async ask(path, { body, kind, signal, accept } = {}) {
     const headers = {};
-    if (this.token) headers.Authorization = `Bearer ${this.token}`;
     if (kind) headers["Content-Type"] = kind;
     if (accept) headers.Accept = accept;
     let answer;
@@ -39,7 +38,7 @@ export class Wire {
   scales(run) { return this.floats(`runs/${run}/scales`); }
   column(run, at) { return this.floats(`runs/${run}/columns/${at}`); }
   async numbers(run) { return new Uint32Array(await (await this.ask(`runs/${run}/numbers`)).arrayBuffer()); }
-  names(run) { return this.json(`runs/${run}/names`); }
+  async names(run) { return (await this.json(`runs/${run}/names`)).names; }
 
   // Codes (m * D) → what they decode to, newest wins by `signal`.
   decode(run, codes, { signal, condition } = {}) {
@@ -60,14 +59,22 @@ export class Wire {
   async tiles(run, rows) { return tilesOf(await this.json(`runs/${run}/tiles`, { rows })); }
 
   walk(run, asked, signal) { return this.json(`runs/${run}/walk`, asked, signal); }
-  graft(run, asked, signal) { return this.json(`runs/${run}/graft`, asked, signal); }
   direction(run, asked, signal) { return this.json(`runs/${run}/direction`, asked, signal); }
+  // The code of an example in a file: a picture, a table's first row, a text, a piece of music.
   async encode(run, file) {
-    return this.json_(`runs/${run}/encode`, { body: await file.arrayBuffer(), kind: "application/octet-stream" });
+    const text = file.type === "text/plain" ? JSON.stringify({ texts: [(await file.text()).split("\n")[0]] }) : null;
+    const kinds = { mid: "audio/midi", midi: "audio/midi", csv: "text/csv", npy: "application/x-npy" };
+    const kind = text ? "application/json" : kinds[file.name.split(".").pop().toLowerCase()] || file.type;
+    const answer = await this.ask(`../v1/${run}/encode`, { body: text ?? (await file.arrayBuffer()), kind, accept: "application/json" });
+    return Float32Array.from((await answer.json()).codes[0]);
   }
-  async json_(path, sent) { return (await this.ask(path, sent)).json(); }
-  async file(path, given) {
-    return (await this.ask(path, { body: JSON.stringify(given), kind: "application/json" })).blob();
+
+  async film(run, given) {
+    return (await this.ask(`runs/${run}/film`, { body: JSON.stringify(given), kind: "application/json" })).blob();
+  }
+
+  async graftOnto(run, key, strength, file) {
+    return (await this.ask(`runs/${run}/graft?key=${key}&strength=${strength}`, { body: await file.arrayBuffer(), kind: file.type })).blob();
   }
 }
 

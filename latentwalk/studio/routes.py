@@ -1,0 +1,226 @@
+"""What the page asks for: itself, and what is told about runs.
+
+Everything stands under /studio, which application and gate know nothing of: the page's own files, and beneath /studio/runs what
+an `Exhibit` tells, what codes decode to, walks, directions and grafts.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import Field, FiniteFloat
+
+from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.latent.decoded import Decoded
+from latentwalk.latent.moves.directions import Direction
+from latentwalk.serving.answers import json_response
+from latentwalk.serving.bodies import PICTURES, media, parsed, picture_of
+from latentwalk.serving.problems import Refused
+from latentwalk.serving.routes.v1 import Options
+from latentwalk.serving.served import Served
+from latentwalk.studio.exhibit import Exhibit
+
+__all__ = ["Shows", "studio"]
+
+OCTETS = "application/octet-stream"
+KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}  # of the page's files
+KEPT = 32  # directions of a run that may be asked for again
+MOST = 4_096  # codes decoded at once
+STEPS = 101  # of a walk
+
+
+class Shows:
+    """What is shown: exhibits by name, which may grow, and the directions that were found in each."""
+
+    def __init__(self, exhibits: Mapping[str, Exhibit]) -> None:
+        self.exhibits = dict(exhibits)
+        self._directions: OrderedDict[tuple[str, str], Direction] = OrderedDict()
+
+    def keep(self, run: str, found: Direction) -> str:
+        """A key by which the direction may be asked for again."""
+        key = np.random.default_rng().bytes(9).hex()
+        self._directions[run, key] = found
+        while len(self._directions) > KEPT:
+            self._directions.popitem(last=False)
+        return key
+
+    def direction(self, run: str, key: str) -> Direction:
+        """The direction of that key. Raises Refused (404)."""
+        if (run, key) not in self._directions:
+            raise Refused(404, "this direction is not known any more. Choose it again.")
+        return self._directions[run, key]
+
+
+class Rows(Options):
+    rows: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=4_096)]
+
+
+class Points(Options):
+    codes: Annotated[list[list[FiniteFloat]], Field(min_length=2, max_length=64)]
+    path: Literal["linear", "spherical", "quantile", "density"] = "spherical"
+    steps: Annotated[int, Field(ge=2, le=STEPS)] = 11
+
+
+class Film(Options):
+    codes: Annotated[list[list[FiniteFloat]], Field(min_length=1, max_length=STEPS)]
+    marked: list[bool] = []
+    ending: Literal[".gif", ".png", ".txt", ".mid", ".wav"]
+    condition: str | None = None
+
+
+class Sides(Options):
+    having: list[Annotated[int, Field(ge=0)]]
+    lacking: list[Annotated[int, Field(ge=0)]]
+
+
+def studio(shows: Shows, *others: APIRouter, training: bool = False) -> APIRouter:
+    """The routes of the page on these exhibits. others: more of them, beneath /studio too. training: whether models are trained."""
+    router = APIRouter(include_in_schema=False)
+    files = {one.name: one.read_bytes() for one in _files("")} | {f"vendor/{one.name}": one.read_bytes() for one in _files("vendor")}
+
+    def exhibit(run: Annotated[str, Path()]) -> Exhibit:
+        if run not in shows.exhibits:
+            raise Refused(404, str(unknown("run", run, shows.exhibits)))
+        return shows.exhibits[run]
+
+    def served(run: Annotated[str, Path()], request: Request) -> Served:
+        if run not in request.app.state.runs:
+            raise Refused(404, str(unknown("run", run, request.app.state.runs)))
+        found: Served = request.app.state.runs[run]
+        return found
+
+    Shown = Annotated[Exhibit, Depends(exhibit)]
+    Run = Annotated[Served, Depends(served)]
+
+    @router.get("/")
+    async def root() -> Response:
+        return RedirectResponse("/studio/")
+
+    @router.get("/studio/about")
+    async def about() -> Response:
+        runs = [{"name": one.name, "title": one.title, "kind": one.spec.kind} for one in shows.exhibits.values()]
+        return json_response({"runs": runs, "training": training})
+
+    @router.get("/studio/runs/{run}/about")
+    def facts(shown: Shown) -> Response:
+        return json_response(shown.about)
+
+    @router.get("/studio/runs/{run}/codes")
+    def codes(shown: Shown) -> Response:
+        return Response(shown.codes(), media_type=OCTETS)
+
+    @router.get("/studio/runs/{run}/scales")
+    def scales(shown: Shown) -> Response:
+        return Response(shown.scales(), media_type=OCTETS)
+
+    @router.get("/studio/runs/{run}/numbers")
+    def numbers(shown: Shown) -> Response:
+        return Response(shown.numbers(), media_type=OCTETS)
+
+    @router.get("/studio/runs/{run}/columns/{at}")
+    def column(shown: Shown, at: int) -> Response:
+        return Response(shown.column(at), media_type=OCTETS)
+
+    @router.get("/studio/runs/{run}/names")
+    def names(shown: Shown) -> Response:
+        return json_response({"names": shown.named()})
+
+    @router.post("/studio/runs/{run}/tiles")
+    async def tiles(shown: Shown, run: Run, request: Request) -> Response:
+        asked = await parsed(request, Rows, run.limits)
+        return json_response(await run.long(lambda _: shown.tiles(asked.rows)))
+
+    @router.post("/studio/runs/{run}/examples")
+    async def examples(shown: Shown, run: Run, request: Request) -> Response:
+        asked = await parsed(request, Rows, run.limits)
+        return answered(await run.long(lambda _: shown.shown(shown.examples(asked.rows))))
+
+    @router.post("/studio/runs/{run}/decode")
+    async def decode(shown: Shown, run: Run, request: Request, condition: Annotated[str | None, Query()] = None) -> Response:
+        """Codes as float32, row by row → examples, as the page draws them."""
+        content = await request.body()
+        if media(request) != OCTETS or len(content) % (4 * run.dim) or not 0 < len(content) <= 4 * run.dim * MOST:
+            raise DataError(f"expected 1 to {MOST:,} codes of {run.dim} float32 numbers, got {len(content):,} bytes.")
+        z = run.trained.codes(np.frombuffer(content, "<f4").reshape(-1, run.dim))
+        x = await run.decode(z, run.trained.told(condition, None, len(z)))
+        return answered(shown.shown(x))
+
+    @router.post("/studio/runs/{run}/walk")
+    async def walk(shown: Shown, run: Run, request: Request) -> Response:
+        asked = await parsed(request, Points, run.limits)
+        points = [run.trained.codes(np.array([code], np.float32))[0] for code in asked.codes]
+        steps = max(asked.steps, len(points))
+        found = await run.long(lambda _: shown.space.journey(points, steps, asked.path))
+        marked = [bool(one) for one in found.marked]
+        return json_response({"codes": found.z.tolist(), "marked": marked, "reading": found.reading})
+
+    @router.post("/studio/runs/{run}/film")
+    async def film(shown: Shown, run: Run, request: Request) -> Response:
+        """A walk as a file: codes are decoded, and drawn or written as what they are."""
+        asked = await parsed(request, Film, run.limits)
+        z = run.trained.codes(np.array(asked.codes, np.float32))
+        marks = np.array(asked.marked, bool) if len(asked.marked) == len(z) else None
+        x = await run.decode(z, run.trained.told(asked.condition, None, len(z)))
+        made = Decoded(z, x, shown.spec, shown.space.painter, marks)
+        return Response(await run.long(lambda _: made.content(asked.ending)), media_type=OCTETS)
+
+    @router.post("/studio/runs/{run}/direction")
+    async def direction(shown: Shown, run: Run, request: Request) -> Response:
+        asked = await parsed(request, Sides, run.limits)
+        having, lacking = shown.checked(asked.having), shown.checked(asked.lacking)
+        if np.intersect1d(having, lacking).size:
+            raise ConfigError("an example is in both groups. Take it out of one.")
+        found = await run.long(lambda _: shown.space.direction(having, lacking))
+        said = {"direction": np.asarray(found.vector).tolist(), "reading": found.reading, "key": shows.keep(shown.name, found)}
+        return json_response(said)
+
+    @router.post("/studio/runs/{run}/graft")
+    async def graft(
+        shown: Shown, run: Run, request: Request, key: Annotated[str, Query()], strength: Annotated[float, Query(ge=-20, le=20)] = 1
+    ) -> Response:
+        """A picture of any size with a direction put onto it, at its own size: PNG."""
+        kind = media(request)
+        if kind not in PICTURES or not shown.spec.form.pictured:
+            raise Refused(415, f"expected a picture, as one of {', '.join(PICTURES)}.")
+        found, content = shows.direction(shown.name, key), await request.body()
+
+        def made(_: Any) -> bytes:
+            picture = picture_of(content, PICTURES[kind], run.limits)
+            return shown.space.graft(picture, found, strength).content(".png")
+
+        return Response(await run.long(made), media_type="image/png")
+
+    for other in others:
+        router.include_router(other)
+
+    @router.get("/studio/{name:path}")
+    async def page(name: str) -> Response:
+        name = name or "index.html"
+        if name not in files:
+            raise Refused(404, f"the page has no file {name!r:.80}.")
+        return Response(files[name], media_type=KINDS.get(name[name.rfind(".") :], OCTETS), headers={"Cache-Control": "no-cache"})
+
+    return router
+
+
+def answered(shown: bytes | dict[str, Any]) -> Response:
+    """Examples as `Exhibit.shown` has them, as an answer."""
+    return Response(shown, media_type=OCTETS) if isinstance(shown, bytes) else json_response(shown)
+
+
+def _files(folder: str) -> Any:
+    """The files of a folder of the page."""
+    page = resources.files("latentwalk.studio").joinpath("page", folder)
+    return [one for one in page.iterdir() if one.is_file() and one.name[0] not in "._"]

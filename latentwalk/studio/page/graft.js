@@ -28,7 +28,8 @@ effect(() => {
       for (let row = 0; row < scene.n; row++) if (values[row] >= 0) (values[row] === choice.at ? rows : others).push(row);
     }
     const answer = await scene.source.direction(scene.name, { having: rows, lacking: others });
-    if (mine === asked) found.value = answer;
+    const name = choice ? what.replace("=", ": ") : "A against B";
+    if (mine === asked) found.value = { ...answer, reading: answer.reading.replace("the examples given", name) };
   }));
 });
 

@@ -89,7 +89,7 @@ export class Points {
 
   // Density: how many points lie at each place, as depth of ink; its hue is the mean of theirs.
   cloud(grid, ink, rect, scale, w, h) {
-    const cell = Math.max(2, Math.round(3 * this.ratio)), cw = Math.ceil(w / cell) + 2, ch = Math.ceil(h / cell) + 2;
+    const cell = Math.max(2, Math.round(4 * this.ratio)), cw = Math.ceil(w / cell) + 2, ch = Math.ceil(h / cell) + 2;
     if (!this.sums || this.sums.length !== 4 * cw * ch) this.sums = new Float32Array(4 * cw * ch);
     const sums = this.sums.fill(0), places = grid.sorted;
     grid.within(rect, (from, to) => {
@@ -104,19 +104,36 @@ export class Points {
         }
       }
     });
+    blurred(sums, cw, ch);
     let most = 0;
     for (let at = 3; at < sums.length; at += 4) if (sums[at] > most) most = sums[at];
-    const log = 1 / Math.log1p(most || 1), { buffer } = this;
+    const root = 1 / Math.sqrt(most || 1), least = most / 2500, { buffer } = this;
     for (let y = 0; y < h; y++) {
       const line = Math.min(ch - 1, Math.floor(y / cell + 0.5));
       for (let x = 0; x < w; x++) {
         const place = 4 * (line * cw + Math.min(cw - 1, Math.floor(x / cell + 0.5))), count = sums[place + 3];
-        if (count < 0.05) continue;
-        const alpha = Math.round(245 * Math.min(1, 0.12 + 0.88 * Math.log1p(count) * log));
-        buffer[y * w + x] = ((alpha << 24) | ((sums[place + 2] / count) << 16) | ((sums[place + 1] / count) << 8) | (sums[place] / count)) >>> 0;
+        if (count < least) continue;
+        const alpha = Math.round(250 * Math.min(1, 0.08 + 0.92 * Math.sqrt(count) * root)), share = 1 / count;
+        buffer[y * w + x] = ((alpha << 24) | ((sums[place + 2] * share) << 16) | ((sums[place + 1] * share) << 8) | (sums[place] * share)) >>> 0;
       }
     }
   }
+}
+
+// Sums of four numbers a cell, each spread over its neighbours: twice (1 2 1) / 4 along both sides.
+function blurred(sums, wide, high) {
+  const line = new Float32Array(Math.max(wide, high));
+  for (let twice = 0; twice < 2; twice++)
+    for (let part = 0; part < 4; part++) {
+      for (let y = 0; y < high; y++) {
+        for (let x = 0; x < wide; x++) line[x] = sums[4 * (y * wide + x) + part];
+        for (let x = 1; x + 1 < wide; x++) sums[4 * (y * wide + x) + part] = (line[x - 1] + 2 * line[x] + line[x + 1]) / 4;
+      }
+      for (let x = 0; x < wide; x++) {
+        for (let y = 0; y < high; y++) line[y] = sums[4 * (y * wide + x) + part];
+        for (let y = 1; y + 1 < high; y++) sums[4 * (y * wide + x) + part] = (line[y - 1] + 2 * line[y] + line[y + 1]) / 4;
+      }
+    }
 }
 
 // A colour laid over what is there, `alpha` of 255 of it.

@@ -177,13 +177,13 @@ class Canvas {
     if (scene !== scenes.peek()[0]) return;
     for (const [name, ink] of [["A", colours.ink], ["B", colours.off]]) {
       const rows = groups.peek()[name];
-      const step = Math.ceil(rows.length / 4000);
-      context.strokeStyle = ink; context.lineWidth = 1.2;
-      for (let k = 0; k < rows.length; k += Math.max(1, step)) {
+      const step = Math.max(1, Math.ceil(rows.length / 4000)), many = rows.length > 300, size = many ? 2.4 : 4;
+      context.strokeStyle = ink; context.lineWidth = many ? 0.9 : 1.3;
+      for (let k = 0; k < rows.length; k += step) {
         const [x, y] = at(places[2 * rows[k]], places[2 * rows[k] + 1]);
         context.beginPath();
-        if (name === "A") context.arc(x, y, 4, 0, 6.3);
-        else context.rect(x - 3.5, y - 3.5, 7, 7);
+        if (name === "A") context.arc(x, y, size, 0, 6.3);
+        else context.rect(x - size, y - size, 2 * size, 2 * size);
         context.stroke();
       }
     }
@@ -398,7 +398,7 @@ export function MapView({ scene, title }) {
     <canvas ref=${dots} aria-hidden="true"></canvas>
     <canvas ref=${above} class="top ${tool.value}" tabindex="0" role="application" aria-roledescription="map" aria-label=${label}
       onKeyDown=${(event) => keys(event, scene)}></canvas>
-    ${title && html`<p class="maptitle">${title}</p>`}
+    <p class="maptitle">${title}</p>
     <p class="count" ref=${count}></p>
   </div>`;
 }

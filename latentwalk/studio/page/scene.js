@@ -113,6 +113,8 @@ export class Scene {
   }
 }
 
+const MOST = 192, KEPT = 6000;                // tiles asked for at once, and kept
+
 // Small pictures of rows, fetched a few at a time and kept.
 class Tiles {
   constructor(scene) {
@@ -124,16 +126,19 @@ class Tiles {
   get(row) { return this.kept.get(row); }
 
   async need(rows) {
-    if (this.busy || !this.scene.about.tiled) return;
-    const missing = rows.filter((row) => !this.kept.has(row)).slice(0, 192);
-    if (!missing.length) return;
+    if (!this.scene.about.tiled) return;
+    this.wanted = [...new Set([...rows, ...(this.wanted || [])])].filter((row) => !this.kept.has(row)).slice(0, 1000);
+    if (this.busy) return;
     this.busy = true;
     try {
-      const found = await this.scene.source.tiles(this.scene.name, missing);
-      if (this.kept.size > 6000) this.kept.clear();
-      missing.forEach((row, at) => this.kept.set(row, found.texts ? { text: found.texts[at] } : { sheet: found, at }));
-      this.arrived.value++;
-    } catch { /* dots stay dots */ } finally {
+      while (this.wanted.length) {
+        const some = this.wanted.slice(0, MOST), found = await this.scene.source.tiles(this.scene.name, some);
+        if (this.kept.size > KEPT) this.kept.clear();
+        some.forEach((row, at) => this.kept.set(row, found.texts ? { text: found.texts[at] } : { sheet: found, at }));
+        this.wanted = this.wanted.filter((row) => !this.kept.has(row));
+        this.arrived.value++;
+      }
+    } catch { this.wanted = []; /* dots stay dots */ } finally {
       this.busy = false;
     }
   }

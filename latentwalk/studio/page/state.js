@@ -64,6 +64,10 @@ export async function openRuns(names) {
     const known = next[0]?.about.columns.map((one) => one.name) || [];
     if (!known.includes(colour.value)) colour.value = known[0] || "none";
   });
+  if (next.some((scene) => !kept.includes(scene)) && next.length > 1) {
+    const [row, away] = next[0].nearest.value[0] || [-1, 1];
+    if (away < 1e-5) probeRow(next[0], row); else probe(next[0], ...next[0].place());
+  }
 }
 
 // The pointer at (u, v) of one map is at the same part of every other one, as seen from its home.

@@ -90,7 +90,9 @@ export function Stops({ scene, least, most = 8 }) {
 // What the probe stands at becomes an end of walks and blends.
 export function addStop(scene) {
   const [row, away] = scene.nearest.peek()[0] || [-1, 1];
-  stops.value = [...stops.peek(), away < 1e-5 ? { row } : { z: scene.z.peek().slice() }].slice(-8);
+  const one = away < 1e-5 ? { row } : { z: scene.z.peek().slice() }, last = stops.peek().at(-1);
+  if (last && codeOf(scene, last).every((value, d) => value === codeOf(scene, one)[d])) { announce("This point is the last one already."); return; }
+  stops.value = [...stops.peek(), one].slice(-8);
   if (!["walk", "blend"].includes(tab.peek())) tab.value = "walk";
   announce(`Point ${String.fromCharCode(96 + stops.peek().length)} added.`);
 }

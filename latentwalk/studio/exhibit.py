@@ -243,6 +243,10 @@ class Exhibit:
         """
         if len(rows) > TILES:
             raise ConfigError(f"{len(rows)} tiles are more than are drawn at once, {TILES}.")
+        return self.sheet(rows)
+
+    def sheet(self, rows: Sequence[int]) -> dict[str, Any]:
+        """As `tiles`, of any number of rows. Raises ConfigError."""
         painter = self.space.painter
         if painter is None or self.spec.form.columned:
             raise ConfigError("rows of a table are not drawn as tiles.")

@@ -6,7 +6,6 @@ an `Exhibit` tells, what codes decode to, walks, directions and grafts.
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from importlib import resources
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -15,13 +14,16 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field, FiniteFloat
 
 from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.moves.directions import Direction
+from latentwalk.saving.onnx import onnx_files
 from latentwalk.serving.answers import json_response
 from latentwalk.serving.bodies import PICTURES, media, parsed, picture_of
 from latentwalk.serving.problems import Refused
 from latentwalk.serving.routes.v1 import Options
 from latentwalk.serving.served import Served
+from latentwalk.studio.away import html_file, page_files
 from latentwalk.studio.exhibit import Exhibit
 
 __all__ = ["Shows", "studio"]
@@ -88,7 +90,7 @@ class Sides(Options):
 def studio(shows: Shows, *others: APIRouter, training: bool = False) -> APIRouter:
     """The routes of the page on these exhibits. others: more of them, beneath /studio too. training: whether models are trained."""
     router = APIRouter(include_in_schema=False)
-    files = {one.name: one.read_bytes() for one in _files("")} | {f"vendor/{one.name}": one.read_bytes() for one in _files("vendor")}
+    files = {name: content for name, content in page_files().items() if not name.startswith("vendor/ort.")}
 
     def exhibit(run: Annotated[str, Path()]) -> Exhibit:
         if run not in shows.exhibits:
@@ -202,6 +204,11 @@ def studio(shows: Shows, *others: APIRouter, training: bool = False) -> APIRoute
 
         return Response(await run.long(made), media_type="image/png")
 
+    @router.get("/studio/runs/{run}/export")
+    async def export(shown: Shown, run: Run) -> Response:
+        """The map as one file that decodes without a server."""
+        return Response(await run.long(lambda model: html_file(shown, decoder_files(model))), media_type=OCTETS)
+
     for other in others:
         router.include_router(other)
 
@@ -215,12 +222,15 @@ def studio(shows: Shows, *others: APIRouter, training: bool = False) -> APIRoute
     return router
 
 
+def decoder_files(model: Autoencoder) -> dict[str, bytes]:
+    """The model as ONNX files; {} where it cannot be had as such."""
+    try:
+        return onnx_files(model.model_, model.spec_)
+    except ConfigError:
+        return {}
+
+
 def answered(shown: bytes | dict[str, Any]) -> Response:
     """Examples as `Exhibit.shown` has them, as an answer."""
     return Response(shown, media_type=OCTETS) if isinstance(shown, bytes) else json_response(shown)
 
-
-def _files(folder: str) -> Any:
-    """The files of a folder of the page."""
-    page = resources.files("latentwalk.studio").joinpath("page", folder)
-    return [one for one in page.iterdir() if one.is_file() and one.name[0] not in "._"]

@@ -49,15 +49,13 @@ export class Points {
   }
 
   // grid: sorted places. ink: Uint32Array, one for each sorted place. Gives how many points are in sight.
-  draw(grid, ink, rect, { dense, hide }) {
+  draw(grid, ink, rect, { dense }) {
     const { buffer, image } = this, w = image.width, h = image.height, scale = rect.scale * this.ratio;
     buffer.fill(0);
     const visible = grid.inside(rect);
-    if (!hide) {
-      if (dense) this.cloud(grid, ink, rect, scale, w, h);
-      else this.dots(grid, ink, rect, scale, w, h, visible);
-    }
+    if (!dense) this.dots(grid, ink, rect, scale, w, h, visible);
     this.context.putImageData(image, 0, 0);
+    if (dense) this.cloud(grid, ink, rect, scale, w, h);
     return visible;
   }
 
@@ -94,7 +92,7 @@ export class Points {
     const sums = this.sums.fill(0), places = grid.sorted;
     grid.within(rect, (from, to) => {
       for (let at = from; at < to; at++) {
-        const x = ((places[2 * at] - rect.left) * scale) / cell + 0.5, y = ((rect.top - places[2 * at + 1]) * scale) / cell + 0.5;
+        const x = ((places[2 * at] - rect.left) * scale) / cell , y = ((rect.top - places[2 * at + 1]) * scale) / cell;
         if (x < 0 || y < 0 || x >= cw - 1 || y >= ch - 1) continue;
         const column = x | 0, line = y | 0, fx = x - column, fy = y - line, colour = ink[at];
         const r = colour & 255, g = (colour >> 8) & 255, b = (colour >> 16) & 255;
@@ -107,16 +105,18 @@ export class Points {
     blurred(sums, cw, ch);
     let most = 0;
     for (let at = 3; at < sums.length; at += 4) if (sums[at] > most) most = sums[at];
-    const root = 1 / Math.sqrt(most || 1), least = most / 2500, { buffer } = this;
-    for (let y = 0; y < h; y++) {
-      const line = Math.min(ch - 1, Math.floor(y / cell + 0.5));
-      for (let x = 0; x < w; x++) {
-        const place = 4 * (line * cw + Math.min(cw - 1, Math.floor(x / cell + 0.5))), count = sums[place + 3];
-        if (count < least) continue;
-        const alpha = Math.round(250 * Math.min(1, 0.08 + 0.92 * Math.sqrt(count) * root)), share = 1 / count;
-        buffer[y * w + x] = ((alpha << 24) | ((sums[place + 2] * share) << 16) | ((sums[place + 1] * share) << 8) | (sums[place] * share)) >>> 0;
-      }
+    const root = 1 / Math.sqrt(most || 1), least = most / 4000;
+    if (!this.small || this.small.width !== cw || this.small.height !== ch) this.small = new OffscreenCanvas(cw, ch);
+    const context = this.small.getContext("2d"), small = context.createImageData(cw, ch), { data } = small;
+    for (let at = 0; at < sums.length; at += 4) {
+      const count = sums[at + 3];
+      if (count < least) continue;
+      for (let k = 0; k < 3; k++) data[at + k] = sums[at + k] / count;
+      data[at + 3] = 250 * Math.min(1, Math.sqrt(count) * root * 1.15);
     }
+    context.putImageData(small, 0, 0);
+    this.context.imageSmoothingQuality = "high";
+    this.context.drawImage(this.small, -cell / 2, -cell / 2, cw * cell, ch * cell);
   }
 }
 
@@ -254,7 +254,7 @@ export function thumbs(scene, rect, wide, high, visible) {
 export function drawThumbs(context, scene, rect, some, ink) {
   for (const { row, at, u, v } of some) {
     const tile = scene.tiles.get(row), colour = ink[at];
-    if (!tile || !tile.sheet) continue;
+    if (!tile?.sheet || tile.at < 0) continue;
     const { wide, high } = tile.sheet, scale = THUMB / Math.max(wide, high), w = wide * scale, h = high * scale;
     const x = Math.round((u - rect.left) * rect.scale - w / 2), y = Math.round((rect.top - v) * rect.scale - h / 2);
     context.fillStyle = `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;

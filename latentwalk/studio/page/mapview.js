@@ -126,7 +126,7 @@ class Canvas {
       this.beneath(rect, colours);
       const some = draw.thumbs(this.scene, rect, this.wide, this.high, this.scene.grid.peek().inside(rect));
       this.some = some;
-      this.visible = this.points.draw(this.scene.grid.peek(), this.ink, rect, { dense: dense.peek(), hide: false });
+      this.visible = this.points.draw(this.scene.grid.peek(), this.ink, rect, { dense: dense.peek() });
       if (some.length) this.scene.tiles.need(some.map((one) => one.row));
       this.count.textContent = said(this.visible, this.scene);
     }

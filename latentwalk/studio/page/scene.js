@@ -40,6 +40,7 @@ export class Scene {
   static async open(source, name) {
     const about = await source.about(name);
     const [codes, numbers] = await Promise.all([source.codes(name), source.numbers(name)]);
+    source.held = codes;
     return new Scene(source, about, codes, numbers);
   }
 
@@ -134,7 +135,7 @@ class Tiles {
       while (this.wanted.length) {
         const some = this.wanted.slice(0, MOST), found = await this.scene.source.tiles(this.scene.name, some);
         if (this.kept.size > KEPT) this.kept.clear();
-        some.forEach((row, at) => this.kept.set(row, found.texts ? { text: found.texts[at] } : { sheet: found, at }));
+        some.forEach((row, at) => this.kept.set(row, found.texts ? { text: found.texts[at] } : { sheet: found, at: found.places ? found.places[at] : at }));
         this.wanted = this.wanted.filter((row) => !this.kept.has(row));
         this.arrived.value++;
       }
@@ -146,6 +147,7 @@ class Tiles {
 
 export function drawTile(context, tile, x, y, wide, high) {
   const { sheet, at } = tile;
+  if (at < 0) return;
   const sx = (at % sheet.columns) * sheet.wide, sy = Math.floor(at / sheet.columns) * sheet.high;
   context.drawImage(sheet.bitmap, sx, sy, sheet.wide, sheet.high, x, y, wide, high);
 }

@@ -1,0 +1,159 @@
+"""A map taken away: one HTML file that decodes from a disk, without a server and without a network.
+
+In it are the page, as one script; the codes and what is known of each row; small pictures of some; and the decoder as ONNX,
+which onnxruntime's WebAssembly runs. Where a decoder has no such file (texts, music), what a few hundred codes decode to is
+written down instead, and the nearest of them is shown.
+
+Bytes stand in it as letters of windows-1252, of which HTML changes NUL, CR and "<" alone, so that a byte takes a byte, where base64
+takes a third more. Its policy allows the one script, the one style, and WebAssembly, and no connection at all.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentwalk.errors import ConfigError
+from latentwalk.saving.onnx import DECODER
+from latentwalk.studio.bundle import ascii_script, bundled
+from latentwalk.studio.exhibit import Exhibit
+
+__all__ = ["LARGEST", "html_file"]
+
+LARGEST = 8_000_000  # bytes of the file
+BAKED = 400  # codes that are decoded beforehand where no decoder can be taken along
+TILED = 1_500  # rows with a small picture
+ESCAPED = (0, 10, 13, 60, 61)  # bytes that HTML changes, or that we give a meaning; a line feed, which follows a CR
+
+
+def html_file(exhibit: Exhibit, files: Mapping[str, bytes], *, most: int = LARGEST) -> bytes:
+    """The file. files: the model's own, as `saving.onnx.onnx_files` makes them; without a decoder that runs in one go, {}.
+
+    most: bytes, at most; of more examples than fit, some are drawn. Raises ConfigError where not even the decoder fits.
+    """
+    page = page_files()
+    whole = DECODER in files and len(files) == 2
+    style, script = _ascii_style(page["style.css"].decode()), ascii_script(bundled(_scripts(page), "away.js"))
+    blocks = {"decoder": _packed(files[DECODER]), "wasm": _escaped(page["vendor/ort.wasm.gz"])} if whole else _baked(exhibit)
+    fixed = len(style) + len(script) + sum(map(len, blocks.values())) + 4_000
+    if fixed > most - 100_000:
+        raise ConfigError(
+            f"the decoder of {exhibit.title} takes {len(blocks.get('decoder', b'')):,} bytes, with which the file would be larger "
+            f"than {most:,}. Fit a smaller network, or hand on the folder."
+        )
+    for count in (len(exhibit.rows), 50_000, 20_000, 8_000, 3_000, 1_000, 300):
+        if count <= len(exhibit.rows):
+            told = _told(exhibit, count)
+            if fixed + sum(map(len, told.values())) <= most:
+                return _document(exhibit, style, script, blocks | told)
+    raise ConfigError(f"{exhibit.title} does not fit into {most:,} bytes.")
+
+
+def page_files() -> dict[str, bytes]:
+    """The files of the page, by their paths in it."""
+    page = resources.files("latentwalk.studio") / "page"
+    found = {one.name: one.read_bytes() for one in page.iterdir() if one.is_file() and one.name[0] not in "._"}
+    return found | {f"vendor/{one.name}": one.read_bytes() for one in (page / "vendor").iterdir() if one.is_file()}
+
+
+def _scripts(page: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: content.decode() for name, content in page.items() if name.endswith((".js", ".mjs"))}
+
+
+# ---------------------------------------------------------------------- what is told
+
+
+def _told(exhibit: Exhibit, count: int) -> dict[str, bytes]:
+    """All that is known of `count` rows, those of a map, by the name of its block."""
+    chosen = np.sort(np.random.default_rng(0).permutation(len(exhibit.rows))[:count])
+    about = exhibit.about | {"shown": len(chosen), "posterior": False}
+    columns, blocks = [], {}
+    for at, one in enumerate(exhibit.known):
+        small = bool(one.classes) and len(one.classes) < 255
+        values = one.values[chosen]
+        columns.append(one.about | ({"packed": "bytes"} if small else {}))
+        blocks[f"column-{at}"] = _packed(np.where(values < 0, 255, values).astype(np.uint8) if small else values.astype("<f4"))
+    tiled = chosen[np.sort(np.random.default_rng(1).permutation(count)[:TILED])]
+    facts = {"about": about | {"columns": columns}, "names": [exhibit.names[row] for row in chosen] if exhibit.names else []}
+    blocks |= {
+        "facts": _packed(json.dumps(facts).encode()),
+        "codes": _packed(exhibit.space.codes[chosen].astype("<f4")),
+        "numbers": _packed(exhibit.rows[chosen].astype("<u4")),
+    }
+    if about["tiled"]:
+        blocks["tiles"] = _packed(json.dumps(_tiles(exhibit, chosen, tiled)).encode())
+    return blocks
+
+
+def _tiles(exhibit: Exhibit, chosen: NDArray[np.intp], tiled: NDArray[np.intp]) -> dict[str, Any]:
+    """Small pictures of some of the rows, on one sheet, each by its place among those chosen."""
+    places = np.searchsorted(chosen, tiled).tolist()
+    return {"rows": places} | exhibit.sheet(tiled)
+
+
+def _baked(exhibit: Exhibit) -> dict[str, bytes]:
+    """What some codes decode to, where the decoder stays at home: those of examples, and draws from the prior."""
+    space, rng = exhibit.space, np.random.default_rng(0)
+    some = space.codes[rng.permutation(len(space))[: BAKED * 3 // 4]]
+    z = np.concatenate([some, np.asarray(space.prior(BAKED - len(some), rng), np.float32)])
+    shown = exhibit.shown(exhibit.decode(z))
+    if isinstance(shown, bytes):
+        about: dict[str, Any] = {"size": exhibit.spec.size, "count": len(z)}
+        return {"baked": _packed(json.dumps(about).encode()), "baked-codes": _packed(z), "baked-values": _packed(shown)}
+    shown.pop("sounds", None)
+    return {"baked": _packed(json.dumps(shown).encode()), "baked-codes": _packed(z.astype("<f4"))}
+
+
+# ---------------------------------------------------------------------- how it is written
+
+
+def _document(exhibit: Exhibit, style: str, script: str, blocks: Mapping[str, bytes]) -> bytes:
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}' 'wasm-unsafe-eval'; style-src '{_hash(style)}'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    title = exhibit.title.encode("ascii", "xmlcharrefreplace").replace(b"&", b"&amp;").replace(b"<", b"&lt;")
+    title = title.replace(b"&amp;#", b"&#")
+    head = (
+        b'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="windows-1252">\n'
+        b'<meta http-equiv="Content-Security-Policy" content="' + policy.encode() + b'">\n'
+        b'<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" content="light dark">\n'
+        b"<title>" + title + b" - latentwalk</title>\n<style>" + style.encode() + b"</style>\n</head>\n<body>\n"
+        b'<div id="app"><p class="opening">Opening...</p></div>\n'
+    )
+    data = b"".join(
+        b'<script type="application/octet-stream" id="data-' + name.encode() + b'">' + content + b"</script>\n"
+        for name, content in blocks.items()
+    )
+    return head + data + b'<script type="module">' + script.encode() + b"</script>\n</body>\n</html>\n"
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _packed(content: Any) -> bytes:
+    """Bytes, or an array's, gzipped, as letters."""
+    raw = content if isinstance(content, bytes) else np.ascontiguousarray(content).tobytes()
+    return _escaped(gzip.compress(raw, 9, mtime=0))
+
+
+def _escaped(content: bytes) -> bytes:
+    """Bytes of which HTML keeps each: those that it changes are 64 more, behind a "="."""
+    values = np.frombuffer(content, np.uint8)
+    changed = np.isin(values, ESCAPED)
+    places = np.arange(len(values)) + np.cumsum(changed)
+    out = np.full(len(values) + int(changed.sum()), ord("="), np.uint8)
+    out[places] = np.where(changed, values + np.uint8(64), values)
+    return out.tobytes()
+
+
+def _ascii_style(text: str) -> str:
+    """A style without other letters than those of ASCII."""
+    return "".join(one if ord(one) < 128 else f"\\{ord(one):x} " for one in text).replace("</", "<\\/")

@@ -1,0 +1,5 @@
+// Where the page begins in a file that was taken away: nothing behind it.
+import { begin } from "./app.js";
+import { Disk } from "./disk.js";
+
+begin(new Disk());

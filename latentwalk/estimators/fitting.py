@@ -31,7 +31,7 @@ from latentwalk.data.rows import taken
 from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.data.units import read_to
-from latentwalk.errors import ConfigError, DataError, DataWarning, TrainingStopped, TrainingWarning
+from latentwalk.errors import CheckpointError, ConfigError, DataError, DataWarning, TrainingStopped, TrainingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.denoising import Known, plan_of_codes, wants_denoiser, with_denoiser
 from latentwalk.estimators.given import first_seen
@@ -55,7 +55,7 @@ from latentwalk.training.runtime import device_named, stop_asked
 from latentwalk.training.state import Snapshot
 from latentwalk.training.tracking import Gallery, Tracker
 
-__all__ = ["fit", "split"]
+__all__ = ["fit", "forming", "split"]
 
 QUIET = 5  # epochs in a row without an active dimension after which that is said, at the end of a training;
 BEGUN, FEWEST_BEGUN, BEGUN_VALUES = 4096, 256, 1 << 24  # rows, the fewest, and values, from which a beginning is found
@@ -190,6 +190,22 @@ def fit(
     if sampler is not None and sampler != QUICK and not trained.interrupted:
         trained = trained.completed(X, sampler, options.seed(), y if labels else None)
     return trained
+
+
+def forming(options: Options, X: ArrayLike | Dataset, start: Snapshot) -> Trained:
+    """What the training that began with these options, on this X, had learnt when the snapshot was taken: to be looked at.
+
+    Raises DataError, ConfigError, CheckpointError where they do not belong together.
+    """
+    x, spec, features = first_seen(as_known(X), options)
+    with covered():
+        trained = _untrained(options, x, spec, features, None)
+    try:
+        trained.model.load_state_dict(dict(start.part("model")))
+    except RuntimeError as error:
+        raise CheckpointError(f"the snapshot is not of a training with these options: {str(error).splitlines()[0]}") from error
+    trained.model.eval()
+    return replace(trained, history=tuple(start.place.history))
 
 
 def _place(checkpoint: str | os.PathLike[str] | None) -> Kept | None:

@@ -60,7 +60,7 @@ def application(
     )
     metrics = Metrics()
     app.state.runs, app.state.limits, app.state.metrics = dict(runs), limits, metrics
-    for router in (*routers, pages.router, v1.router, inference.router, invocations.router, pages.home):
+    for router in (*routers, v1.router, inference.router, invocations.router, pages.router, pages.home):
         app.include_router(router)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     app.add_middleware(Gate, token=token, hosts=hosts, addresses=addresses, limits=limits, seen=metrics.seen)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.lib import format as npy
 from PIL import Image
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
@@ -94,11 +95,16 @@ def _validated(content: bytes, model: type[M], limits: Limits) -> M:
     if len(content) > limits.text:
         raise Refused(413, f"{len(content):,} bytes of JSON: {limits.text:,} are allowed. Send numbers as application/x-npy.")
     try:
-        return model.model_validate_json(content)
+        said = from_json(content, allow_inf_nan=False)
+    except ValueError as error:
+        hint = (
+            " NaN and Infinity are no JSON: null says that a value is missing." if b"N" in content or b"Inf" in content else ""
+        )
+        raise Refused(400, f"the body is no JSON: {error}.{hint}") from None
+    try:
+        return model.model_validate(said)
     except ValidationError as error:
         raise DataError(_complaint(error)) from None
-    except RecursionError:
-        raise DataError("the JSON is nested too deeply.") from None
 
 
 def queried(request: Request, model: type[M]) -> M:

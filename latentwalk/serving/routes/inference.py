@@ -25,7 +25,7 @@ from latentwalk.serving.served import Served
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v2", tags=["v2"], responses=PROBLEMS)
+router = APIRouter(prefix="/v2", tags=["v2"], responses=PROBLEMS, default_response_class=Response)
 LENGTH = "Inference-Header-Content-Length"
 ENCODER, DECODER = "-encoder", "-decoder"
 VERSIONS = ("", "1")

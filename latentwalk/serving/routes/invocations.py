@@ -29,7 +29,7 @@ from latentwalk.surroundings import heard
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["invocations"], responses=PROBLEMS)
+router = APIRouter(tags=["invocations"], responses=PROBLEMS, default_response_class=Response)
 Answer = Literal["codes", "reconstruction"]
 
 

@@ -1,5 +1,6 @@
 """What a person or a watcher looks at: /docs, /health, /metrics. Pages have no script, and load nothing from elsewhere."""
 
+import json
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,7 +14,7 @@ from latentwalk.serving.routes.chosen import PROBLEMS, gives
 
 __all__ = ["home", "router"]
 
-router = APIRouter(tags=["about"], responses=PROBLEMS)
+router = APIRouter(tags=["about"], responses=PROBLEMS, default_response_class=Response)
 home = APIRouter()
 HERE = "latentwalk.serving"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -52,7 +53,7 @@ async def style() -> Response:
 
 def _about(request: Request, told: dict[str, Any]) -> dict[str, Any]:
     runs = request.app.state.runs
-    return {"version": told["info"]["version"], "runs": list(runs.values())}
+    return {"version": told["info"]["version"], "runs": list(runs.values()), "base": str(request.base_url)}
 
 
 def _operations(told: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -86,11 +87,16 @@ def _fields(schema: dict[str, Any], schemas: dict[str, Any]) -> list[dict[str, s
         {
             "name": name,
             "type": _kind(one, schemas),
-            "usual": "needed" if name in needed else "" if one.get("default") is None else str(one["default"]),
+            "usual": "needed" if name in needed else _usual(one.get("default")),
             "said": one.get("description", ""),
         }
         for name, one in schema.get("properties", {}).items()
     ]
+
+
+def _usual(value: Any) -> str:
+    """What a field is unless it is given, as JSON has it."""
+    return "" if value in (None, []) else value if isinstance(value, str) else json.dumps(value)
 
 
 def _kind(one: dict[str, Any], schemas: dict[str, Any]) -> str:

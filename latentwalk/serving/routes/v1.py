@@ -50,7 +50,7 @@ from latentwalk.surroundings import heard
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1", tags=["v1"], responses=PROBLEMS)
+router = APIRouter(prefix="/v1", tags=["v1"], responses=PROBLEMS, default_response_class=Response)
 MOST = 1_000  # steps of a walk, points of a blend, strengths
 T = TypeVar("T")
 ANY = (JSON, NPY, OCTETS, "image/png", CSV, "text/plain", MIDI, "audio/wav")

@@ -6,7 +6,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +18,8 @@ from latentwalk.errors import ConfigError
 from latentwalk.estimators.anomalies import DETECTOR, AnomalyDetector
 
 if TYPE_CHECKING:
+    from latentwalk.estimators.autoencoder import Autoencoder
+    from latentwalk.latent.space import LatentSpace
     from latentwalk.serving.limits import Limits
     from latentwalk.serving.served import Served
 
@@ -41,9 +43,22 @@ def served_runs(folders: Sequence[Path], data: str | None, limits: "Limits | Non
             raise ConfigError(f"two runs are called {name!r}. Rename the folder of one: each is served by its name.")
         run = Run.open(folder)
         detector = AnomalyDetector.load(folder) if (folder / DETECTOR).exists() else None
-        rows = None if run.source is None and data is None else partial(run.train, data)
-        found[name] = Served(name, run.model, data=rows, classes=run.classes, detector=detector, limits=limits)
+        known = run.source is not None or data is not None
+        found[name] = Served(
+            name,
+            run.model,
+            data=partial(run.train, data) if known else None,
+            judged=partial(_judged, run, data),
+            classes=run.classes,
+            detector=detector,
+            limits=limits,
+        )
     return found
+
+
+def _judged(run: Run, data: str | None, model: "Autoencoder") -> "LatentSpace":
+    """The space by which a model is judged."""
+    return replace(run, model=model).judged(data)
 
 
 def _check_packages() -> None:

@@ -9,6 +9,7 @@ text/csv, text/plain, audio/midi, audio/wav     tables, texts and music as what 
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,9 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from latentwalk.arrays import Array
-from latentwalk.data.columns import is_frame
 from latentwalk.data.formulas import harmless
-from latentwalk.data.music import is_music
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import DataError
 from latentwalk.latent.decoded import Decoded
@@ -29,10 +28,24 @@ from latentwalk.latent.moves.walks import Walk
 from latentwalk.serving.problems import Refused
 from latentwalk.serving.served import Served
 
-__all__ = ["JSON", "NPY", "Made", "chosen", "json_response", "nested", "npy_of", "records_of"]
+__all__ = [
+    "CSV",
+    "JSON",
+    "MIDI",
+    "NPY",
+    "OCTETS",
+    "Made",
+    "chosen",
+    "csv_of",
+    "finite",
+    "json_response",
+    "nested",
+    "npy_of",
+    "records_of",
+]
 
-JSON, NPY, OCTETS, CSV = "application/json", "application/x-npy", "application/octet-stream", "text/csv"
-ENDINGS = {"image/png": ".png", "image/gif": ".gif", "text/plain": ".txt", "audio/midi": ".mid", "audio/wav": ".wav"}
+JSON, NPY, OCTETS, CSV, MIDI = "application/json", "application/x-npy", "application/octet-stream", "text/csv", "audio/midi"
+ENDINGS = {"image/png": ".png", "image/gif": ".gif", "text/plain": ".txt", MIDI: ".mid", "audio/wav": ".wav"}
 
 
 def chosen(request: Request, offered: Sequence[str]) -> str:
@@ -96,7 +109,7 @@ class Made:
         if kind in (NPY, OCTETS):
             return Response(npy_of(x), media_type=kind)
         if kind == CSV:
-            return Response(_csv(self.frame, x, spec), media_type=f"{CSV}; charset=utf-8")
+            return Response(csv_of(_columns(self.frame, x, spec)), media_type=f"{CSV}; charset=utf-8")
         return Response(self.decoded.content(ENDINGS[kind]), media_type=kind)
 
 
@@ -106,7 +119,7 @@ def _offered(spec: DataSpec, *, film: bool) -> tuple[str, ...]:
     if spec.vocabulary is not None and spec.score is None:
         return (*found, "text/plain")
     if spec.score is not None:
-        return (*found, "audio/midi", "audio/wav")
+        return (*found, "image/png", MIDI, "audio/wav")
     found += ["image/png"] + ["image/gif"] * (film and not spec.form.columned)
     return (*found, CSV) if spec.form.columned else tuple(found)
 
@@ -134,28 +147,38 @@ def _cell(value: Any) -> Any:
     return str(value) if isinstance(value, timedelta) else value
 
 
-def _csv(frame: Any, x: Array, spec: DataSpec) -> bytes:
-    """A table as CSV, in which a spreadsheet runs nothing: see `data.formulas`."""
+def _columns(frame: Any, x: Array, spec: DataSpec) -> dict[str, Sequence[Any]]:
+    """A table by its columns."""
+    if frame is not None:
+        records = records_of(frame)
+        return {name: [one[name] for one in records] for name in map(str, frame.columns)}
+    names = [column.name for column in spec.named] or [f"x{at + 1}" for at in range(spec.size)]
+    return dict(zip(names, nested(x.reshape(-1, spec.size).T), strict=True))
+
+
+def csv_of(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """Columns (n,) as CSV, in which a spreadsheet runs nothing (see `data.formulas`); None is an empty field."""
     file = io.StringIO(newline="")
     rows = csv.writer(file, lineterminator="\n")
-    if frame is None:
-        flat = x.reshape(-1, spec.size)
-        names = [column.name for column in spec.named] or [f"x{at + 1}" for at in range(spec.size)]
-        rows.writerow(map(harmless, names))
-        rows.writerows([["" if value != value else value for value in row] for row in flat.tolist()])
-    else:
-        records = records_of(frame)
-        rows.writerow(map(harmless, map(str, frame.columns)))
-        for one in records:
-            rows.writerow(
-                ["" if value is None else harmless(value) if isinstance(value, str) else value for value in one.values()]
-            )
+    rows.writerow(map(harmless, columns))
+    rows.writerows(
+        [harmless(one) if isinstance(one, str) else one for one in row] for row in zip(*columns.values(), strict=True)
+    )
     return file.getvalue().encode()
 
 
-def json_response(said: Mapping[str, Any], status: int = 200) -> Response:
-    """An answer in JSON."""
+def json_response(said: Any, status: int = 200) -> Response:
+    """An answer in JSON. Raises ValueError for numbers that are none: see `nested`, `finite`."""
     return Response(json.dumps(said, allow_nan=False, separators=(",", ":")).encode(), status, media_type=JSON)
+
+
+def finite(said: Any) -> Any:
+    """Values for JSON, null for numbers that are none."""
+    if isinstance(said, Mapping):
+        return {name: finite(value) for name, value in said.items()}
+    if isinstance(said, (list, tuple)):
+        return [finite(value) for value in said]
+    return None if isinstance(said, float) and not math.isfinite(said) else said
 
 
 def nested(x: Any) -> Any:
@@ -171,8 +194,3 @@ def npy_of(x: Array) -> bytes:
     file = io.BytesIO()
     np.save(file, np.ascontiguousarray(x), allow_pickle=False)
     return file.getvalue()
-
-
-def table_of(answer: Any) -> Any:
-    """A frame, where the answer is one."""
-    return answer if is_frame(answer) and not is_music(answer) else None

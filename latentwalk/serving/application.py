@@ -6,14 +6,17 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
 import latentwalk
 from latentwalk.errors import LatentwalkError
 from latentwalk.serving.gate import LOOPBACK, Gate
 from latentwalk.serving.limits import Limits
-from latentwalk.serving.problems import problem, problem_of
-from latentwalk.serving.routes import v1
+from latentwalk.serving.metrics import Metrics
+from latentwalk.serving.problems import PROBLEM_SCHEMA, problem, problem_of, says_error
+from latentwalk.serving.routes import inference, invocations, pages, v1
+from latentwalk.serving.routes.chosen import SCHEMAS
 from latentwalk.serving.served import Served
 
 __all__ = ["application"]
@@ -55,11 +58,27 @@ def application(
             RequestValidationError: _of_fastapi,
         },
     )
-    app.state.runs, app.state.limits = dict(runs), limits
-    for router in (*routers, v1.router):
+    metrics = Metrics()
+    app.state.runs, app.state.limits, app.state.metrics = dict(runs), limits, metrics
+    for router in (*routers, v1.router, inference.router, invocations.router, pages.router, pages.home):
         app.include_router(router)
-    app.add_middleware(Gate, token=token, hosts=hosts, addresses=addresses, limits=limits)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    app.add_middleware(Gate, token=token, hosts=hosts, addresses=addresses, limits=limits, seen=metrics.seen)
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The description of all routes (OpenAPI), with the schemas they refer to."""
+    if app.openapi_schema is None:
+        found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schemas = found.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = PROBLEM_SCHEMA
+        for methods in found["paths"].values():
+            for one in methods.values():
+                schemas |= one.pop(SCHEMAS, {})
+                one["responses"].pop("422" if "HTTPValidationError" in str(one["responses"].get("422")) else "", None)
+        app.openapi_schema = found
+    return app.openapi_schema
 
 
 def _told(request: Request) -> bool:
@@ -68,17 +87,17 @@ def _told(request: Request) -> bool:
 
 async def _of_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, LatentwalkError)
-    return problem_of(error, told=_told(request))
+    return problem_of(error, told=says_error(request.url.path))
 
 
 async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     said = f"there is nothing at {request.url.path!r:.200}." if error.status_code == 404 else str(error.detail)
-    return problem(error.status_code, said, error.headers, error=_told(request))
+    return problem(error.status_code, said, error.headers, error=says_error(request.url.path))
 
 
 async def _of_fastapi(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first: Any = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
-    return problem(422, f"{where}: {first['msg']}.", error=_told(request))
+    return problem(422, f"{where}: {first['msg']}.", error=says_error(request.url.path))

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.lib import format as npy
 from PIL import Image
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
@@ -39,7 +40,21 @@ from latentwalk.serving.problems import Refused
 from latentwalk.serving.served import Served
 from latentwalk.surroundings import heard, hushed, imported
 
-__all__ = ["Examples", "array_of", "examples", "frame_of", "media", "numbers", "parsed", "picture_of", "seen"]
+__all__ = [
+    "ARRAYS",
+    "PICTURES",
+    "Examples",
+    "array_of",
+    "examples",
+    "frame_of",
+    "media",
+    "numbers",
+    "parsed",
+    "picture_of",
+    "queried",
+    "seen",
+    "table_of",
+]
 
 SMALL = 1 << 16  # bytes that are read at once, without another thread
 PICTURES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
@@ -80,11 +95,24 @@ def _validated(content: bytes, model: type[M], limits: Limits) -> M:
     if len(content) > limits.text:
         raise Refused(413, f"{len(content):,} bytes of JSON: {limits.text:,} are allowed. Send numbers as application/x-npy.")
     try:
-        return model.model_validate_json(content)
+        said = from_json(content, allow_inf_nan=False)
+    except ValueError as error:
+        hint = (
+            " NaN and Infinity are no JSON: null says that a value is missing." if b"N" in content or b"Inf" in content else ""
+        )
+        raise Refused(400, f"the body is no JSON: {error}.{hint}") from None
+    try:
+        return model.model_validate(said)
     except ValidationError as error:
         raise DataError(_complaint(error)) from None
-    except RecursionError:
-        raise DataError("the JSON is nested too deeply.") from None
+
+
+def queried(request: Request, model: type[M]) -> M:
+    """Options of a request whose body is something else: those of its query. Raises DataError."""
+    try:
+        return model.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise DataError(_complaint(error).replace("the body", "the query", 1)) from None
 
 
 def _complaint(error: ValidationError) -> str:
@@ -107,11 +135,7 @@ async def examples(request: Request, served: Served, model: type[BaseModel]) -> 
             raise DataError(f"expected examples as one of x, texts and records; got {' and '.join(given) or 'none'}.")
     else:
         content = await request.body()
-        try:
-            options = model.model_validate(dict(request.query_params))
-        except ValidationError as error:
-            raise DataError(_complaint(error).replace("the body", "the query", 1)) from None
-        given = {}
+        options, given = queried(request, model), {}
     condition = getattr(options, "condition", None)
     size = max(len(content), int(request.headers.get("content-length") or 0))
 
@@ -129,8 +153,7 @@ def seen(served: Served, X: Any, condition: Any = None) -> Examples:
     limits = served.limits
     if isinstance(X, (list, np.ndarray)) and not 0 < len(X) <= limits.rows:
         raise DataError(f"expected 1 to {limits.rows:,} examples, got {len(X):,}.")
-    known = served.model._known(X)
-    x, told = served.trained.seen(known, condition)
+    x, told = served.trained.seen(served.narrowed(X), condition)
     if not 0 < len(x) <= limits.rows:
         raise DataError(f"expected 1 to {limits.rows:,} examples, got {len(x):,}.")
     return Examples(X, np.asarray(x), told, condition)
@@ -150,9 +173,9 @@ def _sent(kind: str, content: bytes, served: Served) -> Any:
     if kind in ARRAYS:
         return array_of(content, limits)
     if kind in PICTURES and spec.form.pictured:
-        return picture_of(content, PICTURES[kind], limits).seen(spec)[None]
-    if kind == "text/csv" and spec.form.columned:
-        return _table(content, spec, limits)
+        return Original.of(picture_of(content, kind, limits)).seen(spec)[None]
+    if kind == "text/csv":
+        return table_of(content, served)
     if kind == "audio/midi" and spec.score is not None:
         return [_piece(content, spec)]
     raise Refused(
@@ -206,13 +229,15 @@ def array_of(content: bytes, limits: Limits) -> Array:
     return np.ascontiguousarray(found.astype(dtype.newbyteorder("="), copy=False))
 
 
-def picture_of(content: bytes, format: str, limits: Limits) -> Original:
-    """The picture in a file. Raises DataError for one that is damaged, or too large once it is unpacked."""
+def picture_of(content: bytes, kind: str, limits: Limits) -> Image.Image:
+    """The picture in a file of that type. Raises DataError for one that is damaged, or too large once it is unpacked."""
     try:
-        with hushed(), Image.open(io.BytesIO(content), formats=(format,)) as image:
+        with hushed():
+            image = Image.open(io.BytesIO(content), formats=(PICTURES[kind],))
             if image.width * image.height > limits.pixels:
                 raise DataError(f"a picture of {image.width:,} × {image.height:,} pixels: at most {limits.pixels:,} are read.")
-            return Original.of(image)
+            image.load()
+        return image
     except DataError:
         raise
     except Exception as error:  # a decoder raises whatever it likes at a damaged file
@@ -230,10 +255,13 @@ def frame_of(records: list[dict[str, Any]], spec: DataSpec) -> Any:
     return pandas.DataFrame(records)
 
 
-def _table(content: bytes, spec: DataSpec, limits: Limits) -> Dataset:
-    """A table as our own reader has it, with the columns learnt from."""
-    if len(content) > limits.text:
-        raise Refused(413, f"{len(content):,} bytes of CSV: {limits.text:,} are allowed. Send fewer rows.")
+def table_of(content: bytes, served: Served) -> Dataset:
+    """A CSV as our own reader has it, with the columns learnt from. Raises DataError; Refused."""
+    spec, most = served.spec, served.limits.text
+    if not spec.form.columned:
+        raise Refused(415, f"this model learnt from a {spec.kind}, which does not come as text/csv. Send application/json.")
+    if len(content) > most:
+        raise Refused(413, f"{len(content):,} bytes of CSV: {most:,} are allowed. Send fewer rows.")
     with TemporaryDirectory(prefix="latentwalk-") as folder:
         path = Path(folder) / "rows.csv"
         path.write_bytes(content)

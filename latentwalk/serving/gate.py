@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from latentwalk.errors import LatentwalkError
 from latentwalk.serving.lanes import Saturated
 from latentwalk.serving.limits import Limits
-from latentwalk.serving.problems import Refused, problem, problem_of
+from latentwalk.serving.problems import Refused, problem, problem_of, says_error
 
 __all__ = ["LOOPBACK", "POLICY", "Gate"]
 
@@ -110,11 +110,11 @@ class Gate:
             await self.app(scope, self._counted(receive, scope), carry)
         except LatentwalkError as error:
             if not status:
-                await problem_of(error, told=_told(scope))(scope, receive, carry)
+                await problem_of(error, told=says_error(scope["path"]))(scope, receive, carry)
         except Exception:
             log.exception("%s %s", scope["method"], ascii(scope["path"]))
             if not status:
-                await problem(500, "something went wrong here, and was written down.", error=_told(scope))(
+                await problem(500, "something went wrong here, and was written down.", error=says_error(scope["path"]))(
                     scope, receive, carry
                 )
         finally:
@@ -197,11 +197,6 @@ class Gate:
 
 def _too_large(most: int) -> Refused:
     return Refused(413, f"the body is too large: {most:,} bytes are allowed. Send fewer examples.", {"Connection": "close"})
-
-
-def _told(scope: Scope) -> bool:
-    """Whether who asks looks for what went wrong under "error"."""
-    return str(scope["path"]).startswith("/v2")
 
 
 def _host(given: str) -> str:

@@ -64,6 +64,7 @@ class Lane:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._pace = 0.0  # seconds a job, smoothed
+        self.rows_done = self.calls_done = 0
 
     @property
     def waiting(self) -> int:
@@ -119,6 +120,8 @@ class Lane:
         while (jobs := self._next()) is not None:
             start = time.perf_counter()
             self._do(jobs)
+            self.rows_done += sum(job.size for job in jobs)
+            self.calls_done += 1
             self._pace += 0.1 * ((time.perf_counter() - start) / max(1, len(jobs)) - self._pace)
 
     def _next(self) -> list[_Job] | None:

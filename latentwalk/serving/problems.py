@@ -16,7 +16,7 @@ from latentwalk.errors import CheckpointError, ConfigError, DataError, Latentwal
 from latentwalk.plain import plain
 from latentwalk.serving.lanes import Saturated
 
-__all__ = ["PROBLEM", "Refused", "problem", "problem_of"]
+__all__ = ["PROBLEM", "PROBLEM_SCHEMA", "Refused", "problem", "problem_of", "says_error"]
 
 PROBLEM = "application/problem+json"
 STATUS: dict[type[LatentwalkError], int] = {
@@ -27,6 +27,17 @@ STATUS: dict[type[LatentwalkError], int] = {
     TrainingError: 500,
     Saturated: 503,
 }  # of each of our errors
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "error": {"type": "string"},
+    },
+}
 TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}  # as RFC 9110 has them, whatever Python calls them
 
 
@@ -48,6 +59,11 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, 
     }
     content = json.dumps(said | ({"error": said["detail"]} if error else {})).encode()
     return Response(content, status, dict(headers or {}), PROBLEM)
+
+
+def says_error(path: str) -> bool:
+    """Whether who asks for this looks for what went wrong under "error"."""
+    return path.startswith("/v2")
 
 
 def problem_of(error: LatentwalkError, *, told: bool = False) -> Response:

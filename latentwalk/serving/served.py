@@ -1,11 +1,11 @@
 """A run as it is served: a model, each of whose uses is in one thread, and the data around it when that is asked for."""
 
 import copy
-import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
-from typing import TypeVar
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.spec import DataSpec
-from latentwalk.errors import ConfigError
+from latentwalk.errors import ConfigError, DataError, DataWarning
 from latentwalk.estimators.anomalies import AnomalyDetector
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.conditions import Conditions
 from latentwalk.estimators.trained import Trained
+from latentwalk.latent.diagnosis import Diagnosis
 from latentwalk.latent.space import LatentSpace
 from latentwalk.serving.lanes import Lane
 from latentwalk.serving.limits import Limits
@@ -28,12 +29,14 @@ ENOUGH = 10_000  # rows whose codes say where codes lie
 HELD = 2**28  # bytes of them, at most
 T = TypeVar("T")
 Codes = NDArray[np.float32]
+Work = Callable[..., tuple[Array, ...]]  # of a Trained, and arrays (n, …)
 
 
 class Served:
     """A model under a name.
 
-    data: reads the rows that the model learnt from; None where they are not known. classes: what their labels are called.
+    data: reads the rows that the model learnt from; None where they are not known. judged: makes the space, of a model, by
+    which it is judged, with rows that were held out; of these rows, unless it is given. classes: what their labels are called.
     detector: that of its folder, if there is one.
 
     There are two threads. `encode` and `decode` share one, in which small requests are done together. Walks, grafts and all
@@ -46,17 +49,17 @@ class Served:
         model: Autoencoder,
         *,
         data: Callable[[], Dataset] | None = None,
+        judged: Callable[[Autoencoder], LatentSpace] | None = None,
         classes: tuple[str, ...] = (),
         detector: AnomalyDetector | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.name, self.model, self.classes, self.detector = name, model, classes, detector
         self.limits = limits or Limits()
-        self._data = data
+        self._data, self._judged = data, judged
         self._twin = _twin(model)
-        self._quick = Lane(f"{name}-quick", self.limits.queue, self.limits.batch)
+        self.quick = Lane(f"{name}-quick", self.limits.queue, self.limits.batch)
         self._long = Lane(f"{name}-long", self.limits.queue)
-        self._lock = threading.Lock()
 
     @property
     def trained(self) -> Trained:
@@ -75,23 +78,28 @@ class Served:
     @property
     def waiting(self) -> int:
         """Requests that wait for this model."""
-        return self._quick.waiting + self._long.waiting
+        return self.quick.waiting + self._long.waiting
 
     def warm_up(self) -> None:
         """Do once what is tried out when it is first done (see `models.inference`), so that no request waits for it."""
         told = None if self.trained.labels is None else self.trained.labels.told(self.trained.labels.usual, 1)
-        for rows in (1, self.limits.batch // 4, self.limits.batch):
-            x = self._decode(np.zeros((max(rows, 1), self.dim), np.float32), *_each(told, max(rows, 1)))[0]
-            self._encode(self.spec_typed(x), *_each(told, max(rows, 1)))
+        for rows in (1, 1 + self.limits.batch // 16, 1 + self.limits.batch // 4, self._piece):
+            each = None if told is None else np.tile(told, (rows, 1))
+            x = self.trained.decode(np.zeros((rows, self.dim), np.float32), each)
+            self.trained.encode(self.typed(x), each)
 
-    def spec_typed(self, x: Array) -> Array:
+    def typed(self, x: Array) -> Array:
         """Examples (n, *E) as an array of the type that the model learnt from."""
         dtype = np.dtype(self.spec.dtype)
         return (np.rint(x) if dtype.kind in "iu" else x).astype(dtype)
 
+    def narrowed(self, X: Any) -> Any:
+        """X without columns that were not learnt from, where the model allows them. Raises DataError."""
+        return self.trained.narrowed(X) if self.model.extra else X
+
     def close(self) -> None:
         """End the threads, after what they are at."""
-        self._quick.close()
+        self.quick.close()
         self._long.close()
 
     # ------------------------------------------------------------------ at once
@@ -101,9 +109,7 @@ class Served:
 
         told: (n, C) or (C,), see `Trained.told`. Raises DataError; Saturated.
         """
-        mean, deviation = await self._quick.rows(
-            self._encode, ("encode", x.dtype.str), (x, *_each(told, len(x))), self.limits.patience
-        )
+        mean, deviation = await self.each("encode", lambda trained, *rows: trained.encode(*rows), x, told)
         return mean, deviation
 
     async def decode(self, z: Array, told: Conditions | None = None) -> Array:
@@ -112,14 +118,41 @@ class Served:
         Raises DataError; Saturated.
         """
         codes = self.trained.codes(z)
-        (x,) = await self._quick.rows(self._decode, "decode", (codes, *_each(told, len(codes))), self.limits.patience)
+        (x,) = await self.each("decode", lambda trained, *rows: (trained.decode(*rows),), codes, told)
         return x
 
-    def _encode(self, x: Array, told: Conditions | None = None) -> tuple[Codes, Codes]:
-        return self.trained.encode(x, told)
+    async def reconstruct(self, x: Array, told: Conditions | None = None) -> Array:
+        """Examples x (n, *E), encoded and decoded again. told: see `encode`. Raises DataError; Saturated."""
+        (back,) = await self.each("reconstruct", lambda trained, *rows: (trained.reconstruct(*rows),), x, told)
+        return back
 
-    def _decode(self, z: Array, told: Conditions | None = None) -> tuple[Array]:
-        return (self.trained.decode(z, told),)
+    async def score(self, x: Array, told: Conditions | None = None) -> Array:
+        """The bound on log p(x) of examples x (n, *E), in nats: (n,). told: see `encode`. Raises DataError; Saturated."""
+
+        def bounds(trained: Trained, x: Array, told: Conditions | None = None) -> tuple[Array]:
+            return (trained.bounds(x, 1, told),)
+
+        (scores,) = await self.each("score", bounds, x, told)
+        return scores
+
+    async def each(self, what: str, work: Work, x: Array, told: Conditions | None = None) -> tuple[Array, ...]:
+        """What `work` answers of the model, arrays (n, …) and their conditions, as arrays (n, …), a row whatever is beside it.
+
+        what: its name; small requests of one name are done together, and large ones in pieces, between which others have their
+        turn. Raises what it raises; Saturated.
+        """
+        rows = (x, *_each(told, len(x)))
+        found = []
+        for first in range(0, max(len(x), 1), self._piece):
+            some = tuple(one[first : first + self._piece] for one in rows)
+            key = (what, x.dtype.str, x.shape[1:], len(rows))
+            found.append(await self.quick.rows(partial(work, self.trained), key, some, self.limits.patience))
+        return found[0] if len(found) == 1 else tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+    @property
+    def _piece(self) -> int:
+        """Rows of a large request that are done at once."""
+        return 2 * self.limits.batch
 
     # ------------------------------------------------------------------ in a while
 
@@ -147,6 +180,31 @@ class Served:
         rows = self.rows
         most = min(ENOUGH, max(1, HELD // max(1, np.asarray(rows.x[:1]).nbytes)), len(rows))
         return self._twin.space(rows.take(np.sort(np.random.default_rng(0).permutation(len(rows))[:most])))
+
+    def around(self, *, needed: bool) -> LatentSpace:
+        """The space; where it is not known what was learnt from, and it is not needed, one of a few codes. For use in `long`.
+
+        Raises ConfigError, DataError; a warning says that holes are not known.
+        """
+        try:
+            return self.space
+        except (ConfigError, DataError) as error:
+            if needed:
+                raise
+            warnings.warn(f"holes are not looked for: {error}", DataWarning, stacklevel=2)
+            return self._bare
+
+    @cached_property
+    def _bare(self) -> LatentSpace:
+        labels = self.trained.labels
+        told = None if labels is None else labels.told(labels.usual, 2)
+        x = self.typed(self._twin.trained_.decode(np.zeros((2, self.dim), np.float32), told))
+        return self._twin.space(Dataset(x, self.spec), condition=None if labels is None else labels.usual)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with the model, found when first asked for. For use in `long`. Raises ConfigError, DataError."""
+        return (self.space if self._judged is None else self._judged(self._twin)).diagnose()
 
 
 def _each(told: Conditions | None, rows: int) -> tuple[Conditions, ...]:

@@ -1,6 +1,7 @@
 """A bound address, and connections that are not waited for without end."""
 
 import asyncio
+import contextlib
 import socket
 from typing import Any
 
@@ -19,10 +20,11 @@ def listener(host: str, port: int) -> socket.socket:
     """A socket bound to the address; port 0 is one that is free. Raises ConfigError."""
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        found = socket.socket(family, kind, protocol)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind(where)
-        found.set_inheritable(False)
+        with contextlib.ExitStack() as ends:
+            found = ends.enter_context(socket.socket(family, kind, protocol))
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            found.bind(where)
+            ends.pop_all()
     except (OSError, OverflowError, UnicodeError) as error:
         said = getattr(error, "strerror", None) or error
         raise ConfigError(f"cannot listen at {host}, port {port}: {said}. Choose another --host or --port.") from None

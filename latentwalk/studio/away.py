@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentwalk.errors import ConfigError
-from latentwalk.saving.onnx import DECODER
+from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.saving.onnx import DECODER, onnx_files
 from latentwalk.studio.bundle import ascii_script, bundled
 from latentwalk.studio.exhibit import Exhibit
 
-__all__ = ["LARGEST", "html_file"]
+__all__ = ["LARGEST", "decoder_files", "html_file", "page_files"]
 
 LARGEST = 8_000_000  # bytes of the file
 BAKED = 400  # codes that are decoded beforehand where no decoder can be taken along
@@ -53,6 +54,14 @@ def html_file(exhibit: Exhibit, files: Mapping[str, bytes], *, most: int = LARGE
             if fixed + sum(map(len, told.values())) <= most:
                 return _document(exhibit, style, script, blocks | told)
     raise ConfigError(f"{exhibit.title} does not fit into {most:,} bytes.")
+
+
+def decoder_files(model: Autoencoder) -> dict[str, bytes]:
+    """The model as ONNX files; {} where it cannot be had as such."""
+    try:
+        return onnx_files(model.model_, model.spec_)
+    except ConfigError:
+        return {}
 
 
 def page_files() -> dict[str, bytes]:

@@ -5,7 +5,6 @@ an `Exhibit` tells, what codes decode to, walks, directions and grafts.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -14,19 +13,17 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field, FiniteFloat
 
 from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.moves.directions import Direction
-from latentwalk.saving.onnx import onnx_files
 from latentwalk.serving.answers import json_response
 from latentwalk.serving.bodies import PICTURES, media, parsed, picture_of
 from latentwalk.serving.problems import Refused
 from latentwalk.serving.routes.v1 import Options
 from latentwalk.serving.served import Served
-from latentwalk.studio.away import html_file, page_files
+from latentwalk.studio.away import decoder_files, html_file, page_files
 from latentwalk.studio.exhibit import Exhibit
 
-__all__ = ["Shows", "studio"]
+__all__ = ["Shows", "studio_routes"]
 
 OCTETS = "application/octet-stream"
 KINDS = {
@@ -46,9 +43,15 @@ STEPS = 101  # of a walk
 class Shows:
     """What is shown: exhibits by name, which may grow, and the directions that were found in each."""
 
-    def __init__(self, exhibits: Mapping[str, Exhibit]) -> None:
-        self.exhibits = dict(exhibits)
+    def __init__(self) -> None:
+        self.exhibits: dict[str, Exhibit] = {}
+        self.served: dict[str, Served] = {}
         self._directions: OrderedDict[tuple[str, str], Direction] = OrderedDict()
+
+    def show(self, exhibit: Exhibit, served: Served) -> None:
+        """Add one, in place of one of that name."""
+        self.served[exhibit.name] = served
+        self.exhibits[exhibit.name] = exhibit
 
     def keep(self, run: str, found: Direction) -> str:
         """A key by which the direction may be asked for again."""
@@ -87,8 +90,8 @@ class Sides(Options):
     lacking: list[Annotated[int, Field(ge=0)]]
 
 
-def studio(shows: Shows, *others: APIRouter, training: bool = False) -> APIRouter:
-    """The routes of the page on these exhibits. others: more of them, beneath /studio too. training: whether models are trained."""
+def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
+    """The routes of the page on these exhibits. training: those of trainings, if there are any."""
     router = APIRouter(include_in_schema=False)
     files = {name: content for name, content in page_files().items() if not name.startswith("vendor/ort.")}
 
@@ -97,11 +100,10 @@ def studio(shows: Shows, *others: APIRouter, training: bool = False) -> APIRoute
             raise Refused(404, str(unknown("run", run, shows.exhibits)))
         return shows.exhibits[run]
 
-    def served(run: Annotated[str, Path()], request: Request) -> Served:
-        if run not in request.app.state.runs:
-            raise Refused(404, str(unknown("run", run, request.app.state.runs)))
-        found: Served = request.app.state.runs[run]
-        return found
+    def served(run: Annotated[str, Path()]) -> Served:
+        if run not in shows.served:
+            raise Refused(404, str(unknown("run", run, shows.served)))
+        return shows.served[run]
 
     Shown = Annotated[Exhibit, Depends(exhibit)]
     Run = Annotated[Served, Depends(served)]
@@ -111,9 +113,10 @@ def studio(shows: Shows, *others: APIRouter, training: bool = False) -> APIRoute
         return RedirectResponse("/studio/")
 
     @router.get("/studio/about")
-    async def about() -> Response:
+    async def about(request: Request) -> Response:
+        request.app.state.runs.update(shows.served)  # those trained since, for all other routes
         runs = [{"name": one.name, "title": one.title, "kind": one.spec.kind} for one in shows.exhibits.values()]
-        return json_response({"runs": runs, "training": training})
+        return json_response({"runs": runs, "training": training is not None})
 
     @router.get("/studio/runs/{run}/about")
     def facts(shown: Shown) -> Response:
@@ -209,8 +212,8 @@ def studio(shows: Shows, *others: APIRouter, training: bool = False) -> APIRoute
         """The map as one file that decodes without a server."""
         return Response(await run.long(lambda model: html_file(shown, decoder_files(model))), media_type=OCTETS)
 
-    for other in others:
-        router.include_router(other)
+    if training is not None:
+        router.include_router(training)
 
     @router.get("/studio/{name:path}")
     async def page(name: str) -> Response:
@@ -220,14 +223,6 @@ def studio(shows: Shows, *others: APIRouter, training: bool = False) -> APIRoute
         return Response(files[name], media_type=KINDS.get(name[name.rfind(".") :], OCTETS), headers={"Cache-Control": "no-cache"})
 
     return router
-
-
-def decoder_files(model: Autoencoder) -> dict[str, bytes]:
-    """The model as ONNX files; {} where it cannot be had as such."""
-    try:
-        return onnx_files(model.model_, model.spec_)
-    except ConfigError:
-        return {}
 
 
 def answered(shown: bytes | dict[str, Any]) -> Response:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from latentwalk.errors import ConfigError
+from latentwalk.errors import CheckpointError, ConfigError
 from latentwalk.serving.answers import json_response
 from latentwalk.serving.bodies import parsed
 from latentwalk.serving.problems import Refused
@@ -64,6 +64,9 @@ def training_routes(trainings: Trainings) -> APIRouter:
 
     @router.get("/{name}/forming")
     def forming(name: Name) -> Response:
-        return json_response(known(trainings.forming, name))
+        try:
+            return json_response(known(trainings.forming, name))
+        except CheckpointError:  # there is none yet
+            return json_response({"epochs": 0})
 
     return router

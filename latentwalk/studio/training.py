@@ -23,11 +23,9 @@ from typing import Any, Literal
 import numpy as np
 
 from latentwalk.data import Dataset, load, names
-from latentwalk.data.sources.packed import MissingHalf
 from latentwalk.errors import CheckpointError, ConfigError, DataError, LatentwalkError, unknown
-from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.fitting import forming
-from latentwalk.estimators.options import params_of
+from latentwalk.estimators.options import Options, params_of
 from latentwalk.files import json_of, telling, write_atomically
 from latentwalk.latent.maps.plane import Plane
 from latentwalk.models.recipes import RECIPES
@@ -171,11 +169,9 @@ class Trainings:
         """
         job = self.job(name)
         about, snapshot = latest(self.place(job))
-        data = _some(self._source(job))
-        model = Autoencoder(**params_of(about["params"]))
-        if model.condition:
-            raise ConfigError("a model with a condition is not shown while it forms.")
-        space = forming(model._options, data, snapshot).space(data)
+        data = _read(self._source(job))
+        some = data.take(np.sort(np.random.default_rng(0).permutation(len(data))[:SHOWN]))
+        space = forming(Options(**params_of(about["params"])), data, snapshot).space(some)
         plane, painter = Plane.of(space), space.painter
         x = space.data[:REBUILT]
         back = space.decoded_rows(space.codes[:REBUILT])
@@ -217,11 +213,12 @@ class Trainings:
             self._wait_for_others(folder)
             job = self._set(job.name, state="learning")
             if not job.stopping or not (folder / "model.json").exists():
-                code = self._run(*self._words(job, folder))
+                self._run(*self._words(job, folder))
                 if self._ended:
                     return
-                if code != 0 and not (self.job(job.name).stopping and (folder / "model.json").exists()):
-                    self._set(job.name, state="failed", said=self._last_said())
+                if not (folder / "model.json").exists():
+                    stopped = self.job(job.name).stopping
+                    self._set(job.name, state="failed", said="stopped before it had learnt anything." if stopped else self._last_said())
                     return
             job = self._set(job.name, state="judging", stopping=False)
         self._open(job)
@@ -346,11 +343,6 @@ def _verdicts(folder: Path) -> list[list[str]]:
 
 
 @lru_cache(maxsize=2)
-def _some(source: str) -> Dataset:
-    """Rows of data that a forming model is shown on."""
-    try:
-        data = load(source, split="train")
-    except MissingHalf:
-        data = load(source)
-    rows = np.sort(np.random.default_rng(0).permutation(len(data))[:SHOWN])
-    return data.take(rows)
+def _read(source: str) -> Dataset:
+    """The rows that a model learns from."""
+    return load(source, split="train")

@@ -7,18 +7,32 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import DataAgain
-from latentwalk.app.output import note, say
+from latentwalk.app.options import OUTPUT, DataAgain, Force
+from latentwalk.app.output import destination, note, say, write_bytes
+from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
+    from latentwalk.serving.served import Served
     from latentwalk.studio.exhibit import Exhibit
 
 __all__ = ["studio"]
 
 
 def studio(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of trained models.", show_default=False)],
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUN…]", help="Folders of trained models.", show_default=False)
+    ] = None,
     points: Annotated[int, typer.Option(min=2, metavar="N", help="Examples on a map, at most.")] = 100_000,
+    trained: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where models that are trained on the page go.", rich_help_panel=OUTPUT)
+    ] = Path("studio"),
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html", help="Write the map as one file that decodes without a server, and end.", rich_help_panel=OUTPUT
+        ),
+    ] = None,
+    force: Force = False,
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where to listen; other than loopback asks for a token.")
     ] = "127.0.0.1",
@@ -40,28 +54,55 @@ def studio(
 ) -> None:
     """Open a page on trained models: their maps, decoded under the pointer.
 
-    Walks, blends, transplants, several runs side by side on one pointer. Answers this machine alone unless --host names another
-    address; then every request is to bring a token.
+    Walks, blends, transplants, several runs on one pointer, and trainings, which go on when the page is closed. Answers this
+    machine alone unless --host names another address; then every request is to bring a token.
 
     \b
     Examples:
       latentwalk studio run
       latentwalk studio ae vae --port 9000
+      latentwalk studio run --export map.html
+      latentwalk studio --trained models
     """
-    served = app.served.served_runs(runs, data)
+    folders = runs or []
+    if export is not None:
+        _export(folders, export, data, points, force=force)
+        return
+    served = app.served.served_runs(folders, data)
     from latentwalk.serving.application import application
     from latentwalk.serving.limits import Limits
-    from latentwalk.studio import routes
+    from latentwalk.studio.routes import Shows, studio_routes
+    from latentwalk.studio.train_routes import training_routes
+    from latentwalk.studio.training import Trainings
 
     address = app.served.Address.of(host, port, token, allow_host or ())
-    exhibits = {}
-    for folder, (name, run) in zip(runs, served.items(), strict=True):
+    shows = Shows()
+    for folder, (name, run) in zip(folders, served.items(), strict=True):
         note(f"{name}: encoding …")
-        exhibits[name] = _exhibit(folder, data, points)
+        shows.show(_exhibit(folder, data, points), run)
         run.warm_up()
-        say(f"{name}: {len(exhibits[name].space):,} of {exhibits[name].total:,} examples, {run.dim} dimensions")
-    shows = routes.Shows(exhibits)
-    address.serve(partial(application, served), Limits(), routers=[routes.studio(shows)])
+        say(f"{name}: {len(shows.exhibits[name].rows):,} of {shows.exhibits[name].total:,} examples, {run.dim} dimensions")
+    trainings = Trainings(trained, lambda folder: shows.show(*_opened(folder, points)))
+    trainings.begin()
+    try:
+        address.serve(partial(application, served), Limits(), routers=[studio_routes(shows, training_routes(trainings))])
+    finally:
+        trainings.close()
+
+
+def _export(folders: list[Path], to: Path, data: str | None, points: int, *, force: bool) -> None:
+    """Write one map as a file."""
+    from latentwalk.studio.away import decoder_files, html_file
+
+    if len(folders) != 1:
+        raise ConfigError(f"--export writes the map of one RUN, got {len(folders)}.")
+    if to.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError(f"--export {to}: expected a file ending in .html.")
+    destination(to, to, force=force)
+    model = app.run.Run.open(folders[0]).model
+    content = html_file(_exhibit(folders[0], data, points), decoder_files(model))
+    write_bytes(to, content)
+    say(f"look: {to} ({len(content) / 1e6:.1f} MB)")
 
 
 def _exhibit(folder: Path, data: str | None, points: int) -> "Exhibit":
@@ -69,8 +110,16 @@ def _exhibit(folder: Path, data: str | None, points: int) -> "Exhibit":
     from latentwalk.studio.exhibit import Exhibit
 
     run = app.run.Run.open(folder)  # a model of its own: that of the server decodes in another thread
-    space = run.judged(data)
+    name, space = folder.resolve().name, run.judged(data)
     names = run.train(data).names
-    found = Exhibit.of(folder.resolve().name, folder.resolve().name, space, names, most=points)
+    found = Exhibit.of(name, name, space, names, most=points)
     assert found.about
     return found
+
+
+def _opened(folder: Path, points: int) -> "tuple[Exhibit, Served]":
+    """A run that was trained here, and the same as it is served."""
+    (served,) = app.served.served_runs([folder], None).values()
+    exhibit = _exhibit(folder, None, points)
+    served.warm_up()
+    return exhibit, served

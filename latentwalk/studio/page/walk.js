@@ -1,7 +1,7 @@
 // From point to point: the way, decoded; to be scrubbed, played and saved.
 import { effect, html, signal, untracked, useEffect, useRef } from "./lib.js";
 import { still } from "./colours.js";
-import { Shown, isPicture, paint, strip } from "./paint.js";
+import { Shown, isPicture, paint, strip, written } from "./paint.js";
 import { drawTile } from "./scene.js";
 import { announce, attempt, codeOf, main, path, pinned, source, step, steps, stops, tab } from "./state.js";
 
@@ -77,7 +77,7 @@ export function Stops({ scene, least, most = 8 }) {
   return html`<ol class="stops">${stops.value.slice(0, most).map((one, k) => html`<li key=${one.row ?? one.z}>
       <b>${String.fromCharCode(97 + k)}</b>
       ${one.row === undefined ? html`<${Code} scene=${scene} z=${one.z} />` : html`<${Thumb} scene=${scene} row=${one.row} />`}
-      <span class="grow">${one.name || (one.row === undefined ? "place" : scene.called(one.row))}</span>
+      ${scene.about.kind === "text" && one.row !== undefined ? html`<span class="grow"></span>` : html`<span class="grow">${one.name || (one.row === undefined ? (isPicture(scene.about) ? "place" : "") : scene.called(one.row))}</span>`}
       <button class="small bare" aria-label="Take point ${String.fromCharCode(97 + k)} away" onClick=${() => drop(k)}>×</button></li>`)}</ol>
     ${stops.value.length < least && html`<p class="quiet">Point at an example or a place of the map, click it, then add it. ${least} are needed.</p>`}
     <form class="line" onSubmit=${fromRow}>
@@ -118,6 +118,15 @@ function Frames({ scene, way }) {
   }}></canvas></div>`;
 }
 
+// The steps of a walk that are no pictures: texts, pieces with their players, rows of a table.
+function Listed({ scene, way }) {
+  const { table } = scene.about, size = table?.length || 0;
+  if (table) return html`<div class="frames"><table class="values steps"><thead><tr><th scope="col">step</th>${table.map((column) => html`<th scope="col">${column.name}</th>`)}</tr></thead>
+    <tbody>${way.codes.map((_, k) => html`<tr aria-current=${k === step.value} class=${way.marked[k] ? "hole" : ""}><th scope="row"><button class="link" onClick=${() => go(k)}>${k + 1}${way.marked[k] ? ", in a hole" : ""}</button></th>${table.map((column, c) => html`<td>${written(column, way.shown.values[k * size + c])}</td>`)}</tr>`)}</tbody></table></div>`;
+  return html`<ol class="list">${way.codes.map((_, k) => html`<li class=${way.marked[k] ? "hole" : ""} aria-current=${k === step.value}>
+    ${way.shown.texts ? html`<button class="plain" onClick=${() => go(k)}>${way.shown.texts[k]}</button>` : html`<${Shown} about=${scene.about} shown=${way.shown} at=${k} label="Step ${k + 1}" />`}${way.marked[k] ? html` <em>in a hole</em>` : ""}</li>`)}</ol>`;
+}
+
 export function Walk({ scene }) {
   const way = course.value, picture = isPicture(scene.about), live = scene.source.live;
   useEffect(() => {
@@ -143,8 +152,7 @@ export function Walk({ scene }) {
     </div>
     ${busy.value && !way && html`<p class="quiet">Walking…</p>`}
     ${way && html`
-      ${picture ? html`<${Frames} scene=${scene} way=${way} />` : html`<ol class="list">${way.codes.map((_, k) => html`<li class=${way.marked[k] ? "hole" : ""} aria-current=${k === step.value} onClick=${() => go(k)}>
-        ${way.shown.texts ? way.shown.texts[k] : html`<button class="small bare" onClick=${() => go(k)}>step ${k + 1}</button>`}${way.marked[k] ? html` <em>in a hole</em>` : ""}</li>`)}</ol>`}
+      ${picture ? html`<${Frames} scene=${scene} way=${way} />` : html`<${Listed} scene=${scene} way=${way} />`}
       <div class="line">
         <button aria-pressed=${playing.value} onClick=${() => { playing.value = !playing.value; }}>${playing.value ? "Pause" : "Play"}</button>
         <input class="grow" type="range" min="0" max=${way.codes.length - 1} value=${step.value} aria-label="Step of the walk" onInput=${(event) => { playing.value = false; go(Number(event.target.value)); }} />

@@ -1,0 +1,168 @@
+"""What tests of the page share: a trained run, an application that shows it, and a browser."""
+
+import base64
+import io
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+for name in ("fastapi", "uvicorn", "prometheus_client"):
+    pytest.importorskip(name)
+
+from latentwalk.data import load
+from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.serving.application import application
+from latentwalk.serving.limits import Limits
+from latentwalk.serving.served import Served
+from latentwalk.serving.socket import listener, server
+from latentwalk.studio.exhibit import Exhibit
+from latentwalk.studio.routes import Shows, studio_routes
+
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+SIZE = {"width": 1280, "height": 800}
+
+
+def fitted(recipe: str, **options: Any) -> Autoencoder:
+    known = {"latent": 2, "epochs": 12, "learning_rate": 0.004, "random_state": 0, "progress": False}
+    return Autoencoder(recipe, **(known | options))
+
+
+@pytest.fixture(scope="session")
+def digits() -> Any:
+    """All small digits."""
+    return load("digits")
+
+
+@pytest.fixture(scope="session")
+def vae(digits: Any) -> Autoencoder:
+    """A VAE of digits, trained for so long that places are decoded differently."""
+    return fitted("vae").fit(digits)
+
+
+@pytest.fixture(scope="session")
+def exhibit(vae: Autoencoder, digits: Any) -> Exhibit:
+    """What the page is told of it."""
+    return Exhibit.of("vae", "VAE of <b>digits</b>", vae.space(digits))
+
+
+@pytest.fixture(scope="session")
+def deep(digits: Any) -> Exhibit:
+    """An autoencoder of four dimensions, hardly trained."""
+    model = fitted("ae", latent=4, epochs=1).fit(digits)
+    return Exhibit.of("ae", "AE", model.space(digits))
+
+
+@pytest.fixture(scope="session")
+def shows(exhibit: Exhibit, deep: Exhibit, vae: Autoencoder, digits: Any) -> Iterator[Shows]:
+    """Both, as they are served."""
+    found = Shows()
+    other = fitted("ae", latent=4, epochs=1).fit(digits)  # another model with the same weights, for other threads
+    for one, model in ((exhibit, vae), (deep, other)):
+        found.show(one, Served(one.name, model, data=lambda: digits, classes=digits.classes))
+    yield found
+    for served in found.served.values():
+        served.close()
+
+
+@pytest.fixture(scope="session")
+def address(shows: Shows) -> Iterator[str]:
+    """A server of the page."""
+    bound: socket.socket = listener("127.0.0.1", 0)
+    app = application(shows.served, routers=[studio_routes(shows)])
+    found = server(app, Limits())
+    thread = Thread(target=found.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    until = monotonic() + 10
+    while not found.started and monotonic() < until:
+        sleep(0.02)
+    yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    found.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a window; tests are skipped where it or Playwright is absent."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: no page is opened")
+    path = next((one for one in CHROMIUM if Path(one).exists()), None)
+    if path is None:
+        pytest.skip("there is no Chromium here (apt-get install chromium): no page is opened")
+    with sync_api.sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-webgl", "--disable-dev-shm-usage"]
+        chromium = playwright.chromium.launch(executable_path=path, args=options)
+        yield chromium
+        chromium.close()
+
+
+class Watched:
+    """A page of the browser, and all that it complains of or asks others for."""
+
+    def __init__(self, browser: Any, **options: Any) -> None:
+        self.context = browser.new_context(viewport=SIZE, **options)
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def open(self, url: str) -> Any:
+        """The page, once a picture is decoded and drawn."""
+        self.page.goto(url)
+        self.page.wait_for_function("() => window.latentwalk?.scenes?.value?.[0]?.decoded.value")
+        self.page.wait_for_function("() => [...latentwalk.maps.values()].every((one) => one.frames.length > 1 && one.ink)")
+        return self.page
+
+    def settle(self) -> None:
+        """Wait until nothing is asked for, and what was answered is drawn."""
+        self.page.wait_for_function("() => latentwalk.scenes.value.every((one) => !one.busy && !one.wanted)")
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def decoded(self, run: str = "vae") -> np.ndarray:
+        """The picture under the probe, as it is drawn: (H, W), gray."""
+        read = "(run) => document.querySelector(`.big[data-run=\"${run}\"] canvas`).toDataURL()"
+        png = base64.b64decode(self.page.evaluate(read, run).partition(",")[2])
+        return np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+
+    def dots(self) -> bytes:
+        """The layer of points, as it is drawn."""
+        return self.page.evaluate("() => [...latentwalk.maps.values()][0].dots.toDataURL()").encode()
+
+    def code(self, at: int = 0) -> np.ndarray:
+        """The code under the probe."""
+        return np.array(self.page.evaluate("(at) => [...latentwalk.scenes.value[at].z.value]", at), np.float32)
+
+    def on_screen(self, places: np.ndarray) -> np.ndarray:
+        """Where places (n, 2) of the first map are on the screen."""
+        rect = self.page.evaluate("() => [...latentwalk.maps.values()][0].rect()")
+        box = self.page.locator("canvas.top").first.bounding_box()
+        return np.stack(
+            [
+                box["x"] + (places[:, 0] - rect["left"]) * rect["scale"],
+                box["y"] + (rect["top"] - places[:, 1]) * rect["scale"],
+            ],
+            axis=1,
+        )
+
+
+@pytest.fixture
+def watched(browser: Any) -> Iterator[Watched]:
+    """A fresh page; at its end it has complained of nothing."""
+    found = Watched(browser)
+    yield found
+    found.context.close()
+    assert found.complaints == []
+
+
+@pytest.fixture
+def opened(watched: Watched, address: str) -> Watched:
+    """The page on two runs, opened; at its end it has asked nobody else."""
+    watched.open(f"{address}/")
+    return watched

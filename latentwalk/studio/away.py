@@ -43,17 +43,16 @@ def html_file(exhibit: Exhibit, files: Mapping[str, bytes], *, most: int = LARGE
     style, script = _ascii_style(page["style.css"].decode()), ascii_script(bundled(_scripts(page), "away.js"))
     blocks = {"decoder": _packed(files[DECODER]), "wasm": _escaped(page["vendor/ort.wasm.gz"])} if whole else _baked(exhibit)
     fixed = len(style) + len(script) + sum(map(len, blocks.values())) + 4_000
-    if fixed > most - 100_000:
-        raise ConfigError(
-            f"the decoder of {exhibit.title} takes {len(blocks.get('decoder', b'')):,} bytes, with which the file would be larger "
-            f"than {most:,}. Fit a smaller network, or hand on the folder."
-        )
     for count in (len(exhibit.rows), 50_000, 20_000, 8_000, 3_000, 1_000, 300):
-        if count <= len(exhibit.rows):
+        if count <= len(exhibit.rows) and fixed < most:
             told = _told(exhibit, count)
             if fixed + sum(map(len, told.values())) <= most:
                 return _document(exhibit, style, script, blocks | told)
-    raise ConfigError(f"{exhibit.title} does not fit into {most:,} bytes.")
+    takes = len(blocks.get("decoder", b""))
+    raise ConfigError(
+        f"the file would be larger than {most:,} bytes" + f", of which the decoder takes {takes:,}" * bool(takes) + ". "
+        "Fit a smaller network, or hand on the folder."
+    )
 
 
 def decoder_files(model: Autoencoder) -> dict[str, bytes]:

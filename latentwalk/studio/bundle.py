@@ -67,7 +67,7 @@ def _collect(files: Mapping[str, str], name: str, done: dict[str, str], above: t
     text = DECLARED.sub(declared, LISTED.sub(listed, text))
     if DEFAULT.search(text):
         text, exports["default"] = DEFAULT.sub("const $default = ", text), "$default"
-    if left := re.search(r"^\s*(?:import\s*[{*\w]|export\s)[^\n]{0,60}", text, re.MULTILINE):
+    if left := re.search(r"(?:^|[;}])\s*(?:import\s*[{*\w]|export\s)[^\n]{0,60}", text, re.MULTILINE):
         raise ConfigError(f"{name}: {left[0].strip()!r} is in a form that is not read here.")
     given = ", ".join(f"{outer}: {inner}" for outer, inner in exports.items())
     done[name] = f"const {_variable(name)} = await (async () => {{\n{text}\nreturn {{ {given} }};\n}})();"

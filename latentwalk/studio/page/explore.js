@@ -18,7 +18,7 @@ export function Decoded({ scene, small = false }) {
       <p class="verdict ${hole ? "hole" : "land"}"><i></i>${scene.said(depth)}</p>
       ${nearest && html`<p class="quiet">nearest: <button class="link" onClick=${() => { pinned.value = true; probeRow(scene, nearest[0]); }}>${scene.called(nearest[0])}</button>${labelOf(scene, nearest[0])}, ${nearest[1].toFixed(2)} deviations off</p>`}
       ${nearest && scene.about.tiled && html`<${Thumb} scene=${scene} row=${nearest[0]} />`}
-      ${!small && html`<p class="quiet">${pinned.value ? html`The probe is fixed. <button class="link" onClick=${() => { pinned.value = false; }}>Let it follow the pointer</button>` : "Click to fix the probe."}</p>`}
+      ${!small && html`<p class="quiet">${scene.source.baked ? `What stands here was decoded beforehand: the nearest of ${scene.source.baked.codes.length / scene.dim}. ` : ""}${pinned.value ? html`The probe is fixed. <button class="link" onClick=${() => { pinned.value = false; }}>Let it follow the pointer</button>` : "Click to fix the probe."}</p>`}
       ${scene.failure.value && html`<p class="trouble" role="alert">${scene.failure.value}</p>`}
     </div></div>`;
 }

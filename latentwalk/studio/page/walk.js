@@ -112,7 +112,7 @@ function Frames({ scene, way }) {
     canvas.current.width = made.width; canvas.current.height = made.height;
     canvas.current.getContext("2d").drawImage(made, 0, 0);
   }, [way]);
-  return html`<div class="frames"><canvas ref=${canvas} role="img" aria-label="The walk as a strip; a bar marks what lies in holes" onClick=${(event) => {
+  return html`<div class="frames" tabindex="0" role="group" aria-label="The steps"><canvas ref=${canvas} role="img" aria-label="The walk as a strip; a bar marks what lies in holes" onClick=${(event) => {
     const box = event.target.getBoundingClientRect();
     go(Math.floor(((event.clientX - box.left) / box.width) * way.codes.length));
   }}></canvas></div>`;
@@ -121,7 +121,7 @@ function Frames({ scene, way }) {
 // The steps of a walk that are no pictures: texts, pieces with their players, rows of a table.
 function Listed({ scene, way }) {
   const { table } = scene.about, size = table?.length || 0;
-  if (table) return html`<div class="frames"><table class="values steps"><thead><tr><th scope="col">step</th>${table.map((column) => html`<th scope="col">${column.name}</th>`)}</tr></thead>
+  if (table) return html`<div class="frames" tabindex="0" role="group" aria-label="The steps"><table class="values steps"><thead><tr><th scope="col">step</th>${table.map((column) => html`<th scope="col">${column.name}</th>`)}</tr></thead>
     <tbody>${way.codes.map((_, k) => html`<tr aria-current=${k === step.value} class=${way.marked[k] ? "hole" : ""}><th scope="row"><button class="link" onClick=${() => go(k)}>${k + 1}${way.marked[k] ? ", in a hole" : ""}</button></th>${table.map((column, c) => html`<td>${written(column, way.shown.values[k * size + c])}</td>`)}</tr>`)}</tbody></table></div>`;
   return html`<ol class="list">${way.codes.map((_, k) => html`<li class=${way.marked[k] ? "hole" : ""} aria-current=${k === step.value}>
     ${way.shown.texts ? html`<button class="plain" onClick=${() => go(k)}>${way.shown.texts[k]}</button>` : html`<${Shown} about=${scene.about} shown=${way.shown} at=${k} label="Step ${k + 1}" />`}${way.marked[k] ? html` <em>in a hole</em>` : ""}</li>`)}</ol>`;

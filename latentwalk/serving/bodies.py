@@ -42,7 +42,6 @@ from latentwalk.surroundings import heard, hushed, imported
 
 __all__ = [
     "ARRAYS",
-    "PICTURES",
     "Examples",
     "array_of",
     "examples",

@@ -298,7 +298,7 @@ def test_the_form_is_the_one_accepted(client, accept, kind):
 
 
 def test_a_number_that_is_none_is_null():
-    from latentwalk.serving.answers import finite, nested
+    from latentwalk.serving.answers import jsonable, nested
 
     assert nested(np.array([[1.5, np.nan], [np.inf, -1]])) == [[1.5, None], [None, -1.0]]
-    assert json.dumps(finite({"a": (float("nan"), 1)}), allow_nan=False) == '{"a": [null, 1]}'
+    assert json.dumps(jsonable({"a": (float("nan"), 1)}), allow_nan=False) == '{"a": [null, 1]}'

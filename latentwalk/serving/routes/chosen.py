@@ -9,7 +9,7 @@ from latentwalk.errors import unknown
 from latentwalk.serving.problems import PROBLEM, Refused
 from latentwalk.serving.served import Served
 
-__all__ = ["PROBLEMS", "SCHEMAS", "ChosenRun", "Label", "Options", "brings", "gives"]
+__all__ = ["PROBLEMS", "SCHEMAS", "ChosenRun", "Label", "brings", "gives"]
 
 
 SCHEMAS = "x-schemas"  # where the description of a route keeps those it refers to

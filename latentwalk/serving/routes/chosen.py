@@ -26,7 +26,7 @@ Label = Annotated[
 ]
 
 
-def _run(run: Annotated[str, Path(description="The name of a run.")], request: Request) -> Served:
+async def _run(run: Annotated[str, Path(description="The name of a run.")], request: Request) -> Served:
     """The run of that name. Raises Refused (404)."""
     runs = request.app.state.runs
     if run not in runs:

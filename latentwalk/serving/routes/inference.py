@@ -106,7 +106,7 @@ class Half:
         return Tensor("x", dtype, self.run.spec.shape)
 
 
-def _half(model: Annotated[str, Path(description="RUN-encoder or RUN-decoder.")], request: Request) -> Half:
+async def _half(model: Annotated[str, Path(description="RUN-encoder or RUN-decoder.")], request: Request) -> Half:
     """The model of that name. Raises Refused (404)."""
     runs = request.app.state.runs
     name, dash, half = model.rpartition("-")
@@ -115,7 +115,7 @@ def _half(model: Annotated[str, Path(description="RUN-encoder or RUN-decoder.")]
     raise Refused(404, str(unknown("model", model, [f"{run}{half}" for run in runs for half in (ENCODER, DECODER)])))
 
 
-def _version(version: str = "") -> None:
+async def _version(version: str = "") -> None:
     """Raise Refused (404) for a version that there is not."""
     if version not in VERSIONS:
         raise Refused(404, f"there is no version {version!r:.40}. Known: 1.")

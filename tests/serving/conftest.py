@@ -106,9 +106,10 @@ def listening() -> Callable[..., Any]:
     """Inside, an application listens at a port of its own, which is what is given; it has ended afterwards."""
 
     @contextmanager
-    def listening(*runs: Served, limits: Limits | None = None, **options: Any) -> Iterator[int]:
+    def listening(*runs: Served, limits: Limits | None = None, renew: bool = True, **options: Any) -> Iterator[int]:
         limits = replace(limits or Limits(), closing=2)
-        app = application({run.name: fresh(run, limits) for run in runs}, limits=limits, **options)
+        served = {run.name: fresh(run, limits) if renew else run for run in runs}
+        app = application(served, limits=limits, **options)
         socket = listener("127.0.0.1", 0)
         port, ours = socket.getsockname()[1], server(app, limits)
         thread = Thread(target=ours.run, kwargs={"sockets": [socket]})

@@ -37,8 +37,8 @@ __all__ = [
     "Made",
     "chosen",
     "csv_of",
-    "finite",
     "json_response",
+    "jsonable",
     "nested",
     "npy_of",
     "records_of",
@@ -168,16 +168,16 @@ def csv_of(columns: Mapping[str, Sequence[Any]]) -> bytes:
 
 
 def json_response(said: Any, status: int = 200) -> Response:
-    """An answer in JSON. Raises ValueError for numbers that are none: see `nested`, `finite`."""
+    """An answer in JSON. Raises ValueError for numbers that are none: see `nested`, `jsonable`."""
     return Response(json.dumps(said, allow_nan=False, separators=(",", ":")).encode(), status, media_type=JSON)
 
 
-def finite(said: Any) -> Any:
+def jsonable(said: Any) -> Any:
     """Values for JSON, null for numbers that are none."""
     if isinstance(said, Mapping):
-        return {name: finite(value) for name, value in said.items()}
+        return {name: jsonable(value) for name, value in said.items()}
     if isinstance(said, (list, tuple)):
-        return [finite(value) for value in said]
+        return [jsonable(value) for value in said]
     return None if isinstance(said, float) and not math.isfinite(said) else said
 
 

@@ -15,8 +15,11 @@ from latentwalk.serving.gate import LOOPBACK, Gate
 from latentwalk.serving.limits import Limits
 from latentwalk.serving.metrics import Metrics
 from latentwalk.serving.problems import PROBLEM_SCHEMA, problem, problem_of, says_error
-from latentwalk.serving.routes import inference, invocations, pages, v1
 from latentwalk.serving.routes.chosen import SCHEMAS
+from latentwalk.serving.routes.inference import inference_router
+from latentwalk.serving.routes.invocations import invocations_router
+from latentwalk.serving.routes.pages import home_router, pages_router
+from latentwalk.serving.routes.v1 import v1_router
 from latentwalk.serving.served import Served
 
 __all__ = ["application"]
@@ -60,7 +63,7 @@ def application(
     )
     metrics = Metrics()
     app.state.runs, app.state.limits, app.state.metrics = dict(runs), limits, metrics
-    for router in (*routers, v1.router, inference.router, invocations.router, pages.router, pages.home):
+    for router in (*routers, v1_router, inference_router, invocations_router, pages_router, home_router):
         app.include_router(router)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     app.add_middleware(Gate, token=token, hosts=hosts, addresses=addresses, limits=limits, seen=metrics.seen)

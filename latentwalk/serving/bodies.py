@@ -42,7 +42,6 @@ from latentwalk.surroundings import heard, hushed, imported
 
 __all__ = [
     "ARRAYS",
-    "PICTURES",
     "Examples",
     "array_of",
     "examples",
@@ -143,7 +142,8 @@ async def examples(request: Request, served: Served, model: type[BaseModel]) -> 
         with heard() as remarks:
             X = _given(given, served) if given else _sent(kind, content, served)
             found = seen(served, X, condition)
-        return Examples(found.X, found.x, found.told, condition, tuple(remarks))
+        told = (*X.remarks, *(f"left out: {name}" for name in X.skipped)) if isinstance(X, Dataset) else ()
+        return Examples(found.X, found.x, found.told, condition, (*remarks, *told))
 
     return await _apart(size, read), options
 
@@ -241,7 +241,7 @@ def picture_of(content: bytes, kind: str, limits: Limits) -> Image.Image:
     except DataError:
         raise
     except Exception as error:  # a decoder raises whatever it likes at a damaged file
-        raise DataError(f"the picture: {why_not(error)}.") from None
+        raise DataError(f"the picture: {why_not(error).rstrip('.')}.") from None
 
 
 def frame_of(records: list[dict[str, Any]], spec: DataSpec) -> Any:

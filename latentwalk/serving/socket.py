@@ -17,13 +17,14 @@ HEAD = 1 << 16  # bytes of the head of a request
 
 
 def listener(host: str, port: int) -> socket.socket:
-    """A socket bound to the address; port 0 is one that is free. Raises ConfigError."""
+    """A socket that listens at the address; port 0 is one that is free. Raises ConfigError."""
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with contextlib.ExitStack() as ends:
             found = ends.enter_context(socket.socket(family, kind, protocol))
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             found.bind(where)
+            found.listen()  # who comes before the server is ready waits
             ends.pop_all()
     except (OSError, OverflowError, UnicodeError) as error:
         said = getattr(error, "strerror", None) or error

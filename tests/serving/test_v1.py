@@ -116,6 +116,8 @@ def test_a_csv_goes_in_and_comes_out_and_runs_nothing(client):
     head, first, second = answer.text.splitlines()
     assert (head, first) == ("height,visits,town", "171.5,2,Ulm")
     assert second.endswith(",0,'=1+1") and float(second.split(",")[0]) > 100
+    short = client.post("/v1/people/encode", content=b"height,visits,town\n1,2\n", headers={"content-type": "text/csv"})
+    assert said(short)["remarks"] != []
     drawn = client.post("/v1/people/sample", json={"count": 40}, headers={"accept": "text/csv"}).text
     assert "'=1+1" in drawn and "\n=" not in drawn and ",=" not in drawn
 
@@ -298,7 +300,7 @@ def test_the_form_is_the_one_accepted(client, accept, kind):
 
 
 def test_a_number_that_is_none_is_null():
-    from latentwalk.serving.answers import finite, nested
+    from latentwalk.serving.answers import jsonable, nested
 
     assert nested(np.array([[1.5, np.nan], [np.inf, -1]])) == [[1.5, None], [None, -1.0]]
-    assert json.dumps(finite({"a": (float("nan"), 1)}), allow_nan=False) == '{"a": [null, 1]}'
+    assert json.dumps(jsonable({"a": (float("nan"), 1)}), allow_nan=False) == '{"a": [null, 1]}'

@@ -9,7 +9,7 @@ from latentwalk.errors import unknown
 from latentwalk.serving.problems import PROBLEM, Refused
 from latentwalk.serving.served import Served
 
-__all__ = ["PROBLEMS", "SCHEMAS", "ChosenRun", "Label", "Options", "brings", "gives"]
+__all__ = ["PROBLEMS", "SCHEMAS", "ChosenRun", "Label", "brings", "gives"]
 
 
 SCHEMAS = "x-schemas"  # where the description of a route keeps those it refers to
@@ -26,7 +26,7 @@ Label = Annotated[
 ]
 
 
-def _run(run: Annotated[str, Path(description="The name of a run.")], request: Request) -> Served:
+async def _run(run: Annotated[str, Path(description="The name of a run.")], request: Request) -> Served:
     """The run of that name. Raises Refused (404)."""
     runs = request.app.state.runs
     if run not in runs:

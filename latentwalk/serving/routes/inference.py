@@ -18,14 +18,14 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 import latentwalk
 from latentwalk.arrays import Array
 from latentwalk.errors import unknown
-from latentwalk.serving.answers import json_response, nested
+from latentwalk.serving.answers import JSON, OCTETS, json_response, nested
 from latentwalk.serving.problems import Refused
 from latentwalk.serving.routes.chosen import PROBLEMS, SCHEMAS, gives
 from latentwalk.serving.served import Served
 
-__all__ = ["router"]
+__all__ = ["inference_router"]
 
-router = APIRouter(prefix="/v2", tags=["v2"], responses=PROBLEMS, default_response_class=Response)
+inference_router = APIRouter(prefix="/v2", tags=["v2"], responses=PROBLEMS, default_response_class=Response)
 LENGTH = "Inference-Header-Content-Length"
 ENCODER, DECODER = "-encoder", "-decoder"
 VERSIONS = ("", "1")
@@ -106,7 +106,7 @@ class Half:
         return Tensor("x", dtype, self.run.spec.shape)
 
 
-def _half(model: Annotated[str, Path(description="RUN-encoder or RUN-decoder.")], request: Request) -> Half:
+async def _half(model: Annotated[str, Path(description="RUN-encoder or RUN-decoder.")], request: Request) -> Half:
     """The model of that name. Raises Refused (404)."""
     runs = request.app.state.runs
     name, dash, half = model.rpartition("-")
@@ -115,7 +115,7 @@ def _half(model: Annotated[str, Path(description="RUN-encoder or RUN-decoder.")]
     raise Refused(404, str(unknown("model", model, [f"{run}{half}" for run in runs for half in (ENCODER, DECODER)])))
 
 
-def _version(version: str = "") -> None:
+async def _version(version: str = "") -> None:
     """Raise Refused (404) for a version that there is not."""
     if version not in VERSIONS:
         raise Refused(404, f"there is no version {version!r:.40}. Known: 1.")
@@ -128,43 +128,43 @@ ONE_VERSION = [Depends(_version)]
 # ---------------------------------------------------------------------- what there is
 
 
-@router.get("", responses=gives("application/json"))
+@inference_router.get("", responses=gives(JSON))
 async def server() -> Response:
     """What this server is, and which extensions it knows."""
     extensions = ["binary_tensor_data", "model_configuration", "model_repository"]
     return json_response({"name": "latentwalk", "version": latentwalk.__version__, "extensions": extensions})
 
 
-@router.get("/health/live", responses=gives("application/json"))
-@router.get("/health/ready", responses=gives("application/json"))
+@inference_router.get("/health/live", responses=gives(JSON))
+@inference_router.get("/health/ready", responses=gives(JSON))
 async def health() -> Response:
     """That the server lives, and is ready."""
     return json_response({})
 
 
-@router.post("/repository/index", responses=gives("application/json"))
+@inference_router.post("/repository/index", responses=gives(JSON))
 async def index(request: Request) -> Response:
     """The models that there are."""
     halves = [Half(run, encodes) for run in request.app.state.runs.values() for encodes in (True, False)]
     return json_response([{"name": half.name, "version": "1", "state": "READY", "reason": ""} for half in halves])
 
 
-@router.get("/models/{model}", responses=gives("application/json"))
-@router.get("/models/{model}/versions/{version}", dependencies=ONE_VERSION, responses=gives("application/json"))
+@inference_router.get("/models/{model}", responses=gives(JSON))
+@inference_router.get("/models/{model}/versions/{version}", dependencies=ONE_VERSION, responses=gives(JSON))
 async def metadata(half: Chosen) -> Response:
     """What a model takes and gives."""
     return json_response(half.told)
 
 
-@router.get("/models/{model}/ready", responses=gives("application/json"))
-@router.get("/models/{model}/versions/{version}/ready", dependencies=ONE_VERSION, responses=gives("application/json"))
+@inference_router.get("/models/{model}/ready", responses=gives(JSON))
+@inference_router.get("/models/{model}/versions/{version}/ready", dependencies=ONE_VERSION, responses=gives(JSON))
 async def ready(half: Chosen) -> Response:
     """That a model is ready."""
     return json_response({"name": half.name, "ready": True})
 
 
-@router.get("/models/{model}/config", responses=gives("application/json"))
-@router.get("/models/{model}/versions/{version}/config", dependencies=ONE_VERSION, responses=gives("application/json"))
+@inference_router.get("/models/{model}/config", responses=gives(JSON))
+@inference_router.get("/models/{model}/versions/{version}/config", dependencies=ONE_VERSION, responses=gives(JSON))
 async def config(half: Chosen) -> Response:
     """The same, in the words of Triton's configuration."""
 
@@ -190,8 +190,8 @@ INFERENCE: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/InferenceRequest"}},
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            JSON: {"schema": {"$ref": "#/components/schemas/InferenceRequest"}},
+            OCTETS: {"schema": {"type": "string", "format": "binary"}},
         },
     },
     SCHEMAS: {
@@ -227,12 +227,12 @@ INFERENCE: dict[str, Any] = {
 }
 
 
-@router.post("/models/{model}/infer", openapi_extra=INFERENCE, responses=gives("application/json", "application/octet-stream"))
-@router.post(
+@inference_router.post("/models/{model}/infer", openapi_extra=INFERENCE, responses=gives(JSON, OCTETS))
+@inference_router.post(
     "/models/{model}/versions/{version}/infer",
     dependencies=ONE_VERSION,
     openapi_extra=INFERENCE,
-    responses=gives("application/json", "application/octet-stream"),
+    responses=gives(JSON, OCTETS),
 )
 async def infer(half: Chosen, request: Request) -> Response:
     """Codes of examples, or what codes decode to."""
@@ -261,7 +261,7 @@ async def infer(half: Chosen, request: Request) -> Response:
     if not parts:
         return header
     content = bytes(header.body)
-    return Response(b"".join([content, *parts]), headers={LENGTH: str(len(content))}, media_type="application/octet-stream")
+    return Response(b"".join([content, *parts]), headers={LENGTH: str(len(content))}, media_type=OCTETS)
 
 
 def _parts(content: bytes, length: str | None, most: int) -> tuple[dict[str, Any], bytes]:

@@ -27,9 +27,9 @@ from latentwalk.serving.routes.chosen import PROBLEMS, Label, Options, brings, g
 from latentwalk.serving.served import Served
 from latentwalk.surroundings import heard
 
-__all__ = ["router"]
+__all__ = ["invocations_router"]
 
-router = APIRouter(tags=["invocations"], responses=PROBLEMS, default_response_class=Response)
+invocations_router = APIRouter(tags=["invocations"], responses=PROBLEMS, default_response_class=Response)
 Answer = Literal["codes", "reconstruction"]
 
 
@@ -60,19 +60,19 @@ class Invocation(Options):
     params: Params | None = None
 
 
-@router.get("/ping", responses=gives("application/json"))
+@invocations_router.get("/ping", responses=gives("application/json"))
 async def ping() -> Response:
     """That the server is there."""
     return json_response({})
 
 
-@router.get("/version", responses=gives("text/plain"))
+@invocations_router.get("/version", responses=gives("text/plain"))
 async def version() -> Response:
     """Which version serves."""
     return Response(latentwalk.__version__, media_type="text/plain")
 
 
-@router.post("/invocations", openapi_extra=brings(Invocation, CSV), responses=gives(JSON, CSV))
+@invocations_router.post("/invocations", openapi_extra=brings(Invocation, CSV), responses=gives(JSON, CSV))
 async def invocations(
     request: Request,
     run: Annotated[str | None, Query(description="Which run; the first that is served unless given.")] = None,

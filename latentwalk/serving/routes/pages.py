@@ -12,41 +12,41 @@ from starlette.responses import RedirectResponse
 from latentwalk.serving.answers import json_response
 from latentwalk.serving.routes.chosen import PROBLEMS, gives
 
-__all__ = ["home", "router"]
+__all__ = ["home_router", "pages_router"]
 
-router = APIRouter(tags=["about"], responses=PROBLEMS, default_response_class=Response)
-home = APIRouter()
+pages_router = APIRouter(tags=["about"], responses=PROBLEMS, default_response_class=Response)
+home_router = APIRouter()
 HERE = "latentwalk.serving"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
-@home.get("/", include_in_schema=False)
+@home_router.get("/", include_in_schema=False)
 async def start() -> Response:
     """To the list of routes, where no other page is at home here."""
     return RedirectResponse("docs")
 
 
-@router.get("/health", responses=gives("application/json"))
+@pages_router.get("/health", responses=gives("application/json"))
 async def health(request: Request) -> Response:
     """That the server is there, and what it serves."""
     return json_response({"status": "ok", "runs": list(request.app.state.runs)})
 
 
-@router.get("/metrics", responses=gives("text/plain"))
+@pages_router.get("/metrics", responses=gives("text/plain"))
 async def metrics(request: Request) -> Response:
     """What is counted, for Prometheus."""
     found = request.app.state.metrics
     return Response(found.text(request.app.state.runs), media_type=found.media_type)
 
 
-@router.get("/docs", responses=gives("text/html"))
+@pages_router.get("/docs", responses=gives("text/html"))
 async def docs(request: Request) -> Response:
     """All routes, what they take and what they give: a page."""
     told = request.app.openapi()
     return Response(_page().render(operations=_operations(told), **_about(request, told)), media_type="text/html")
 
 
-@router.get("/docs.css", include_in_schema=False)
+@pages_router.get("/docs.css", include_in_schema=False)
 async def style() -> Response:
     return Response(_file("docs.css"), media_type="text/css")
 

@@ -25,8 +25,8 @@ from latentwalk.serving.answers import (
     OCTETS,
     Made,
     chosen,
-    finite,
     json_response,
+    jsonable,
     nested,
     npy_of,
     records_of,
@@ -48,9 +48,9 @@ from latentwalk.serving.routes.chosen import PROBLEMS, ChosenRun, Label, Options
 from latentwalk.serving.served import Served
 from latentwalk.surroundings import heard
 
-__all__ = ["router"]
+__all__ = ["v1_router"]
 
-router = APIRouter(prefix="/v1", tags=["v1"], responses=PROBLEMS, default_response_class=Response)
+v1_router = APIRouter(prefix="/v1", tags=["v1"], responses=PROBLEMS, default_response_class=Response)
 MOST = 1_000  # steps of a walk, points of a blend, strengths
 T = TypeVar("T")
 ANY = (JSON, NPY, OCTETS, "image/png", CSV, "text/plain", MIDI, "audio/wav")
@@ -178,13 +178,13 @@ class Grafted(Options):
 # ---------------------------------------------------------------------- what there is
 
 
-@router.get("", responses=gives(JSON))
+@v1_router.get("", responses=gives(JSON))
 async def runs(request: Request) -> Response:
     """The runs that are served, and what each is."""
     return json_response({"runs": [_about(run) for run in request.app.state.runs.values()]})
 
 
-@router.get("/{run}", responses=gives(JSON))
+@v1_router.get("/{run}", responses=gives(JSON))
 async def about(run: ChosenRun) -> Response:
     """What a run is: its kind of data, the shape of an example, its dimensions, columns and labels."""
     return json_response(_about(run))
@@ -207,7 +207,7 @@ def _about(run: Served) -> dict[str, Any]:
     }
 
 
-@router.get("/{run}/attributes", responses=gives(JSON))
+@v1_router.get("/{run}/attributes", responses=gives(JSON))
 async def attributes(run: ChosenRun) -> Response:
     """What can be grafted: the attributes of what was learnt from, and its classes."""
     rows = await run.long(lambda model: run.rows)
@@ -217,7 +217,7 @@ async def attributes(run: ChosenRun) -> Response:
 # ---------------------------------------------------------------------- there and back
 
 
-@router.post("/{run}/encode", openapi_extra=brings(Given, *ARRAYS, *PICTURES, CSV, MIDI), responses=gives(JSON, *ARRAYS))
+@v1_router.post("/{run}/encode", openapi_extra=brings(Given, *ARRAYS, *PICTURES, CSV, MIDI), responses=gives(JSON, *ARRAYS))
 async def encode(run: ChosenRun, request: Request) -> Response:
     """Codes of examples: the means of q(z | x), (n, D), and its deviations."""
     kind = chosen(request, (JSON, *ARRAYS))
@@ -228,7 +228,7 @@ async def encode(run: ChosenRun, request: Request) -> Response:
     return json_response({"codes": nested(codes), "deviations": nested(deviations), "remarks": given.remarks})
 
 
-@router.post("/{run}/decode", openapi_extra=brings(Codes, *ARRAYS), responses=gives(*ANY))
+@v1_router.post("/{run}/decode", openapi_extra=brings(Codes, *ARRAYS), responses=gives(*ANY))
 async def decode(run: ChosenRun, request: Request) -> Response:
     """What codes (n, D) decode to, in the units of the data."""
     if media(request) in ARRAYS:
@@ -243,7 +243,7 @@ async def decode(run: ChosenRun, request: Request) -> Response:
     return _made(run, Decoded(z, x, run.spec)).response(request, run)
 
 
-@router.post("/{run}/reconstruct", openapi_extra=brings(Reconstructed, *ARRAYS, *PICTURES, CSV, MIDI), responses=gives(*ANY))
+@v1_router.post("/{run}/reconstruct", openapi_extra=brings(Reconstructed, *ARRAYS, *PICTURES, CSV, MIDI), responses=gives(*ANY))
 async def reconstruct(run: ChosenRun, request: Request) -> Response:
     """Examples, encoded and decoded again."""
     given, options = await examples(request, run, Reconstructed)
@@ -256,7 +256,7 @@ async def reconstruct(run: ChosenRun, request: Request) -> Response:
     return _made(run, _bare(x, run), remarks=given.remarks).response(request, run)
 
 
-@router.post("/{run}/impute", openapi_extra=brings(Given, *ARRAYS, CSV), responses=gives(*ANY))
+@v1_router.post("/{run}/impute", openapi_extra=brings(Given, *ARRAYS, CSV), responses=gives(*ANY))
 async def impute(run: ChosenRun, request: Request) -> Response:
     """Examples with what the model thinks where a value is missing; what is there stays as it is."""
     run.trained.check_valued("impute")
@@ -267,7 +267,7 @@ async def impute(run: ChosenRun, request: Request) -> Response:
     return Made(_bare(x, run), {"remarks": given.remarks}, frame).response(request, run)
 
 
-@router.post("/{run}/score", openapi_extra=brings(Scored, *ARRAYS, *PICTURES, CSV, MIDI), responses=gives(JSON, *ARRAYS))
+@v1_router.post("/{run}/score", openapi_extra=brings(Scored, *ARRAYS, *PICTURES, CSV, MIDI), responses=gives(JSON, *ARRAYS))
 async def score(run: ChosenRun, request: Request) -> Response:
     """How likely examples are: a lower bound on log p(x) in nats, (n,); a plain autoencoder's log p(x | z) is none."""
     kind = chosen(request, (JSON, *ARRAYS))
@@ -286,7 +286,7 @@ async def score(run: ChosenRun, request: Request) -> Response:
     return json_response(said)
 
 
-@router.post("/{run}/anomalies", openapi_extra=brings(Given, *ARRAYS, *PICTURES, CSV, MIDI), responses=gives(JSON))
+@v1_router.post("/{run}/anomalies", openapi_extra=brings(Given, *ARRAYS, *PICTURES, CSV, MIDI), responses=gives(JSON))
 async def anomalies(run: ChosenRun, request: Request) -> Response:
     """Which examples do not belong, by the run's detector: scores, how far they lie above the line, and what is to blame."""
     detector = run.detector
@@ -313,7 +313,7 @@ async def anomalies(run: ChosenRun, request: Request) -> Response:
 # ---------------------------------------------------------------------- moves
 
 
-@router.post("/{run}/sample", openapi_extra=brings(Sampled), responses=gives(*ANY))
+@v1_router.post("/{run}/sample", openapi_extra=brings(Sampled), responses=gives(*ANY))
 async def sample(run: ChosenRun, request: Request) -> Response:
     """New examples, drawn from the run's sampler, or another."""
     o = await parsed(request, Sampled, run.limits)
@@ -330,7 +330,7 @@ async def sample(run: ChosenRun, request: Request) -> Response:
     return _made(run, _bare(x, run), remarks=remarks).response(request, run)
 
 
-@router.post("/{run}/walk", openapi_extra=brings(Walked), responses=gives(*ANY, "image/gif"))
+@v1_router.post("/{run}/walk", openapi_extra=brings(Walked), responses=gives(*ANY, "image/gif"))
 async def walk(run: ChosenRun, request: Request) -> Response:
     """A way through points, decoded: a strip (PNG), a film (GIF), or the steps, and which of them lie in holes."""
     o = await parsed(request, Walked, run.limits)
@@ -345,7 +345,7 @@ async def walk(run: ChosenRun, request: Request) -> Response:
     return _made(run, way, film=True, **said).response(request, run)
 
 
-@router.post("/{run}/blend", openapi_extra=brings(Blended), responses=gives(*ANY))
+@v1_router.post("/{run}/blend", openapi_extra=brings(Blended), responses=gives(*ANY))
 async def blend(run: ChosenRun, request: Request) -> Response:
     """Several points in one, decoded."""
     o = await parsed(request, Blended, run.limits)
@@ -360,7 +360,7 @@ async def blend(run: ChosenRun, request: Request) -> Response:
     return _made(run, found, codes=nested(found.z), remarks=remarks).response(request, run)
 
 
-@router.post("/{run}/graft", openapi_extra=brings(Grafted, *PICTURES), responses=gives(*ANY, "image/webp", "image/jpeg"))
+@v1_router.post("/{run}/graft", openapi_extra=brings(Grafted, *PICTURES), responses=gives(*ANY, "image/webp", "image/jpeg"))
 async def graft(run: ChosenRun, request: Request) -> Response:
     """What others have, on examples, or on a picture at its own size, whose pixels stay where nothing changes."""
     kind = media(request)
@@ -399,11 +399,11 @@ async def _graft_examples(run: Served, request: Request, o: Grafted) -> Response
     return _made(run, made, codes=nested(made.z), reading=reading, remarks=remarks).response(request, run)
 
 
-@router.get("/{run}/diagnose", responses=gives(JSON))
+@v1_router.get("/{run}/diagnose", responses=gives(JSON))
 async def diagnose(run: ChosenRun) -> Response:
     """What is wrong with the model, in plain words, each with the one change to try. The first time it takes a minute."""
     found, remarks = await _heard(run, lambda model: run.diagnosis.to_json())
-    return json_response(finite({**found, "remarks": remarks}))
+    return json_response(jsonable({**found, "remarks": remarks}))
 
 
 # ---------------------------------------------------------------------- inside

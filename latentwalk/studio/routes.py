@@ -202,7 +202,7 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
         found, content = shows.direction(shown.name, key), await request.body()
 
         def made(_: Any) -> bytes:
-            picture = picture_of(content, PICTURES[kind], run.limits)
+            picture = picture_of(content, kind, run.limits)
             return shown.space.graft(picture, found, strength).content(".png")
 
         return Response(await run.long(made), media_type="image/png")

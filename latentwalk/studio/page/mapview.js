@@ -8,6 +8,7 @@ import {
 } from "./state.js";
 import { addStop, course } from "./walk.js";
 
+const HOLD = 28;                              // pixels from the probe from which a finger takes it along
 const NEAR = 11;                              // pixels from the pointer at which a point is meant
 
 // The ink of each sorted place, by the column that is chosen.
@@ -129,6 +130,7 @@ class Canvas {
       this.visible = this.points.draw(this.scene.grid.peek(), this.ink, rect, { dense: dense.peek() });
       if (some.length) this.scene.tiles.need(some.map((one) => one.row));
       this.count.textContent = said(this.visible, this.scene);
+      this.first ||= performance.now();
     }
     this.atop(rect, colours);
     this.frames.push(performance.now() - start);
@@ -286,7 +288,8 @@ function press(canvas) {
     held.set(event.pointerId, at);
     if (held.size === 2) { pinch = { spread: spread(held), view: scene.seen() }; drag = null; return; }
     if (tool.peek() === "lasso") { canvas.lasso = [[at.u, at.v]]; return; }
-    drag = { at, view: scene.seen(), moved: false };
+    const [u, v] = scene.place(), near = Math.hypot(u - at.u, v - at.v) * at.rect.scale < HOLD;
+    drag = { at, view: scene.seen(), moved: false, probe: near && event.pointerType === "touch" };
   };
   const move = (event) => {
     const at = where(event);
@@ -305,6 +308,7 @@ function press(canvas) {
       const dx = at.x - drag.at.x, dy = at.y - drag.at.y;
       if (!drag.moved && Math.hypot(dx, dy) < 4) return;
       drag.moved = true;
+      if (drag.probe) { pinned.value = true; probe(scene, at.u, at.v); return; }
       look(scene, { ...drag.view, x: drag.view.x - dx / drag.at.rect.scale, y: drag.view.y + dy / drag.at.rect.scale });
       return;
     }

@@ -111,6 +111,10 @@ class Gate:
         except LatentwalkError as error:
             if not status:
                 await problem_of(error, told=says_error(scope["path"]))(scope, receive, carry)
+        except asyncio.CancelledError:  # the server ends, and has waited for long enough
+            if not status:
+                error = Saturated("the server is closing.")
+                await problem_of(error, told=says_error(scope["path"]))(scope, receive, carry)
         except Exception:
             log.exception("%s %s", scope["method"], ascii(scope["path"]))
             if not status:

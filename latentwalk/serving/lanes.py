@@ -80,8 +80,8 @@ class Lane:
         found: Answers = await self._answer(_Job(work, key, rows), patience)
         return found
 
-    def close(self) -> None:
-        """Do nothing more: what waits is turned away, what is begun is ended. Waits for that."""
+    def close(self, patience: float | None = None) -> None:
+        """Do nothing more: what waits is turned away, what is begun is ended. Waits for that, at most so many seconds."""
         with self._change:
             self._closed = True
             left, self._jobs = list(self._jobs), deque()
@@ -90,7 +90,7 @@ class Lane:
             if job.future.set_running_or_notify_cancel():
                 job.future.set_exception(Saturated("the server is closing."))
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(patience)
 
     # ------------------------------------------------------------------ asked, in the loop's thread
 

@@ -98,9 +98,9 @@ class Served:
         return self.trained.narrowed(X) if self.model.extra else X
 
     def close(self) -> None:
-        """End the threads, after what they are at."""
-        self.quick.close()
-        self._long.close()
+        """End the threads, after what they are at, where that is soon."""
+        self.quick.close(self.limits.closing)
+        self._long.close(self.limits.closing)
 
     # ------------------------------------------------------------------ at once
 

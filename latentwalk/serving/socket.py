@@ -41,6 +41,7 @@ def server(app: Any, limits: Limits) -> uvicorn.Server:
             ws="none",
             lifespan="on",
             log_config=None,
+            log_level="critical",  # what goes wrong is written down by the gate
             access_log=False,
             proxy_headers=False,
             server_header=False,

@@ -215,6 +215,30 @@ def test_the_end_answers_what_is_under_way_and_leaves_nothing(listening, digits)
         connected(port)
 
 
+def test_the_end_does_not_wait_for_what_takes_too_long(listening, anew, digits):
+    limits = Limits(closing=1)
+    run, begun, free = anew(digits, limits), Event(), Event()
+
+    def held():
+        begun.set()
+        free.wait(20)
+
+    start = time.monotonic()
+    with listening(run, renew=False) as port:
+        busy = Thread(target=lambda: asyncio.run(run.quick.do(held, 20)))
+        busy.start()
+        assert begun.wait(5)
+        waiting = connected(port)
+        waiting.sendall(WHOLE)
+        time.sleep(0.2)
+    assert time.monotonic() - start < 8
+    with waiting:
+        status, body = answer(waiting)
+    assert status == 503 and b"the server is closing." in body
+    free.set()
+    busy.join(5)
+
+
 def test_an_address_that_is_taken_or_none_is_told(port):
     with pytest.raises(ConfigError, match=r"cannot listen at 127\.0\.0\.1, port \d+: .*in use"):
         listener("127.0.0.1", port)

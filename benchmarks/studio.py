@@ -1,13 +1,14 @@
-"""How soon the studio answers: first paint, frames of a map of 100,000 points, from the pointer to a picture, and a map taken away.
+"""How soon the studio answers: first paint, frames of 100,000 points, from the pointer to a picture, a map taken away.
 
-Needs latentwalk[studio,export], Playwright and Chromium (Debian's; WebGL and WebGPU are switched off). The run is one of 100,000
-images or more, a convolutional VAE, say of the 70,000 digits of MNIST and 30,000 articles of Fashion-MNIST in one .npz:
+Needs latentwalk[studio,export], Playwright and Chromium (Debian's; WebGL and WebGPU are switched off). The run is one of
+100,000 images, a convolutional VAE: of the 70,000 digits of MNIST and 30,000 articles of Fashion-MNIST in one .npz, say:
 
     latentwalk fit hundred.npz --network conv --epochs 1 --complete none --out hundred
     python benchmarks/studio.py hundred
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -29,6 +30,27 @@ SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-webgl", "--disable-webgp
 SIZES = {"1280x800": (1280, 800), "390x844": (390, 844)}
 ROUNDS, POINTERS, CODES = 3, 300, 200
 READY = "() => window.latentwalk?.scenes?.value?.[0]?.decoded.value && [...latentwalk.maps.values()][0]?.ink"
+WATCH = """() => {
+    window.between = [];
+    let last = 0;
+    const tick = (now) => {
+        if (last && window.moving) between.push(now - last);
+        last = now;
+        requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+    [...latentwalk.maps.values()][0].frames.length = 0;
+    window.moving = true;
+}"""
+DECODE = """async (codes) => {
+    const scene = latentwalk.scenes.value[0], out = [], took = [];
+    for (const z of codes) {
+        const start = performance.now(), { values } = await scene.source.decode(scene.name, Float32Array.from(z));
+        took.push(performance.now() - start);
+        out.push([...values]);
+    }
+    return { out, took };
+}"""
 
 
 def main() -> None:
@@ -41,7 +63,7 @@ def main() -> None:
             paints = {(size, scheme): painted(chromium, url, size, scheme) for size in SIZES for scheme in ("light", "dark")}
             rows = {size: moved(chromium, url, size) for size in SIZES}
         away = taken_away(chromium, run, Path(folder) / "map.html")
-        text = written(chromium.version, run, paints, rows, away)
+        text = written(chromium.version, paints, rows, away)
         chromium.close()
     (RESULTS / "studio.md").write_text(text)
     print(text)
@@ -90,10 +112,7 @@ def moved(chromium: Any, url: str, size: str) -> dict[str, list[float]]:
     page.wait_for_timeout(1500)
     box = page.locator("canvas.top").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.evaluate(
-        "() => { window.between = []; let last = 0; const tick = (now) => { if (last && window.moving) between.push(now - last); last = now; "
-        "requestAnimationFrame(tick); }; requestAnimationFrame(tick); [...latentwalk.maps.values()][0].frames.length = 0; window.moving = true; }"
-    )
+    page.evaluate(WATCH)
     page.mouse.move(x, y)
     page.mouse.down()
     for step in range(150):
@@ -101,7 +120,9 @@ def moved(chromium: Any, url: str, size: str) -> dict[str, list[float]]:
     page.mouse.up()
     for step in range(120):
         page.mouse.wheel(0, -40 if step % 60 < 30 else 40)
-    found = page.evaluate("() => { window.moving = false; return { between, drawn: [...latentwalk.maps.values()][0].frames }; }")
+    found = page.evaluate(
+        "() => { window.moving = false; return { between, drawn: [...latentwalk.maps.values()][0].frames }; }"
+    )
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Whole map").click()
     page.evaluate("() => { latentwalk.scenes.value[0].timings.length = 0; }")
@@ -120,12 +141,7 @@ def taken_away(chromium: Any, run: Path, path: Path) -> dict[str, Any]:
     page = opened(chromium, path.as_uri(), "1280x800")
     model = Autoencoder.load(run)
     codes = np.random.default_rng(0).normal(0, 1, (CODES, model.model_.dim)).astype(np.float32)
-    ask = (
-        "async (codes) => { const s = latentwalk.scenes.value[0], out = [], took = []; for (const z of codes) { const start = performance.now(); "
-        "const { values } = await s.source.decode(s.name, Float32Array.from(z)); took.push(performance.now() - start); out.push([...values]); } "
-        "return { out, took }; }"
-    )
-    found = page.evaluate(ask, codes.tolist())
+    found = page.evaluate(DECODE, codes.tolist())
     expected = np.asarray(model.trained_.decode(codes), np.float64).reshape(CODES, -1)
     span = model.spec_.high - model.spec_.low
     shown = page.evaluate("() => latentwalk.scenes.value[0].about.shown")
@@ -135,12 +151,13 @@ def taken_away(chromium: Any, run: Path, path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "took": found["took"], "error": error, "shown": shown}
 
 
-def written(version: str, run: Path, paints: Any, rows: Any, away: Any) -> str:
+def written(version: str, paints: Any, rows: Any, away: Any) -> str:
     """The results as a page."""
     said = [
         "# The studio\n",
-        f"{facts('torch', 'fastapi', 'uvicorn', 'latentwalk')} Headless Chromium {version}, no GPU, WebGL and WebGPU off; server and "
-        "browser on the same two cores, on which other work went on at the same time. 100,000 images of 28 x 28 (MNIST and 30,000 of "
+        f"{facts('torch', 'fastapi', 'uvicorn', 'latentwalk')} Headless Chromium {version}, no GPU, WebGL and WebGPU off; "
+        "server and browser on the same two cores, which other people's work shared "
+        f"({os.getloadavg()[0]:.0f} processes wanted them, on average). 100,000 images of 28 x 28 (MNIST and 30,000 of "
         f"Fashion-MNIST), a convolutional VAE, D = 2. First paints: medians of {ROUNDS}. Script: `benchmarks/studio.py`.\n",
         "| page | first paint, ms | map of 100,000 points drawn, ms |\n|---|---:|---:|",
         *(f"| {size}, {scheme} | {first:,.0f} | {whole:,.0f} |" for (size, scheme), (first, whole) in paints.items()),
@@ -153,7 +170,8 @@ def written(version: str, run: Path, paints: Any, rows: Any, away: Any) -> str:
         said.append(f"| {size}: from the pointer to the picture | {_quantiles(found['decoded'])} |")
     took = away["took"]
     said += [
-        "\nAims: 16 ms a frame in the median, 33 at 95 %; 50 ms from the pointer to the picture, 150 at 99 %. A frame comes every 16.7 ms.\n",
+        "\nAims: 16 ms a frame in the median, 33 at 95 %; 50 ms from the pointer to the picture, 150 at 99 %. A frame comes "
+        "every 16.7 ms.\n",
         "| the map as one file | |\n|---|---:|",
         f"| size, MB (at most 8) | {away['bytes'] / 1e6:.2f} |",
         f"| examples in it | {away['shown']:,} |",

@@ -4,8 +4,8 @@ In it are the page, as one script; the codes and what is known of each row; smal
 which onnxruntime's WebAssembly runs. Where a decoder has no such file (texts, music), what a few hundred codes decode to is
 written down instead, and the nearest of them is shown.
 
-Bytes stand in it as letters of windows-1252, of which HTML changes NUL, CR and "<" alone, so that a byte takes a byte, where base64
-takes a third more. Its policy allows the one script, the one style, and WebAssembly, and no connection at all.
+Bytes stand in it as letters of windows-1252, of which HTML changes NUL, CR and "<" alone, so that a byte takes a byte, where
+base64 takes a third more. Its policy allows the one script, the one style, and WebAssembly, and no connection at all.
 """
 
 import base64
@@ -123,15 +123,16 @@ def _baked(exhibit: Exhibit) -> dict[str, bytes]:
 
 def _document(exhibit: Exhibit, style: str, script: str, blocks: Mapping[str, bytes]) -> bytes:
     policy = (
-        f"default-src 'none'; script-src '{_hash(script)}' 'wasm-unsafe-eval'; style-src '{_hash(style)}'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src '{_hash(script)}' 'wasm-unsafe-eval'; style-src '{_hash(style)}'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
     title = exhibit.title.encode("ascii", "xmlcharrefreplace").replace(b"&", b"&amp;").replace(b"<", b"&lt;")
     title = title.replace(b"&amp;#", b"&#")
     head = (
         b'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="windows-1252">\n'
         b'<meta http-equiv="Content-Security-Policy" content="' + policy.encode() + b'">\n'
-        b'<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" content="light dark">\n'
+        b'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        b'<meta name="color-scheme" content="light dark">\n'
         b"<title>" + title + b" - latentwalk</title>\n<style>" + style.encode() + b"</style>\n</head>\n<body>\n"
         b'<div id="app"><p class="opening">Opening...</p></div>\n'
     )

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.checks import several
 from latentwalk.data.columns import is_time
-from latentwalk.data.original import Original
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.holes import Holes
@@ -65,7 +64,6 @@ class Exhibit:
     rows: NDArray[np.intp]
     total: int
     names: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()  # of the table that was read, in their order
 
     @classmethod
     def of(cls, name: str, title: str, space: LatentSpace, names: Sequence[str] = (), *, most: int = POINTS) -> "Exhibit":
@@ -77,7 +75,7 @@ class Exhibit:
         if total > most:
             rows = np.sort(np.random.default_rng(0).permutation(total)[:most])
             space = space.among(rows)
-            names = [names[row] for row in rows] if len(names) == total else ()
+            names = [names[row] for row in rows.tolist()] if len(names) == total else ()
         return cls(name, title, space, rows, total, tuple(names) if len(names) == len(rows) else ())
 
     # ------------------------------------------------------------------ facts
@@ -225,14 +223,14 @@ class Exhibit:
             raise ConfigError(f"column {at} is not among the {len(self.known)} that are known.")
         return self.known[at].values.astype("<f4").tobytes()
 
-    def examples(self, rows: Sequence[int]) -> Array:
+    def examples(self, rows: Sequence[int] | NDArray[np.intp]) -> Array:
         """Some of the rows shown, as examples (m, *E). Raises ConfigError."""
         return np.asarray(self.space.data[self.checked(rows)])
 
-    def checked(self, rows: Sequence[int]) -> NDArray[np.intp]:
+    def checked(self, rows: Sequence[int] | NDArray[np.intp]) -> NDArray[np.intp]:
         """Numbers of rows shown, (m,). Raises ConfigError."""
         found = np.asarray(several("rows", list(rows), "numbers"), dtype=np.intp).reshape(-1)
-        if found.size and not (0 <= found.min() and found.max() < len(self.space)):
+        if found.size and not (found.min() >= 0 and found.max() < len(self.space)):
             raise ConfigError(f"a row is not among the {len(self.space):,} that are shown.")
         return found
 
@@ -245,7 +243,7 @@ class Exhibit:
             raise ConfigError(f"{len(rows)} tiles are more than are drawn at once, {TILES}.")
         return self.sheet(rows)
 
-    def sheet(self, rows: Sequence[int]) -> dict[str, Any]:
+    def sheet(self, rows: Sequence[int] | NDArray[np.intp]) -> dict[str, Any]:
         """As `tiles`, of any number of rows. Raises ConfigError."""
         painter = self.space.painter
         if painter is None or self.spec.form.columned:
@@ -275,16 +273,6 @@ class Exhibit:
     def named(self) -> list[str]:
         """What each row is called: its name, or its number."""
         return list(self.names) if self.names else [str(row) for row in self.rows]
-
-    def code_of(self, picture: Original) -> NDArray[np.float32]:
-        """The code (D,) of a picture of any size."""
-        assert self.space.encode is not None
-        code: NDArray[np.float32] = self.space.encode(picture.seen(self.spec)[None])[0][0]
-        return code
-
-    def under(self, label: str) -> "Exhibit":
-        """The same, all decoded under a label. Raises ConfigError."""
-        return replace(self, space=self.space.under(label))
 
 
 def _known(name: str, values: Array) -> Known | None:

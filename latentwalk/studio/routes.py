@@ -18,7 +18,7 @@ from latentwalk.latent.moves.directions import Direction
 from latentwalk.serving.answers import json_response
 from latentwalk.serving.bodies import PICTURES, media, parsed, picture_of
 from latentwalk.serving.problems import Refused
-from latentwalk.serving.routes.v1 import Options
+from latentwalk.serving.routes.chosen import Options
 from latentwalk.serving.served import Served
 from latentwalk.studio.away import decoder_files, html_file, page_files
 from latentwalk.studio.exhibit import Exhibit
@@ -80,7 +80,7 @@ class Points(Options):
 
 class Film(Options):
     codes: Annotated[list[list[FiniteFloat]], Field(min_length=1, max_length=STEPS)]
-    marked: list[bool] = []
+    marked: Annotated[list[bool], Field(default_factory=list)]
     ending: Literal[".gif", ".png", ".txt", ".mid", ".wav"]
     condition: str | None = None
 
@@ -193,7 +193,11 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
 
     @router.post("/studio/runs/{run}/graft")
     async def graft(
-        shown: Shown, run: Run, request: Request, key: Annotated[str, Query()], strength: Annotated[float, Query(ge=-20, le=20)] = 1
+        shown: Shown,
+        run: Run,
+        request: Request,
+        key: Annotated[str, Query()],
+        strength: Annotated[float, Query(ge=-20, le=20)] = 1,
     ) -> Response:
         """A picture of any size with a direction put onto it, at its own size: PNG."""
         kind = media(request)
@@ -220,7 +224,9 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
         name = name or "index.html"
         if name not in files:
             raise Refused(404, f"the page has no file {name!r:.80}.")
-        return Response(files[name], media_type=KINDS.get(name[name.rfind(".") :], OCTETS), headers={"Cache-Control": "no-cache"})
+        return Response(
+            files[name], media_type=KINDS.get(name[name.rfind(".") :], OCTETS), headers={"Cache-Control": "no-cache"}
+        )
 
     return router
 
@@ -228,4 +234,3 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
 def answered(shown: bytes | dict[str, Any]) -> Response:
     """Examples as `Exhibit.shown` has them, as an answer."""
     return Response(shown, media_type=OCTETS) if isinstance(shown, bytes) else json_response(shown)
-

@@ -12,7 +12,7 @@ from latentwalk.errors import CheckpointError, ConfigError
 from latentwalk.serving.answers import json_response
 from latentwalk.serving.bodies import parsed
 from latentwalk.serving.problems import Refused
-from latentwalk.serving.routes.v1 import Options
+from latentwalk.serving.routes.chosen import Options
 from latentwalk.studio.training import Trainings
 
 __all__ = ["training_routes"]

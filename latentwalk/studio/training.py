@@ -178,7 +178,9 @@ class Trainings:
         shown: dict[str, Any] = {"texts": space.spec.said(back)} if space.spec and space.spec.spoken else {}
         if not shown and painter is not None:
             rows = np.concatenate([np.asarray(x, back.dtype), back])
-            shown = {key: value for key, value in painter.sheet(rows, len(x), gap=0).items() if key in ("png", "width", "height")}
+            shown = {
+                key: value for key, value in painter.sheet(rows, len(x), gap=0).items() if key in ("png", "width", "height")
+            }
         labels = space.labels.tolist() if space.labels is not None else []
         return {
             "epochs": len(snapshot.place.history),
@@ -218,14 +220,20 @@ class Trainings:
                     return
                 if not (folder / "model.json").exists():
                     stopped = self.job(job.name).stopping
-                    self._set(job.name, state="failed", said="stopped before it had learnt anything." if stopped else self._last_said())
+                    self._set(
+                        job.name,
+                        state="failed",
+                        said="stopped before it had learnt anything." if stopped else self._last_said(),
+                    )
                     return
             job = self._set(job.name, state="judging", stopping=False)
         self._open(job)
         code = self._run("report", str(folder))
         if self._ended:
             return
-        self._set(job.name, state="done", verdicts=_verdicts(folder) if code == 0 else [], said="" if code == 0 else self._last_said())
+        self._set(
+            job.name, state="done", verdicts=_verdicts(folder) if code == 0 else [], said="" if code == 0 else self._last_said()
+        )
 
     def _words(self, job: Job, folder: Path) -> list[str]:
         words = ["fit", self._source(job), "--out", str(folder), "--checkpoint-every", "1"]
@@ -309,7 +317,9 @@ class Trainings:
         except FileNotFoundError:
             return []
         except (OSError, ValueError) as error:
-            raise ConfigError(f"{path} cannot be read: {error}. Delete it to begin anew; models stay in their folders.") from error
+            raise ConfigError(
+                f"{path} cannot be read: {error}. Delete it to begin anew; models stay in their folders."
+            ) from error
         try:
             if said["format"] != FORMAT or said["version"] != VERSION:
                 raise ValueError(f"format {said['format']!r:.40}, version {said['version']!r:.40}")

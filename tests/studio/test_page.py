@@ -122,7 +122,9 @@ def test_arrows_move_the_probe_by_a_tenth_of_a_deviation_and_it_is_said(opened, 
     slider = opened.page.locator(".slider input").first
     before = opened.code()
     slider.press("ArrowLeft")
-    assert np.abs(opened.code() - before).max() == pytest.approx(0.1 * places.std(axis=0)[places.std(axis=0).argmax()], rel=1e-3)
+    assert np.abs(opened.code() - before).max() == pytest.approx(
+        0.1 * places.std(axis=0)[places.std(axis=0).argmax()], rel=1e-3
+    )
 
 
 def test_holes_are_where_the_library_finds_them(opened, exhibit):
@@ -166,9 +168,7 @@ def test_blends_and_transplants_move_what_is_drawn(opened, exhibit):
     page.get_by_role("tab", name="Transplant").click()
     page.locator("section[aria-label=Transplant] select").select_option("label=0")
     page.wait_for_selector(".both canvas")
-    step = exhibit.space.direction(
-        np.flatnonzero(exhibit.space.labels == 0), np.flatnonzero(exhibit.space.labels != 0)
-    ).vector
+    step = exhibit.space.direction(np.flatnonzero(exhibit.space.labels == 0), np.flatnonzero(exhibit.space.labels != 0)).vector
     before = opened.code()
     page.get_by_role("button", name="Move the probe there").click()
     assert opened.code() - before == pytest.approx(step, abs=1e-5)

@@ -65,7 +65,7 @@ def test_one_after_the_other_learns_and_is_judged_and_opened(tmp_path, here):
 def test_what_was_cut_short_is_gone_on_with(tmp_path, here):
     found = Trainings(tmp_path)
     job = found.queue("digits", "ae", None, 2)
-    CliRunner().invoke(app, found._words(job, found.place(job))[:-1] + ["1"])  # one epoch of two
+    CliRunner().invoke(app, [*found._words(job, found.place(job))[:-1], "1"])  # one epoch of two
     found._set(job.name, state="learning")  # and then its server was killed
     (found.place(job) / "model.json").unlink()
     again = Trainings(tmp_path)

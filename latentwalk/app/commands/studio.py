@@ -29,7 +29,9 @@ def studio(
     export: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.html", help="Write the map as one file that decodes without a server, and end.", rich_help_panel=OUTPUT
+            metavar="FILE.html",
+            help="Write the map as one file that decodes without a server, and end.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     force: Force = False,

@@ -158,10 +158,10 @@ class Canvas {
     if (shown.includes("prior")) draw.drawPrior(context, scene, rect, colours);
     for (const { u, v, name, c } of this.names || []) {
       const [x, y] = at(u, v);
-      context.font = "650 15px system-ui, sans-serif";
+      context.font = "700 16px system-ui, sans-serif";
       context.textAlign = "center"; context.textBaseline = "middle";
-      context.lineWidth = 4; context.lineJoin = "round";
-      context.strokeStyle = rgb(colours.paper, 0.9);
+      context.lineWidth = 6; context.lineJoin = "round";
+      context.strokeStyle = rgb(colours.paper, 0.94);
       context.strokeText(name, x, y);
       context.fillStyle = classColour(c, colours);
       context.fillText(name, x, y);

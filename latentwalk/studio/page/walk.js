@@ -112,10 +112,14 @@ function Frames({ scene, way }) {
     canvas.current.width = made.width; canvas.current.height = made.height;
     canvas.current.getContext("2d").drawImage(made, 0, 0);
   }, [way]);
-  return html`<div class="frames" tabindex="0" role="group" aria-label="The steps"><canvas ref=${canvas} role="img" aria-label="The walk as a strip; a bar marks what lies in holes" onClick=${(event) => {
+  useEffect(() => {                             // the frame of the step is in sight, with a line above it
+    const frame = canvas.current.parentElement.parentElement, wide = canvas.current.clientWidth / way.codes.length;
+    frame.scrollLeft = (step.value + 0.5) * wide - frame.clientWidth / 2;
+  }, [way, step.value]);
+  return html`<div class="frames" tabindex="0" role="group" aria-label="The steps"><div class="reel"><canvas ref=${canvas} role="img" aria-label="The walk as a strip; a bar marks what lies in holes" onClick=${(event) => {
     const box = event.target.getBoundingClientRect();
     go(Math.floor(((event.clientX - box.left) / box.width) * way.codes.length));
-  }}></canvas></div>`;
+  }}></canvas><i class="at" style=${{ left: `${(100 * step.value) / way.codes.length}%`, width: `${100 / way.codes.length}%` }}></i></div></div>`;
 }
 
 // The steps of a walk that are no pictures: texts, pieces with their players, rows of a table.

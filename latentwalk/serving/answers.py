@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -20,11 +20,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from latentwalk.arrays import Array
+from latentwalk.data.columns import is_frame
 from latentwalk.data.formulas import harmless
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import DataError
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.moves.walks import Walk
+from latentwalk.serving.bodies import apart
 from latentwalk.serving.problems import Refused
 from latentwalk.serving.served import Served
 
@@ -35,6 +37,7 @@ __all__ = [
     "NPY",
     "OCTETS",
     "Made",
+    "check_listed",
     "chosen",
     "csv_of",
     "json_response",
@@ -45,6 +48,7 @@ __all__ = [
 ]
 
 JSON, NPY, OCTETS, CSV, MIDI = "application/json", "application/x-npy", "application/octet-stream", "text/csv", "audio/midi"
+MUCH = 1 << 20  # bytes that are answered in another thread
 ENDINGS = {"image/png": ".png", "image/gif": ".gif", "text/plain": ".txt", MIDI: ".mid", "audio/wav": ".wav"}
 
 
@@ -87,30 +91,41 @@ def _of(ranges: Sequence[tuple[str, float]], kind: str) -> float:
 class Made:
     """Examples that a request is answered: decoded points, or a walk.
 
-    said: what there is besides, for JSON. frame: a table of them, where they have named columns. film: whether they are in a
-    row.
+    said: what there is besides, for JSON. table: makes a frame of them, where they have named columns. film: whether they are
+    in a row.
     """
 
     decoded: Decoded | Walk
     said: Mapping[str, Any]
-    frame: Any = None
+    table: Callable[[], Any]
     film: bool = False
 
-    def response(self, request: Request, served: Served) -> Response:
+    async def response(self, request: Request, served: Served) -> Response:
         """The answer. Raises Refused, DataError."""
-        spec = served.spec
-        kind = chosen(request, _offered(spec, film=self.film))
+        kind = chosen(request, _offered(served.spec, film=self.film))
         x = np.asarray(self.decoded.x)
-        limit = served.limits.listed if kind == JSON else served.limits.values
+        limit = served.limits.listed if kind in (JSON, CSV) else served.limits.values
         if x.size > limit:
             raise DataError(f"the answer has {x.size:,} numbers; as {kind} at most {limit:,} are given. Ask for less.")
-        if kind == JSON:
-            return json_response({**_shown(x, spec, self.frame), **self.said})
+        painted = kind not in (JSON, NPY, OCTETS, CSV)
+        return await apart(MUCH if painted else x.nbytes, lambda: self._response(kind, x, served.spec))
+
+    def _response(self, kind: str, x: Array, spec: DataSpec) -> Response:
         if kind in (NPY, OCTETS):
             return Response(npy_of(x), media_type=kind)
-        if kind == CSV:
-            return Response(csv_of(_columns(self.frame, x, spec)), media_type=f"{CSV}; charset=utf-8")
-        return Response(self.decoded.content(ENDINGS[kind]), media_type=kind)
+        if kind in ENDINGS:
+            return Response(self.decoded.content(ENDINGS[kind]), media_type=kind)
+        made = self.table() if spec.named else None
+        frame = made if is_frame(made) else None
+        if kind == JSON:
+            return json_response({**_shown(x, spec, frame), **self.said})
+        return Response(csv_of(_columns(frame, x, spec)), media_type=f"{CSV}; charset=utf-8")
+
+
+def check_listed(size: int, served: Served) -> None:
+    """Raise DataError where an answer has more numbers than are given as JSON."""
+    if size > served.limits.listed:
+        raise DataError(f"the answer has {size:,} numbers; as {JSON} at most {served.limits.listed:,} are given. Ask for less.")
 
 
 def _offered(spec: DataSpec, *, film: bool) -> tuple[str, ...]:

@@ -84,10 +84,6 @@ def _described(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _told(request: Request) -> bool:
-    return request.url.path.startswith("/v2")
-
-
 async def _of_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, LatentwalkError)
     return problem_of(error, told=says_error(request.url.path))

@@ -13,6 +13,7 @@ Nothing here is a name of a file, or is run.
 import io
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,6 +44,7 @@ from latentwalk.surroundings import heard, hushed, imported
 __all__ = [
     "ARRAYS",
     "Examples",
+    "apart",
     "array_of",
     "examples",
     "frame_of",
@@ -87,7 +89,7 @@ async def parsed(request: Request, model: type[M], limits: Limits) -> M:
     if media(request) != "application/json":
         raise Refused(415, f"expected a body of type application/json, got {media(request)}.")
     content = await request.body()
-    return await _apart(len(content), lambda: _validated(content, model, limits))
+    return await apart(len(content), lambda: _validated(content, model, limits))
 
 
 def _validated(content: bytes, model: type[M], limits: Limits) -> M:
@@ -129,7 +131,8 @@ async def examples(request: Request, served: Served, model: type[BaseModel]) -> 
     kind, content = media(request), b""
     if kind == "application/json":
         options = await parsed(request, model, served.limits)
-        given = options.model_dump(include={"x", "texts", "records"}, exclude_none=True)
+        given = {name: getattr(options, name) for name in ("x", "texts", "records")}
+        given = {name: value for name, value in given.items() if value is not None}
         if len(given) != 1:
             raise DataError(f"expected examples as one of x, texts and records; got {' and '.join(given) or 'none'}.")
     else:
@@ -145,7 +148,7 @@ async def examples(request: Request, served: Served, model: type[BaseModel]) -> 
         told = (*X.remarks, *(f"left out: {name}" for name in X.skipped)) if isinstance(X, Dataset) else ()
         return Examples(found.X, found.x, found.told, condition, (*remarks, *told))
 
-    return await _apart(size, read), options
+    return await apart(size, read), options
 
 
 def seen(served: Served, X: Any, condition: Any = None) -> Examples:
@@ -188,23 +191,19 @@ def _sent(kind: str, content: bytes, served: Served) -> Any:
 
 def numbers(value: Any, name: str, spec: DataSpec | None = None) -> Any:
     """Nested lists of numbers as an array; null is NaN. Signals of several lengths are a list of arrays. Raises DataError."""
-    try:
-        found = np.asarray(value)
-    except ValueError:
-        if spec is not None and spec.form.timed and isinstance(value, list):
-            return [numbers(one, name) for one in value]
-        raise DataError(f"{name}: expected numbers in lists of the same length; some are shorter than others.") from None
-    except (OverflowError, RecursionError):
-        raise DataError(f"{name}: expected numbers in lists.") from None
-    if found.dtype.kind in "biuf" and found.ndim:
-        return found
-    if found.dtype == object and all(one is None or isinstance(one, (int, float)) for one in found.flat):
-        try:
-            return found.astype(np.float64)
-        except OverflowError:
-            raise DataError(f"{name}: a number is too large for float64.") from None
-    wrong = next((one for one in found.flat if not isinstance(one, (int, float, np.number))), value)
-    raise DataError(f"{name}: expected numbers in lists, and null where one is missing; got {wrong!r:.40}.")
+    found = np.asarray(value, dtype=object)  # of text, NumPy would give each the room of the longest
+    types = set(map(type, found.ravel().tolist()))
+    if list in types and found.ndim == 1 and spec is not None and spec.form.timed:
+        return [numbers(one, name) for one in value]
+    if list in types:
+        raise DataError(f"{name}: expected numbers in lists of the same length; some are shorter than others.")
+    if not found.ndim or not types <= {bool, int, float, type(None)}:
+        wrong = next((one for one in found.flat if not (one is None or isinstance(one, (int, float)))), value)
+        raise DataError(f"{name}: expected numbers in lists, and null where one is missing; got {wrong!r:.40}.")
+    for dtype in ([np.bool_] if types == {bool} else []) + ([np.int64] if types == {int} else []) + [np.float64]:
+        with suppress(OverflowError):
+            return found.astype(dtype)
+    raise DataError(f"{name}: a number is too large for float64.")
 
 
 def array_of(content: bytes, limits: Limits) -> Array:
@@ -280,6 +279,6 @@ def _piece(content: bytes, spec: DataSpec) -> Any:
         return read_midi(path, spec.score.grid).piece
 
 
-async def _apart(size: int, work: Callable[[], T]) -> T:
+async def apart(size: int, work: Callable[[], T]) -> T:
     """What `work` gives; where much is to be read, in another thread, so that nobody waits for it."""
     return work() if size <= SMALL else await run_in_threadpool(work)

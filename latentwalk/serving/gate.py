@@ -56,6 +56,8 @@ CARRIED = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }  # unless a route says otherwise
+INFERENCE = "inference-header-content-length"  # with which a body is bytes, whatever else is said
+UNPACKED = 16  # bytes of memory to a byte of JSON, once it is lists
 Seen = Callable[[Scope, int, float], None]
 log = logging.getLogger(__name__)
 
@@ -113,8 +115,8 @@ class Gate:
                 await problem_of(error, told=says_error(scope["path"]))(scope, receive, carry)
         except asyncio.CancelledError:  # the server ends, and has waited for long enough
             if not status:
-                error = Saturated("the server is closing.")
-                await problem_of(error, told=says_error(scope["path"]))(scope, receive, carry)
+                answer = problem_of(Saturated("the server is closing."), told=says_error(scope["path"]))
+                await answer(scope, receive, carry)
         except Exception:
             log.exception("%s %s", scope["method"], ascii(scope["path"]))
             if not status:
@@ -168,10 +170,13 @@ class Gate:
             return 0
         if given is not None and not (given.isascii() and given.isdecimal()):
             raise Refused(400, f"Content-Length {given!r:.40} is no number.", {"Connection": "close"})
-        size = self.limits.body if given is None else int(given)
-        if size > self.limits.body:
-            raise _too_large(self.limits.body)
-        if self.held + size > self.limits.memory:
+        json = _type(headers) in ("application/json", "") and INFERENCE not in headers
+        most = min(self.limits.text, self.limits.body) if json else self.limits.body
+        size = most if given is None else int(given)
+        if size > most:
+            raise _too_large(most)
+        size *= UNPACKED if json else 1
+        if self.held and self.held + size > self.limits.memory:
             raise Saturated("other requests fill the memory that is set aside for them. Try again in 1 s.")
         self.held += size
         return size
@@ -179,6 +184,7 @@ class Gate:
     def _counted(self, receive: Receive, scope: Scope) -> Receive:
         """The parts of a body, as long as it is neither too large nor too slow."""
         count, until, whole = 0, time.monotonic() + self.limits.reading, False
+        most = self.limits.body
 
         async def counted() -> Message:
             nonlocal count, whole
@@ -191,7 +197,7 @@ class Gate:
                     408, f"the body was not here in {self.limits.reading:g} seconds.", {"Connection": "close"}
                 ) from None
             count += len(message.get("body", b""))
-            if count > self.limits.body:
+            if count > most:
                 raise _too_large(self.limits.body)
             whole = not message.get("more_body", False)
             return message
@@ -253,6 +259,11 @@ def _netloc(origin: str) -> str | None:
     return found.netloc.lower() if found.scheme in ("http", "https") and plain else None
 
 
+def _type(headers: Headers) -> str:
+    """The type of a body, in lower case; "" where none is said."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def _check_type(headers: Headers) -> None:
     """Raise Refused for a body of a type that is not asked for, or that is packed."""
     if headers.get("content-encoding", "identity").lower() != "identity":
@@ -262,5 +273,5 @@ def _check_type(headers: Headers) -> None:
     given = headers.get("content-type")
     if given is None and "origin" not in headers and "sec-fetch-site" not in headers:
         return  # no browser: clients of the Open Inference Protocol do not say
-    if (given or "").partition(";")[0].strip().lower() not in TYPES:
+    if _type(headers) not in TYPES:
         raise Refused(415, f"a body of type {given!r:.80} is not read here. Expected one of {', '.join(TYPES)}.")

@@ -97,6 +97,14 @@ class Served:
         """X without columns that were not learnt from, where the model allows them. Raises DataError."""
         return self.trained.narrowed(X) if self.model.extra else X
 
+    def check_count(self, count: int, what: str) -> None:
+        """Raise DataError where more examples, or numbers in them, are asked for than are given, or none."""
+        most, size = self.limits.rows, self.spec.size
+        if not 0 < count <= most:
+            raise DataError(f"expected 1 to {most:,} {what}, got {count:,}.")
+        if count * size > self.limits.values:
+            raise DataError(f"{count:,} examples have {count * size:,} numbers: at most {self.limits.values:,} are given.")
+
     def close(self) -> None:
         """End the threads, after what they are at, where that is soon."""
         self.quick.close(self.limits.closing)
@@ -118,6 +126,7 @@ class Served:
         Raises DataError; Saturated.
         """
         codes = self.trained.codes(z)
+        self.check_count(len(codes), "codes")
         (x,) = await self.each("decode", lambda trained, *rows: (trained.decode(*rows),), codes, told)
         return x
 
@@ -142,11 +151,16 @@ class Served:
         turn. Raises what it raises; Saturated.
         """
         rows = (x, *_each(told, len(x)))
+        key = (what, x.dtype.str, x.shape[1:], len(rows))
         found = []
         for first in range(0, max(len(x), 1), self._piece):
             some = tuple(one[first : first + self._piece] for one in rows)
-            key = (what, x.dtype.str, x.shape[1:], len(rows))
-            found.append(await self.quick.rows(partial(work, self.trained), key, some, self.limits.patience))
+            try:
+                found.append(await self.quick.rows(partial(work, self.trained), key, some, self.limits.patience))
+            except DataError:
+                if first == 0:
+                    raise
+                return await self.long(lambda model: work(model.trained_, *rows))  # which counts rows from the first one
         return found[0] if len(found) == 1 else tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
 
     @property

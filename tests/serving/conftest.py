@@ -1,5 +1,7 @@
 """What tests of the server share: small trained models, and clients of an application that serves them."""
 
+from __future__ import annotations
+
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -135,6 +136,16 @@ def test_tables_that_are_none_are_told_without_a_path(client, content, says):
     answer = client.post("/v1/people/encode", content=content, headers={"content-type": "text/csv"})
     assert answer.status_code == 422, answer.text
     assert says in answer.json()["detail"] and "/tmp" not in answer.text and "rows.csv" not in answer.text
+
+
+def test_a_long_text_among_many_takes_no_room_for_each():
+    from latentwalk.serving.bodies import numbers
+
+    tracemalloc.start()
+    with pytest.raises(DataError, match="expected numbers in lists"):
+        numbers(["a" * 100_000] + ["b"] * 20_000, "x")
+    assert tracemalloc.get_traced_memory()[1] < 2**22  # NumPy would take 8 GB
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

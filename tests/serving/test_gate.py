@@ -252,7 +252,7 @@ def test_json_has_a_nearer_end(anew, client_of, digits):
 
 def test_bodies_fill_no_more_than_their_memory(digits):
     async def scene():
-        app = application({"digits": digits}, limits=Limits(body=1000, memory=1500))
+        app = application({"digits": digits}, limits=Limits(body=1000, memory=20_000))
         release, answers = asyncio.Event(), []
 
         async def receive():

@@ -37,9 +37,10 @@ def answer(connection):
             return None, content
         content += part
     head, _, body = content.partition(b"\r\n\r\n")
-    length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
-    while len(body) < length:
-        body += connection.recv(65536)
+    lengths = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
+    while part and (not lengths or len(body) < lengths[0]):  # without its length it ends where the connection does
+        part = connection.recv(65536)
+        body += part
     return int(head.split()[1]), body
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from latentwalk.data.original import Original
+from latentwalk.serving.limits import Limits
 
 NPY = {"content-type": "application/x-npy", "accept": "application/x-npy"}
 
@@ -270,6 +271,28 @@ def test_infinity_by_the_back_door_is_refused_too(client, npy):
         detail = complaint(client.post("/v1/digits/encode", content=npy(x), headers=NPY), 422)
         assert ("NaN" if np.isnan(wrong) else "infinity") in detail and "row 1" in detail
         assert complaint(client.post("/v1/digits/decode", content=npy(x[:, 2, :3] + np.float32(wrong)), headers=NPY), 422)
+
+
+def test_a_row_at_fault_is_called_by_its_own_number(client, people):
+    records = [{"height": 171.5, "visits": 2, "town": "Ulm"}] * 300
+    records[200] = {"height": 1e300, "visits": 2, "town": "Ulm"}
+    assert "row 200" in complaint(client.post("/v1/people/reconstruct", json={"records": records}), 422)
+
+
+def test_more_than_is_given_is_not_asked_for(anew, client_of, digits, npy):
+    client = client_of(anew(digits, Limits(rows=50, values=3000, listed=1500)), limits=Limits())
+    many, few = {"codes": [[0, 0, 0]] * 51}, {"codes": [[0, 0, 0]] * 30}
+    assert "expected 1 to 50 codes, got 51" in complaint(client.post("/v1/digits/decode", json=many), 422)
+    assert "at most 3,000 are given" in complaint(client.post("/v1/digits/decode", json={"codes": many["codes"][:48]}), 422)
+    assert "as application/json at most 1,500" in complaint(client.post("/v1/digits/decode", json=few), 422)
+    assert client.post("/v1/digits/decode", json=few, headers={"accept": "application/x-npy"}).status_code == 200
+    assert "got 51" in complaint(client.post("/v1/digits/walk", json={"points": [{"row": 1}] * 2, "steps": 51}), 422)
+    tensor = {"name": "codes", "datatype": "FP32", "shape": [51, 3], "data": many["codes"]}
+    assert "got 51" in client.post("/v2/models/digits-decoder/infer", json={"inputs": [tensor]}).json()["error"]
+    x = [[[0] * 8] * 8] * 40
+    assert "at most 100,000 are made at once" in complaint(
+        client_of(digits).post("/v1/digits/score", json={"x": x * 4, "draws": 1000}), 422
+    )
 
 
 def test_what_is_not_there_is_said(client):

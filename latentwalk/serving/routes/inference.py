@@ -19,6 +19,7 @@ import latentwalk
 from latentwalk.arrays import Array
 from latentwalk.errors import unknown
 from latentwalk.serving.answers import JSON, OCTETS, json_response, nested
+from latentwalk.serving.bodies import apart
 from latentwalk.serving.problems import Refused
 from latentwalk.serving.routes.chosen import PROBLEMS, SCHEMAS, gives
 from latentwalk.serving.served import Served
@@ -86,6 +87,7 @@ class Half:
     async def __call__(self, tensors: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs for these inputs. Raises DataError; Saturated."""
         first, *given = (tensors[one.name] for one in self.inputs)
+        self.run.check_count(len(first), "rows")
         told = given[0] if given else None
         if self.encodes:
             codes, _ = await self.run.encode(np.asarray(self.run.trained.given(first)), told)
@@ -236,8 +238,13 @@ INFERENCE: dict[str, Any] = {
 )
 async def infer(half: Chosen, request: Request) -> Response:
     """Codes of examples, or what codes decode to."""
-    said, binary = _parts(await request.body(), request.headers.get(LENGTH), half.run.limits.text)
-    tensors = _inputs(half, said, binary)
+    content, length = await request.body(), request.headers.get(LENGTH)
+
+    def read() -> tuple[dict[str, Any], dict[str, Array]]:
+        said, binary = _parts(content, length, half.run.limits.text)
+        return said, _inputs(half, said, binary)
+
+    said, tensors = await apart(len(content), read)
     wanted = _wanted(half, said)
     found = await half(tensors)
     answer: dict[str, Any] = {"model_name": half.name, "model_version": "1"}
@@ -260,8 +267,8 @@ async def infer(half: Chosen, request: Request) -> Response:
     header = json_response({**answer, "outputs": outputs})
     if not parts:
         return header
-    content = bytes(header.body)
-    return Response(b"".join([content, *parts]), headers={LENGTH: str(len(content))}, media_type=OCTETS)
+    first = bytes(header.body)
+    return Response(b"".join([first, *parts]), headers={LENGTH: str(len(first))}, media_type=OCTETS)
 
 
 def _parts(content: bytes, length: str | None, most: int) -> tuple[dict[str, Any], bytes]:

@@ -24,6 +24,7 @@ from latentwalk.serving.answers import (
     NPY,
     OCTETS,
     Made,
+    check_listed,
     chosen,
     json_response,
     jsonable,
@@ -51,7 +52,8 @@ from latentwalk.surroundings import heard
 __all__ = ["v1_router"]
 
 v1_router = APIRouter(prefix="/v1", tags=["v1"], responses=PROBLEMS, default_response_class=Response)
-MOST = 1_000  # steps of a walk, points of a blend, strengths
+MOST, POINTS = 1_000, 100  # steps of a walk, draws; points of a walk or a blend
+DRAWN = 100_000  # codes of scores
 T = TypeVar("T")
 ANY = (JSON, NPY, OCTETS, "image/png", CSV, "text/plain", MIDI, "audio/wav")
 
@@ -107,13 +109,13 @@ class Point(Options):
         return self
 
 
-Points = Annotated[list[Point], Field(min_length=1, max_length=MOST)]
+Points = Annotated[list[Point], Field(min_length=1, max_length=POINTS)]
 
 
 class Walked(Options):
     """A way through points."""
 
-    points: Annotated[list[Point], Field(min_length=1, max_length=MOST)]
+    points: Annotated[list[Point], Field(min_length=1, max_length=POINTS)]
     steps: Annotated[int | None, Field(ge=2, le=MOST, description="In all; ten from one point to the next unless given.")] = (
         None
     )
@@ -225,6 +227,7 @@ async def encode(run: ChosenRun, request: Request) -> Response:
     codes, deviations = await run.encode(given.x, given.told)
     if kind in ARRAYS:
         return Response(npy_of(codes), media_type=kind)
+    check_listed(2 * codes.size, run)
     return json_response({"codes": nested(codes), "deviations": nested(deviations), "remarks": given.remarks})
 
 
@@ -238,9 +241,8 @@ async def decode(run: ChosenRun, request: Request) -> Response:
         options = await parsed(request, Codes, run.limits)
         codes, condition = numbers(options.codes, "codes"), options.condition
     z = run.trained.codes(codes)
-    _check_count(len(z), "codes", run)
     x = await run.decode(z, run.trained.told(condition, None, len(z)))
-    return _made(run, Decoded(z, x, run.spec)).response(request, run)
+    return await _made(run, Decoded(z, x, run.spec)).response(request, run)
 
 
 @v1_router.post("/{run}/reconstruct", openapi_extra=brings(Reconstructed, *ARRAYS, *PICTURES, CSV, MIDI), responses=gives(*ANY))
@@ -253,7 +255,7 @@ async def reconstruct(run: ChosenRun, request: Request) -> Response:
         x = await run.reconstruct(given.x, given.told)
     else:
         x = await run.long(lambda model: model.trained_.reconstruct(given.x, given.told, how, 0))
-    return _made(run, _bare(x, run), remarks=given.remarks).response(request, run)
+    return await _made(run, _bare(x, run), remarks=given.remarks).response(request, run)
 
 
 @v1_router.post("/{run}/impute", openapi_extra=brings(Given, *ARRAYS, CSV), responses=gives(*ANY))
@@ -263,8 +265,7 @@ async def impute(run: ChosenRun, request: Request) -> Response:
     given, _ = await examples(request, run, Given)
     answer = await run.long(lambda model: model.impute(given.X, condition=given.condition))
     x = await run.long(lambda model: model.trained_.given(answer))
-    frame = answer if is_frame(answer) else None
-    return Made(_bare(x, run), {"remarks": given.remarks}, frame).response(request, run)
+    return await Made(_bare(x, run), {"remarks": given.remarks}, lambda: answer).response(request, run)
 
 
 @v1_router.post("/{run}/score", openapi_extra=brings(Scored, *ARRAYS, *PICTURES, CSV, MIDI), responses=gives(JSON, *ARRAYS))
@@ -273,6 +274,8 @@ async def score(run: ChosenRun, request: Request) -> Response:
     kind = chosen(request, (JSON, *ARRAYS))
     given, options = await examples(request, run, Scored)
     draws = options.draws
+    if draws * len(given.x) > DRAWN:
+        raise DataError(f"{draws:,} draws for {len(given.x):,} examples: at most {DRAWN:,} are made at once. Send fewer.")
     if draws == 1:
         scores = await run.score(given.x, given.told)
     else:
@@ -281,6 +284,7 @@ async def score(run: ChosenRun, request: Request) -> Response:
         return Response(npy_of(scores), media_type=kind)
     said = {"scores": nested(scores), "remarks": given.remarks}
     if options.each:
+        check_listed(given.x.size, run)
         values = await run.long(lambda model: model.score_each(given.X, condition=given.condition))
         said["each"] = _values(values)
     return json_response(said)
@@ -297,6 +301,7 @@ async def anomalies(run: ChosenRun, request: Request) -> Response:
     def look(model: Autoencoder) -> tuple[Array, float, Any]:
         return detector.score_samples(given.X), detector.offset_, detector.blame(given.X)
 
+    check_listed(given.x.size, run)
     scores, line, blame = await run.long(look)
     above = scores - line
     return json_response(
@@ -317,7 +322,7 @@ async def anomalies(run: ChosenRun, request: Request) -> Response:
 async def sample(run: ChosenRun, request: Request) -> Response:
     """New examples, drawn from the run's sampler, or another."""
     o = await parsed(request, Sampled, run.limits)
-    _check_count(o.count, "examples", run)
+    run.check_count(o.count, "examples")
 
     def draw(model: Autoencoder) -> Array:
         source: Any = o.source
@@ -327,13 +332,14 @@ async def sample(run: ChosenRun, request: Request) -> Response:
         return model.trained_.sample(o.count, o.temperature, source, o.condition, o.seed, missing=o.missing, decoding=how)
 
     x, remarks = await _heard(run, draw)
-    return _made(run, _bare(x, run), remarks=remarks).response(request, run)
+    return await _made(run, _bare(x, run), remarks=remarks).response(request, run)
 
 
 @v1_router.post("/{run}/walk", openapi_extra=brings(Walked), responses=gives(*ANY, "image/gif"))
 async def walk(run: ChosenRun, request: Request) -> Response:
     """A way through points, decoded: a strip (PNG), a film (GIF), or the steps, and which of them lie in holes."""
     o = await parsed(request, Walked, run.limits)
+    run.check_count(o.steps or 10 * len(o.points) + 1, "steps")
 
     def go(model: Autoencoder) -> tuple[Walk, Any, str]:
         space = _space(run, o.condition, needed=o.path == "density")
@@ -342,7 +348,7 @@ async def walk(run: ChosenRun, request: Request) -> Response:
 
     (way, holes, reading), remarks = await _heard(run, go)
     said = {"codes": nested(way.z), "holes": nested(holes), "reading": reading, "remarks": remarks}
-    return _made(run, way, film=True, **said).response(request, run)
+    return await _made(run, way, film=True, **said).response(request, run)
 
 
 @v1_router.post("/{run}/blend", openapi_extra=brings(Blended), responses=gives(*ANY))
@@ -357,7 +363,7 @@ async def blend(run: ChosenRun, request: Request) -> Response:
         return Decoded(one.z[None], one.x[None], one.spec, one.painter)
 
     found, remarks = await _heard(run, mix)
-    return _made(run, found, codes=nested(found.z), remarks=remarks).response(request, run)
+    return await _made(run, found, codes=nested(found.z), remarks=remarks).response(request, run)
 
 
 @v1_router.post("/{run}/graft", openapi_extra=brings(Grafted, *PICTURES), responses=gives(*ANY, "image/webp", "image/jpeg"))
@@ -385,6 +391,7 @@ async def _graft_examples(run: Served, request: Request, o: Grafted) -> Response
     if o.points is None:
         raise DataError("say onto what: points, or a picture as the body, with these options in the query.")
     points = o.points
+    run.check_count(len(points) * (len(o.strength) if isinstance(o.strength, list) else 1), "examples")
 
     def change(model: Autoencoder) -> tuple[Decoded, str]:
         space = _space(run, o.condition, needed=True)
@@ -396,7 +403,7 @@ async def _graft_examples(run: Served, request: Request, o: Grafted) -> Response
         return space.graft(np.stack(found), step, _amount(o), **_where(o)), step.reading
 
     (made, reading), remarks = await _heard(run, change)
-    return _made(run, made, codes=nested(made.z), reading=reading, remarks=remarks).response(request, run)
+    return await _made(run, made, codes=nested(made.z), reading=reading, remarks=remarks).response(request, run)
 
 
 @v1_router.get("/{run}/diagnose", responses=gives(JSON))
@@ -420,13 +427,6 @@ async def _heard(run: Served, work: Callable[[Autoencoder], T]) -> tuple[T, tupl
     return await run.long(done)
 
 
-def _check_count(count: int, what: str, run: Served) -> None:
-    if not 0 < count <= run.limits.rows:
-        raise DataError(f"expected 1 to {run.limits.rows:,} {what}, got {count:,}.")
-    if count * run.spec.size > run.limits.values:
-        raise DataError(f"{count:,} examples have {count * run.spec.size:,} numbers: at most {run.limits.values:,} are given.")
-
-
 def _bare(x: Array, run: Served) -> Decoded:
     """Examples whose codes are not told."""
     return Decoded(np.zeros((len(x), run.dim), np.float32), x, run.spec)
@@ -434,10 +434,7 @@ def _bare(x: Array, run: Served) -> Decoded:
 
 def _made(run: Served, decoded: Decoded | Walk, *, film: bool = False, **said: Any) -> Made:
     """Decoded points as an answer."""
-    if not run.spec.named:
-        return Made(decoded, said, film=film)
-    answer = run.trained.framed(np.asarray(decoded.x).reshape(-1, *run.spec.shape))
-    return Made(decoded, said, answer if is_frame(answer) else None, film)
+    return Made(decoded, said, lambda: run.trained.framed(np.asarray(decoded.x).reshape(-1, *run.spec.shape)), film)
 
 
 def _values(answer: Any) -> Any:

@@ -31,6 +31,7 @@ ORDER = [
     "studies",
     "report",
     "serving",
+    "studio",
     "app",
 ]
 DOORS = {"__init__.py", "__main__.py"}  # what a user enters by may see everything

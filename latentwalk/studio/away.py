@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from latentwalk.errors import ConfigError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.saving.onnx import DECODER, onnx_files
-from latentwalk.studio.bundle import ascii_script, bundled
+from latentwalk.studio.bundle import ascii_script, one_script
 from latentwalk.studio.exhibit import Exhibit
 
 __all__ = ["LARGEST", "decoder_files", "html_file", "page_files"]
@@ -40,7 +40,7 @@ def html_file(exhibit: Exhibit, files: Mapping[str, bytes], *, most: int = LARGE
     """
     page = page_files()
     whole = DECODER in files and len(files) == 2
-    style, script = _ascii_style(page["style.css"].decode()), ascii_script(bundled(_scripts(page), "away.js"))
+    style, script = _ascii_style(page["style.css"].decode()), ascii_script(one_script(_scripts(page), "away.js"))
     blocks = {"decoder": _packed(files[DECODER]), "wasm": _escaped(page["vendor/ort.wasm.gz"])} if whole else _baked(exhibit)
     fixed = len(style) + len(script) + sum(map(len, blocks.values())) + 4_000
     for count in (len(exhibit.rows), 50_000, 20_000, 8_000, 3_000, 1_000, 300):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from latentwalk.errors import ConfigError
 
-__all__ = ["ascii_script", "bundled"]
+__all__ = ["ascii_script", "one_script"]
 
 IMPORT = re.compile(r'import\s*(?:(?P<all>\*\s*as\s+\w+)|(?P<default>\w+)|\{(?P<names>[^}]*)\})\s*from\s*"(?P<file>[^"]+)";?')
 HANDED = re.compile(r'export\s*\{(?P<names>[^}]*)\}\s*from\s*"(?P<file>[^"]+)";?')
@@ -19,7 +19,7 @@ DECLARED = re.compile(r"^export\s+(?P<what>(?:async\s+)?function\*?|class|const)
 DEFAULT = re.compile(r"export default\s*(?=function)")
 
 
-def bundled(files: Mapping[str, str], start: str) -> str:
+def one_script(files: Mapping[str, str], start: str) -> str:
     """The module `start` of these files (name → text) and all that it needs, as one module. Raises ConfigError."""
     done: dict[str, str] = {}
     _collect(files, start, done, ())

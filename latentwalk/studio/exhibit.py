@@ -23,7 +23,7 @@ from latentwalk.latent.maps.plane import Plane
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.collapse import ACTIVE
 
-__all__ = ["POINTS", "TILES", "Exhibit", "Known"]
+__all__ = ["POINTS", "TILES", "Exhibit", "Fact"]
 
 POINTS = 100_000  # examples on a map, unless told otherwise
 NUMBERS = 2**25  # in all of their codes, at most
@@ -34,7 +34,7 @@ TAILS = np.array([0.15865525393145707, 0.5, 0.8413447460685429])  # one deviatio
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Fact:
     """One thing that is known of each row: a category, as numbers of `classes` (-1 for none), or a number (NaN for none)."""
 
     name: str
@@ -87,27 +87,27 @@ class Exhibit:
         return self.space.spec
 
     @cached_property
-    def known(self) -> tuple[Known, ...]:
+    def known(self) -> tuple[Fact, ...]:
         """All that is known of each row: its label, attributes, whether it was held out, columns of its table."""
         space, found = self.space, []
         if space.labels is not None:
             classes = space.classes or tuple(str(value) for value in np.unique(space.labels))
             labels = space.labels if space.classes else np.unique(space.labels, return_inverse=True)[1]
-            found.append(Known("label", labels.astype(np.float32), classes))
-        found += [one for name, values in space.attributes.items() if (one := _known(name, values)) is not None]
+            found.append(Fact("label", labels.astype(np.float32), classes))
+        found += [one for name, values in space.attributes.items() if (one := _fact(name, values)) is not None]
         if space.held_out is not None:
-            found.append(Known("held out", space.held_out.astype(np.float32), ("learnt from", "held out")))
+            found.append(Fact("held out", space.held_out.astype(np.float32), ("learnt from", "held out")))
         named = self.spec.named if self.spec.form.columned else ()
         flat = np.asarray(space.data).reshape(len(space), -1) if named else None
         for at, column in enumerate(named):
             assert flat is not None
             values = flat[:, at].astype(np.float32)
             if column.kind != "category":
-                found.append(Known(column.name, values))
+                found.append(Fact(column.name, values))
             elif len(column.categories) <= CLASSES:
                 values = np.where(np.isfinite(values) & (values < len(column.categories)), values, -1)
-                found.append(Known(column.name, values.astype(np.float32), tuple(map(str, column.categories))))
-        seen: dict[str, Known] = {}
+                found.append(Fact(column.name, values.astype(np.float32), tuple(map(str, column.categories))))
+        seen: dict[str, Fact] = {}
         for one in found:
             seen.setdefault(one.name, one)
         return tuple(seen.values())
@@ -275,18 +275,18 @@ class Exhibit:
         return list(self.names) if self.names else [str(row) for row in self.rows]
 
 
-def _known(name: str, values: Array) -> Known | None:
+def _fact(name: str, values: Array) -> Fact | None:
     """An attribute as something known of each row; None for what is neither numbers nor few words."""
     values = np.asarray(values)
     if values.dtype.kind in "biuf" and values.ndim == 1:
         numbers = values.astype(np.float32)
         observed = numbers[np.isfinite(numbers)]
         if observed.size and np.isin(observed, (0, 1)).all():
-            return Known(name, np.where(np.isfinite(numbers), numbers, -1).astype(np.float32), ("no", "yes"))
-        return Known(name, numbers)
+            return Fact(name, np.where(np.isfinite(numbers), numbers, -1).astype(np.float32), ("no", "yes"))
+        return Fact(name, numbers)
     if values.dtype.kind in "OU" and values.ndim == 1:
         classes, which = np.unique(values.astype(str), return_inverse=True)
-        return Known(name, which.astype(np.float32), tuple(classes.tolist())) if len(classes) <= CLASSES else None
+        return Fact(name, which.astype(np.float32), tuple(classes.tolist())) if len(classes) <= CLASSES else None
     return None
 
 

@@ -51,7 +51,11 @@ FILMS = ("bouncing-digits", "bouncing-shapes")  # a predictor's, which the page 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A training. latent, epochs: None for the usual. said: why it failed. verdicts: [title, reading] of what was measured."""
+    """A training.
+
+    latent, epochs: None for the usual. said: why it failed. process: that which learns, by its number, so that it can be asked to
+    end when its server was killed. verdicts: [title, reading] of what was measured.
+    """
 
     name: str
     data: str
@@ -61,6 +65,7 @@ class Job:
     state: State = "queued"
     stopping: bool = False
     said: str = ""
+    process: int | None = None
     verdicts: list[list[str]] = field(default_factory=list)
 
 
@@ -141,6 +146,7 @@ class Trainings:
             elif job.state == "learning":
                 self._put(replace(job, stopping=True))
                 self._interrupt()
+                self._interrupt_other(job)
 
     def keep_given(self, name: str, content: bytes) -> str:
         """Write data that was uploaded; by which name it may be trained on. Raises ConfigError for what is no data."""
@@ -215,7 +221,7 @@ class Trainings:
             self._wait_for_others(folder)
             job = self._set(job.name, state="learning")
             if not job.stopping or not (folder / "model.json").exists():
-                self._run(*self._words(job, folder))
+                self._run(*self._words(job, folder), job=job.name)
                 if self._ended:
                     return
                 if not (folder / "model.json").exists():
@@ -246,8 +252,8 @@ class Trainings:
     def _source(self, job: Job) -> str:
         return str(self.folder / job.data) if job.data.startswith(f"{GIVEN}/") else job.data
 
-    def _run(self, *words: str) -> int:
-        """A command of ours in a process of its own: its exit code. What it says is in the log."""
+    def _run(self, *words: str, job: str | None = None) -> int:
+        """A command of ours in a process of its own: its exit code. What it says is in the log. job: whose training it is."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / LOG).open("wb") as log, self._change:
             if self._ended:
@@ -255,15 +261,27 @@ class Trainings:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", START, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+            if job is not None:
+                self._set(job, process=self._process.pid)
         code = self._process.wait()
         with self._change:
             self._process = None
+            if job is not None:
+                self._set(job, process=None)
         return code
 
     def _interrupt(self) -> None:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGINT)
+
+    def _interrupt_other(self, job: Job) -> None:
+        """Ask the training that a killed server began, if it is still that which has this number."""
+        if self._process is None and job.process is not None:
+            with contextlib.suppress(OSError):
+                words = Path(f"/proc/{job.process}/cmdline").read_bytes().split(b"\0")
+                if os.fsencode(self.place(job)) in words:
+                    os.kill(job.process, signal.SIGINT)
 
     def _wait_for_others(self, folder: Path) -> None:
         """Until no other process trains there: one whose server was killed goes on."""

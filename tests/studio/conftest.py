@@ -115,6 +115,7 @@ class Watched:
     def __init__(self, browser: Any, **options: Any) -> None:
         self.context = browser.new_context(viewport=SIZE, **options)
         self.page = self.context.new_page()
+        self.page.set_default_timeout(120_000)  # a machine may be busy
         self.complaints: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))

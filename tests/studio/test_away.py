@@ -10,7 +10,7 @@ import pytest
 from latentwalk.errors import ConfigError
 from latentwalk.latent.moves.walks import journey
 from latentwalk.studio.away import _escaped, decoder_files, html_file
-from latentwalk.studio.bundle import ascii_script, bundled
+from latentwalk.studio.bundle import ascii_script, one_script
 
 pytest.importorskip("onnxruntime")
 
@@ -89,15 +89,15 @@ def test_modules_become_one():
         "export { t as two };",
         "c.js": "export const one = 1;\nexport class X {}\nconst x = 5;export{x};",
     }
-    text = bundled(files, "start.js")
+    text = one_script(files, "start.js")
     assert text.index("$c_js =") < text.index("$in_b_js =") < text.index("$start_js =")
     assert "import" not in text and "export" not in text
     with pytest.raises(ConfigError, match="in a circle"):
-        bundled({"a.js": 'import { b } from "./b.js";', "b.js": 'import { a } from "./a.js";'}, "a.js")
+        one_script({"a.js": 'import { b } from "./b.js";', "b.js": 'import { a } from "./a.js";'}, "a.js")
     with pytest.raises(ConfigError, match="form that is not read"):
-        bundled({"a.js": "export let a = 1;"}, "a.js")
+        one_script({"a.js": "export let a = 1;"}, "a.js")
     with pytest.raises(ConfigError, match="not there"):
-        bundled({"a.js": 'import { b } from "./b.js";'}, "a.js")
+        one_script({"a.js": 'import { b } from "./b.js";'}, "a.js")
 
 
 def test_a_script_is_ascii_and_ends_no_element():

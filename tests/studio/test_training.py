@@ -21,7 +21,7 @@ def here(monkeypatch):
     """Commands are run in this process, and reports are none; what was run, in order."""
     ran: list[tuple[str, ...]] = []
 
-    def run(self, *words):
+    def run(self, *words, job=None):
         ran.append(words)
         if words[0] == "report":
             judged = {"measures": {"prior": {"title": "completeness", "reading": "About 97 % land."}}, "warning": None}
@@ -89,7 +89,7 @@ def test_a_training_that_still_goes_on_is_waited_for(tmp_path, here):
 def test_stopping(tmp_path, monkeypatch):
     begun, asked = Event(), Event()
 
-    def run(self, *words):
+    def run(self, *words, job=None):
         begun.set()
         asked.wait(10)
         return 1

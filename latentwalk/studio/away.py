@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping
+from html import escape
 from importlib import resources
 from typing import Any
 
@@ -126,8 +127,7 @@ def _document(exhibit: Exhibit, style: str, script: str, blocks: Mapping[str, by
         f"default-src 'none'; script-src '{_hash(script)}' 'wasm-unsafe-eval'; style-src '{_hash(style)}'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
-    title = exhibit.title.encode("ascii", "xmlcharrefreplace").replace(b"&", b"&amp;").replace(b"<", b"&lt;")
-    title = title.replace(b"&amp;#", b"&#")
+    title = escape(exhibit.title).encode("ascii", "xmlcharrefreplace")
     head = (
         b'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="windows-1252">\n'
         b'<meta http-equiv="Content-Security-Policy" content="' + policy.encode() + b'">\n'

@@ -147,11 +147,6 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
         asked = await parsed(request, Rows, run.limits)
         return json_response(await run.long(lambda _: shown.tiles(asked.rows)))
 
-    @router.post("/studio/runs/{run}/examples")
-    async def examples(shown: Shown, run: Run, request: Request) -> Response:
-        asked = await parsed(request, Rows, run.limits)
-        return answered(await run.long(lambda _: shown.shown(shown.examples(asked.rows))))
-
     @router.post("/studio/runs/{run}/decode")
     async def decode(shown: Shown, run: Run, request: Request, condition: Annotated[str | None, Query()] = None) -> Response:
         """Codes as float32, row by row → examples, as the page draws them."""

@@ -53,8 +53,8 @@ FILMS = ("bouncing-digits", "bouncing-shapes")  # a predictor's, which the page 
 class Job:
     """A training.
 
-    latent, epochs: None for the usual. said: why it failed. process: that which learns, by its number, so that it can be asked to
-    end when its server was killed. verdicts: [title, reading] of what was measured.
+    latent, epochs: None for the usual. said: why it failed. process: that which learns, by its number, so that it can be asked
+    to end when its server was killed. verdicts: [title, reading] of what was measured.
     """
 
     name: str

@@ -36,6 +36,8 @@ def test_the_page_and_its_files(client):
     policy = page.headers["content-security-policy"]
     assert "script-src 'self';" in policy and "unsafe" not in policy
     assert client.get("/studio/vendor/preact.mjs").headers["content-type"].startswith("text/javascript")
+    for path in ("/", "/studio/", "/studio/about", "/studio/runs/vae/codes"):  # a name of others that was made to point here
+        assert client.get(path, headers={"host": "evil.example"}).status_code == 421
     for path in ("nothing.js", "../exhibit.py", "%2e%2e/exhibit.py", "..%5cexhibit.py", "vendor/../../routes.py"):
         assert client.get(f"/studio/{path}").status_code == 404
 

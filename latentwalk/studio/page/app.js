@@ -44,7 +44,7 @@ function Away() {
     busy.current = true;
     announce("Writing one file with the map and its decoder…");
     try {
-      save(await source.value.ask(`runs/${main.value.name}/export`).then((answer) => answer.blob()), `${main.value.name}.html`);
+      save(await source.value.export(main.value.name), `${main.value.name}.html`);
       announce("The file opens from a disk, without a server, and decodes.");
     } finally { busy.current = false; }
   });

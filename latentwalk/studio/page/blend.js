@@ -7,10 +7,10 @@ import { Stops } from "./walk.js";
 
 const PER = 6;                                // tiles along a side
 const SIDE = 300;
-export const share = signal([1 / 3, 1 / 3]);  // where in the triangle or the square
+const share = signal([1 / 3, 1 / 3]);  // where in the triangle or the square
 
 // The weights of the points at (x, y), both from 0 to 1: corners a (top), b (left), c (right); or a b over c d.
-export function weightsAt(count, x, y) {
+function weightsAt(count, x, y) {
   if (count === 2) return [1 - x, x];
   if (count === 3) {
     const a = 1 - y, b = Math.max(0, 1 - a - (x - a / 2)), c = Math.max(0, 1 - a - b);
@@ -34,7 +34,7 @@ function places(count) {
   return out;
 }
 
-export function mixed(codes, weights) {
+function mixed(codes, weights) {
   const out = new Float32Array(codes[0].length);
   codes.forEach((z, k) => z.forEach((value, d) => { out[d] += weights[k] * value; }));
   return out;

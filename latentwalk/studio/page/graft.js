@@ -1,6 +1,6 @@
 // What some examples have and others lack, given to any example: by an attribute, or between two groups of the map.
 import { effect, html, signal, untracked, useEffect, useRef } from "./lib.js";
-import { Shown, isPicture } from "./paint.js";
+import { Shown } from "./paint.js";
 import { attempt, groups, having, main, pinned, strength, tab } from "./state.js";
 import { Groups } from "./select.js";
 import { save } from "./walk.js";
@@ -82,5 +82,3 @@ export function Transplant({ scene }) {
     ${scene.source.live && scene.about.kind === "image" && found.value && html`<${Own} scene=${scene} />`}
   </section>`;
 }
-
-export { pair };

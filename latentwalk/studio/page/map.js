@@ -1,9 +1,9 @@
 // What is drawn on a map: points into the pixels of an ImageData, all else with a 2-D context above and below them.
-import { inks, parts, rgb } from "./colours.js";
+import { parts, rgb } from "./colours.js";
 import { ellipse, lifted, placed } from "./plane.js";
 import { drawTile } from "./scene.js";
 
-export const THUMB = 30;                // pixels of a small picture
+const THUMB = 30;                // pixels of a small picture
 const THUMBS = 700;                     // points in sight, from which down pictures take the place of dots
 const SOFT = 40000;                     // points in sight, up to which dots let through what lies beneath
 const MOST = 1.6e6;                     // pixels of the layer of points; beyond that it is drawn coarser
@@ -263,5 +263,3 @@ export function drawThumbs(context, scene, rect, some, ink) {
     drawTile(context, tile, x, y, w, h);
   }
 }
-
-export { inks };

@@ -1,12 +1,12 @@
 // How one example looks: pictures and lines on a canvas, tables as rows, texts as text, music as a roll that is heard.
 import { html, useEffect, useRef, useState } from "./lib.js";
-import { palette, parts, still } from "./colours.js";
+import { palette, still } from "./colours.js";
 import { bitmapOf, bytesOf } from "./wire.js";
 
 const LINES = ["#2a6fbb", "#d6781e", "#2e8c60", "#a050aa"];
 const FPS = 8;
 
-export const sizeOf = (about) => about.shape.reduce((product, side) => product * side, 1);
+const sizeOf = (about) => about.shape.reduce((product, side) => product * side, 1);
 
 export const isPicture = (about) => about.kind === "image" || about.kind === "signal" || about.kind === "film";
 
@@ -160,5 +160,3 @@ export function strip(about, shown, count, marked, side = 64) {
   }
   return canvas;
 }
-
-export { parts };

@@ -13,7 +13,7 @@ const cell = (value) => {
 };
 
 // The rows of the groups with all that is known of them, as CSV.
-export async function csvOf(scene, groups) {
+async function csvOf(scene, groups) {
   const columns = scene.about.columns, values = await Promise.all(columns.map((_, at) => scene.column(at)));
   await scene.needNames();
   const head = ["group", "row", ...(scene.about.names ? ["name"] : []), ...columns.map((one) => one.name), ...Array.from({ length: scene.dim }, (_, d) => `z${d + 1}`)];

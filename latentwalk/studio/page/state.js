@@ -46,7 +46,7 @@ export async function attempt(work) {
     trouble.value = "";
     return await work();
   } catch (error) {
-    if (error.name !== "AbortError") trouble.value = error.message;
+    trouble.value = error.message;
     return undefined;
   }
 }
@@ -135,6 +135,7 @@ const unpacked = (text) => {
   const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
   return bytes.length % 4 ? new Float32Array(0) : new Float32Array(bytes.buffer);
 };
+const decoded = (text) => { try { return decodeURIComponent(text); } catch { return ""; } };
 const rowsSaid = (rows) => {                  // 3-7.12: runs of rows
   const out = [];
   for (let at = 0; at < rows.length; at++) {
@@ -154,11 +155,11 @@ const rowsRead = (text, n) => {
   return rows;
 };
 
-export function fragment() {
+function fragment() {
   const scene = main.value, said = new URLSearchParams();
   if (place.value === "train") { said.set("at", "train"); return said.toString(); }
   if (!scene) return "";
-  said.set("run", scenes.value.map((one) => one.name).join(","));
+  said.set("run", scenes.value.map((one) => encodeURIComponent(one.name)).join(","));
   said.set("axes", scene.axes.value);
   said.set("z", scenes.value.map((one) => packed(one.z.value)).join(","));
   if (scene.view.value) said.set("view", packed(new Float32Array([scene.view.value.x, scene.view.value.y, scene.view.value.half])));
@@ -180,7 +181,7 @@ export function fragment() {
 export async function restore(text) {
   const said = new URLSearchParams(text), known = studio.value.runs.map((one) => one.name);
   if (said.get("at") === "train" && studio.value.training) place.value = "train";
-  const wanted = (said.get("run") || "").split(",").filter((name) => known.includes(name)).slice(0, 3);
+  const wanted = (said.get("run") || "").split(",").map(decoded).filter((name) => known.includes(name)).slice(0, 3);
   await openRuns(wanted.length ? wanted : known.slice(0, 1));
   const scene = main.value;
   if (!scene) { if (studio.value.training) place.value = "train"; return; }

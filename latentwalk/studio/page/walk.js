@@ -3,7 +3,7 @@ import { effect, html, signal, untracked, useEffect, useRef } from "./lib.js";
 import { still } from "./colours.js";
 import { Shown, isPicture, paint, strip, written } from "./paint.js";
 import { drawTile } from "./scene.js";
-import { announce, attempt, codeOf, main, path, pinned, source, step, steps, stops, tab } from "./state.js";
+import { announce, attempt, codeOf, main, path, pinned, step, steps, stops, tab } from "./state.js";
 
 export const course = signal(null);            // { codes, marked, shown, reading }
 const busy = signal(false), playing = signal(false);
@@ -166,5 +166,3 @@ export function Walk({ scene }) {
       ${(live || picture) && html`<div class="line">${(live ? endings : ["png"]).map((ending) => html`<button onClick=${() => saveAs(ending)}>Save ${ending === "png" && picture ? "strip" : ending.toUpperCase()}</button>`)}</div>`}`}
   </section>`;
 }
-
-export { playing };

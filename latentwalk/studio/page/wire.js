@@ -2,20 +2,21 @@
 
 const HERE = new URL("./", import.meta.url).href;
 
-export class Refusal extends Error {}
+const folder = (run) => `runs/${encodeURIComponent(run)}`;
+
+class Refusal extends Error {}
 
 export class Wire {
   live = true;                                // a server: what takes a library can be asked for
 
-  async ask(path, { body, kind, signal, accept } = {}) {
+  async ask(path, { body, kind, accept } = {}) {
     const headers = {};
     if (kind) headers["Content-Type"] = kind;
     if (accept) headers.Accept = accept;
     let answer;
     try {
-      answer = await fetch(HERE + path, { method: body === undefined ? "GET" : "POST", headers, body, signal });
-    } catch (error) {
-      if (error.name === "AbortError") throw error;
+      answer = await fetch(HERE + path, { method: body === undefined ? "GET" : "POST", headers, body });
+    } catch {
       throw new Refusal("The server does not answer. Is latentwalk studio still running?");
     }
     if (!answer.ok) {
@@ -25,29 +26,25 @@ export class Wire {
     return answer;
   }
 
-  async json(path, given, signal) {
+  async json(path, given) {
     const sent = given === undefined ? {} : { body: JSON.stringify(given), kind: "application/json" };
-    return (await this.ask(path, { ...sent, signal })).json();
+    return (await this.ask(path, sent)).json();
   }
 
   async floats(path) { return new Float32Array(await (await this.ask(path)).arrayBuffer()); }
 
   studio() { return this.json("about"); }
-  about(run) { return this.json(`runs/${run}/about`); }
-  codes(run) { return this.floats(`runs/${run}/codes`); }
-  scales(run) { return this.floats(`runs/${run}/scales`); }
-  column(run, at) { return this.floats(`runs/${run}/columns/${at}`); }
-  async numbers(run) { return new Uint32Array(await (await this.ask(`runs/${run}/numbers`)).arrayBuffer()); }
-  async names(run) { return (await this.json(`runs/${run}/names`)).names; }
+  about(run) { return this.json(`${folder(run)}/about`); }
+  codes(run) { return this.floats(`${folder(run)}/codes`); }
+  scales(run) { return this.floats(`${folder(run)}/scales`); }
+  column(run, at) { return this.floats(`${folder(run)}/columns/${at}`); }
+  async numbers(run) { return new Uint32Array(await (await this.ask(`${folder(run)}/numbers`)).arrayBuffer()); }
+  async names(run) { return (await this.json(`${folder(run)}/names`)).names; }
 
-  // Codes (m * D) → what they decode to, newest wins by `signal`.
-  decode(run, codes, { signal, condition } = {}) {
+  // Codes (m * D) → what they decode to.
+  decode(run, codes, { condition } = {}) {
     const under = condition ? `?condition=${encodeURIComponent(condition)}` : "";
-    return this.shown(`runs/${run}/decode${under}`, { body: codes, kind: "application/octet-stream", signal });
-  }
-
-  examples(run, rows, { signal } = {}) {
-    return this.shown(`runs/${run}/examples`, { body: JSON.stringify({ rows }), kind: "application/json", signal });
+    return this.shown(`${folder(run)}/decode${under}`, { body: codes, kind: "application/octet-stream" });
   }
 
   async shown(path, sent) {
@@ -56,25 +53,28 @@ export class Wire {
     return { values: new Float32Array(await answer.arrayBuffer()) };
   }
 
-  async tiles(run, rows) { return tilesOf(await this.json(`runs/${run}/tiles`, { rows })); }
+  async tiles(run, rows) { return tilesOf(await this.json(`${folder(run)}/tiles`, { rows })); }
 
-  walk(run, asked, signal) { return this.json(`runs/${run}/walk`, asked, signal); }
-  direction(run, asked, signal) { return this.json(`runs/${run}/direction`, asked, signal); }
+  walk(run, asked) { return this.json(`${folder(run)}/walk`, asked); }
+  direction(run, asked) { return this.json(`${folder(run)}/direction`, asked); }
+
   // The code of an example in a file: a picture, a table's first row, a text, a piece of music.
   async encode(run, file) {
     const text = file.type === "text/plain" ? JSON.stringify({ texts: [(await file.text()).split("\n")[0]] }) : null;
     const kinds = { mid: "audio/midi", midi: "audio/midi", csv: "text/csv", npy: "application/x-npy" };
     const kind = text ? "application/json" : kinds[file.name.split(".").pop().toLowerCase()] || file.type;
-    const answer = await this.ask(`../v1/${run}/encode`, { body: text ?? (await file.arrayBuffer()), kind, accept: "application/json" });
+    const answer = await this.ask(`../v1/${encodeURIComponent(run)}/encode`, { body: text ?? (await file.arrayBuffer()), kind, accept: "application/json" });
     return Float32Array.from((await answer.json()).codes[0]);
   }
 
+  async export(run) { return (await this.ask(`${folder(run)}/export`)).blob(); }
+
   async film(run, given) {
-    return (await this.ask(`runs/${run}/film`, { body: JSON.stringify(given), kind: "application/json" })).blob();
+    return (await this.ask(`${folder(run)}/film`, { body: JSON.stringify(given), kind: "application/json" })).blob();
   }
 
   async graftOnto(run, key, strength, file) {
-    return (await this.ask(`runs/${run}/graft?key=${key}&strength=${strength}`, { body: await file.arrayBuffer(), kind: file.type })).blob();
+    return (await this.ask(`${folder(run)}/graft?key=${key}&strength=${strength}`, { body: await file.arrayBuffer(), kind: file.type })).blob();
   }
 }
 

@@ -198,7 +198,7 @@ def main() -> None:
 
 
 async def measured(pid: int, port: int, asked: argparse.Namespace) -> dict:
-    found = {"threads": asked.threads}
+    found = {"threads": asked.threads, "load": os.getloadavg()[0]}
     found["alone"] = await single(port, "application/x-npy")
     for kind, name in (("application/x-npy", "npy"), ("application/json", "json")):
         ticks = processor_seconds(pid)
@@ -226,8 +226,8 @@ def write(found: dict, asked: argparse.Namespace) -> None:
         "",
         f"{facts('torch', 'numpy', 'fastapi', 'uvicorn', 'latentwalk')} A convolutional VAE of MNIST (5,000 digits, {DIM} "
         f"dimensions), served by `latentwalk serve`, OMP_NUM_THREADS={asked.threads}; server and clients share two cores, and "
-        "other work ran on the machine. One run, seed 0. Latencies count from when a request was due. Script: "
-        "`benchmarks/serving.py`.",
+        f"{found['load']:.1f} other processes wanted to run on these when it began (load average). One run, seed 0. Latencies "
+        "count from when a request was due. Script: `benchmarks/serving.py`.",
         "",
         f"## {asked.rate:g} single decodes a second, {CONNECTIONS} connections, {asked.seconds:g} s",
         "",

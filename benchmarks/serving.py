@@ -231,7 +231,8 @@ def write(found: dict, asked: argparse.Namespace) -> None:
         "",
         f"## {asked.rate:g} single decodes a second, {CONNECTIONS} connections, {asked.seconds:g} s",
         "",
-        "| answer | answered | errors | median, ms | p99, ms | largest, ms | processor, ms a decode | memory at 5 s, MB | at the end, MB |",
+        "| answer | answered | errors | median, ms | p99, ms | largest, ms | processor, ms a decode | memory at 5 s, MB | "
+        "at the end, MB |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, title in (("npy", "`.npy` (3 kB)"), ("json", "JSON (15 kB)")):

@@ -17,7 +17,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-__all__ = ["FENV", "floats", "hushed", "imported", "same_floats", "unmoved"]
+__all__ = ["FENV", "floats", "heard", "hushed", "imported", "same_floats", "unmoved"]
 
 FENV = 256  # bytes: more than any platform's fenv_t
 OPENMP = ("libiomp", "libomp")  # LLVM's, which read the variables that guard against a second one
@@ -37,6 +37,20 @@ class _Mine:
         return threading.get_ident() == self.thread and self.begins.match(message) is not None
 
 
+class _Heard(_Mine):
+    """The same, and keeps what it has matched."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.said: list[str] = []
+
+    def match(self, message: str) -> bool:
+        mine = super().match(message)
+        if mine:
+            self.said.append(message)
+        return mine
+
+
 @contextlib.contextmanager
 def hushed(*kinds: type[Warning], beginning: str = "") -> Iterator[None]:
     """Inside, warnings of these kinds (all, if none is named) whose text begins so are not shown, if this thread gives them.
@@ -44,7 +58,24 @@ def hushed(*kinds: type[Warning], beginning: str = "") -> Iterator[None]:
     `warnings.catch_warnings` would put back the whole list of filters as it found it, and two threads that do so leave it as
     neither found it. Here one filter comes, holds for this thread, and goes.
     """
-    rules: list[Any] = [("ignore", _Mine(beginning), kind, None, 0) for kind in kinds or (Warning,)]
+    with _ruled(_Mine(beginning), kinds or (Warning,)):
+        yield
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[list[str]]:
+    """Inside, the warnings that this thread gives to users are not shown, but are in this list afterwards, each once."""
+    mine = _Heard()
+    said: list[str] = []
+    with _ruled(mine, (UserWarning,)):
+        yield said
+    said += dict.fromkeys(mine.said)
+
+
+@contextlib.contextmanager
+def _ruled(mine: _Mine, kinds: tuple[type[Warning], ...]) -> Iterator[None]:
+    """Inside, warnings of these kinds that it matches are not shown."""
+    rules: list[Any] = [("ignore", mine, kind, None, 0) for kind in kinds]
     filters: Any = warnings.filters  # the list of now; a `catch_warnings` around or inside works with another
     with _lock:
         filters[:0] = rules

@@ -30,6 +30,7 @@ ORDER = [
     "estimators",
     "studies",
     "report",
+    "serving",
     "app",
 ]
 DOORS = {"__init__.py", "__main__.py"}  # what a user enters by may see everything

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from latentwalk.surroundings import imported
 
 if TYPE_CHECKING:
-    from latentwalk.app import films, named, run, source
+    from latentwalk.app import films, named, run, served, source
 
-__all__ = ["films", "named", "run", "source"]
+__all__ = ["films", "named", "run", "served", "source"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -32,7 +32,7 @@ GROUPS = {
     "Judge": ("report", "inspect", "compare", "sweep"),
     "Walk": ("sample", "walk", "blend", "swap", "graft", "predict"),
     "Use": ("reconstruct", "encode", "denoise", "impute", "reduce", "dimensions", "anomalies", "synthesise"),
-    "Exchange": ("export",),
+    "Exchange": ("export", "serve"),
 }
 COMMANDS = tuple(word for words in GROUPS.values() for word in words)  # in the order of the help
 OTHER = "Options"  # the panel of options that belong to no other

@@ -43,6 +43,7 @@ from latentwalk.files import complaint, json_of, telling, write_atomically
 from latentwalk.models.densities import ColumnDensities
 from latentwalk.models.inference import signature
 from latentwalk.networks.build import CONVOLUTIONAL, RECURRENT, Network, network_named
+from latentwalk.saving import triton
 from latentwalk.saving.onnx import exported, onnx_files
 from latentwalk.saving.scorer import SCORER, Verdict
 
@@ -242,17 +243,18 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self._take(model)
         return self
 
-    def export(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+    def export(self, folder: str | os.PathLike[str], *, repository: str | None = None) -> tuple[Path, ...]:
         """Write scorer.onnx to a folder, beside the encoder.onnx and decoder.onnx of its model, for use without PyTorch.
 
         It takes columns as they come, strings too, and answers as `score_samples`, `decision_function` and `blame` do, with the
         line where it is drawn now; see `latentwalk.saving.scorer`. Needs the packages of latentwalk[export]. All files are
-        written, or none. Raises ConfigError, CheckpointError.
+        written, or none. repository: as of `Autoencoder.export`. Raises ConfigError, CheckpointError.
         """
         check_is_fitted(self)
         verdict = Verdict(self.usual_, self.offset_, LOWEST, self._columns)
         trained = self.model_.trained_
-        return exported({**onnx_files(trained.model, trained.spec), SCORER: trained.scorer(self._draws, verdict)}, folder)
+        files = {**onnx_files(trained.model, trained.spec), SCORER: trained.scorer(self._draws, verdict)}
+        return exported(files if repository is None else triton.repository(files, repository), folder)
 
     # ------------------------------------------------------------------ inside
 

@@ -36,7 +36,7 @@ from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.recipes import Recipe, recipe_named
 from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.denoiser import Denoiser
-from latentwalk.saving import onnx
+from latentwalk.saving import onnx, triton
 from latentwalk.saving.scorer import SCORER
 from latentwalk.training.history import Epoch
 from latentwalk.training.settings import Settings
@@ -329,12 +329,15 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.trained_ = trained
         return self
 
-    def export(self, folder: str | os.PathLike[str], *, scorer: bool = False) -> tuple[Path, ...]:
+    def export(
+        self, folder: str | os.PathLike[str], *, scorer: bool = False, repository: str | None = None
+    ) -> tuple[Path, ...]:
         """Write encoder.onnx and decoder.onnx, and of texts and music step.onnx, to a folder, replacing those that are there;
         see `latentwalk.saving.onnx`.
 
         scorer: also scorer.onnx, which takes columns as they come and answers as `score_samples` and `score_each` do; see
         `latentwalk.saving.scorer`. All files are written, or none.
+        repository: a name for the models of a Triton model repository, which the folder then is: see `saving.triton`.
 
         The encoder takes X as `transform` does, of the type it had in `fit`; the decoder answers as `inverse_transform` does,
         and for a frame in numbers, one a column. Needs the packages of latentwalk[export].
@@ -342,7 +345,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         trained = self._trained
         files = onnx.onnx_files(trained.model, trained.spec)
-        return onnx.exported(files | ({SCORER: trained.scorer()} if scorer else {}), folder)
+        files |= {SCORER: trained.scorer()} if scorer else {}
+        return onnx.exported(files if repository is None else triton.repository(files, repository), folder)
 
     # ------------------------------------------------------------------ what was given
 

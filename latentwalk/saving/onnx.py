@@ -109,10 +109,11 @@ def _stepwise(body: AutoregressiveDecoder, trial: dict[str, Array]) -> "dict[str
 
 
 def exported(files: Mapping[str, bytes], folder: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Write files to the folder, replacing those that are there: all of them, or none. Raises CheckpointError."""
+    """Write files by their paths in the folder, replacing those that are there: all, or none. Raises CheckpointError."""
     folder = Path(folder)
     with telling("write to", folder, "Free some space or choose another folder, and export again."):
-        folder.mkdir(parents=True, exist_ok=True)
+        for name in files:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_together({folder / name: content for name, content in files.items()})
     return tuple(folder / name for name in files)
 

@@ -8,7 +8,9 @@ import typer
 import latentwalk
 from latentwalk import app
 from latentwalk.app.options import OUTPUT, Force, RunFolder
-from latentwalk.app.output import destination, saving, say
+from latentwalk.app.output import destination, saving, say, word
+from latentwalk.checks import one_of
+from latentwalk.errors import ConfigError
 
 __all__ = ["export"]
 
@@ -21,6 +23,10 @@ def export(
     scorer: Annotated[
         bool, typer.Option("--scorer", help="Also scorer.onnx, of a model that is no detector.", rich_help_panel=OUTPUT)
     ] = False,
+    layout: Annotated[
+        str,
+        typer.Option(metavar="files|triton", help="Plain files, or a Triton model repository.", rich_help_panel=OUTPUT),
+    ] = "files",
     force: Force = False,
 ) -> None:
     """Write the model as encoder.onnx and decoder.onnx, for use without PyTorch; and a detector as scorer.onnx.
@@ -30,10 +36,13 @@ def export(
     blame. Of texts and music, the decoder gives what is known before the first unit, and step.onnx the scores of the next one.
     Files of an earlier export are replaced in RUN, all at once, and elsewhere with --force.
 
+    With --layout triton, --out is a model repository for Triton: RUN-encoder, RUN-decoder, called after the folder of the run.
+
     \b
     Examples:
       latentwalk export run
       latentwalk export detector --out deployed
+      latentwalk export run --layout triton --out repository
     """
     from latentwalk.estimators.anomalies import DETECTOR
     from latentwalk.saving.onnx import DECODER, ENCODER, STEP
@@ -42,12 +51,24 @@ def export(
     model = app.run.Run.open(run).model
     detector = (run / DETECTOR).exists()
     serial = model.spec_.form.serial
-    for name in (ENCODER, DECODER, *([STEP] if serial else []), *([SCORER] if detector or scorer else [])):
-        if out is not None and out.resolve() != run.resolve():
-            destination(out / name, out / name, force=force)
+    one_of("layout", layout, ("files", "triton"))
+    name = run.resolve().name if layout == "triton" else None
+    if name is not None and out is None:
+        raise ConfigError(
+            f"a repository is a folder of its own. Say where: latentwalk export {word(str(run))} --layout triton --out FOLDER"
+        )
     folder = run if out is None else out
+    for file in (ENCODER, DECODER, *([STEP] if serial else []), *([SCORER] if detector or scorer else [])):
+        if folder.resolve() != run.resolve():
+            to = folder / (file if name is None else f"{name}-{Path(file).stem}/1/model.onnx")
+            destination(to, to, force=force)
     with saving():
-        paths = latentwalk.AnomalyDetector.load(run).export(folder) if detector else model.export(folder, scorer=scorer)
+        if detector:
+            paths = latentwalk.AnomalyDetector.load(run).export(folder, repository=name)
+        else:
+            paths = model.export(folder, scorer=scorer, repository=name)
+    if name is not None:
+        paths = tuple(path for path in paths if path.suffix == ".onnx")
     spec = model.spec_
     example = ", ".join(map(str, spec.shape))
     latent = model.model_.dim

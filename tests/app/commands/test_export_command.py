@@ -57,3 +57,12 @@ def test_a_detector_is_exported_with_a_scorer_of_columns(call, tmp_path):
     np.testing.assert_allclose(decision, score - detector.offset_)
     call("fit", tmp_path / "t.csv", "--epochs", 1, "--out", tmp_path / "kept", "--force")
     assert not (tmp_path / "kept" / "scorer.onnx").exists()  # it was of the detector that is gone
+
+
+def test_a_repository_for_triton_is_a_folder_of_its_own(call, run, tmp_path):
+    call("export", run, "--layout", "triton", "--out", tmp_path / "models")
+    assert (tmp_path / "models" / "run-encoder" / "1" / "model.onnx").is_file()
+    assert 'name: "codes", data_type: TYPE_FP32' in (tmp_path / "models" / "run-decoder" / "config.pbtxt").read_text()
+    assert "--force" in call("export", run, "--layout", "triton", "--out", tmp_path / "models", code=2)
+    assert "Say where" in call("export", run, "--layout", "triton", code=2)
+    assert "unknown layout 'tritn'. Did you mean 'triton'?" in call("export", run, "--layout", "tritn", code=2)

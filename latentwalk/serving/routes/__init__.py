@@ -1,0 +1,1 @@
+"""Who asks in which words: a file each, which makes a router."""

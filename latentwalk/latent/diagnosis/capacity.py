@@ -161,7 +161,8 @@ def _detail(e: Evidence) -> float | None:
     spec = e.space.spec
     if spec is None or spec.form.columned:
         return None
-    (height, width), channels = {"signal": ((*spec.shape[:1], 1), -1)}.get(spec.kind, (spec.event[1:], spec.channels))
+    lines = ((*spec.shape[:1], 1), -1)
+    (height, width), channels = {"signal": lines, "sound": lines}.get(spec.kind, (spec.event[1:], spec.channels))
     energies = []
     for part in (e.y[1], e.x[1]):
         first = spec.layout == "CHW"

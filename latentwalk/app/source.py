@@ -15,10 +15,11 @@ from latentwalk.data.original import colour_of, like_learnt, pictures_like
 from latentwalk.data.rows import changed
 from latentwalk.data.sources import Split, idx, pieces_of
 from latentwalk.data.sources.packed import MissingHalf
+from latentwalk.data.sources.sounds import SOUNDS, holds_sounds
 from latentwalk.data.sources.tables import Drop, Pieces, check_drop, kinds_said, types_said
 from latentwalk.errors import ConfigError, unknown
 
-__all__ = ["Source", "fingerprint", "is_picture", "is_table", "options_read", "read_like", "table_like"]
+__all__ = ["Source", "fingerprint", "is_picture", "is_sound", "is_table", "options_read", "read_like", "table_like"]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".avif", ".heic")
 WORDS = {"continuous": "number", "count": "count", "category": "category"}
@@ -117,11 +118,12 @@ def read_like(
     separator: str | None = None,
     column: str | None = None,
     length: int | None = None,
+    hop: int | None = None,
 ) -> Dataset:
     """The data set a user named, made like the examples learnt from: images are fitted to their size and colour.
 
     label, drop: the label column, and those left out, as far as the data has them. separator: that of tables.
-    column, length: how texts were read.
+    column, length: how texts were read. hop: how sounds were.
     Raises DataError, ConfigError.
     """
     path = Path(given).expanduser()
@@ -133,6 +135,9 @@ def read_like(
         read = spec.score
         bars = max(1, spec.shape[0] // (read.voices * read.bar))
         return load(given, split=split, kind=spec.kind, grid=read.grid, voices=read.voices, bars=bars)
+    if spec.form.heard and (is_sound(path) or holds_sounds(path)):
+        rates = {"rate": spec.rate, "channels": spec.event[0]}
+        return load(path, split=split, window=spec.shape[0], hop=hop, **rates)
     if spec.vocabulary is not None:
         return load(
             given, split=split, units=spec.vocabulary.kind, **({"column": column} if is_table(given) else {"length": length})
@@ -184,6 +189,11 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURES
 
 
+def is_sound(path: Path) -> bool:
+    """Whether the file is called like a sound."""
+    return path.suffix.lower() in SOUNDS
+
+
 def _tell_table(data: Dataset) -> None:
     """Say, in a line, what was found in a table."""
     columns = data.spec.columns
@@ -202,6 +212,8 @@ def _tell_skipped(data: Dataset) -> None:
     """Say which files could not be read, and what was found in a text."""
     if data.spec.spoken:
         note("; ".join([f"read {len(data):,} {'texts' if data.spec.score is None else 'pieces'}", *data.remarks]))
+    if data.spec.form.heard and data.remarks:
+        note(f"read {'; '.join(data.remarks)}")
     if data.skipped:
         more = f"\n  and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""
         note(f"{len(data.skipped)} skipped:\n  " + "\n  ".join(data.skipped[:5]) + more)

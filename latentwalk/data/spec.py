@@ -131,8 +131,8 @@ class DataSpec:
     kind: "image", "table", "signal", "text", "music" (words of voices), "roll" (music as keys at each step), "film"
         or "sound".
     shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
-    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal or a sound; "units" for a text
-        or a piece; "THW" or "THWC", time first, for a film.
+    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for signals and sounds; "units" for a text or
+        a piece; "THW" or "THWC", time first, for a film.
     dtype: NumPy's name.
     low, high: the range of the values: 0 and 255 for bytes of an image, what was seen otherwise.
     extreme: the share of values within a twentieth of the range from either end, 1 for binary data.
@@ -205,7 +205,7 @@ class DataSpec:
 
         An event of two axes is a gray image; of three, a colour image when its first or last axis has 1, 3 or 4 entries;
         of one axis, a table. Everything else is flattened into a table. kind="signal" reads (T,) or (T, F), T steps in time.
-        A table of counts is told by its numbers, see `data.counts`. Sounds, kind="sound", are taken to have `RATE` samples a second.
+        A table of counts is told by its numbers, see `data.counts`. kind="sound" is taken to have `RATE` samples a second.
         The share of extreme values is that of evenly spaced rows where all would not fit into memory.
 
         >>> DataSpec.infer(np.zeros((5, 28, 28), np.uint8)).layout

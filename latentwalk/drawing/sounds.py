@@ -14,7 +14,7 @@ from latentwalk.drawing.film import opaque, png_bytes
 from latentwalk.drawing.painter import Marks, Painter, clear_sheet, png, subset
 from latentwalk.drawing.tiles import MARK, Pixels, even_columns, sheet
 
-__all__ = ["Sounds", "audible", "edged", "players", "spectrogram"]
+__all__ = ["PAUSE", "Sounds", "audible", "edged", "players", "spectrogram"]
 
 TILE = (112, 28, 56)  # pixels: width, height of the wave, of the spectrogram
 WATCHED = 4  # times as large is a tile that is watched

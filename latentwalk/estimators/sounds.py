@@ -17,8 +17,9 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.gaps import runs, without_gaps
+from latentwalk.estimators.windows import denoised_signal
 
-__all__ = ["gaps_in", "imputed_sound", "like_the_learnt", "reconstructed_sound", "window_of"]
+__all__ = ["denoised_sound", "gaps_in", "imputed_sound", "like_the_learnt", "reconstructed_sound", "window_of"]
 
 ALIGNED = 16  # the part of a window that it is moved by, at most
 SILENT = 32  # samples of exactly the same value, in a row, that are taken for a gap
@@ -49,6 +50,21 @@ def reconstructed_sound(model: Autoencoder, given: Sound) -> Sound:
     spec = model.spec_
     x = like_the_learnt(spec, given)
     return replace(given, x=_reworked(spec, x, lambda some: np.asarray(model.reconstruct(some))), rate=spec.rate).within()
+
+
+def denoised_sound(model: Autoencoder, given: Sound, what: str = "the sound") -> Sound:
+    """A sound of any length without its noise, at its own rate, as it came otherwise. Raises DataError.
+
+    A model of one channel takes each channel by itself. Where the model learnt at another rate, what lies above the half of the
+    lower one is left out.
+    """
+    spec = model.spec_
+    x, rate = given.x, spec.rate or given.rate
+    there = resampled(x, given.rate, rate)
+    whole = _padded(there, spec.shape[0]) if spec.form.heard else there
+    clean = denoised_signal(model, whole, what)[: len(there)]
+    back = resampled(clean, rate, given.rate)[: len(x)]
+    return replace(given, x=_padded(back, len(x)))
 
 
 def gaps_in(given: Sound, said: Sequence[tuple[float, float]] = ()) -> list[tuple[int, int]]:

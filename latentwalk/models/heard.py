@@ -1,11 +1,11 @@
 """p(sound | z) by spectra: how strong each frequency is at each time, and nothing of the phase, which nobody hears.
 
-A decoder says log-magnitudes. In an orthonormal basis of waves that overlap, each a frequency at a time, the coefficients of the
-sound are normal, with mean 0 and the variances that those say: an exact density of its samples, in nats, that asks for no wave
+A decoder says log-magnitudes. In an orthonormal basis of waves that overlap, each a frequency at a time, the coefficients of
+the sound are normal, with mean 0 and the variances that those say: an exact density of its samples, in nats, that asks for no wave
 which a code could not know. What is heard of it, its `mean` here, is a sound with these magnitudes (see `Frames.heard`).
 
-Sources: Fevotte, Bertin & Durrieu 2009 (the Itakura-Saito divergence as this likelihood); Bando et al. 2018, "Statistical speech
-enhancement based on probabilistic integration of variational autoencoder" (a VAE with it).
+Sources: Fevotte, Bertin & Durrieu 2009 (the Itakura-Saito divergence as this likelihood); Bando et al. 2018, "Statistical
+speech enhancement based on probabilistic integration of variational autoencoder" (a VAE with it).
 """
 
 import math
@@ -87,7 +87,9 @@ class Heard(Distribution):
         """The same by samples, (..., C, T): to each its share of what is said of the block around it, half a frame."""
         each, block = self._each(value), self.frames.size // 2
         whole = self.frames.length - self.frames.length % block
-        parts = [each[..., :whole].unflatten(-1, (-1, block)), each[..., whole:][..., None, :]] if whole else [each[..., None, :]]
+        parts = (
+            [each[..., :whole].unflatten(-1, (-1, block)), each[..., whole:][..., None, :]] if whole else [each[..., None, :]]
+        )
         shared = [part.mean(-1, keepdim=True).expand_as(part).flatten(-2) for part in parts if part.shape[-1]]
         return torch.cat(shared, -1)
 

@@ -29,7 +29,9 @@ from latentwalk.models.spectra import Frames
 
 __all__ = ["OF_COLUMNS", "Likelihood", "LikelihoodKind", "likelihood_named"]
 
-LikelihoodKind = Literal["bernoulli", "continuous-bernoulli", "gaussian", "student-t", "negative-binomial", "mixed", "units", "spectral"]
+LikelihoodKind = Literal[
+    "bernoulli", "continuous-bernoulli", "gaussian", "student-t", "negative-binomial", "mixed", "units", "spectral"
+]
 KINDS: tuple[LikelihoodKind, ...] = get_args(LikelihoodKind)
 OF_COLUMNS = ("student-t", "negative-binomial", "mixed")
 FITS: dict[str, tuple[ColumnLikelihood, ...]] = {

@@ -1,7 +1,7 @@
 """The spectra of sounds as tensors: logarithms to learn from, waves to hear, coefficients to judge by.
 
-Frames overlap by three quarters, each weighted by a Hann window. A sound is made of log-magnitudes alone: what stands out of what
-is around it is a tone, all else is noise.
+Frames overlap by three quarters, each weighted by a Hann window. A sound is made of log-magnitudes alone: what stands out of
+what is around it is a tone, all else is noise.
 
     tones    The phase is turned from frame to frame by the frequency that is meant, which the slope of the log-magnitudes
              across frequencies tells (exactly, for a steady sine in a Gaussian window), so that a tone between two of the
@@ -9,8 +9,8 @@ is around it is a tone, all else is noise.
     noise    A spectrum of noise, always the same, with these magnitudes.
 
 Sources: Griffin & Lim 1984, eq. 6 (overlap-add); Prusa, Balazs & Sondergaard 2017, "A noniterative method for reconstruction of
-phase from STFT magnitude" (frequencies of magnitudes); Laroche & Dolson 1999 (what is around a peak turns with it); Serra & Smith
-1990 (tones and noise); Princen, Johnson & Bradley 1987 (the lapped transform).
+phase from STFT magnitude" (frequencies of magnitudes); Laroche & Dolson 1999 (what is around a peak turns with it); Serra &
+Smith 1990 (tones and noise); Princen, Johnson & Bradley 1987 (the lapped transform).
 """
 
 import math

@@ -1,6 +1,6 @@
 """How far apart two sounds are to the ear: the log-magnitudes of their short-time spectra, with windows of several lengths.
 
-A likelihood of samples asks for the very wave, whose phase nobody hears; where a code cannot say it, the best answer is silence.
+A likelihood of samples asks for the very wave, whose phase nobody hears; where a code cannot say it, silence is best.
 This distance asks for how strong each frequency is at each time. A short window tells when, a long one which frequency.
 
 Sources: Yamamoto, Song & Kim 2020, "Parallel WaveGAN", eq. 3 to 6; Engel et al. 2020, "DDSP", section 4.2 (as a reconstruction
@@ -46,8 +46,13 @@ def _logs(x: Tensor, size: int, quiet: float) -> Tensor:
     flat = pad(x.reshape(-1, x.shape[-1]), (size // 2, size // 2))
     spectra = torch.stft(flat, size, size // 2, window=_window(size, x.device, x.dtype), center=False, return_complex=True)
     power = (spectra.real.square() + spectra.imag.square()) / (0.375 * size)
-    power = avg_pool2d(power[:, None], 3, 1, 1, count_include_pad=False)[:, 0]
-    return (power + quiet**2).log().unflatten(0, x.shape[:-1]) / 2
+    return _pooled(power, quiet).unflatten(0, x.shape[:-1])
+
+
+def _pooled(power: Tensor, quiet: float = QUIET) -> Tensor:
+    """The logarithms of powers (…, H, W), in nepers of amplitude, each averaged with its neighbours."""
+    flat = power.reshape(-1, 1, *power.shape[-2:])
+    return (avg_pool2d(flat, 3, 1, 1, count_include_pad=False) + quiet**2).log().reshape(power.shape) / 2
 
 
 @lru_cache(maxsize=16)
@@ -58,17 +63,18 @@ def _window(size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
 def with_spectra(objective: Objective, weight: float) -> Objective:
     """The objective with a term "spectral": `weight` nats a sample for each squared neper that spectra differ by.
 
-    What is compared is the mean of the likelihood with the target, in deviations of the data. The other terms, and with them all
-    likelihoods that are told of a model, are what they were.
+    What is compared is the mean of the likelihood with the target, in deviations of the data; and where the likelihood says
+    log-magnitudes itself (`Heard`), these, as one more resolution. The other terms, and with them all likelihoods that are told
+    of a model, are what they were.
     """
 
     def both(p: Pass, epoch: Time = None) -> Terms:
         found = objective(p, epoch)
         target = p.target.expand(*p.z.shape[:2], *p.target.shape[1:])
         apart = log_spectral_distance(p.likelihood.mean, target).mean((0, 2))
-        if isinstance(p.likelihood, Heard):  # which says logarithms itself: one more resolution, and the surest way to learn them
-            said = (p.likelihood.logs - p.likelihood.frames.logs(p.target)).square()
-            apart = apart + said.flatten(-2).mean(-1).mean((0, 2))
+        if isinstance(p.likelihood, Heard):
+            said, wanted = (_pooled((2 * logs).exp()) for logs in (p.likelihood.logs, p.likelihood.frames.logs(p.target)))
+            apart = apart + (said - wanted).square().flatten(-2).mean(-1).mean((0, 2))
         spectral = weight * math.prod(p.target.shape[1:]) * apart
         return Terms({**found.values, "spectral": spectral}, found.loss + spectral.mean())
 

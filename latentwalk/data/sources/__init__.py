@@ -46,8 +46,8 @@ __all__ = ["Split", "attributed", "pieces_of", "read"]
 
 CSV = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 FORMATS = (
-    ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, .flac, .ogg, .mp3, .txt (.gz), .mid or a folder of such, .gif, .webp, .mp4, "
-    "a folder or .zip of images"
+    ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .txt (.gz), .wav, .flac, .ogg, .mp3, .mid or "
+    "a folder of such, .gif, .webp, .mp4, a folder or .zip of images"
 )
 
 
@@ -83,8 +83,8 @@ def read(
         of it, "test" is refused.
     size: images and films only. A side, or (height, width), in pixels: scaled to cover it, then cropped around the centre.
     color: images and films only. "gray" or "rgb"; None is rgb if any image can hold colour.
-    kind: "image", "table", "signal", "text", "music", "roll" (MIDI as keys at each step), "film" or "sound", where the guess from
-        the shape would be wrong. A folder of images is one film with kind="film"; of several folders of them, each is one.
+    kind: "image", "table", "signal", "text", "music", "roll" (MIDI as keys at each step), "film" or "sound", where the guess
+        from the shape would be wrong. A folder of images is one film with kind="film"; of several folders of them, each is one.
     label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
     window, hop: sounds only. Samples of a window, about a quarter of a second unless given, and from one to the next, half a

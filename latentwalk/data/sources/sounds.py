@@ -187,7 +187,9 @@ def read_sounds(
             skipped.append(f"{name}: {error}")
             continue
         remarks["resampled from another rate"] += one.rate != wanted
-        remarks[f"mixed to {many_said} channel{'s' * (many_said > 1)}"] += (1 if one.x.ndim == 1 else one.x.shape[1]) != many_said
+        remarks[f"mixed to {many_said} channel{'s' * (many_said > 1)}"] += (
+            1 if one.x.ndim == 1 else one.x.shape[1]
+        ) != many_said
         remarks["shorter than a window, with silence after them"] += len(x) < length
         if len(x) < length:
             x = np.concatenate([x, np.zeros((length - len(x), *x.shape[1:]))])
@@ -276,7 +278,7 @@ def _sound(path: Path) -> Sound:
         raise DataError("the file holds no samples.")
     if not RATES[0] <= found.rate <= RATES[1]:
         raise DataError(
-            f"the file says {found.rate:,} samples a second. Expected {RATES[0]:,} to {RATES[1]:,}: save it again with its rate."
+            f"the file says {found.rate:,} samples a second. Expected {RATES[0]:,} to {RATES[1]:,}: give it its rate."
         )
     if found.x.ndim == 2 and found.x.shape[1] > CHANNELS:
         raise DataError(f"the file has {found.x.shape[1]:,} channels, and {CHANNELS} are the most.")

@@ -159,10 +159,9 @@ def _foretold(e: Evidence) -> float:
 def _detail(e: Evidence) -> float | None:
     """The energy of fine detail in reconstructions over that in the examples; None where examples are no images or signals."""
     spec = e.space.spec
-    if spec is None or spec.form.columned:
+    if spec is None or spec.form.columned or spec.form.heard:  # sounds are compared by their spectra
         return None
-    lines = ((*spec.shape[:1], 1), -1)
-    (height, width), channels = {"signal": lines, "sound": lines}.get(spec.kind, (spec.event[1:], spec.channels))
+    (height, width), channels = {"signal": ((*spec.shape[:1], 1), -1)}.get(spec.kind, (spec.event[1:], spec.channels))
     energies = []
     for part in (e.y[1], e.x[1]):
         first = spec.layout == "CHW"

@@ -2,8 +2,8 @@
 
     python benchmarks/sound.py [--n 3000] [--length 2048] [--epochs 20] [--seeds 1]
 
-`tones` at 8,000 samples a second, five sixths to learn from, 500 others to judge by; VAEs of 8 numbers, all with as many epochs,
-in batches of 32 at a learning rate of 2e-3. Beside the model as it comes: the same without its spectral term, a plain one
+`tones` at 8,000 samples a second, five sixths to learn from, 500 others to judge by; VAEs of 8 numbers, all with as many
+epochs, in batches of 32 at a learning rate of 2e-3. Beside the model as it comes: the same without its spectral term, a plain one
 (a Gaussian of the samples, whose reconstruction is a mean squared error, convolutions on the wave, channels chosen for as many
 weights), that with the spectral term, and PCA of the samples with as many components.
 
@@ -13,8 +13,8 @@ log p(x) a sound. Loudness: the deviation of what is decoded by that of the orig
 `factors_of_tones`, which never sees how a tone was drawn: of reconstructions against what is read in the original, of blends of
 two (codes' mean) against half-way between what is read in the parents, pitch in semitones (half-way in octaves), attack in ms,
 mean errors; by chance: against half-way between two others. Clicks: walks between 50 pairs, 7 steps; the largest step from
-one sample to the next in the walk's sound, by the 99.9 % quantile of those of the training sounds, and the share of walks (and of
-training sounds) above it; beside it the same sounds put one after the other. Writes benchmarks/results/sound.md.
+one sample to the next in the walk's sound, by the 99.9 % quantile of those of the training sounds, and the share of walks (and
+of training sounds) above it; beside it the same sounds put one after the other. Writes benchmarks/results/sound.md.
 """
 
 import argparse
@@ -148,11 +148,9 @@ def _clicks(name: str, train: Dataset, test: Dataset, model: Autoencoder) -> str
         walked.append(float(np.abs(np.diff(walk.sound.x)).max()) / limit)
         hard.append(float(np.abs(np.diff(np.concatenate(list(walk.x)))).max()) / limit)
     share = float((own.max(1) > limit).mean())
-    over = " | ".join(
-        [f"{np.median(walked):.2f} ({max(walked):.2f})", f"{np.mean(np.array(walked) > 1):.2f} (training sounds {share:.2f})"]
-        + [f"{np.median(hard):.2f}", f"{np.mean(np.array(hard) > 1):.2f}"]
-    )
-    return f"| {name} | {over} |"
+    above = f"{np.mean(np.array(walked) > 1):.2f} (training sounds {share:.2f})"
+    beside = f"{np.median(hard):.2f} | {np.mean(np.array(hard) > 1):.2f}"
+    return f"| {name} | {np.median(walked):.2f} ({max(walked):.2f}) | {above} | {beside} |"
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def starts(total: int, length: int, hop: int | None = None) -> list[int]:
 def crossfaded(sounds: Sequence[Array], fade: int | None = None) -> Doubles:
     """Sounds (T[, C]), each going over into the next within `fade` samples, a quarter of the shorter unless given.
 
-    The next is put later by up to half a fade, where its wave agrees best with what goes over into it: tones of one pitch do not
+    The next is put later by up to half a fade, where its wave agrees best with what it follows: tones of one pitch do not
     cancel (Roucos & Wilgus 1985, "High quality time-scale modification for speech", SOLA). Equal sounds in one place stay what
     they are.
     """

@@ -1,7 +1,7 @@
 """Gaps in sounds, filled by what a model takes the whole for.
 
 What is decoded sounds as it should and starts anywhere in its wave, so it is put where its wave agrees with what is heard
-before the gap, and once more with what is heard after it; in the gap one goes over into the other, and at its ends nothing jumps.
+before the gap, and once more with what is heard after it; in the gap one goes over into the other; at its ends nothing jumps.
 """
 
 from collections.abc import Callable

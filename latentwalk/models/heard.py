@@ -1,8 +1,8 @@
 """p(sound | z) by spectra: how strong each frequency is at each time, and nothing of the phase, which nobody hears.
 
 A decoder says log-magnitudes. In an orthonormal basis of waves that overlap, each a frequency at a time, the coefficients of
-the sound are normal, with mean 0 and the variances that those say: an exact density of its samples, in nats, that asks for no wave
-which a code could not know. What is heard of it, its `mean` here, is a sound with these magnitudes (see `Frames.heard`).
+the sound are normal, with mean 0 and the variances that those say: an exact density of its samples, in nats, that asks for no
+wave which a code could not know. What is heard of it, its `mean` here, is a sound with these magnitudes (see `Frames.heard`).
 
 Sources: Fevotte, Bertin & Durrieu 2009 (the Itakura-Saito divergence as this likelihood); Bando et al. 2018, "Statistical
 speech enhancement based on probabilistic integration of variational autoencoder" (a VAE with it).

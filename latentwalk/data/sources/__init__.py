@@ -239,7 +239,11 @@ def _read(
 
 def _at_rate(data: Dataset, rate: float | None) -> Dataset:
     """Sounds of an array, with so many samples a second. Raises DataError for what is no rate."""
-    return data if rate is None else replace(data, spec=replace(data.spec, rate=int(rate) if rate == int(rate) else rate))
+    if rate is None:
+        return data
+    if rate != int(rate):
+        raise ConfigError(f"rate={rate:g}: a sound has whole samples a second.")
+    return replace(data, spec=replace(data.spec, rate=int(rate)))
 
 
 def _is_film(path: Path, kind: Kind | None) -> bool:

@@ -72,22 +72,14 @@ def render_tones(
     columns = np.broadcast_arrays(*given)
     x = np.empty((len(columns[0]), length), np.float32)
     for start in range(0, len(x), PIECE):
-        some = [column[start : start + PIECE, None] for column in columns]
-        x[start : start + PIECE] = _rendered(*some, rng, length, rate)
+        some = {name: column[start : start + PIECE, None] for name, column in zip(TONE_FACTORS, columns, strict=True)}
+        x[start : start + PIECE] = _rendered(some, rng, length, rate)
     return x
 
 
-def _rendered(
-    pitch: Array,
-    brightness: Array,
-    attack: Array,
-    vibrato: Array,
-    noise: Array,
-    rng: np.random.Generator,
-    length: int,
-    rate: int,
-) -> Array:
-    """Tones (n, length) of factors (n, 1)."""
+def _rendered(factors: Mapping[str, Array], rng: np.random.Generator, length: int, rate: int) -> Array:
+    """Tones (n, length) of factors (n, 1) each."""
+    pitch, brightness, attack, vibrato, noise = factors.values()
     t = np.arange(length) / rate
     first, turn = (2 * np.pi * rng.random(pitch.shape) for _ in range(2))
     frequency = 440 * 2 ** ((pitch - 69) / 12)

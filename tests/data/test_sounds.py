@@ -101,9 +101,11 @@ def test_a_folder_of_mixed_sounds_is_one_data_set_and_says_what_was_done(tmp_pat
     (tmp_path / "high" / "f.wav").write_bytes(b"RIFF" + bytes(60))
     data = read(tmp_path, window=1024, hop=1024)
     assert data.spec.kind == "sound" and data.spec.rate == 8000 and data.classes == ("high", "low")
-    assert len(data) == 5 * 4 - 3 and len(data.names) == len(data) and set(data.names) == {f"low/{n}.wav" for n in "ab"} | {
-        f"high/{n}.wav" for n in "cde"
-    }
+    assert (
+        len(data) == 5 * 4 - 3
+        and len(data.names) == len(data)
+        and set(data.names) == {f"low/{n}.wav" for n in "ab"} | {f"high/{n}.wav" for n in "cde"}
+    )
     assert len(data.skipped) == 1 and data.skipped[0].startswith("high/f.wav: not readable as WAV")
     told = "; ".join(data.remarks)
     for part in ("5 sounds", "8,000 samples a second", "1 resampled", "1 mixed to 1 channel", "1 shorter than a window"):

@@ -121,7 +121,9 @@ def test_the_term_stands_beside_the_others():
 
     x = torch.randn(5, 1, 600)
     p = SimpleNamespace(
-        target=x, z=torch.zeros(1, 5, 2), likelihood=torch.distributions.Independent(torch.distributions.Normal(x[None], 1.0), 2)
+        target=x,
+        z=torch.zeros(1, 5, 2),
+        likelihood=torch.distributions.Independent(torch.distributions.Normal(x[None], 1.0), 2),
     )
 
     def plain(p, epoch=None):

@@ -40,6 +40,7 @@ LOUD = 0.25  # deviation of a tone at its loudest
 HIGHEST = 0.45  # of the rate: there are no overtones above it
 PIECE = 256  # tones that are made at once
 EDGES = np.array([0.1, 0.9])  # of the loudest, between which the attack is measured
+BRIGHTEST = 1.5  # that is read: a tone whose overtones grow is none of these
 FLOOR = 1e-9
 
 
@@ -169,10 +170,10 @@ def _overtones(x: Doubles, rate: int, frequency: float) -> tuple[float, float]:
     if len(kept) > 1:
         weight = np.sqrt(clear[kept])
         slope = np.polyfit(kept, 0.5 * np.log(clear[kept]), 1, w=weight / weight.max())[0]
-        brightness = float(np.exp(slope).clip(0, 1.5))
+        brightness = float(np.exp(slope))
     else:
         brightness = float(np.sqrt(clear[1] / clear[0])) if count > 1 else 0.0
-    return brightness, float(np.sqrt(noise / max(clear.sum(), FLOOR)))
+    return min(brightness, BRIGHTEST), float(np.sqrt(noise / max(clear.sum(), FLOOR)))
 
 
 def _attack(x: Doubles, rate: int, frequency: float) -> float:

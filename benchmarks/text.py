@@ -170,9 +170,10 @@ def treebank(asked: argparse.Namespace) -> None:
     drawn = model.sample(1000)
     drawing = time.perf_counter() - start
     walk = model.space(test).walk(0, 1, steps=5).texts
+    limit = "" if asked.minutes is None else f", what {asked.minutes:g} minutes came to"
     text = f"""{facts("torch", "numpy", "latentwalk")} Script: `benchmarks/text.py ptb`.
 
-{epochs} epochs: what {asked.minutes:g} minutes of one thread came to on a machine that others used, too. {about} GRU of
+{epochs} epochs{limit}, one thread, on a machine that others used, too. {about} GRU of
 {asked.widths} units, units scored as they are looked up, dropout {asked.dropout:g}, D = 32, Adam {asked.rate:g}, falling to 0
 over the last third, seed 0; the decoder without a code for as many epochs. {asked.draws} draws of the posterior.
 

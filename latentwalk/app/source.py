@@ -133,7 +133,7 @@ def read_like(
         return pictures_like(spec, [path])
     if spec.score is not None:
         read = spec.score
-        bars = max(1, spec.shape[0] // (read.voices * read.bar))
+        bars = read.bars or max(1, spec.shape[0] // (read.voices * read.bar))
         return load(given, split=split, kind=spec.kind, grid=read.grid, voices=read.voices, bars=bars)
     if spec.form.heard and (is_sound(path) or holds_sounds(path)):
         rates = {"rate": spec.rate, "channels": spec.event[0]}

@@ -19,6 +19,7 @@ from latentwalk.checks import one_of, whole
 from latentwalk.errors import DataError
 
 __all__ = [
+    "CUT",
     "GRIDS",
     "HOLD",
     "KEYS",
@@ -44,6 +45,7 @@ KEYS, LOWEST = 88, 21  # of a piano; the MIDI number of the lowest, A0
 HOLD, REST = "-", "."
 TONES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MOST = 100_000  # steps of a piece: seven hours of sixteenths
+CUT = 1_000  # bars of a part, at most
 # How well each tone, counted from the first, goes with a major and with a minor key (Krumhansl & Kessler 1982, figure 2).
 PROFILES = np.array(
     [
@@ -206,12 +208,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """How words are read as music. voices: words of a step. steps, beats, tempo: as of a `Piece`."""
+    """How words are read as music. voices: words of a step. steps, beats, tempo: as of a `Piece`.
+
+    bars: of an example, where pieces were cut into parts of so many; None: they were not, or nobody knows.
+    """
 
     voices: int = 1
     steps: int = 4
     beats: tuple[int, int] = (4, 4)
     tempo: float = 120.0
+    bars: int | None = None
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
@@ -220,6 +226,8 @@ class Notation:
             raise DataError(f"no music has {self.voices!r:.20} voices, {self.steps!r:.20} steps, {self.beats!r:.20} beats.")
         if not (isinstance(self.tempo, (int, float)) and 0 < self.tempo <= 2_000):
             raise DataError(f"no music has {self.tempo!r:.20} quarters a minute.")
+        if not (self.bars is None or (type(self.bars) is int and 1 <= self.bars <= CUT)):
+            raise DataError(f"no music is cut into parts of {self.bars!r:.20} bars.")
 
     @property
     def bar(self) -> int:

@@ -131,8 +131,8 @@ class DataSpec:
     kind: "image", "table", "signal", "text", "music" (words of voices), "roll" (music as keys at each step), "film"
         or "sound".
     shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
-    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for signals, sounds; "units" for a text
-        or a piece; "THW" or "THWC", time first, for a film.
+    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for signals, sounds; "units" for
+        a text or a piece; "THW" or "THWC", time first, for a film.
     dtype: NumPy's name.
     low, high: the range of the values: 0 and 255 for bytes of an image, what was seen otherwise.
     extreme: the share of values within a twentieth of the range from either end, 1 for binary data.

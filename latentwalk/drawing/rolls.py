@@ -32,7 +32,7 @@ class Rolls(Painter):
     __slots__ = ()
     kinds: ClassVar[tuple[Kind, ...]] = ("music", "roll")
     along: ClassVar[int] = 0
-    draws = (12, 2)
+    draws = (6, 2)
     steps = 3
 
     def sheet(self, x: Array, columns: int, gap: int = 2, magnify: int = 1) -> dict[str, Any]:

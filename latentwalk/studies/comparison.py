@@ -19,7 +19,7 @@ from latentwalk.latent.criteria.region import FEWEST_TO_TELL
 from latentwalk.models.recipes import RECIPES, Recipe, recipe_named
 from latentwalk.models.sparsity import activity
 from latentwalk.studies.judgement import Judgement, judge
-from latentwalk.studies.methods import Family, Rival, Tried, attempt, trained
+from latentwalk.studies.methods import Family, Rival, Tried, attempt, trained, unread_by_pca
 
 __all__ = ["Comparison", "Entry", "check_enough", "check_recipes"]
 
@@ -72,10 +72,10 @@ class Comparison:
         train, test = parts(train, test, self.options.get("random_state"))
         check_enough(train, test)
         most = min(len(train), train.spec.size)
-        if "pca" in recipes and (train.spec.missing or test.spec.missing):
-            raise DataError("PCA knows no missing values. Leave 'pca' out, or fill them first: Autoencoder().fit(X).impute(X).")
-        if "pca" in recipes and train.spec.form.serial:
-            raise ConfigError('PCA reads values, and a text has units. Compare autoencoders alone: "ae", "vae".')
+        why = unread_by_pca(train.spec) or unread_by_pca(test.spec)
+        if "pca" in recipes and why:
+            filled = ", or fill them first: Autoencoder().fit(X).impute(X)" if train.spec.missing or test.spec.missing else ""
+            raise DataError(f"{why} Leave 'pca' out{filled}.")
         if "pca" in recipes and max(dims) > most:
             raise ConfigError(f"latent={max(dims)}: the data has {most} principal components. Use fewer, or no 'pca'.")
         both, held_out = join(train, test), np.arange(len(train) + len(test)) >= len(train)

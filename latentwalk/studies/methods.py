@@ -79,10 +79,17 @@ class Family:
     latent: int | None = None
 
 
+def unread_by_pca(spec: DataSpec) -> str | None:
+    """Why PCA cannot learn from data like `spec`; None where it can."""
+    if spec.form.serial:
+        return "PCA reads values, and a text has units."
+    return "PCA knows no missing values." if spec.missing else None
+
+
 def families(spec: DataSpec) -> list["str | Family"]:
     """PCA, and every family of autoencoders that fits data like `spec`: the gallery. Sparse codes are as wide as the data.
 
-    PCA knows no missing values, and is left out where some are.
+    PCA is left out where it cannot learn.
     """
     if spec.form.serial:  # units have no values to add noise to, or to take gradients of
         kept = [recipe for recipe in RECIPES.values() if not (recipe.corruption or recipe.contraction)]
@@ -93,7 +100,7 @@ def families(spec: DataSpec) -> list["str | Family"]:
     found: list[str | Family] = ["pca", *rest[:1], *other, *rest[1:]]
     if spec.form.pictured:
         found.append(Family(replace(RECIPES["vae"], name="vae-conv"), "conv"))
-    return found[1:] if spec.missing else found
+    return found if unread_by_pca(spec) is None else found[1:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

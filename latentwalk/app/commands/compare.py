@@ -81,7 +81,8 @@ def compare(
     if all_ and recipes is not None:
         raise typer.BadParameter("--all is every recipe; leave --recipes out.", param_hint="--all")
     chosen, title = (None, "Every family") if all_ else (words(recipes or "pca,ae,vae"), "Comparison")
-    compared(source, chosen, latent, out, title, Learning(epochs, minutes, batch_size, seed), force=force)
+    how = Learning(epochs, minutes, batch_size, seed)
+    compared(source, chosen, latent, out, title, how, usual=recipes is None, force=force)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,17 @@ def compared(
     title: str,
     how: Learning,
     *,
+    usual: bool,
     force: bool,
 ) -> None:
     """Train and judge every recipe at every number of dimensions; save models and report in `out`; print the verdicts.
 
-    recipes: None for every family that fits the data, as a gallery. Leaves with 130 after Ctrl-C.
+    recipes: None for every family that fits the data, as a gallery. usual: whether nobody asked for just these, so that PCA is
+    left out where it cannot learn. Leaves with 130 after Ctrl-C.
     """
     from latentwalk.checks import positive
     from latentwalk.studies.comparison import check_recipes
+    from latentwalk.studies.methods import unread_by_pca
 
     start = time.perf_counter()
     asked = None if latent is None else counts(latent)
@@ -120,6 +124,9 @@ def compared(
     dimensions = _dimensions(asked, train)
     gallery = recipes is None
     members = latentwalk.families(train.spec) if recipes is None else list(recipes)
+    if usual and "pca" in members and (why := unread_by_pca(train.spec) or unread_by_pca(test.spec)):
+        members.remove("pca")
+        note(f"PCA is left out: {why}")
     dimensions = dimensions[-1:] if gallery and asked is None else dimensions
     passes = how.epochs or epochs_for(len(train))
     learners = sum(member != "pca" for member in members) * len(dimensions)

@@ -67,4 +67,4 @@ def tour(
     source = app.source.Source.named(data, size=size, color=color, label=label)
     title = "Which latent spaces can you walk in?"
     how = Learning(epochs, minutes, batch_size, seed)
-    compared(source, RECIPES, latent, out, title, how, force=force)
+    compared(source, RECIPES, latent, out, title, how, usual=True, force=force)

@@ -5,13 +5,14 @@ is listed in `Dataset.skipped`; what was changed or left out is counted in `Data
 """
 
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from latentwalk.checks import flag, whole
 from latentwalk.data.dataset import VOICES, Dataset
-from latentwalk.data.music import GridName, Piece, steps_of
+from latentwalk.data.music import CUT, GridName, Piece, steps_of
 from latentwalk.data.sources.midi import Read, read_midi
 from latentwalk.data.sources.packed import Split, undivided
 from latentwalk.data.spec import Kind
@@ -53,7 +54,7 @@ def read_music(
         raise ConfigError(f"voices={voices}: a roll is of all notes together. Leave voices out, or kind='roll'.")
     voices, bars, moved = (1 if voices is None else voices), (4 if bars is None else bars), (True if moved is None else moved)
     whole("voices", voices, "parts", least=1, most=VOICES)
-    whole("bars", bars, "bars", least=1, most=1_000)
+    whole("bars", bars, "bars", least=1, most=CUT)
     flag("moved", moved)
     steps_of(grid := "sixteenth" if grid is None else grid)
     found, skipped = _files(path, grid)
@@ -77,7 +78,9 @@ def read_music(
     about = f"{len(found):,} piece{'s' * (len(found) != 1)} as {cut}{where}"
     told = (about, *(f"{count:,} {what}" for what, count in remarks.items()))
     about_them: dict[str, Any] = {"name": path.stem, "names": tuple(names), "skipped": tuple(skipped), "remarks": told}
-    return Dataset.of_rolls(parts, **about_them) if kind == "roll" else Dataset.of_pieces(parts, voices, **about_them)
+    data = Dataset.of_rolls(parts, **about_them) if kind == "roll" else Dataset.of_pieces(parts, voices, **about_them)
+    assert data.spec.score is not None
+    return replace(data, spec=replace(data.spec, score=replace(data.spec.score, bars=bars)))
 
 
 def _files(path: Path, grid: GridName) -> tuple[list[tuple[str, Read]], list[str]]:

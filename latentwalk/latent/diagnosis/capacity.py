@@ -159,9 +159,11 @@ def _foretold(e: Evidence) -> float:
 def _detail(e: Evidence) -> float | None:
     """The energy of fine detail in reconstructions over that in the examples; None where examples are no images or signals."""
     spec = e.space.spec
-    if spec is None or spec.form.columned or spec.form.heard:  # sounds are compared by their spectra
+    heard = spec is not None and spec.form.heard  # which are compared by their spectra
+    if spec is None or heard or not (spec.form.pictured or (spec.form.timed and not spec.form.scored)):
         return None
-    (height, width), channels = {"signal": ((*spec.shape[:1], 1), -1)}.get(spec.kind, (spec.event[1:], spec.channels))
+    channels, *sides = spec.event
+    height, width = (*sides, 1)[:2]
     energies = []
     for part in (e.y[1], e.x[1]):
         first = spec.layout == "CHW"

@@ -62,3 +62,16 @@ def test_every_family_in_one_page(call, few, tmp_path, monkeypatch):
         assert f"{title}</h3>" in page
     assert len(list((tmp_path / "models").iterdir())) == 14
     assert "--all is every recipe" in call("compare", few, "--all", "--recipes", "ae", "--out", tmp_path / "x", code=2)
+
+
+def test_pca_is_left_out_where_it_cannot_learn_and_nobody_asked_for_it(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latentwalk.app.commands.compare.write_report", lambda folder, *_, **__: folder / "report.html")
+    lines = tmp_path / "lines.txt"
+    lines.write_text("\n".join(f"the {who} can {do}" for who in "abcdefghijklmnopqrst" for do in "ABCDEFGHIJKLMNOP") + "\n")
+    words = ("--units", "words", "--latent", 2, "--epochs", 1)
+    assert "PCA is left out: PCA reads values" in call("compare", lines, *words, "--out", tmp_path / "c")
+    assert [one.name for one in sorted((tmp_path / "c" / "models").iterdir())] == ["ae-2", "vae-2"]
+    refused = call("compare", lines, *words, "--recipes", "pca,ae", "--out", tmp_path / "d", code=2)
+    assert "PCA reads values, and a text has units. Leave 'pca' out." in refused

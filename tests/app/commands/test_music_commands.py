@@ -7,8 +7,11 @@ import mido
 import numpy as np
 import pytest
 
+from latentwalk.app.source import read_like
+from latentwalk.data import load
 from latentwalk.data.music import Piece
 from latentwalk.data.sources.midi import midi_content
+from latentwalk.data.spec import DataSpec
 from latentwalk.data.synthetic.melodies import MELODY_FACTORS, tune
 
 
@@ -40,3 +43,16 @@ def test_the_commands_on_a_folder_of_music(folder, tmp_path, call):
     call("encode", run, folder, "--out", tmp_path / "codes.csv")
     call("report", run)
     assert json.loads((run / "report.json").read_text())
+
+
+@pytest.mark.parametrize("kind", ["music", "roll"])
+def test_music_of_several_metres_is_cut_again_as_it_was(tmp_path, kind):
+    """The longest bar says how long an example is, the first piece how long its bar: neither says how many bars there are."""
+    for name, beats in (("a", (2, 4)), ("b", (6, 4)), ("c", (4, 4))):
+        notes = np.array([[at, 1, 60 + at % 5, 90] for at in range(0, 96, 2)])
+        (tmp_path / f"{name}.mid").write_bytes(midi_content(Piece(notes, 96, steps=4, beats=beats)))
+    data = load(tmp_path, kind=kind, bars=2)
+    assert data.spec.shape[0] >= 48 and len(data) == 6 + 2 + 3
+    assert DataSpec.from_json(data.spec.to_json()) == data.spec
+    again = read_like(data.spec, str(tmp_path))
+    assert np.array_equal(again.x, data.x, equal_nan=kind == "roll")

@@ -4,7 +4,7 @@
 
 `tones` at 8,000 samples a second, five sixths to learn from, 500 others to judge by; VAEs of 8 numbers, all with as many
 epochs, in batches of 32 at a learning rate of 2e-3. Beside the model as it comes: the same without its spectral term, a plain
-one (a Gaussian of the samples, whose reconstruction is a mean squared error, convolutions on the wave, channels chosen for as many
+one (a Gaussian of the samples, so mean squared error; convolutions on the wave, channels chosen for as many
 weights), that with the spectral term, and PCA of the samples with as many components.
 
 LSD, the log-spectral distance: the root of the mean squared difference of log-magnitudes, in dB (windows of 256 and 1,024

@@ -34,8 +34,8 @@ class Sounds(Painter):
 
     __slots__ = ()
     kinds: ClassVar[tuple[Kind, ...]] = ("sound",)
-    draws = (24, 8)
-    steps = 7
+    draws = (12, 4)
+    steps = 5
 
     @staticmethod
     def ends(spec: DataSpec, data: Array) -> tuple[Array, Array]:

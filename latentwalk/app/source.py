@@ -25,7 +25,8 @@ PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", "
 WORDS = {"continuous": "number", "count": "count", "category": "category"}
 PLURALS = {"category": "categories"}
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq")
-READING = 2  # how tables are read; 1, which was not written down, learnt from every column
+READING = 3  # how data is read; until 2 a .wav was a signal; 1, which was not written down, learnt from every column of a table
+OF_SIGNALS = {"kind": "signal", "window": 256}  # how a .wav was read until 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ class Source:
             raise KeyError("what and split are no options of a source")
         if "reading" not in values and is_table(what):
             options.setdefault("drop", False)  # until then, ids and row numbers were learnt, too
+        if values.get("reading", 1) < READING and what.lower().endswith(".wav"):
+            options = OF_SIGNALS | options
         return cls(what, options, apart)
 
 
@@ -156,7 +159,8 @@ def read_like(
             with suppress(ConfigError):  # the new data need not have labels, nor what was left out
                 return load(path, split=split, **own, **options, **apart)
     if spec.form.timed and path.exists():
-        return load(path, split=split, kind=spec.kind)
+        own = {"window": spec.shape[0]} if is_sound(path) else {}
+        return load(path, split=split, kind=spec.kind, **own)
     if label is not None and path.exists():
         try:
             return load(path, split=split, label=label)

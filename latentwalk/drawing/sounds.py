@@ -52,7 +52,7 @@ class Sounds(Painter):
 
     def _sheet(self, x: Array, columns: int, gap: int) -> dict[str, Any]:
         columns = min(columns, len(x))
-        return png(clear_sheet(self.tiles(x), columns, max(gap, 4)), flat=False)
+        return png(clear_sheet(self.tiles(x), columns, max(gap, 2)), flat=False)
 
     def strip(self, x: Array, *, columns: int | None = None, marked: Marks = ()) -> Pixels:
         return sheet(opaque(self.tiles(x, 2)), columns or even_columns(len(x)), marked=marked)

@@ -270,6 +270,11 @@ def assemble(
     raw = code.each * latent
     if classes and network.kind == "fully-conv":
         raise ConfigError("network='fully-conv' has no place for a condition: its code is an image. Use network='conv'.")
+    if likelihood.kind == "spectral" and network.kind == "fully-conv":
+        raise ConfigError(
+            "network='fully-conv' gives each place of a wave a part of the code, and likelihood='spectral' knows no waves. Use "
+            "likelihood='gaussian', or network='conv'."
+        )
     if recipe.pretraining and not spec.form.serial:
         raise ConfigError(f"pretraining={recipe.pretraining:g} is for texts and music; the data is a {spec.kind}.")
     if recipe.spectral and not spec.form.heard:

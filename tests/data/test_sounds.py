@@ -117,6 +117,16 @@ def test_a_folder_of_mixed_sounds_is_one_data_set_and_says_what_was_done(tmp_pat
         read(tmp_path, split="test")
 
 
+def test_a_folder_of_pictures_with_a_stray_sound_is_one_of_pictures(tmp_path):
+    from PIL import Image
+
+    for at in range(3):
+        Image.new("L", (8, 8), at).save(tmp_path / f"{at}.png")
+    Sound(WAVE, 8000).save(tmp_path / "a.wav")
+    data = read(tmp_path)
+    assert data.spec.kind == "image" and len(data) == 3 and data.skipped[0].startswith("a.wav")
+
+
 def test_stereo_stays_stereo_and_can_be_mixed(tmp_path):
     x = np.stack([sine(440, 8000), -sine(440, 8000)], 1)
     Sound(x, 8000).save(tmp_path / "a.wav")

@@ -157,3 +157,5 @@ def test_what_is_for_sounds_alone_is_refused_elsewhere():
         Autoencoder("vae", likelihood="spectral", **QUICK | {"network": "auto"}).fit(rows)
     with pytest.raises(DataError, match="not sounds"):
         _ = Autoencoder("vae", **QUICK | {"network": "auto"}).fit(rows).space(rows).walk(0, 1).sound
+    with pytest.raises(ConfigError, match="knows no waves"):
+        Autoencoder("ae", **QUICK | {"network": "fully-conv", "latent": None}).fit(load("tones", n=60, length=512))

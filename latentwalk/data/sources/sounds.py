@@ -30,6 +30,7 @@ from latentwalk.surroundings import hushed, imported
 __all__ = ["SOUNDS", "Sound", "holds_sounds", "mixed", "read_sounds", "resampled", "sound", "usual_window"]
 
 SOUNDS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3")
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 SECONDS = 0.25  # of a window, about, unless said
 FULL = {"int16": 2**15, "int24": 2**23, "int32": 2**31, "int64": 2**63, "uint8": 2**7}  # what 1.0 is in a file's own type
 CHANNELS = 64  # of a sound, at most
@@ -110,8 +111,11 @@ def sound(path: Path) -> Sound:
 
 
 def holds_sounds(path: Path) -> bool:
-    """Whether a folder holds sounds, at any depth: among the first files that are met."""
-    return path.is_dir() and any(one.suffix.lower() in SOUNDS for one in islice(path.rglob("*"), LOOKED_AT))
+    """Whether a folder holds sounds, at any depth, and not more pictures: among the first files that are met."""
+    if not path.is_dir():
+        return False
+    endings = Counter(one.suffix.lower() for one in islice(path.rglob("*"), LOOKED_AT))
+    return 0 < sum(endings[one] for one in SOUNDS) >= sum(endings[one] for one in PICTURES)
 
 
 def usual_window(rate: int) -> int:

@@ -62,3 +62,13 @@ def test_gaps_and_what_cannot_be_done(call, studio, tmp_path):
         (("fit", studio / "tones", "--rate", 10, "--out", tmp_path / "r"), "whole samples a second"),
     ):
         assert said in call(*words, code=2).replace("\n", " "), words
+
+
+def test_a_run_that_read_a_wav_as_a_signal_reads_it_so_still(studio):
+    from latentwalk.app.source import Source
+
+    long = str(studio / "long.wav")
+    earlier = Source.from_json({"what": long, "options": {}, "apart": None, "reading": 2})
+    assert earlier.train().spec.kind == "signal" and earlier.train().x.shape[1:] == (256,)
+    now = Source.named(long)
+    assert Source.from_json(now.to_json()).train().spec.kind == "sound"

@@ -159,8 +159,8 @@ def read_like(
             with suppress(ConfigError):  # the new data need not have labels, nor what was left out
                 return load(path, split=split, **own, **options, **apart)
     if spec.form.timed and path.exists():
-        own = {"window": spec.shape[0]} if is_sound(path) else {}
-        return load(path, split=split, kind=spec.kind, **own)
+        windowed = {"window": spec.shape[0]} if is_sound(path) else {}
+        return load(path, split=split, kind=spec.kind, **windowed)
     if label is not None and path.exists():
         try:
             return load(path, split=split, label=label)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.data.rows import pieces
 
-__all__ = ["frame_size", "log_spectra"]
+__all__ = ["OVERLAP", "QUIET", "frame_size", "log_spectra"]
 
 SECONDS = 0.064  # of a frame, about
 OVERLAP = 4

@@ -164,6 +164,7 @@ class Frames:
 
 
 @lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept is used while learning, too
 def _cosines(block: int, device: torch.device) -> Tensor:
     """The waves of a block of the modified discrete cosine transform: (2 block, block)."""
     t = torch.arange(2 * block, dtype=torch.float64) + 0.5 + block / 2
@@ -172,6 +173,7 @@ def _cosines(block: int, device: torch.device) -> Tensor:
 
 
 @lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept is used while learning, too
 def _rest(length: int, device: torch.device) -> Tensor:
     """The waves of what no block is left for, those of a discrete cosine transform of type IV: (length, length), symmetric."""
     t = torch.arange(length, dtype=torch.float64) + 0.5
@@ -179,6 +181,7 @@ def _rest(length: int, device: torch.device) -> Tensor:
 
 
 @lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept is used while learning, too
 def _windows(block: int, blocks: int, device: torch.device) -> Tensor:
     """The weights of blocks that overlap by half, the first and last of which end hard: (blocks, 2 block)."""
     rise = torch.sin(math.pi / 2 * (torch.arange(block) + 0.5) / block)

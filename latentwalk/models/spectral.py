@@ -9,12 +9,12 @@ loss of autoencoders).
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
+from latentwalk.data.spectra import QUIET
 from latentwalk.models.heard import Heard
 from latentwalk.models.latent_model import Pass
 from latentwalk.models.objective import Objective, Terms
@@ -23,7 +23,6 @@ from latentwalk.models.schedule import Time
 __all__ = ["WINDOWS", "log_spectral_distance", "with_spectra"]
 
 WINDOWS = (256, 1024)  # samples; those that are no longer than a sound
-QUIET = 0.05  # of the magnitude of noise of deviation 1: what is weaker is silence
 
 
 def log_spectral_distance(x: Tensor, y: Tensor, windows: Sequence[int] = WINDOWS, quiet: float = QUIET) -> Tensor:
@@ -44,7 +43,8 @@ def log_spectral_distance(x: Tensor, y: Tensor, windows: Sequence[int] = WINDOWS
 def _logs(x: Tensor, size: int, quiet: float) -> Tensor:
     """The log-magnitudes (…, bins, frames) of sounds (…, T)."""
     flat = pad(x.reshape(-1, x.shape[-1]), (size // 2, size // 2))
-    spectra = torch.stft(flat, size, size // 2, window=_window(size, x.device, x.dtype), center=False, return_complex=True)
+    window = torch.hann_window(size, device=x.device, dtype=x.dtype)
+    spectra = torch.stft(flat, size, size // 2, window=window, center=False, return_complex=True)
     power = (spectra.real.square() + spectra.imag.square()) / (0.375 * size)
     return _pooled(power, quiet).unflatten(0, x.shape[:-1])
 
@@ -53,11 +53,6 @@ def _pooled(power: Tensor, quiet: float = QUIET) -> Tensor:
     """The logarithms of powers (…, H, W), in nepers of amplitude, each averaged with its neighbours."""
     flat = power.reshape(-1, 1, *power.shape[-2:])
     return (avg_pool2d(flat, 3, 1, 1, count_include_pad=False) + quiet**2).log().reshape(power.shape) / 2
-
-
-@lru_cache(maxsize=16)
-def _window(size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    return torch.hann_window(size, device=device, dtype=dtype)
 
 
 def with_spectra(objective: Objective, weight: float) -> Objective:

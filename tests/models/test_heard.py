@@ -111,6 +111,16 @@ def test_neither_what_is_missing_nor_who_is_beside_one_has_a_part():
     torch.testing.assert_close(log_spectral_distance(gap, other), log_spectral_distance(gap, y))
 
 
+def test_what_was_first_asked_without_gradients_can_be_learnt_from_then():
+    frames, x = Frames(700, 56), torch.randn(2, 1, 700)
+    with torch.inference_mode():
+        frames.unlapped(frames.lapped(x))
+        log_spectral_distance(x, -x)
+    y = x.clone().requires_grad_()
+    (frames.unlapped(frames.lapped(y)).sum() + log_spectral_distance(y, x * 2).sum()).backward()
+    assert y.grad.isfinite().all()
+
+
 def test_short_sounds_have_a_distance():
     for length in (2, 5, 40):
         assert log_spectral_distance(torch.randn(3, 1, length), torch.randn(3, 1, length)).isfinite().all()

@@ -198,13 +198,13 @@ def main() -> None:
 
 
 async def measured(pid: int, port: int, asked: argparse.Namespace) -> dict:
-    found = {"threads": asked.threads}
+    found = {"threads": asked.threads, "load": os.getloadavg()[0]}
     found["alone"] = await single(port, "application/x-npy")
     for kind, name in (("application/x-npy", "npy"), ("application/json", "json")):
         ticks = processor_seconds(pid)
         found[name], memory = await watched(pid, asyncio.ensure_future(paced(port, kind, asked.rate, asked.seconds)))
         found[f"{name} memory"] = memory
-        found[f"{name} processor"] = (processor_seconds(pid) - ticks) / asked.seconds
+        found[f"{name} processor"] = 1000 * (processor_seconds(pid) - ticks) / max(1, len(found[name].seconds))
     start = time.perf_counter()
     found["flood"], memory = await watched(pid, asyncio.ensure_future(flood(port, "application/x-npy")))
     found["flood seconds"], found["flood memory"] = time.perf_counter() - start, memory
@@ -226,12 +226,13 @@ def write(found: dict, asked: argparse.Namespace) -> None:
         "",
         f"{facts('torch', 'numpy', 'fastapi', 'uvicorn', 'latentwalk')} A convolutional VAE of MNIST (5,000 digits, {DIM} "
         f"dimensions), served by `latentwalk serve`, OMP_NUM_THREADS={asked.threads}; server and clients share two cores, and "
-        "other work ran on the machine. One run, seed 0. Latencies count from when a request was due. Script: "
-        "`benchmarks/serving.py`.",
+        f"{found['load']:.1f} other processes wanted to run on these when it began (load average). One run, seed 0. Latencies "
+        "count from when a request was due. Script: `benchmarks/serving.py`.",
         "",
         f"## {asked.rate:g} single decodes a second, {CONNECTIONS} connections, {asked.seconds:g} s",
         "",
-        "| answer | answered | errors | median, ms | p99, ms | largest, ms | processor | memory at 5 s, MB | at the end, MB |",
+        "| answer | answered | errors | median, ms | p99, ms | largest, ms | processor, ms a decode | memory at 5 s, MB | "
+        "at the end, MB |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, title in (("npy", "`.npy` (3 kB)"), ("json", "JSON (15 kB)")):
@@ -239,7 +240,7 @@ def write(found: dict, asked: argparse.Namespace) -> None:
         wrong = sum(seen.errors.values()) + sum(count for status, count in seen.statuses.items() if status != 200)
         lines.append(
             f"| {title} | {len(seen.seconds):,} | {wrong} | {seen.percentile(0.5):.1f} | {seen.percentile(0.99):.0f} | "
-            f"{seen.percentile(1):.0f} | {found[f'{name} processor']:.2f} cores | {memory[min(WARM, len(memory) - 1)]:.0f} | "
+            f"{seen.percentile(1):.0f} | {found[f'{name} processor']:.2f} | {memory[min(WARM, len(memory) - 1)]:.0f} | "
             f"{statistics.median(memory[-5:]):.0f} |"
         )
     seen = found["flood"]

@@ -10,6 +10,7 @@ from latentwalk.data.examples import padded as padded
 from latentwalk.data.music import Piece as Piece
 from latentwalk.data.sources import read as read
 from latentwalk.data.sources.midi import midi_content as midi_content
+from latentwalk.data.sources.sounds import Sound as Sound
 from latentwalk.data.spec import DataSpec as DataSpec
 from latentwalk.data.tones import rendered as rendered
 from latentwalk.drawing.film import save_film as save_film
@@ -27,6 +28,9 @@ from latentwalk.errors import TrainingWarning as TrainingWarning
 from latentwalk.estimators.anomalies import AnomalyDetector as AnomalyDetector
 from latentwalk.estimators.autoencoder import Autoencoder as Autoencoder
 from latentwalk.estimators.predictor import FramePredictor as FramePredictor
+from latentwalk.estimators.sounds import denoised_sound as denoised_sound
+from latentwalk.estimators.sounds import imputed_sound as imputed_sound
+from latentwalk.estimators.sounds import reconstructed_sound as reconstructed_sound
 from latentwalk.estimators.windows import denoised_picture as denoised_picture
 from latentwalk.estimators.windows import denoised_signal as denoised_signal
 from latentwalk.latent.criteria.classifier import Classifier as Classifier

@@ -9,20 +9,35 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentwalk.app.output import TABLES, OutputError, destination, note, save_png, say, write_bytes, write_table
+from latentwalk.app.output import (
+    ELSEWHERE,
+    TABLES,
+    OutputError,
+    destination,
+    note,
+    save_png,
+    say,
+    write_bytes,
+    write_table,
+)
 from latentwalk.app.run import Run
-from latentwalk.app.source import is_picture
+from latentwalk.app.source import is_picture, is_sound
 from latentwalk.data import Dataset
 from latentwalk.data.columns import Column, is_frame
 from latentwalk.data.music import Piece, is_music
 from latentwalk.data.sources.midi import midi_content
+from latentwalk.data.sources.sounds import Sound
 from latentwalk.data.spec import DataSpec
 from latentwalk.data.tones import rendered
 from latentwalk.data.units import is_text
 from latentwalk.drawing.film import png_bytes
+from latentwalk.drawing.painter import Painter
 from latentwalk.drawing.rolls import stacked
+from latentwalk.drawing.sounds import PAUSE, edged
 from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, DataError, unknown
+from latentwalk.estimators.sounds import window_of
+from latentwalk.files import telling
 from latentwalk.latent.decoded import FILMS, Decoded
 from latentwalk.latent.moves.walks import Walk
 from latentwalk.latent.space import LatentSpace
@@ -36,6 +51,7 @@ __all__ = [
     "decoding",
     "draws",
     "endings",
+    "hears",
     "known",
     "plays",
     "region_named",
@@ -44,6 +60,7 @@ __all__ = [
     "tell_texts",
     "write_decoded",
     "write_examples",
+    "write_sounds",
     "writes",
 ]
 
@@ -83,6 +100,9 @@ class Ends:
             row = self._row(end.removeprefix("row:"))
             return Example(self.rows.x[row], f"row {row}", None if self.rows.y is None else str(_labels(self.rows)[row]))
         path = Path(end).expanduser()
+        file, _, second = end.rpartition("@")
+        if self.run.model.spec_.form.heard and (is_sound(path) or is_sound(Path(file))):
+            return self._window(end, path) if _is_file(path) else self._window(end, Path(file).expanduser(), second)
         if self.run.model.spec_.form.serial and not _is_file(path):
             return Example(self.run.model.trained_.given([end])[0], end)
         if path.is_file():
@@ -96,6 +116,14 @@ class Ends:
             hint = unknown(self.what, end, self.run.classes)
             raise ConfigError(f"{hint} Or a row of the data (row:123), or an image file.")
         raise ConfigError(f"{end!r} is no {self.what}: the data has no classes. Use a row (row:123) or an image file.")
+
+    def _window(self, end: str, path: Path, second: str = "0") -> Example:
+        """The window of a sound that begins at its start, or so many seconds in."""
+        try:
+            start = float(second)
+        except ValueError:
+            raise ConfigError(f"{end}: expected a sound, or FILE@SECONDS, where its window begins.") from None
+        return Example(window_of(self.run.model.spec_, path, start), end)
 
     def _called(self, end: str) -> Example:
         """The row of the data whose file is called so: by its path in the data, or as much of it as tells it apart."""
@@ -252,6 +280,11 @@ def plays(run: Run) -> bool:
     return run.model.spec_.score is not None
 
 
+def hears(run: Run) -> bool:
+    """Whether what the model decodes is sounds."""
+    return run.model.spec_.form.heard
+
+
 def tell_texts(texts: Sequence[str], marked: Sequence[bool] | NDArray[np.bool_] = ()) -> None:
     """Texts in the terminal, SHOWN at most; those marked, that lie in holes, with a star."""
     for at, text in enumerate(texts[:SHOWN]):
@@ -261,17 +294,18 @@ def tell_texts(texts: Sequence[str], marked: Sequence[bool] | NDArray[np.bool_] 
 def endings(run: Run, *others: str) -> tuple[str, ...]:
     """How a file of decoded examples may end: the usual one first, a picture or a table, then `others`."""
     usual: tuple[str, ...] = (".txt", ".csv") if writes(run) else (".png",) if draws(run) else TABLES
-    usual = (".mid", ".wav", ".png") if plays(run) else usual
-    heard = () if plays(run) else (".mid", ".wav")
-    none = (*usual, *heard, *(FILMS if writes(run) or plays(run) else (".txt",)))
+    usual = (".mid", ".wav", ".png") if plays(run) else (".wav", "", ".png") if hears(run) else usual
+    heard = () if plays(run) else (".mid",) if hears(run) else (".mid", ".wav")
+    none = (*usual, *heard, *([".csv"] if hears(run) else []), *(FILMS if writes(run) or plays(run) else (".txt",)))
     return (*usual, *(other for other in others if other not in none))
 
 
 def target(run: Run, out: Path | None, name: str, endings: Sequence[str], *, inputs: Sequence[Path] = (), force: bool) -> Path:
     """Where to write, checked to be a file name with one of these endings; the first is that of `name` inside the run."""
     if out is not None and out.suffix.lower() not in endings:
-        raise ConfigError(f"--out {out}: expected a file ending in {' or '.join(endings)}.")
-    if out is not None and out.is_dir():
+        folder = "a folder, or " if "" in endings else ""
+        raise ConfigError(f"--out {out}: expected {folder}a file ending in {' or '.join(one for one in endings if one)}.")
+    if out is not None and out.is_dir() and not (out.suffix == "" and "" in endings):
         raise OutputError(f"cannot write {out}: it is a folder.")
     return destination(out, run.folder / f"{name}{endings[0]}", inputs, force=force)
 
@@ -324,6 +358,8 @@ def write_examples(run: Run, x: Any, to: Path, *, raw: bool = False) -> None:
     """Write examples (n, *E): a sheet of pictures, or a table. raw: as of `write_table`."""
     if plays(run):
         write_bytes(to, _heard(x, to.suffix.lower()))
+    elif hears(run):
+        write_sounds(run, x, to)
     elif to.suffix.lower() == ".txt":
         write_bytes(to, "".join(f"{one}\n" for one in x).encode())
     elif draws(run):
@@ -331,6 +367,24 @@ def write_examples(run: Run, x: Any, to: Path, *, raw: bool = False) -> None:
         save_png(to, sheet(tiles, square_columns(tiles)))
     else:
         write_table(to, columns(x, run.model.spec_), raw=raw)
+
+
+def write_sounds(run: Run, x: NDArray[Any], to: Path) -> None:
+    """Write sounds (n, *E): one after the other with pauses, or their pictures, or each to a file in a folder."""
+    spec = run.model.spec_
+    if to.suffix.lower() == ".png":
+        painter = Painter.of(spec, x)
+        save_png(to, painter.strip(x))
+        return
+    sounds = [Sound(edged(one, spec.rate), spec.rate).within() for one in x]
+    if to.suffix == "":
+        with telling("write", to, ELSEWHERE, OutputError):
+            for at, one in enumerate(sounds):
+                one.save(to / f"{at:03}.wav")
+        return
+    pause = np.zeros((round(PAUSE * spec.rate), *x.shape[2:]))
+    together = np.concatenate([part for one in sounds for part in (one.x, pause)][:-1])
+    write_bytes(to, Sound(together, spec.rate).content())
 
 
 def _heard(pieces: list[Piece], ending: str) -> bytes:
@@ -353,6 +407,9 @@ def write_decoded(
             z = made.z.reshape(-1, made.z.shape[-1])
             step = {"step": range(len(z))} if made.z.ndim == 2 else {}
             write_table(to, {**step, **columns(run.model.inverse_transform(z), run.model.spec_)}, raw=raw)
+        case "" if hears(run):
+            with telling("write", to, ELSEWHERE, OutputError):
+                made.save(to)
         case ".png" if space is not None:
             save_png(to, np.atleast_3d(np.asarray(space.sheet(range(given), made))))
         case ending:

@@ -232,7 +232,7 @@ SizeOption = Annotated[
 KindOption = Annotated[
     str | None,
     typer.Option(
-        metavar="image|table|signal|text|music|roll|film",
+        metavar="image|table|signal|text|music|roll|film|sound",
         help="What an example is, where the shape does not say it.",
         rich_help_panel=DATA,
     ),
@@ -336,7 +336,7 @@ RateOption = Annotated[
     typer.Option(
         "--rate",
         metavar="N",
-        help="Films: frames a second. Default: as they are.",
+        help="Films: frames a second. Sounds: samples a second. Default: as they are.",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -348,6 +348,40 @@ LengthOption = Annotated[
         min=2,
         metavar="N",
         help="Texts: cut a .txt into windows of so many units. Films: into some of so many frames.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+WindowOption = Annotated[
+    int | None,
+    typer.Option(
+        "--window",
+        min=2,
+        metavar="N",
+        help="Sounds: samples of an example. Default: about a quarter of a second.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+HopOption = Annotated[
+    int | None,
+    typer.Option(
+        "--hop",
+        min=1,
+        metavar="N",
+        help="Sounds: samples from one window to the next. Default: half a window.",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+ChannelsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--channels",
+        min=1,
+        max=64,
+        metavar="N",
+        help="Sounds: 1 mixes stereo to mono. Default: as they are.",
         show_default=False,
         rich_help_panel=DATA,
     ),
@@ -403,6 +437,9 @@ READING = {
     "units": UnitsOption,
     "length": LengthOption,
     "rate": RateOption,
+    "window": WindowOption,
+    "hop": HopOption,
+    "channels": ChannelsOption,
     "grid": GridOption,
     "voices": VoicesOption,
     "bars": BarsOption,

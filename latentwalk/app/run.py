@@ -257,7 +257,7 @@ class Run:
     def _kept(self) -> dict[str, Any]:
         """How the data was read, as far as that holds for other data too."""
         options = {} if self.source is None else self.source.options
-        return {name: options[name] for name in ("label", "drop", "separator", "column", "length") if name in options}
+        return {name: options[name] for name in ("label", "drop", "separator", "column", "length", "hop") if name in options}
 
     def where(self, given: str | None) -> Source:
         """Where the data is that the model learnt from, or the data `given` instead. Raises ConfigError, DataError."""

@@ -15,16 +15,18 @@ from latentwalk.data.original import colour_of, like_learnt, pictures_like
 from latentwalk.data.rows import changed
 from latentwalk.data.sources import Split, idx, pieces_of
 from latentwalk.data.sources.packed import MissingHalf
+from latentwalk.data.sources.sounds import SOUNDS, holds_sounds
 from latentwalk.data.sources.tables import Drop, Pieces, check_drop, kinds_said, types_said
 from latentwalk.errors import ConfigError, unknown
 
-__all__ = ["Source", "fingerprint", "is_picture", "is_table", "options_read", "read_like", "table_like"]
+__all__ = ["Source", "fingerprint", "is_picture", "is_sound", "is_table", "options_read", "read_like", "table_like"]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".avif", ".heic")
 WORDS = {"continuous": "number", "count": "count", "category": "category"}
 PLURALS = {"category": "categories"}
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq")
-READING = 2  # how tables are read; 1, which was not written down, learnt from every column
+READING = 3  # how data is read; until 2 a .wav was a signal; 1, which was not written down, learnt from every column of a table
+OF_SIGNALS = {"kind": "signal", "window": 256}  # how a .wav was read until 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Source:
             raise KeyError("what and split are no options of a source")
         if "reading" not in values and is_table(what):
             options.setdefault("drop", False)  # until then, ids and row numbers were learnt, too
+        if values.get("reading", 1) < READING and what.lower().endswith(".wav"):
+            options = OF_SIGNALS | options
         return cls(what, options, apart)
 
 
@@ -117,11 +121,12 @@ def read_like(
     separator: str | None = None,
     column: str | None = None,
     length: int | None = None,
+    hop: int | None = None,
 ) -> Dataset:
     """The data set a user named, made like the examples learnt from: images are fitted to their size and colour.
 
     label, drop: the label column, and those left out, as far as the data has them. separator: that of tables.
-    column, length: how texts were read.
+    column, length: how texts were read. hop: how sounds were.
     Raises DataError, ConfigError.
     """
     path = Path(given).expanduser()
@@ -133,6 +138,9 @@ def read_like(
         read = spec.score
         bars = read.bars or max(1, spec.shape[0] // (read.voices * read.bar))
         return load(given, split=split, kind=spec.kind, grid=read.grid, voices=read.voices, bars=bars)
+    if spec.form.heard and (is_sound(path) or holds_sounds(path)):
+        rates = {"rate": spec.rate, "channels": spec.event[0]}
+        return load(path, split=split, window=spec.shape[0], hop=hop, **rates)
     if spec.vocabulary is not None:
         return load(
             given, split=split, units=spec.vocabulary.kind, **({"column": column} if is_table(given) else {"length": length})
@@ -151,7 +159,8 @@ def read_like(
             with suppress(ConfigError):  # the new data need not have labels, nor what was left out
                 return load(path, split=split, **own, **options, **apart)
     if spec.form.timed and path.exists():
-        return load(path, split=split, kind=spec.kind)
+        windowed = {"window": spec.shape[0]} if is_sound(path) else {}
+        return load(path, split=split, kind=spec.kind, **windowed)
     if label is not None and path.exists():
         try:
             return load(path, split=split, label=label)
@@ -184,6 +193,11 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURES
 
 
+def is_sound(path: Path) -> bool:
+    """Whether the file is called like a sound."""
+    return path.suffix.lower() in SOUNDS
+
+
 def _tell_table(data: Dataset) -> None:
     """Say, in a line, what was found in a table."""
     columns = data.spec.columns
@@ -202,6 +216,8 @@ def _tell_skipped(data: Dataset) -> None:
     """Say which files could not be read, and what was found in a text."""
     if data.spec.spoken:
         note("; ".join([f"read {len(data):,} {'texts' if data.spec.score is None else 'pieces'}", *data.remarks]))
+    if data.spec.form.heard and data.remarks:
+        note(f"read {'; '.join(data.remarks)}")
     if data.skipped:
         more = f"\n  and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""
         note(f"{len(data.skipped)} skipped:\n  " + "\n  ".join(data.skipped[:5]) + more)

@@ -78,7 +78,8 @@ def load(what: str | os.PathLike[str], *, split: Split = "train", **options: Any
         sixth row is a test row. What a path's halves are is said at `read`.
     options: for a path those of `read` (size, color, kind, label, attributes, …); for mnist and fashion-mnist `folder`, the
         only place to look in, and `download=False` to stay off the web; for faces `n`, `seed` and `size`; for sprites `n`
-        (None is all of them) and `seed`; for signals `n`, `seed` and `length`; for phrases and melodies `n` and `seed`; for
+        (None is all of them) and `seed`; for signals `n`, `seed` and `length`; for tones
+        these and `rate`; for phrases and melodies `n` and `seed`; for
         bouncing-digits `n`, `seed`, `size`, `length` and `random`, for bouncing-shapes the same without the last.
 
     Raises DataError (not found, damaged, unknown), ConfigError (options).
@@ -159,6 +160,11 @@ def _melodies(*, split: Split, n: int = 6000, seed: int = 0) -> Dataset:
     return _divided(drawn, split)
 
 
+def _tones(*, split: Split, n: int = 4000, seed: int = 0, length: int = 4096, rate: int = 8000) -> Dataset:
+    drawn: Dataset = imported("latentwalk.data.synthetic").tones(n, seed=seed, length=length, rate=rate)
+    return _divided(drawn, split)
+
+
 def _bouncing_digits(
     *, split: Split, n: int = 2_400, seed: int = 0, size: int = 32, length: int = 15, random: bool = True
 ) -> Dataset:
@@ -196,6 +202,7 @@ ENTRIES = {
     "phrases": Entry("drawn sentences with known factors: who, how many, when, whether, what, where; any number", _phrases),
     "bouncing-digits": Entry("films of two digits that leave walls at random, 32 x 32; any number of them", _bouncing_digits),
     "bouncing-shapes": Entry("films of a shape that bounces: place, speed, colour, size; any number of them", _bouncing_shapes),
+    "tones": Entry("drawn sounds with known factors: pitch, brightness, attack, vibrato, noise; any number", _tones),
     "melodies": Entry("drawn tunes of four bars with known factors: key, mode, metre, contour, …; any number", _melodies),
 }
 

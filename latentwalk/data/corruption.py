@@ -29,7 +29,12 @@ __all__ = ["Corruption", "CorruptionKind", "corruption_named"]
 
 CorruptionKind = Literal["gaussian", "masking", "salt-and-pepper", "poisson", "blur", "missing-steps"]
 SHARES = ("masking", "salt-and-pepper", "missing-steps")
-FITS = {"salt-and-pepper": ("image",), "poisson": ("image",), "blur": ("image", "signal"), "missing-steps": ("signal",)}
+FITS = {
+    "salt-and-pepper": ("image",),
+    "poisson": ("image",),
+    "blur": ("image", "signal", "sound"),
+    "missing-steps": ("signal", "sound"),
+}
 REACH = 3  # deviations of a blur's window on either side
 
 

@@ -67,6 +67,7 @@ class Dataset:
         columns: Sequence[Column] = (),
         plain: Sequence[Column] = (),
         units: UnitKind | None = None,
+        rate: int | None = None,
         **known: Any,
     ) -> "Dataset":
         """A data set from an array (n, *E) and, where there are labels, (n,) numbers or strings.
@@ -75,6 +76,7 @@ class Dataset:
         and dates beside numbers.
         units: what texts are made of, "characters", "words" or "byte-pairs"; chosen unless given.
         columns: what its columns are, as another table had them; a category that they do not know is "other".
+        rate: of sounds (kind="sound"), their samples a second; 16,000 unless given.
         plain: what columns of plain numbers are called (see `DataSpec`), where x is no frame.
         In a table or a signal, NaN says: not observed.
         Raises DataError: no rows, no numbers, infinity, a row that is all NaN or has no label (which one), labels of another
@@ -112,7 +114,9 @@ class Dataset:
             plain = plain_columns(x)
         x = as_array(x)
         spec = DataSpec.of_columns(x, columns) if columns else DataSpec.infer(x, kind)
-        spec = replace(spec, plain=tuple(plain))
+        if rate is not None and not spec.form.heard:
+            raise ConfigError(f"rate={rate!r} is of sounds, kind='sound'; X is a {spec.kind}. Leave it out.")
+        spec = replace(spec, plain=tuple(plain), rate=spec.rate if rate is None else rate)
         check_finite(x, missing=spec.missing)
         if y is not None:
             codes, classes = _coded(y, len(x))
@@ -221,6 +225,8 @@ def join(first: Dataset, second: Dataset) -> Dataset:
         raise DataError(f"the parts differ in shape: {first.x.shape[1:]} and {second.x.shape[1:]}. Read each alone.")
     if first.spec.columns != second.spec.columns:
         raise DataError("the parts differ in their columns. Read each alone.")
+    if first.spec.rate != second.spec.rate:
+        raise DataError(f"the parts have {first.spec.rate:,} and {second.spec.rate:,} samples a second. Read both with rate=.")
     plain = first.spec.plain
     if plain and second.spec.plain:
         places = places_of([column.name for column in second.spec.plain], plain)
@@ -228,7 +234,7 @@ def join(first: Dataset, second: Dataset) -> Dataset:
     x = as_array(joined(first.x, second.x))
     spec = first.spec
     if spec.vocabulary is None and spec.score is None:
-        spec = replace(type(spec).infer(x, spec.kind), columns=spec.columns, plain=plain)
+        spec = replace(type(spec).infer(x, spec.kind), columns=spec.columns, plain=plain, rate=spec.rate)
     check_finite(x, missing=spec.missing)
     classes = tuple(dict.fromkeys(first.classes + second.classes))
     y = None

@@ -25,10 +25,10 @@ from latentwalk.errors import DataError
 
 __all__ = ["FORMS", "Axes", "DataSpec", "Form", "Kind", "Layout"]
 
-Kind = Literal["image", "table", "signal", "text", "music", "roll", "film"]
+Kind = Literal["image", "table", "signal", "text", "music", "roll", "film", "sound"]
 Layout = Literal["HW", "HWC", "CHW", "flat", "T", "TF", "units", "keys", "THW", "THWC"]
 DARKEST = 2.0**-16  # images that nowhere reach it are no fractions of white, but have units of their own
-LATE = ("limits", "powers", "gaps", "vocabulary", "score", "counted", "totals")  # what a file says where there is any
+LATE = ("limits", "powers", "gaps", "vocabulary", "score", "counted", "totals", "rate")  # what a file says where there is any
 COLOURS = (1, 3, 4)  # channels by which an image is told from a block of numbers
 
 
@@ -76,6 +76,7 @@ class Form:
     serial: whether its numbers stand for units that come one after the other, up to an end: each is likely or not given those
         before it, and none is more than another.
     scored: whether an example is a piece of music.
+    heard: whether it is a sound, with samples at a rate.
     """
 
     layouts: dict[Layout, Axes]
@@ -87,6 +88,7 @@ class Form:
     columned: bool = False
     serial: bool = False
     scored: bool = False
+    heard: bool = False
 
 
 FORMS: dict[Kind, Form] = {
@@ -113,18 +115,24 @@ FORMS: dict[Kind, Form] = {
         bounded=True,
         timed=True,
     ),
+    "sound": Form(
+        {"T": Axes(1), "TF": Axes(2, -1)}, "(T,) or (T, C): samples first, then channels", "channel", timed=True, heard=True
+    ),
 }
 GUESSED: tuple[Kind, ...] = ("image", "table")  # kinds that are read off a shape, where none is given
+RATE = 16_000  # samples a second of sounds given as an array, unless said
+RATES = (1_000, 768_000)  # the least and the most that there are
 
 
 @dataclass(frozen=True, slots=True)
 class DataSpec:
     """What one example is.
 
-    kind: "image", "table", "signal", "text", "music" (words of voices), "roll" (music as keys at each step) or "film".
+    kind: "image", "table", "signal", "text", "music" (words of voices), "roll" (music as keys at each step), "film"
+        or "sound".
     shape: the event (*E) as its owner gives it: (28, 28), (64, 64, 3), (3, 64, 64), (30,).
-    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for a signal; "units" for a text
-        or a piece; "THW" or "THWC", time first, for a film.
+    layout: where an image keeps its channels; "flat" for a table; "T" or "TF", time first, for signals, sounds; "units" for
+        a text or a piece; "THW" or "THWC", time first, for a film.
     dtype: NumPy's name.
     low, high: the range of the values: 0 and 255 for bytes of an image, what was seen otherwise.
     extreme: the share of values within a twentieth of the range from either end, 1 for binary data.
@@ -139,6 +147,7 @@ class DataSpec:
     score: how words or keys are read as music; None for what is no music.
     counted: whether the rows of a table look like counts of many things, with totals of their own. totals: the law of these,
         where they are modelled; found by `fit`.
+    rate: of a sound its samples a second; 0 for all else.
     """
 
     kind: Kind
@@ -158,6 +167,7 @@ class DataSpec:
     score: Notation | None = None
     counted: bool = False
     totals: Totals | None = None
+    rate: int = 0
 
     def __post_init__(self) -> None:
         """Raise DataError where it contradicts itself: it may come from a file."""
@@ -182,6 +192,9 @@ class DataSpec:
             raise DataError(f"a {self.kind} {'has' if self.form.serial else 'has no'} units. Give texts: a list of strings.")
         if self.form.scored != isinstance(self.score, Notation):
             raise DataError(f"a {self.kind} {'has' if self.form.scored else 'has no'} score. Give pieces: a list of `Piece`s.")
+        least, most = RATES if self.form.heard else (0, 0)
+        if type(self.rate) is not int or not least <= self.rate <= most:
+            raise DataError(f"a {self.kind} of {self.rate!r} samples a second. Expected {least:,} to {most:,}.")
         all_counted = bool(self.columns) and all(one.kind == "count" for one in self.columns)
         if self.totals is not None and not (isinstance(self.totals, Totals) and all_counted):
             raise DataError(f"totals {self.totals!r:.80} cannot be those of columns that are no counts.")
@@ -192,7 +205,7 @@ class DataSpec:
 
         An event of two axes is a gray image; of three, a colour image when its first or last axis has 1, 3 or 4 entries;
         of one axis, a table. Everything else is flattened into a table. kind="signal" reads (T,) or (T, F), T steps in time.
-        A table of counts is told by its numbers, see `data.counts`.
+        A table of counts is told by its numbers, see `data.counts`. kind="sound" is taken to have `RATE` samples a second.
         The share of extreme values is that of evenly spaced rows where all would not fit into memory.
 
         >>> DataSpec.infer(np.zeros((5, 28, 28), np.uint8)).layout
@@ -210,7 +223,8 @@ class DataSpec:
         missing = gaps and any(np.isnan(rows).any() for _, rows in pieces(x))
         low, high = _range(x, bounded)
         counted = FORMS[kind].columned and not missing and low == 0 and looks_counted(x)
-        return cls(kind, shape, layout, str(x.dtype), low, high, _extreme(evenly(x), low, high), missing, counted=counted)
+        extreme, rate = _extreme(evenly(x), low, high), RATE if FORMS[kind].heard else 0
+        return cls(kind, shape, layout, str(x.dtype), low, high, extreme, missing, counted=counted, rate=rate)
 
     @classmethod
     def of_columns(cls, x: Array, columns: Sequence[Column]) -> "DataSpec":

@@ -10,5 +10,6 @@ from latentwalk.drawing.lines import Lines
 from latentwalk.drawing.pages import Pages
 from latentwalk.drawing.painter import Painter
 from latentwalk.drawing.rolls import Rolls
+from latentwalk.drawing.sounds import Sounds
 
-__all__ = ["Films", "Heat", "Images", "Lines", "Pages", "Painter", "Rolls"]
+__all__ = ["Films", "Heat", "Images", "Lines", "Pages", "Painter", "Rolls", "Sounds"]

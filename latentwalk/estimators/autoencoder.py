@@ -231,11 +231,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def impute(self, X: ArrayLike | Dataset, *, condition: Any = None) -> Any:
         """X (n, *E) with the model's reconstruction where a value is missing; what was observed stays exactly as it was.
 
-        Always a copy. A signal that ends early is not made longer. A frame comes back as a frame, with its index and all its
+        Always a copy. A signal that ends early is not made longer. Gaps (NaN) of sounds are filled by a model of whole ones.
+        A frame comes back as a frame, with its index and all its
         columns. Not for texts.
         """
         self._trained.check_valued("impute")
-        x, told = self._seen(X, condition)
+        x, told = self._trained.seen(self._known(X), condition, gaps=self._trained.spec.form.heard)
         return self._trained.imputed(x, X, told)
 
     def sample(

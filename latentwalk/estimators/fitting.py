@@ -43,7 +43,7 @@ from latentwalk.latent.completion import QUICK
 from latentwalk.models.collapse import BLIND, COLLAPSED
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
-from latentwalk.models.recipes import EARLIER, WIDE, Recipe, assemble, suited
+from latentwalk.models.recipes import EARLIER, HEARD_BY, WIDE, Recipe, assemble, suited
 from latentwalk.models.start import begin
 from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.build import Network, network_named
@@ -293,7 +293,8 @@ def _chosen(options: Options, spec: DataSpec) -> tuple[Recipe, Network, int]:
         recipe = replace(recipe, corruption=recipe.corruption.fitted(spec))
     latent = network.code(spec, options.latent)
     if latent is None:
-        latent = spec.size if recipe.latent is None else max(recipe.latent, WIDE) if spec.form.serial else recipe.latent
+        least = WIDE if spec.form.serial else HEARD_BY if spec.form.heard else 1
+        latent = spec.size if recipe.latent is None else max(recipe.latent, least)
     options.check_latent(latent)
     return suited(recipe, spec), network, int(latent)
 

@@ -104,10 +104,11 @@ def _has_totals(spec: DataSpec, likelihood: str) -> bool:
     return spec.counted and counts and spec.totals is None and likelihood in ("auto", "negative-binomial")
 
 
-def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] = ()) -> Array:
+def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] = (), *, gaps: bool = False) -> Array:
     """X as an array (n, *E) of numbers like those learnt from; what is not in memory is not read, but for floats once.
 
-    features: what their columns are called, where that is not in the spec. Raises DataError.
+    features: what their columns are called, where that is not in the spec. gaps: whether NaN may be there where none was learnt
+    from. Raises DataError.
     """
     X = as_known(X)
     if spec.vocabulary is not None:
@@ -126,7 +127,7 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
         x = padded(list(x), spec.shape[0])
     if x.shape[1:] != spec.shape:
         raise DataError(f"expected examples of shape {spec.shape}, as in training; got {x.shape[1:]}.")
-    check_finite(x, missing=spec.missing or bool(spec.columns))  # each column has a likelihood of its own, or none
+    check_finite(x, missing=gaps or spec.missing or bool(spec.columns))  # each column has a likelihood of its own, or none
     if spec.columns:
         by_name = is_frame(X) or (isinstance(X, Dataset) and bool(X.spec.columns))
         check_categories(x, spec.columns, other=by_name)

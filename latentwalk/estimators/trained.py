@@ -25,6 +25,7 @@ from latentwalk.data.scaling import as_tensor
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import ConfigError, DataError, NotGenerativeError, SamplingWarning
 from latentwalk.estimators.conditions import Conditions, Labels
+from latentwalk.estimators.gaps import without_gaps
 from latentwalk.estimators.given import as_learnt, by_place, called, held_mask, narrowed, over
 from latentwalk.latent.completion import ENCODED, QUICK, check_sampler, completion, quick_sampler
 from latentwalk.latent.criteria.measure import Measure, percent
@@ -97,14 +98,14 @@ class Trained:
         recipe = self.recipe
         return self.network.bodies is not None or isinstance(recipe.prior, Prior) or callable(recipe.objective)
 
-    def given(self, X: Any) -> Array:
-        """X as an array (n, *E) like the one learnt from. Raises DataError."""
-        return as_learnt(X, self.spec, self.features)
+    def given(self, X: Any, *, gaps: bool = False) -> Array:
+        """X as an array (n, *E) like the one learnt from. gaps: whether NaN may be there in any case. Raises DataError."""
+        return as_learnt(X, self.spec, self.features, gaps=gaps)
 
-    def seen(self, X: ArrayLike | Dataset, condition: Any) -> tuple[Array, Conditions | None]:
+    def seen(self, X: ArrayLike | Dataset, condition: Any, *, gaps: bool = False) -> tuple[Array, Conditions | None]:
         """X as an array (n, *E) like the one learnt from, and its condition: see `told`. Raises ConfigError, DataError."""
         X = as_known(X)
-        x = self.given(X)
+        x = self.given(X, gaps=gaps)
         return x, self.told(condition, X, len(x))
 
     def narrowed(self, X: ArrayLike | Dataset) -> Any:
@@ -256,6 +257,8 @@ class Trained:
     def impute(self, x: Array, told: Conditions | None = None) -> Array:
         """A copy of x (n, *E) with its reconstruction where a value is missing. told: see `told`."""
         check_known(x, self.spec.columns)  # what has no name could not be given back
+        if self.spec.form.heard and not self.spec.missing:
+            return without_gaps(lambda some: self.reconstruct(some, told), x)
         whole = np.array(x)
         if whole.dtype.kind == "f" and (missing := np.isnan(whole)).any():
             whole[missing] = self.reconstruct(x, told)[missing]

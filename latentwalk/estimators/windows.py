@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
 from latentwalk.data.examples import padded
-from latentwalk.data.sources.sounds import apart, together
+from latentwalk.data.overlap import apart, together
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import DataError
 from latentwalk.estimators.autoencoder import Autoencoder

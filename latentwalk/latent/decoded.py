@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.data.music import Piece
 from latentwalk.data.original import PICTURES, Original
+from latentwalk.data.overlap import crossfaded
 from latentwalk.data.sources.midi import midi_content
+from latentwalk.data.sources.sounds import Sound
 from latentwalk.data.spec import DataSpec
 from latentwalk.data.tones import rendered
 from latentwalk.drawing.film import FPS, gif_bytes, mp4_bytes, png_bytes
@@ -20,6 +23,7 @@ from latentwalk.drawing.html import figure
 from latentwalk.drawing.pages import listed
 from latentwalk.drawing.painter import Painter
 from latentwalk.drawing.rolls import played
+from latentwalk.drawing.sounds import Sounds, edged, players
 from latentwalk.drawing.tiles import Pixels, even_columns, pixels, sheet, shrunk
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.files import write_atomically
@@ -89,6 +93,18 @@ class Decoded:
         return self.spec.said(self._examples())
 
     @property
+    def sounds(self) -> list[Sound]:
+        """The points as sounds, one after the other. Raises DataError where they are none."""
+        rate = self._rate()
+        return [Sound(edged(one, rate), rate).within() for one in self._examples()]
+
+    @property
+    def sound(self) -> Sound:
+        """The points as one sound: each goes over into the next without a click. Raises DataError where they are none."""
+        rate = self._rate()
+        return Sound(edged(crossfaded(list(self._examples())), rate), rate).within()
+
+    @property
     def arrays(self) -> dict[str, Array]:
         """What a .npz holds, by name."""
         return {"z": self.z, "x": self.x, **self.notes}
@@ -105,7 +121,8 @@ class Decoded:
 
     def save(self, path: str | PathLike[str], *, fps: float = FPS) -> None:
         """Write a strip (.png), a film (.gif, .mp4; images and signals), texts (.txt), music (.mid, .wav; one piece after the
-        other) or arrays (.npz), whole or not at all.
+        other), sounds (.wav; each going over into the next) or arrays (.npz), whole or not at all. Sounds also go each to a
+        file of its own, 000.wav and so on, in a folder: a path without an ending.
 
         One picture of its own size is written as that picture (.png, .jpg or .webp).
 
@@ -113,6 +130,10 @@ class Decoded:
         Raises ConfigError: another ending, a film of a table or of a plane, MP4 without PyAV; OSError.
         """
         path = Path(path)
+        if not path.suffix and self._heard:
+            for at, one in enumerate(self.sounds):
+                one.save(path / f"{at:03}.wav")
+            return
         content = self.content(path.suffix, fps=fps)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
@@ -130,6 +151,8 @@ class Decoded:
                 return mp4_bytes(self._frames(fps), fps)
             case ".mid":
                 return midi_content(Piece.row(self.pieces))
+            case ".wav" if self._heard:
+                return self.sound.content()
             case ".wav":
                 return rendered(Piece.row(self.pieces)).content()
             case ".txt":
@@ -145,9 +168,21 @@ class Decoded:
             return played(self.pieces, self.marked.ravel(), self.reading)
         if self.spec is not None and self.spec.vocabulary is not None:
             return listed(self.texts, self.marked.ravel(), self.reading)
+        if self._heard:
+            return players(cast(Sounds, self._painter()), self._examples(), self.marked.ravel(), self.reading)
         return figure(None if self.spec is None else png_bytes(self.picture()), self.reading)
 
     # ------------------------------------------------------------------ inside
+
+    @property
+    def _heard(self) -> bool:
+        return self.spec is not None and self.spec.form.heard
+
+    def _rate(self) -> int:
+        """Samples a second. Raises DataError where examples are no sounds."""
+        if self.spec is None or not self.spec.form.heard:
+            raise DataError(f"these are {'examples' if self.spec is None else f'{self.spec.kind}s'}, not sounds.")
+        return self.spec.rate
 
     def _beside_each_other(self, onto: Original) -> Pixels:
         shown = pixels(self._examples(), onto.spec)

@@ -22,6 +22,7 @@ from latentwalk.data.edits import edit_distance
 from latentwalk.data.music import Piece, is_music, overlap_distance, rolls_of
 from latentwalk.data.original import Original, Pictured
 from latentwalk.data.spec import DataSpec
+from latentwalk.data.spectra import log_spectra
 from latentwalk.data.units import is_text, texts_of
 from latentwalk.drawing.painter import Painter
 from latentwalk.errors import ConfigError, DataError, unknown
@@ -320,11 +321,14 @@ class Encoded(ABC):
     def flat(self, x: Array) -> Array:
         """Examples (m, *E) in standard units, one row each: (m, prod(E)); float64 stays, all else becomes float32.
 
+        Sounds as the log-magnitudes of their spectra, (m, S): two that sound alike may differ in every sample.
         Raises DataError for texts, whose units are no amounts.
         """
         if self.serial:
             raise DataError("a text has no values to subtract. This is for images, tables and signals.")
         values = x / np.asarray(self.unit, dtype=x.dtype if x.dtype == np.float64 else np.float32)
+        if self.spec is not None and self.spec.form.heard:
+            return log_spectra(values.reshape(len(x), *self.spec.shape), self.spec.rate)
         rows: Array = values.reshape(len(x), math.prod(x.shape[1:]))
         return rows
 

@@ -8,8 +8,10 @@ While it learns, q(z | h_t, y_t+1) sees the next frame, and the KL between the t
 prior, moved (Vahdat & Kautz 2020, "NVAE", eq. 3): where it moves nothing, nothing is paid. A state depends on frames alone, so
 a frame that was predicted is seen like any other, and predictions of one step are predictions of many.
 
-A film learns both: from a random frame on, what was predicted is seen in place of what was there.
-Source: Denton & Fergus 2018, "Stochastic video generation with a learned prior" (SVG-LP).
+At first every frame is seen as it was; later, from a random frame on, what was predicted is seen in its place. Begun with
+what it predicts, it would learn to see a blur and to foresee one.
+Sources: Denton & Fergus 2018, "Stochastic video generation with a learned prior" (SVG-LP); Bengio et al. 2015, "Scheduled
+sampling for sequence prediction with recurrent neural networks".
 """
 
 from collections.abc import Sequence
@@ -32,6 +34,7 @@ from latentwalk.networks.layers import channels_last
 __all__ = ["FilmLikelihood", "FilmModel", "FilmState"]
 
 KNOWN = 1 / 3  # of a film is seen where nothing is learnt, and the rest is predicted
+WEANED = (0.3, 0.8)  # of a training: until then all frames are seen, and from then on as few as one
 MOVED = (-8.0, 4.0)  # by how much log sigma² of a posterior differs from the prior's
 
 
@@ -51,19 +54,20 @@ class FilmState:
 class FilmLikelihood(Distribution):
     """p(x_2, …, x_T) of films (B, C, T, H, W), their first frame given: batch (1, B). What is NaN has no part.
 
-    frames: of each frame from the second on, its likelihood, batch (B,).
+    parts: of the frames from the second on, one after the other, the likelihoods: each of one frame, batch (B,), or of several
+    that follow each other, batch (frames * B,).
     """
 
     arg_constraints = {}  # noqa: RUF012  # torch's own convention
 
-    def __init__(self, frames: Sequence[Distribution], batch: int) -> None:
-        self.frames = frames
+    def __init__(self, parts: Sequence[Distribution], batch: int) -> None:
+        self.parts = parts
         super().__init__(torch.Size([1, batch]), validate_args=False)
 
     @property
     def mean(self) -> Tensor:
         """The frames' means: (1, B, C, T - 1, H, W)."""
-        return torch.stack([frame.mean for frame in self.frames], dim=2)[None]
+        return torch.cat([self._frames(part.mean) for part in self.parts]).movedim(0, 2)[None]
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p of films (B, C, T, H, W): (1, B)."""
@@ -72,9 +76,16 @@ class FilmLikelihood(Distribution):
     def log_prob_each(self, value: Tensor) -> Tensor:
         """log p of each frame but the first, 0 where there is none: (B, T - 1)."""
         there = _there(value)[:, 1:]
-        filled = value.nan_to_num()
-        each = [frame.log_prob(filled[:, :, at + 1]) for at, frame in enumerate(self.frames)]
-        return torch.where(there, torch.stack(each, dim=1), 0.0)
+        frames = value.nan_to_num().movedim(2, 0)[1:]  # (T - 1, B, C, H, W)
+        counts = [part.batch_shape[0] // self.batch_shape[1] for part in self.parts]
+        each = [
+            self._frames(part.log_prob(some.flatten(0, 1))) for part, some in zip(self.parts, frames.split(counts), strict=True)
+        ]
+        return torch.where(there, torch.cat(each).T, 0.0)
+
+    def _frames(self, values: Tensor) -> Tensor:
+        """Values (frames * B, …) of a part as (frames, B, …)."""
+        return values.unflatten(0, (-1, self.batch_shape[1]))
 
 
 class FilmModel(Learner):
@@ -85,6 +96,7 @@ class FilmModel(Learner):
 
     centre: Tensor
     spread: Tensor
+    weaned: float = 1.0  # 0: while it learns, it sees all frames; 1: as few as one
 
     def __init__(self, scaling: Scaling, frames: LatentModel, shape: DynamicsShape) -> None:
         super().__init__()
@@ -166,6 +178,7 @@ class FilmModel(Learner):
     def forward(self, x: Tensor, target: Tensor | None = None, draws: int = 1, given: Tensor | None = None) -> Pass:
         """Films x (B, C, T, H, W): each seen up to a frame of its own, and from there on what was predicted is seen.
 
+        What was predicted is seen as if it had been there: what would have made it easier to see is not asked for.
         The event of posterior and prior is all innovations of a film, ((T - 1) Z,); where a film is over both are N(0, I).
         """
         assert draws == 1 and given is None, "films are learnt with one draw, and without labels"
@@ -173,22 +186,32 @@ class FilmModel(Learner):
         there, filled = _there(x), x.nan_to_num()
         true = self.code(filled.movedim(2, 1).flatten(0, 1)).unflatten(0, (rows, length))
         known = self._known(x)
+        shown = min(int(known.min()), length)  # frames of all films that are seen
         memory, fed = None, true[:, 0]
-        innovations, likelihoods = [], []
+        innovations, together, parts = [], [], []
         for at in range(length - 1):
             seen = (at < known)[:, None, None, None]
             memory = self._seen(torch.where(seen, true[:, at], fed), memory)
             prior, posterior = self._innovation(memory, true[:, at + 1], there[:, at + 1])
             z = posterior.rsample((1,))[0]
-            likelihood = self._next(memory, z)
             innovations.append((posterior, prior, z))
-            likelihoods.append(likelihood)
-            if at < length - 2 and bool((at + 1 >= known).any()):
-                fed = self.code(self.frame(likelihood))
+            together.append(self._following(memory, z))
+            if at + 1 < shown and at + 2 < length:
+                continue  # nobody needs to see yet what was predicted
+            likelihood = self.shown(torch.cat(together))
+            parts.append(likelihood)
+            if at + 2 < length:
+                fed = self.code(self.frame(likelihood)[-rows:].detach())
+            together = []
         posteriors, priors, drawn = zip(*innovations, strict=True)
         z = torch.cat(drawn, dim=1)[None]
-        likelihood = FilmLikelihood(likelihoods, rows)
+        likelihood = FilmLikelihood(parts, rows)
         return Pass(x if target is None else target, z, _joined(posteriors), _joined(priors), likelihood)
+
+    def trained_for(self, share: float) -> None:
+        """See fewer frames as they were, and more of what was predicted, the longer it has learnt."""
+        first, last = WEANED
+        self.weaned = min(1.0, max(0.0, (share - first) / (last - first)))
 
     # ------------------------------------------------------------------ inside
 
@@ -198,7 +221,11 @@ class FilmModel(Learner):
         return FilmState(self.recurrence(codes, state), codes)
 
     def _next(self, memory: FilmState, z: Tensor) -> Distribution:
-        return self.shown(memory.code + self.advance(memory.codes, memory.state, z))
+        return self.shown(self._following(memory, z))
+
+    def _following(self, memory: FilmState, z: Tensor) -> Tensor:
+        """The code (B, C, h, w) of what comes next."""
+        return memory.code + self.advance(memory.codes, memory.state, z)
 
     def _innovation(
         self, memory: FilmState, following: Tensor, there: Tensor | None = None
@@ -223,7 +250,8 @@ class FilmModel(Learner):
         length = x.shape[2]
         if not self.training:
             return torch.full((len(x),), max(1, round(KNOWN * length)), device=x.device)
-        return 1 + (chance.uniform((len(x),), x) * (length - 1)).floor().long()
+        least = 1 + round((1 - self.weaned) * (length - 1))
+        return least + (chance.uniform((len(x),), x) * (length - least)).floor().long()
 
 
 def _there(x: Tensor) -> Tensor:

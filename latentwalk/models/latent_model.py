@@ -41,6 +41,9 @@ class Learner(nn.Module, ABC):
     @abstractmethod
     def forward(self, x: Tensor, target: Tensor | None = None, draws: int = 1, given: Tensor | None = None) -> Pass: ...
 
+    def trained_for(self, share: float) -> None:
+        """Be told, before each step, which share of the training is over: 0 to 1."""
+
 
 class LatentModel(Learner):
     """p(x, z) = p(z) p(x | z) and q(z | x). `scaling` takes raw data to x; it is saved with the rest."""

@@ -7,6 +7,7 @@ gaussian              anything real; sigma fixed, one learned number, or one for
     negative-binomial     tables: counts; where rows have totals, these by themselves, and portions of them (see `portions`)
     mixed                 tables: to each column its own of gaussian, student-t, negative-binomial and categorical
     units                 texts: each unit given those before it, up to an end
+    spectral              sounds: how strong each frequency is at each time, and nothing of the phase (see `heard`)
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +22,16 @@ from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Head
 from latentwalk.models.heads import BernoulliHead, ContinuousBernoulliHead, GaussianHead, ObservedHead
+from latentwalk.models.heard import SpectralHead
 from latentwalk.models.mixed import DEFAULTS, ColumnLikelihood, MixedHead
 from latentwalk.models.portions import PortionsHead
+from latentwalk.models.spectra import Frames
 
 __all__ = ["OF_COLUMNS", "Likelihood", "LikelihoodKind", "likelihood_named"]
 
-LikelihoodKind = Literal["bernoulli", "continuous-bernoulli", "gaussian", "student-t", "negative-binomial", "mixed", "units"]
+LikelihoodKind = Literal[
+    "bernoulli", "continuous-bernoulli", "gaussian", "student-t", "negative-binomial", "mixed", "units", "spectral"
+]
 KINDS: tuple[LikelihoodKind, ...] = get_args(LikelihoodKind)
 OF_COLUMNS = ("student-t", "negative-binomial", "mixed")
 FITS: dict[str, tuple[ColumnLikelihood, ...]] = {
@@ -55,6 +60,7 @@ VALUES: dict[Kind, _Values] = {
     "image": _Values("unit", "unit", ranged=True, binary=0.7),
     "table": _Values("standard", "none", ranged=False, binary=1.0),
     "signal": _Values("standard", "none", ranged=False, binary=1.0),
+    "sound": _Values("standard", "none", ranged=False, binary=2.0),
     "text": _Values("none", "none", ranged=True, binary=1.0),
     "music": _Values("none", "none", ranged=True, binary=1.0),
     "film": _Values("unit", "unit", ranged=True, binary=0.7),
@@ -102,6 +108,8 @@ class Likelihood:
                 head: Head = BernoulliHead(axes)
             case "continuous-bernoulli":
                 head = ContinuousBernoulliHead(axes)
+            case "spectral":
+                return SpectralHead(Frames.usual(spec.shape[0], spec.rate), spec.event[0])
             case _:
                 head = GaussianHead(axes, self.sigma)
         return ObservedHead(head) if spec.missing else head
@@ -113,10 +121,13 @@ class Likelihood:
         if (self.kind == "units") != spec.form.serial:
             needed = "units" if spec.form.serial else "gaussian"
             raise ConfigError(f'likelihood="{self.kind}" is not for a {spec.kind}. Use "{needed}", or leave it out.')
+        if self.kind == "spectral" and (not spec.form.heard or spec.missing):
+            what = "sounds in which samples are missing" if spec.form.heard else f"a {spec.kind}"
+            raise ConfigError(f'likelihood="spectral" is for whole sounds; the data is {what}. Use "gaussian".')
         values = VALUES[spec.kind]
         if spec.form.serial:
             return values.real
-        if self.kind == "gaussian" or spec.columns:
+        if self.kind in ("gaussian", "spectral") or spec.columns:
             return values.real
         if spec.low < 0 or (not values.ranged and spec.high > 1):
             worst = spec.low if spec.low < 0 else spec.high
@@ -152,7 +163,7 @@ def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
     """The likelihood of that name; "auto" chooses from the data; a Likelihood is given back as it is.
 
     auto: negative binomial for rows of counts with totals; Bernoulli for binary tables and for images most of whose values lie
-    at the ends of their range (ink on paper); otherwise a Gaussian with one learned sigma.
+    at the ends of their range (ink on paper); spectral for whole sounds; otherwise a Gaussian with one learned sigma.
     """
     if isinstance(name, Likelihood) and type(name) is not Likelihood:
         raise ConfigError(f"{type(name).__name__} is a subclass of Likelihood, and a saved model could not be loaded again.")
@@ -164,6 +175,8 @@ def likelihood_named(name: "str | Likelihood", spec: DataSpec) -> Likelihood:
         return Likelihood("mixed")
     if name == "auto" and spec.form.serial:
         return Likelihood("units")
+    if name == "auto" and spec.form.heard and not spec.missing:
+        return Likelihood("spectral")
     if name != "auto":
         if name not in KINDS:
             raise unknown("likelihood", name, ("auto", *KINDS))

@@ -21,6 +21,7 @@ from latentwalk.errors import ConfigError, unknown
 from latentwalk.models.conditional import Appended, Conditional, Shifted
 from latentwalk.models.contraction import Sensed
 from latentwalk.models.heads import IMAGE_AXES
+from latentwalk.models.heard import LogSpectra
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood
 from latentwalk.models.mixed import Inputs
@@ -30,16 +31,20 @@ from latentwalk.models.prior import PRIORS, Prior, prior_named
 from latentwalk.models.schedule import Schedule, constant, linear
 from latentwalk.models.serial import SerialConditional
 from latentwalk.models.sparsity import Sparsity
+from latentwalk.models.spectra import Frames
+from latentwalk.models.spectral import with_spectra
 from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.line import DecoderLine, EncoderLine
 from latentwalk.networks.stepwise import STEPWISE
 
-__all__ = ["EARLIER", "RECIPES", "WIDE", "Recipe", "assemble", "recipe_named", "suited"]
+__all__ = ["EARLIER", "HEARD_BY", "RECIPES", "WIDE", "Recipe", "assemble", "recipe_named", "suited"]
 
 RATE = 8.0  # nats of the KL of a VAE of texts that are not pressed
 WARM = 5.0  # epochs over which its KL is warmed up
 WIDE = 32  # dimensions of a code of a text, where the user names no other number
+HEARD_BY = 16  # of a sound
+HEARD = 1.0  # weight of the spectral term of sounds
 ANY = (0.05, 1.0)  # noise of unknown strength, in units of an image's range or a signal's deviation
 TRIED = 2  # examples with which an objective of one's own is tried
 ObjectiveName = Literal["elbo", "decomposed_elbo", "importance_weighted", "reconstruction"]
@@ -61,6 +66,8 @@ class Recipe:
         decoder begins anew, with an encoder that has something to say, and beta its schedule (Li et al. 2019, "A surprisingly
         effective fix for deep latent variable modeling of text").
     denoiser: whether a network of its own learns beside the codes to take that noise off images and signals, see `Denoiser`.
+    spectral: of sounds, the weight of how far spectra are apart, beside the likelihood: see `with_spectra`. None is the usual,
+        1 for sounds and 0 for all else; 0 is a likelihood alone.
     generative: whether the recipe trains its codes to fill the prior, so that drawing from it makes sense.
     latent: dimensions of a code where the user names none; None is as many as an example has numbers.
     prior: a name in `PRIORS`, or a `Prior` of one's own.
@@ -82,6 +89,7 @@ class Recipe:
     denoiser: bool = False
     pretraining: float = 0.0
     target_rate: float = 0.0
+    spectral: float | None = None
 
     def __post_init__(self) -> None:
         own_numbers(self)
@@ -94,6 +102,7 @@ class Recipe:
         whole("latent", self.latent, "dimensions", least=1, most=MADE, none="as many as an example has numbers")
         for name in ("free_nats", "target_rate", "contraction", "pretraining"):
             positive(name, getattr(self, name), zero=True, most=COUNTED)
+        positive("spectral", self.spectral, zero=True, most=COUNTED, none="the usual")
         if not isinstance(self.beta, Schedule):
             positive("beta", self.beta, zero=True, most=COUNTED)
         if self.pretraining and self.objective != "elbo":
@@ -155,6 +164,10 @@ class Recipe:
 
     def loss(self, examples: int | None = None) -> Objective:
         """What training makes small. examples: how many there are to learn from, where that is known."""
+        found = self._named_loss(examples)
+        return with_spectra(found, self.spectral) if self.spectral else found
+
+    def _named_loss(self, examples: int | None) -> Objective:
         if not isinstance(self.objective, str):
             return self.objective
         match self.objective:
@@ -222,7 +235,7 @@ def recipe_named(recipe: str | Recipe) -> Recipe:
 
 
 def suited(recipe: Recipe, spec: DataSpec) -> Recipe:
-    """The recipe as data like `spec` needs it: the VAE of texts with its cure of collapse.
+    """The recipe as data like `spec` needs it: that of sounds with spectra, the VAE of texts with its cure of collapse.
 
     A decoder of units knows what came before, and learns to do without the code; its KL then falls to 0, and does not come
     back. So the KL is warmed up, and `RATE` nats of it are not pressed, of all dimensions together: shared out among them
@@ -230,6 +243,8 @@ def suited(recipe: Recipe, spec: DataSpec) -> Recipe:
     name.
     Sources: Bowman et al. 2016, section 3.1; Pelsmaeker & Aziz 2020, "Effective estimation of deep generative language models".
     """
+    if spec.form.heard and recipe.spectral is None and isinstance(recipe.objective, str):
+        return replace(recipe, spectral=HEARD)
     if not spec.form.serial or recipe != replace(RECIPES["vae"], prior=recipe.prior, corruption=recipe.corruption):
         return recipe
     return replace(recipe, beta=linear(1.0, over=WARM), target_rate=RATE)
@@ -255,14 +270,21 @@ def assemble(
     raw = code.each * latent
     if classes and network.kind == "fully-conv":
         raise ConfigError("network='fully-conv' has no place for a condition: its code is an image. Use network='conv'.")
+    if likelihood.kind == "spectral" and network.kind == "fully-conv":
+        raise ConfigError(
+            "network='fully-conv' gives each place of a wave a part of the code, and likelihood='spectral' knows no waves. Use "
+            "likelihood='gaussian', or network='conv'."
+        )
     if recipe.pretraining and not spec.form.serial:
         raise ConfigError(f"pretraining={recipe.pretraining:g} is for texts and music; the data is a {spec.kind}.")
+    if recipe.spectral and not spec.form.heard:
+        raise ConfigError(f"spectral={recipe.spectral:g} is for sounds; the data is a {spec.kind}. Leave it out.")
     if recipe.contraction and spec.form.serial:
         raise ConfigError(f'recipe "{recipe.name}" needs values to take gradients of, and a text has units. Use "ae" or "vae".')
     if network.kind == STEPWISE:
         return _stepwise(recipe, spec, network, likelihood, latent, scaling, classes)
     straight = network.start == "line" and recipe.sparsity is None and network.kind != "fully-conv"
-    reader = _encoder(network, spec, (raw,), straight)
+    reader = _encoder(network, spec, likelihood, (raw,), straight)
     if classes:
         reader = Shifted(reader, classes, raw)
     encoder = Conditional(reader, code, axes=len(spec.event))
@@ -300,21 +322,30 @@ def _decoder(
         return SerialConditional(network.writer(spec, latent + classes, classes))
     data = likelihood.head(spec)
     raw = data.raw_shape(spec.event)
-    writer = network.decoder(spec, latent + classes, raw)
+    writer = network.decoder(_framed(spec) if likelihood.kind == "spectral" else spec, latent + classes, raw)
     if _begins(network, spec):
         writer = DecoderLine(writer, latent + classes, raw, straight=straight)
     return Conditional(Appended(writer, classes) if classes else writer, data, axes=1)
 
 
-def _encoder(network: Network, spec: DataSpec, out: tuple[int, ...], straight: bool) -> nn.Module:
-    inputs, read = None, spec
+def _encoder(network: Network, spec: DataSpec, likelihood: Likelihood, out: tuple[int, ...], straight: bool) -> nn.Module:
+    inputs: nn.Module | None = None
+    read = spec
     if spec.columns:
         inputs = Inputs(spec.columns, spec.missing, spec.totals)
         read = replace(spec, shape=(inputs.size,), missing=False, columns=(), limits=(), powers=(), gaps=None, totals=None)
+    if likelihood.kind == "spectral" and network.bodies is None:
+        inputs, read = LogSpectra(Frames.usual(spec.shape[0], spec.rate)), _framed(spec)
     body, everywhere = network.encoder(read, out), network.kind == "fully-conv"
     if _begins(network, spec):
         return EncoderLine(body, read.event, out, inputs=inputs, straight=straight, missing=read.missing, everywhere=everywhere)
     return body if inputs is None else nn.Sequential(inputs, body)
+
+
+def _framed(spec: DataSpec) -> DataSpec:
+    """A sound as networks see it by its spectra: frames, of the magnitudes of each channel."""
+    frames = Frames.usual(spec.shape[0], spec.rate)
+    return replace(spec, shape=(frames.count, spec.event[0] * frames.bins), layout="TF")
 
 
 def _try(objective: Objective, model: LatentModel, spec: DataSpec) -> None:

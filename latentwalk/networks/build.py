@@ -31,8 +31,8 @@ CONVOLUTIONAL: tuple[NetworkKind, ...] = ("conv", "fully-conv")
 RECURRENT: tuple[NetworkKind, ...] = ("gru", "lstm")
 SERIAL: tuple[NetworkKind, ...] = (*RECURRENT, "transformer", "hierarchical")  # those that read and write units
 FITS: dict[NetworkKind, tuple[Kind, ...]] = {
-    **dict.fromkeys(CONVOLUTIONAL, ("image", "signal")),
-    **dict.fromkeys(RECURRENT, ("text", "music", "roll", "signal")),
+    **dict.fromkeys(CONVOLUTIONAL, ("image", "sound", "signal")),
+    **dict.fromkeys(RECURRENT, ("text", "music", "roll", "sound", "signal")),
     "transformer": ("text", "music"),
     "hierarchical": ("music",),
     STEPWISE: ("roll",),
@@ -47,13 +47,15 @@ USUAL: dict[Kind, Callable[[DataSpec], NetworkKind]] = {
     "music": lambda spec: "gru",
     "film": lambda spec: "dense",
     "roll": lambda spec: "gru",
+    "sound": lambda spec: "conv",
 }  # "auto", by the kind of data
 DEPTHS = (32, 64, 128, 128, 256, 256)
 LARGE, SLIM = 32, (16, 32, 64, 128, 256, 256, 256)  # images with longer sides, whose first levels cost most, begin with fewer
 BLOCKS = 2  # of a transformer
 TRIED = 2  # rows with which a network of one's own is tried
 MANY_UNITS = 2_000  # of texts, from which on recurrent layers are wider
-TOP = {"image": 8, "signal": 16}  # the convolutional pyramid stops when its smaller side is this or less
+BROAD = 256  # channels that the first levels of a sound have, at most, where they read as many magnitudes
+TOP = {"image": 8, "signal": 16, "sound": 16}  # the convolutional pyramid stops when its smaller side is this or less
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,10 @@ class Network:
         levels = max(1, math.ceil(math.log2(min(spec.event[1:]) / TOP[spec.kind])))
         if spec.form.pictured and self._kind(spec) == "conv" and self.upsampling == "smooth" and min(spec.event[1:]) > LARGE:
             return self.channels or SLIM[: levels + 1]
-        return self.channels or DEPTHS[:levels]
+        depths = DEPTHS[:levels]
+        if spec.form.heard:
+            depths = tuple(max(depth, min(spec.event[0], BROAD)) for depth in depths)
+        return self.channels or depths
 
 
 def _periods(spec: DataSpec) -> tuple[int, ...]:

@@ -135,7 +135,8 @@ def _offered(spec: DataSpec, *, film: bool) -> tuple[str, ...]:
         return (*found, "text/plain")
     if spec.score is not None:
         return (*found, "image/png", MIDI, "audio/wav")
-    found += ["image/png"] + ["image/gif"] * (film and not spec.form.columned)
+    moves = spec.form.timed and spec.form.bounded  # each is a film already
+    found += ["image/png"] + ["image/gif"] * (moves or (film and not spec.form.columned))
     return (*found, CSV) if spec.form.columned else tuple(found)
 
 

@@ -73,13 +73,15 @@ def error_said(spec: DataSpec | None) -> str:
         return "share of what sounds in a piece or its reconstruction, and not alike in both"
     if spec is not None and spec.form.serial:
         return "edits that make a reconstruction its original, as a share of the longer"
+    if spec is not None and spec.form.heard:
+        return "mean squared difference of log-magnitudes, in nepers"
     return "mean squared error"
 
 
 def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:
     """Mean squared error of held-out rows (all rows when that is not known), per value, in `space.unit`s squared.
 
-    Of texts, the edits that make a reconstruction its original, as a share of the longer.
+    Of texts, the edits that make a reconstruction its original, as a share of the longer; of sounds, that of log-magnitudes.
     """
     rows = np.arange(len(space)) if space.held_out is None else np.flatnonzero(space.held_out)
     rows = rows[:most]
@@ -88,6 +90,8 @@ def reconstruction_error(space: LatentSpace, most: int = 10_000) -> float:
         return float(space.apart(np.asarray(space.data[rows]), space.decode_as(space.codes[rows], rows)).mean())
     total = count = 0.0
     for some in np.array_split(rows, max(1, len(rows) * space.data[:1].nbytes // PIECE)):
-        errors = np.square((space.decode_as(space.codes[some], some) - space.data[some]) / space.unit)
+        found, given = space.decode_as(space.codes[some], some), np.asarray(space.data[some])
+        heard = space.spec is not None and space.spec.form.heard
+        errors = np.square(space.flat(found) - space.flat(given) if heard else (found - given) / space.unit)
         total, count = total + float(np.sum(errors, dtype=np.float64)), count + errors.size
     return total / count

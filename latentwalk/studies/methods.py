@@ -94,7 +94,7 @@ def families(spec: DataSpec) -> list["str | Family"]:
     if spec.form.serial:  # units have no values to add noise to, or to take gradients of
         kept = [recipe for recipe in RECIPES.values() if not (recipe.corruption or recipe.contraction)]
         return [Family(recipe, latent=spec.size) if recipe.latent is None else Family(recipe) for recipe in kept]
-    networks = {"image": ("conv",), "signal": ("conv", "gru", "lstm"), "table": (), "roll": ("lstm",), "film": ()}[spec.kind]
+    networks = {"image": ("conv",), "signal": ("conv", "gru", "lstm"), "roll": ("lstm",), "sound": ("conv",)}.get(spec.kind, ())
     other = [Family(replace(RECIPES["ae"], name=f"ae-{kind}"), kind) for kind in networks]
     rest = [Family(recipe, latent=spec.size) if recipe.latent is None else Family(recipe) for recipe in RECIPES.values()]
     found: list[str | Family] = ["pca", *rest[:1], *other, *rest[1:]]

@@ -224,6 +224,7 @@ class _Run:
                 self._renew()
             if not self.steady:
                 set_rate(self.step.optimiser, self._rate(now))
+            self.step.model.trained_for(self._share(now))
             with self.drawing():
                 terms = self.take(batch, now)
             mean.add(terms, counted=batch.counted)
@@ -292,11 +293,17 @@ class _Run:
 
     def _rate(self, now: float) -> float:
         plan = self.plan
-        settings = plan.settings
+        share = rate_share(plan.settings.learning_schedule, plan.settings.warmup, plan.epochs, now, self._timed())
+        return plan.learning_rate * share * self.state.place.slower
+
+    def _timed(self) -> float | None:
+        """The share of a limited time that is over; None where it is not limited."""
         place = self.state.place
-        timed = None if settings.minutes is None else (place.spent + place.elapsed) / self.limit
-        share = rate_share(settings.learning_schedule, settings.warmup, plan.epochs, now, timed)
-        return plan.learning_rate * share * place.slower
+        return None if self.plan.settings.minutes is None else (place.spent + place.elapsed) / self.limit
+
+    def _share(self, now: float) -> float:
+        """The share of the training that is over: of its epochs or of its time, whichever is more."""
+        return min(1.0, max(now / self.plan.epochs, self._timed() or 0.0))
 
     def _finished(self) -> bool:
         place, patience = self.state.place, self.plan.patience

@@ -124,7 +124,7 @@ def test_names_and_paths(tmp_path, monkeypatch):
     assert load("digits").x.shape[1:] == (8, 8)  # a name means the catalog
     with pytest.raises(DataError, match="empty"):
         load("./digits")
-    drawn = {"bouncing-digits", "bouncing-shapes", "faces", "melodies", "phrases", "signals", "sprites"}
+    drawn = {"bouncing-digits", "bouncing-shapes", "faces", "melodies", "phrases", "signals", "sprites", "tones"}
     assert set(names()) == {"mnist", "fashion-mnist", "digits", "mnist-5k", *drawn}
 
 

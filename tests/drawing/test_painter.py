@@ -19,6 +19,7 @@ from latentwalk.errors import ConfigError
 
 RNG = np.random.default_rng(0)
 DATA = {"image": RNG.random((12, 8, 6)), "table": RNG.normal(size=(12, 5)), "signal": RNG.normal(size=(12, 30))}
+DATA["sound"] = RNG.normal(size=(12, 300))
 DATA["film"] = RNG.random((12, 3, 8, 6))
 TEXTS = Dataset.of([f"{at} <b>cats</b>" for at in range(12)], units="words")
 DATA["text"] = TEXTS.x

@@ -17,7 +17,7 @@ from latentwalk.errors import DataError
 
 READ = {
     "wide.csv": "int64 (1, 50000)",
-    "data.wav": "float32 (7, 256)",
+    "data.wav": "float32 (1, 2048)",
     "black/x.png": "uint8 (1, 8000, 8000)",
 }  # odd, and meant
 MOST = 1024  # MiB: 64 that anything may unpack to, or 200 times two million bytes, and what reading them takes

@@ -207,7 +207,10 @@ class Other(Network):
         (lambda: Network(max_norm=0), "max_norm=0: expected a number above 0"),
         (lambda: Network(widths=(3, 0)), "widths=.* must be whole numbers above 0"),
         (lambda: Network(channels=(3.5,)), "channels=.* must be whole numbers above 0"),
-        (lambda: Network("conv").encoder(spec(30), (2,)), "needs images or signals; the data is a table of shape .30,."),
+        (
+            lambda: Network("conv").encoder(spec(30), (2,)),
+            "needs images or sounds or signals; the data is a table of shape .30,.",
+        ),
     ],
 )
 def test_refusals_say_what_would_do(make, message):

@@ -19,7 +19,7 @@ from torch import nn
 from latentwalk import Autoencoder, Corruption, Network, Recipe, Settings, Sparsity
 from latentwalk.chance import covered, from_seed, lent, normal, part_of, seeded
 from latentwalk.latent.samplers import KINDS
-from latentwalk.surroundings import hushed
+from latentwalk.surroundings import heard, hushed
 from latentwalk.training import runtime
 from latentwalk.training.runtime import one_thread, quick, roomy
 
@@ -189,7 +189,7 @@ def overlapping(context: Callable[[], Any]) -> None:
         thread.join()
 
 
-@pytest.mark.parametrize("context", [one_thread, hushed, roomy, quick, lambda: seeded(1), lambda: from_seed(1)])
+@pytest.mark.parametrize("context", [one_thread, hushed, heard, roomy, quick, lambda: seeded(1), lambda: from_seed(1)])
 def test_contexts_that_overlap_in_two_threads_leave_all_as_it_was(context):
     def state() -> Any:
         counts = [(library["filepath"], library["num_threads"]) for library in threadpool_info()]
@@ -205,6 +205,17 @@ def noticed():
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         yield seen
+
+
+def test_what_one_thread_says_is_heard_and_shown_to_nobody():
+    with noticed() as seen, heard() as said:
+        warnings.warn("of mine", UserWarning, stacklevel=1)
+        warnings.warn("of mine", UserWarning, stacklevel=1)
+        other = threading.Thread(target=lambda: warnings.warn("of another", UserWarning, stacklevel=1))
+        other.start()
+        other.join()
+    assert said == ["of mine"]
+    assert [str(one.message) for one in seen] == ["of another"]
 
 
 def test_what_is_hushed_in_one_thread_is_heard_from_another():

@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latentwalk.data import Dataset, load
 from latentwalk.data.original import Original
+from latentwalk.data.sources.midi import midi_content
+from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.networks.build import Network
 from latentwalk.serving.limits import Limits
+from latentwalk.serving.served import Served
 
 NPY = {"content-type": "application/x-npy", "accept": "application/x-npy"}
 
@@ -131,6 +136,31 @@ def test_texts_are_texts(client, texts):
     plain = client.post("/v1/texts/walk", json=walk, headers={"accept": "text/plain"})
     assert plain.headers["content-type"].startswith("text/plain") and len(plain.text.splitlines()) == 4
     assert "impute is for images" in complaint(client.post("/v1/texts/impute", json={"texts": ["ab"]}), 422)
+
+
+def test_films_move(client_of):
+    x = np.random.default_rng(0).integers(0, 256, (30, 4, 6, 6), dtype=np.uint8)
+    rows = Dataset.of(x, kind="film")
+    model = Autoencoder("vae", network=Network(widths=(8,)), epochs=1, random_state=0, progress=False).fit(rows)
+    client = client_of(Served("films", model, data=lambda: rows))
+    assert np.shape(said(client.post("/v1/films/decode", json={"codes": [[0, 0]]}))["x"]) == (1, 4, 6, 6)
+    answer = client.post("/v1/films/sample", json={"count": 2}, headers={"accept": "image/gif"})
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert answer.headers["content-type"] == "image/gif" and image.n_frames >= 8
+
+
+def test_music_sounds(client_of):
+    mido = pytest.importorskip("mido")
+    pieces = load("melodies", n=40, seed=0)
+    model = Autoencoder("vae", network=Network("gru", widths=(8,)), epochs=1, random_state=0, progress=False).fit(pieces)
+    client = client_of(Served("tunes", model, data=lambda: pieces))
+    heard = client.post("/v1/tunes/sample", json={"count": 1}, headers={"accept": "audio/wav"}).content
+    assert heard[:4] == b"RIFF"
+    content = midi_content(pieces.spec.said(pieces.x[:1])[0])
+    found = said(client.post("/v1/tunes/encode", content=content, headers={"content-type": "audio/midi"}))["codes"]
+    np.testing.assert_allclose(found, model.transform(pieces.x[:1]), atol=1e-5)
+    back = client.post("/v1/tunes/reconstruct", content=content, headers={"content-type": "audio/midi", "accept": "audio/midi"})
+    assert mido.MidiFile(file=io.BytesIO(back.content)).tracks
 
 
 def test_a_detector_says_what_does_not_belong(client, people):

@@ -30,7 +30,7 @@ def blend(
     """Blend two examples or more.
 
     Images: the examples, their reconstructions, and the blend (.png); of two without weights, the blends between. Tables: rows
-    (.csv, .parquet). Also: arrays (.npz).
+    (.csv, .parquet). Sounds: the blend, or those between two, one going over into the next (.wav). Also: arrays (.npz).
 
     A, B… are each the name of a class (its most typical example), row:123 (that row of the data learnt from, counted from 0),
     an image file, or the name of a file of the data. A product lets the example decide more whose posterior is narrower; it

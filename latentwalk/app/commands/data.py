@@ -18,4 +18,4 @@ def data() -> None:
     width = max(map(len, known))
     for name, what in known.items():
         say(f"{name:{width}}  {what}")
-    say("or a path: .npy .npz .csv .tsv .parquet, IDX (.gz), .txt .mid .wav .gif .mp4, a folder or .zip of images")
+    say("or a path: .npy .npz .csv .tsv .parquet, IDX (.gz), .txt .mid .wav .flac .mp3 .gif .mp4, a folder or .zip of images")

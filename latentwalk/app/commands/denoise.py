@@ -8,8 +8,9 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import Force, RawCells, RunFolder
-from latentwalk.app.output import destination, note, say, write_bytes, write_table
+from latentwalk.app.output import ELSEWHERE, OutputError, destination, note, say, write_bytes, write_table
 from latentwalk.errors import ConfigError, DataError
+from latentwalk.files import telling
 
 if TYPE_CHECKING:
     from latentwalk.app.run import Run
@@ -21,7 +22,7 @@ __all__ = ["denoise"]
 def denoise(
     run: RunFolder,
     given: Annotated[
-        Path, typer.Argument(metavar="IN", help="A picture, a .wav, .csv or .npy, or a folder.", show_default=False)
+        Path, typer.Argument(metavar="IN", help="A picture, a sound, a .csv or .npy, or a folder.", show_default=False)
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write: of the same kind.", show_default=False)],
     force: Force = False,
@@ -56,7 +57,7 @@ def denoise(
     for (source, _), target in zip(pairs, targets, strict=True):
         if model.spec_.form.columned and source.suffix.lower() in (".csv", ".tsv"):
             _rows(opened, source, target, raw=raw_cells)
-        elif model.spec_.form.pictured or source.suffix.lower() == ".wav":
+        elif model.spec_.form.pictured or app.source.is_sound(source):
             (_picture if model.spec_.form.pictured else _sound)(model, source, target)
         else:
             _table(model, source, target, raw=raw_cells)
@@ -64,9 +65,9 @@ def denoise(
 
 
 def _folder(given: Path, out: Path) -> list[tuple[Path, Path]]:
-    files = sorted(path for path in given.rglob("*") if path.suffix.lower() in (*app.source.PICTURES, ".wav"))
+    files = sorted(path for path in given.rglob("*") if app.source.is_picture(path) or app.source.is_sound(path))
     if not files:
-        raise DataError(f"{given} holds no picture and no .wav.")
+        raise DataError(f"{given} holds no picture and no sound.")
     if out.is_file():
         raise ConfigError(f"{given} is a folder and {out} a file. Give a folder to write into.")
     return [(path, out / path.relative_to(given)) for path in files]
@@ -100,13 +101,14 @@ def _picture(model: "Autoencoder", source: Path, target: Path) -> None:
 
 def _sound(model: "Autoencoder", source: Path, target: Path) -> None:
     from latentwalk.data.sources.sounds import sound
-    from latentwalk.estimators.windows import denoised_signal
+    from latentwalk.estimators.sounds import denoised_sound
 
     heard = sound(source)
-    if target.suffix.lower() != ".wav":
-        raise ConfigError(f"{target}: a sound is written as .wav.")
-    clean = denoised_signal(model, heard.x, str(source))
-    write_bytes(target, type(heard)(clean, heard.rate, heard.dtype).content())
+    if target.suffix.lower() not in (".wav", ".flac", ".ogg"):
+        raise ConfigError(f"{target}: a sound is written as .wav, .flac or .ogg.")
+    clean = denoised_sound(model, heard, str(source))
+    with telling("write", target, ELSEWHERE, OutputError):
+        clean.save(target)
 
 
 def _rows(run: "Run", source: Path, target: Path, *, raw: bool) -> None:
@@ -156,7 +158,7 @@ def _csv(source: Path) -> tuple[list[str], Any]:
     from latentwalk.data.sources import read, tables
 
     if source.suffix.lower() not in (".csv", ".tsv"):
-        raise DataError(f"{source}: expected a picture, .wav, .csv or .npy that fits what the model learnt from.")
+        raise DataError(f"{source}: expected a picture, a sound, a .csv or .npy that fits what the model learnt from.")
     data = read(source, split="all", kind="table", label="")
     if data.spec.columns:
         raise DataError(f"{source}: a signal is all numbers; some column is text.")

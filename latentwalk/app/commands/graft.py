@@ -119,7 +119,7 @@ def graft(
             write_bytes(to, made.content(to.suffix))
         elif app.named.draws(opened):
             _write_strip(opened, end.x, space.graft(end.x, direction, several, **how).x, to)
-        elif app.named.writes(opened):
+        elif app.named.writes(opened) or app.named.hears(opened):
             app.named.write_decoded(opened, space.graft(end.x, direction, several, onto=how["onto"]), to, raw=raw_cells)
         else:
             made = space.graft(end.x, direction, several, **how)

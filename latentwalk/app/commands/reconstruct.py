@@ -9,7 +9,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import AS_FOUND, ConditionOption, DecodingOptions, Force, RawCells, RunFolder, bundled
-from latentwalk.app.output import destination, note, save_png, say, write_table
+from latentwalk.app.output import destination, note, save_png, say, write_bytes, write_table
 
 if TYPE_CHECKING:
     from latentwalk.data import Dataset
@@ -38,7 +38,7 @@ def reconstruct(
 
     Images: originals above their reconstructions (.png), or one picture each (--out DIR); they are fitted to the size and
     colour the model learnt from. Tables: rows (.csv, .parquet). Texts: a line each (.txt), or rows (.csv). Music: one
-    piece after the other (.mid, .wav), or their rolls (.png).
+    piece after the other (.mid, .wav), or their rolls (.png). Sounds: one of any length (.wav), or several one after the other.
 
     \b
     Examples:
@@ -48,7 +48,9 @@ def reconstruct(
     import numpy as np
 
     from latentwalk.data.dataset import join
+    from latentwalk.data.sources.sounds import sound
     from latentwalk.drawing.tiles import pixels
+    from latentwalk.estimators.sounds import reconstructed_sound
 
     opened = app.run.Run.open(run)
     chosen = app.named.decoding(opened, **decoding)
@@ -57,6 +59,10 @@ def reconstruct(
     folder = out if drawn and out is not None and (out.is_dir() or out.suffix == "") else None
     endings = app.named.endings(opened)
     to = folder or app.named.target(opened, out, "reconstructions", endings, inputs=inputs, force=force)
+    if app.named.hears(opened) and len(inputs) == 1 and app.source.is_sound(inputs[0]) and to.suffix.lower() == ".wav":
+        write_bytes(to, reconstructed_sound(opened.model, sound(inputs[0])).content())
+        say(to)
+        return
     data = reduce(join, [opened.read(file) for file in files])
     if drawn and folder is None and len(data) > rows:
         note(f"the first {rows} of {len(data):,}; more with --rows, all with --out DIR")
@@ -66,7 +72,7 @@ def reconstruct(
         _each(data, pixels(decoded, opened.model.spec_), folder, inputs)
     elif drawn:
         save_png(to, _pairs(pixels(data.x, opened.model.spec_), pixels(decoded, opened.model.spec_)))
-    elif app.named.plays(opened):
+    elif app.named.plays(opened) or app.named.hears(opened):
         app.named.write_examples(opened, decoded, to)
     elif app.named.writes(opened):
         app.named.write_examples(opened, decoded, to, raw=raw_cells)

@@ -52,7 +52,8 @@ def sample(
     """Draw new examples.
 
     Images: a sheet of them (.png). Tables: rows (.csv, .parquet). Texts: a line each (.txt), or rows (.csv). Music: one
-    piece after the other (.mid, .wav), or their rolls (.png).
+    piece after the other (.mid, .wav), or their rolls (.png). Sounds: one after the other (.wav), each to a file of a folder
+    (--out DIR), or pictures (.png).
 
     \b
     Examples:

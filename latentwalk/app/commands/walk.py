@@ -57,9 +57,11 @@ def walk(
     .parquet), or a heat map (.png). Also: arrays (.npz).
 
     Texts: a line a step (.txt), or rows (.csv). Music: one piece after the other (.mid, .wav), or their rolls (.png).
+    Sounds: one that turns into another (.wav), its steps as files of a folder (--out DIR), or pictures (.png, .gif, .mp4).
 
     An END, as A and B, is the name of a class (its most typical example), row:123 (that row of the data learnt from, counted
-    from 0), an image file, the name of a file of the data, or, of a run that learnt texts, a text.
+    from 0), an image file, the name of a file of the data, of a run that learnt texts a text, or, of one
+    that learnt sounds, a sound: a.wav, or a.wav@2.5, from so many seconds on.
 
     \b
     Examples:

@@ -5,7 +5,7 @@
     folder or .zip of images       images.py   any format of Pillow's
     save_to_disk's folder, .arrow  huggingface.py  Hugging Face `datasets`
     .csv .tsv (.gz) .parquet       tables.py   numbers, dates and categories; their cells: delimited.py
-    .wav                           sounds.py   a sound, as windows
+    .wav .flac .ogg .mp3, folders  sounds.py   sounds, as windows
     .mid, a folder of them         scores.py   music, as parts of some bars
     .txt (.gz), a column of a .csv lines.py    texts
     .gif .webp .mp4 …, folders of  films.py    films, and folders of numbered frames with kind="film"
@@ -36,6 +36,7 @@ from latentwalk.data.sources.attributes import with_attributes
 from latentwalk.data.sources.delimited import check_separator
 from latentwalk.data.sources.images import Color, Size
 from latentwalk.data.sources.packed import Split
+from latentwalk.data.sources.sounds import SOUNDS
 from latentwalk.data.sources.tables import Drop, KindSaid, Pieces, check_drop, kinds_said
 from latentwalk.data.spec import Kind
 from latentwalk.data.units import UnitKind
@@ -45,8 +46,8 @@ __all__ = ["Split", "attributed", "pieces_of", "read"]
 
 CSV = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 FORMATS = (
-    ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .wav, .txt (.gz), .mid or a folder of such, .gif, .webp, .mp4, "
-    "a folder or .zip of images"
+    ".npy, .npz, IDX (.gz), .csv, .tsv (.gz), .parquet, .arrow, .txt (.gz), .wav, .flac, .ogg, .mp3, .mid or "
+    "a folder of such, .gif, .webp, .mp4, a folder or .zip of images"
 )
 
 
@@ -62,6 +63,8 @@ def read(
     drop: Drop = None,
     separator: str | None = None,
     window: int | None = None,
+    hop: int | None = None,
+    channels: int | None = None,
     column: str | None = None,
     units: UnitKind | None = None,
     length: int | None = None,
@@ -80,15 +83,16 @@ def read(
         of it, "test" is refused.
     size: images and films only. A side, or (height, width), in pixels: scaled to cover it, then cropped around the centre.
     color: images and films only. "gray" or "rgb"; None is rgb if any image can hold colour.
-    kind: "image", "table", "signal", "text", "music", "roll" (MIDI as keys at each step) or "film", where the guess from the
-        shape would be wrong. A folder of images is one film with kind="film"; of several folders of them, each is one.
+    kind: "image", "table", "signal", "text", "music", "roll" (MIDI as keys at each step), "film" or "sound", where the guess
+        from the shape would be wrong. A folder of images is one film with kind="film"; of several folders of them, each is one.
     label: tables and .npz only. The column or array that is the label; "" reads none. None takes the first of the usual
         names (label, class, target, y); one with fractions is a measurement, and goes to `factors`.
-    window: sounds only. Samples in a window; 256 unless given.
+    window, hop: sounds only. Samples of a window, about a quarter of a second unless given, and from one to the next, half a
+        window. channels: sounds only. 1 mixes them; as they are unless given.
     column: .csv and .tsv only. The column whose texts are learnt from, instead of a table.
     units: texts only. "characters", "words" or "byte-pairs"; words where they come often, else characters, unless given.
     length: .txt and films only. Cut it into windows of so many units, instead of lines; films into some of so many frames.
-    rate: films only. Frames a second; as they are unless given.
+    rate: of films frames a second, as they are unless given; of sounds samples a second, that which most have.
     grid, voices, bars, moved: MIDI only. The grid, "quarter", "eighth" or "sixteenth" (usual); the parts that are read side by
         side, 1 being one melody; the bars of an example, 4; whether all is moved to C major or A minor, True.
     columns: tables only. What a column is, where the guess would be wrong, {"year": "category"}: "number", "count", "category"
@@ -120,7 +124,8 @@ def read(
         of_images, of_tables = {"size": size, "color": color, "lazy": lazy}, {"label": label, **of_cells}
         of_texts = {"column": column, "units": units, "length": length}
         of_music = {"grid": grid, "voices": voices, "bars": bars, "moved": moved}
-        data = _read(path, split, of_images, of_tables, of_texts, of_music, window, kind, rate)
+        of_sounds = {"window": window, "hop": hop, "channels": channels}
+        data = _read(path, split, of_images, of_tables, of_texts, of_music, of_sounds, kind, rate)
     return data if attributes is None else attributed(data, attributes)
 
 
@@ -171,7 +176,7 @@ def _read(
     of_tables: dict[str, Any],
     of_texts: dict[str, Any],
     of_music: dict[str, Any],
-    window: int | None,
+    of_sounds: dict[str, Any],
     kind: Kind | None,
     rate: float | None,
 ) -> Dataset:
@@ -181,20 +186,25 @@ def _read(
     name = path.name.lower()
     if _is_film(path, kind):
         length = of_texts.pop("length")
-        _refuse({**of_tables, **of_texts, **of_music, "window": window}, "other kinds of data")
+        _refuse({**of_tables, **of_texts, **of_music, **of_sounds}, "other kinds of data")
         return films.read_films(path, split=split, **of_images, length=length, rate=rate)
-    _refuse({"rate": rate}, "films")
+    if (name.endswith(SOUNDS) and path.is_file()) or (kind in (None, "sound", "signal") and sounds.holds_sounds(path)):
+        _refuse({**of_images, **of_tables, **of_texts, **of_music}, "other kinds of data")
+        return sounds.read_sounds(path, **shared, **of_sounds, rate=rate)
+    _refuse(of_sounds, "sounds")
+    if kind != "sound":
+        _refuse({"rate": rate}, "films and sounds")
     if name.endswith(scores.MIDI) or scores.holds_music(path):
-        _refuse({**of_images, **of_tables, **of_texts, "window": window}, "other kinds of data")
+        _refuse({**of_images, **of_tables, **of_texts}, "other kinds of data")
         return scores.read_music(path, **shared, **of_music)
     if kind in ("music", "roll"):
         raise DataError("music is read from MIDI files: a .mid, or a folder of them.")
     _refuse(of_music, "MIDI files and folders of them")
     if name.endswith((".txt", ".txt.gz")) and path.is_file():
-        _refuse({**of_images, **of_tables, "window": window, "column": of_texts.pop("column")}, "other kinds of data")
+        _refuse({**of_images, **of_tables, "column": of_texts.pop("column")}, "other kinds of data")
         return lines.read_lines(path, **shared, **of_texts)
     if of_texts["column"] is not None and name.endswith(CSV):
-        _refuse({**of_images, "window": window}, "images and sounds")
+        _refuse(of_images, "images")
         _refuse({"length": of_texts.pop("length")}, ".txt files")
         _refuse({name: of_tables.pop(name) for name in ("columns", "drop")}, "tables")
         return lines.read_column(path, **shared, **of_texts, **of_tables)
@@ -202,20 +212,16 @@ def _read(
         raise DataError("texts are the lines of a .txt, or a column of a .csv: say which, column=NAME.")
     _refuse(of_texts, "texts: .txt files, and .csv with column=")
     if name.endswith(".arrow") or huggingface.is_saved(path):
-        _refuse({"window": window, **of_cells}, "sounds and tables")
+        _refuse(of_cells, "tables")
         reader = huggingface.read_arrow if path.is_file() else huggingface.read_saved
         return reader(path, **shared, **of_images, label=of_tables["label"])
     if (path.is_dir() and not idx.is_mnist_folder(path)) or name.endswith(".zip"):
         _refuse(of_tables, "tables and .npz archives")
         return (images.read_folder if path.is_dir() else images.read_zip)(path, **shared, **of_images)
     _refuse(of_images, "folders and archives of images")
-    if name.endswith(".wav"):
-        _refuse(of_tables, "tables and .npz archives")
-        return sounds.read_wav(path, **shared, window=window)
-    _refuse({"window": window}, "sounds")
     if name.endswith(".npz"):
         _refuse(of_cells, "tables")
-        return arrays.read_npz(path, **shared, label=of_tables["label"])
+        return _at_rate(arrays.read_npz(path, **shared, label=of_tables["label"]), rate)
     if name.endswith(CSV):
         return tables.read_csv(path, **shared, **of_tables)
     if name.endswith((".parquet", ".pq")):
@@ -225,10 +231,19 @@ def _read(
     if path.is_dir():
         return idx.read_mnist_folder(path, **shared)
     if name.endswith(".npy"):
-        return arrays.read_npy(path, **shared)
+        return _at_rate(arrays.read_npy(path, **shared), rate)
     if idx.looks_like(path):
         return idx.read_file(path, **shared)
     raise DataError(f"no reader for this kind of file. Expected one of: {FORMATS}.")
+
+
+def _at_rate(data: Dataset, rate: float | None) -> Dataset:
+    """Sounds of an array, with so many samples a second. Raises DataError for what is no rate."""
+    if rate is None:
+        return data
+    if rate != int(rate):
+        raise ConfigError(f"rate={rate:g}: a sound has whole samples a second.")
+    return replace(data, spec=replace(data.spec, rate=int(rate)))
 
 
 def _is_film(path: Path, kind: Kind | None) -> bool:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
 from latentwalk.data.music import Piece
+from latentwalk.data.sources.sounds import Sound
 from latentwalk.data.spec import DataSpec
 from latentwalk.drawing.film import FPS
 from latentwalk.drawing.painter import Painter
@@ -90,6 +91,16 @@ class Walk:
     def pieces(self) -> list[Piece]:
         """What the steps decode to, of a model of music. Raises DataError for any other."""
         return self.decoded.pieces
+
+    @property
+    def sound(self) -> Sound:
+        """The steps as one sound that turns into another, of a model of sounds. Raises DataError for any other."""
+        return self.decoded.sound
+
+    @property
+    def sounds(self) -> list[Sound]:
+        """What the steps decode to, of a model of sounds. Raises DataError for any other."""
+        return self.decoded.sounds
 
     @property
     def spec(self) -> DataSpec | None:

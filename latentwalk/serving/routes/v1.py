@@ -55,7 +55,7 @@ v1_router = APIRouter(prefix="/v1", tags=["v1"], responses=PROBLEMS, default_res
 MOST, POINTS = 1_000, 100  # steps of a walk, draws; points of a walk or a blend
 DRAWN = 100_000  # codes of scores
 T = TypeVar("T")
-ANY = (JSON, NPY, OCTETS, "image/png", CSV, "text/plain", MIDI, "audio/wav")
+ANY = (JSON, NPY, OCTETS, "image/png", "image/gif", CSV, "text/plain", MIDI, "audio/wav")
 
 
 # ---------------------------------------------------------------------- what is asked
@@ -335,7 +335,7 @@ async def sample(run: ChosenRun, request: Request) -> Response:
     return await _made(run, _bare(x, run), remarks=remarks).response(request, run)
 
 
-@v1_router.post("/{run}/walk", openapi_extra=brings(Walked), responses=gives(*ANY, "image/gif"))
+@v1_router.post("/{run}/walk", openapi_extra=brings(Walked), responses=gives(*ANY))
 async def walk(run: ChosenRun, request: Request) -> Response:
     """A way through points, decoded: a strip (PNG), a film (GIF), or the steps, and which of them lie in holes."""
     o = await parsed(request, Walked, run.limits)

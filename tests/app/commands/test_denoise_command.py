@@ -48,7 +48,7 @@ def voice(call, tmp_path_factory):
     x = 0.4 * np.sin(2 * np.pi * 300 * t)
     (folder / "clean.wav").write_bytes(Sound(x, 8000, "int16").content())
     (folder / "noisy.wav").write_bytes(Sound(x + 0.1 * RNG.normal(size=len(x)), 8000, "int16").content())
-    words = ("--recipe", "denoising", "--epochs", "2")
+    words = ("--recipe", "denoising", "--epochs", "2", "--window", "256")
     call("fit", folder / "clean.wav", "--out", folder / "run", *words)
     return folder
 

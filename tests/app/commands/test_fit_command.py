@@ -16,7 +16,7 @@ from latentwalk.training.settings import Settings
 
 def test_fit_saves_a_model_and_where_it_comes_from(run: Path) -> None:
     about = json.loads((run / "run.json").read_text())
-    assert about["source"] == {"what": "digits", "options": {}, "apart": None, "reading": 2}
+    assert about["source"] == {"what": "digits", "options": {}, "apart": None, "reading": 3}
     assert about["classes"] == list("0123456789")
     assert len(Autoencoder.load(run).history_) == about["epochs"] == 12
 

@@ -29,7 +29,7 @@ CHROMIUM = "/usr/bin/chromium"
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-webgl", "--disable-webgpu", "--disable-dev-shm-usage"]
 SIZES = {"1280x800": (1280, 800), "390x844": (390, 844)}
 ROUNDS, POINTERS, CODES = 3, 300, 200
-READY = "() => window.latentwalk?.scenes?.value?.[0]?.decoded.value && [...latentwalk.maps.values()][0]?.ink"
+READY = "() => window.latentwalk?.scenes?.value?.[0]?.decoded.value && [...latentwalk.maps.values()][0]?.ink && true"
 WATCH = """() => {
     window.between = [];
     let last = 0;

@@ -146,6 +146,7 @@ class Exhibit:
             "columns": [one.about for one in self.known],
             "table": self._table(),
             "lines": self._lines(),
+            "rate": spec.rate,
             "tiled": spec.kind != "table",
             "conditions": list(space.classes) if space.condition is not None else [],
             "names": bool(self.names),
@@ -197,9 +198,9 @@ class Exhibit:
         ]
 
     def _lines(self) -> list[float] | None:
-        """Between which values signals are drawn; None for all else."""
+        """Between which values signals and sounds are drawn; None for all else."""
         painter = self.space.painter
-        if self.spec.kind != "signal" or painter is None:
+        if self.spec.kind not in ("signal", "sound") or painter is None:
             return None
         return [float(painter.low), float(painter.high)]
 

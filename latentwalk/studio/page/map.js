@@ -259,7 +259,7 @@ export function drawThumbs(context, scene, rect, some, ink) {
     const x = Math.round((u - rect.left) * rect.scale - w / 2), y = Math.round((rect.top - v) * rect.scale - h / 2);
     context.fillStyle = `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
     context.fillRect(x - 2, y - 2, w + 4, h + 4);
-    if (scene.about.kind === "signal") { context.fillStyle = "#fff"; context.fillRect(x, y, w, h); }
+    if (scene.about.lines) { context.fillStyle = "#fff"; context.fillRect(x, y, w, h); }
     drawTile(context, tile, x, y, w, h);
   }
 }

@@ -392,7 +392,7 @@ export function MapView({ scene, title }) {
     const canvas = new Canvas(scene, {
       frame: frame.current, below: below.current, dots: dots.current, above: above.current, count: count.current,
     });
-    (window.latentwalk.maps ||= new Map()).set(scene.name, canvas);
+    window.latentwalk.maps.set(scene.name, canvas);
     press(canvas);
     return () => canvas.close();
   }, [scene]);

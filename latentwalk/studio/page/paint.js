@@ -8,7 +8,8 @@ const FPS = 8;
 
 const sizeOf = (about) => about.shape.reduce((product, side) => product * side, 1);
 
-export const isPicture = (about) => about.kind === "image" || about.kind === "signal" || about.kind === "film";
+const isLine = (about) => about.kind === "signal" || about.kind === "sound";
+export const isPicture = (about) => about.kind === "image" || isLine(about) || about.kind === "film";
 
 // An image (H, W[, C]), channels where the spec says, in units of the data, on a canvas of its own size.
 function paintImage(canvas, about, values, from, shape, channel) {
@@ -60,7 +61,7 @@ function paintSignal(canvas, about, values, from, colours) {
 export function paint(canvas, about, shown, at = 0, frame = 0) {
   const size = sizeOf(about);
   if (about.kind === "image") paintImage(canvas, about, shown.values, at * size, about.shape, about.channel);
-  else if (about.kind === "signal") paintSignal(canvas, about, shown.values, at * size, palette.value);
+  else if (isLine(about)) paintSignal(canvas, about, shown.values, at * size, palette.value);
   else if (about.kind === "film") {
     const shape = about.shape.slice(1), one = size / about.shape[0];
     paintImage(canvas, about, shown.values, at * size + frame * one, shape, shape.length - 1);
@@ -91,8 +92,39 @@ function Film({ about, shown, at, label }) {
 
 let speaker = null;
 
+// A button that plays what `made` gives, an AudioBuffer. of: what it belongs to; another one, and it is silent.
+function Player({ made, of }) {
+  const playing = useRef(null), [on, setOn] = useState(false);
+  const stop = () => { playing.current?.stop(); playing.current = null; setOn(false); };
+  useEffect(() => stop, [of]);
+  const play = async () => {
+    if (on) { stop(); return; }
+    speaker ||= new AudioContext();
+    await speaker.resume();
+    const source = speaker.createBufferSource();
+    source.buffer = await made();
+    source.connect(speaker.destination);
+    source.onended = () => setOn(false);
+    source.start();
+    playing.current = source;
+    setOn(true);
+  };
+  return html`<button class="small" aria-pressed=${on} onClick=${play}>${on ? "Stop" : "Play"}</button>`;
+}
+
+// A sound's samples as they are heard, no louder than full scale.
+function waveOf(about, shown, at) {
+  const [length, channels] = [about.shape[0], about.shape[1] || 1], from = at * sizeOf(about), top = Math.max(Math.abs(about.low), Math.abs(about.high)) || 1;
+  const buffer = speaker.createBuffer(channels, length, about.rate);
+  for (let c = 0; c < channels; c++) {
+    const samples = buffer.getChannelData(c);
+    for (let t = 0; t < length; t++) samples[t] = Math.max(-1, Math.min(1, (shown.values[from + t * channels + c] || 0) / top));
+  }
+  return buffer;
+}
+
 function Music({ roll, sound, label }) {
-  const canvas = useRef(), playing = useRef(null), [on, setOn] = useState(false);
+  const canvas = useRef();
   useEffect(() => {
     let gone = false;
     bitmapOf(roll).then((bitmap) => {
@@ -103,32 +135,19 @@ function Music({ roll, sound, label }) {
     });
     return () => { gone = true; };
   }, [roll]);
-  const stop = () => { playing.current?.stop(); playing.current = null; setOn(false); };
-  useEffect(() => stop, [sound]);
-  const play = async () => {
-    if (on) { stop(); return; }
-    speaker ||= new AudioContext();
-    await speaker.resume();
-    const source = speaker.createBufferSource();
-    source.buffer = await speaker.decodeAudioData(bytesOf(sound).buffer);
-    source.connect(speaker.destination);
-    source.onended = () => setOn(false);
-    source.start();
-    playing.current = source;
-    setOn(true);
-  };
   return html`<div class="music"><canvas ref=${canvas} class="roll" role="img" aria-label=${label}></canvas>
-    ${sound && html`<button class="small" aria-pressed=${on} onClick=${play}>${on ? "Stop" : "Play"}</button>`}</div>`;
+    ${sound && html`<${Player} made=${() => speaker.decodeAudioData(bytesOf(sound).buffer)} of=${sound} />`}</div>`;
 }
 
 // One example, whatever it is. before: another one, whose differing values are marked in a table.
 export function Shown({ about, shown, at = 0, label = "", before = null }) {
   const canvas = useRef();
-  const drawn = about.kind === "image" || about.kind === "signal";
+  const drawn = about.kind === "image" || isLine(about);
   useEffect(() => { if (drawn && shown) paint(canvas.current, about, shown, at); }, [shown, at, palette.value]);
   if (drawn) {
     const small = about.kind === "image" && Math.max(...about.shape) < 100 ? " pixels" : "";
-    return html`<canvas ref=${canvas} class="picture ${about.kind}${small}" role="img" aria-label=${label}></canvas>`;
+    const seen = html`<canvas ref=${canvas} class="picture ${about.kind}${small}" role="img" aria-label=${label}></canvas>`;
+    return about.rate ? html`<div class="music">${seen}${shown && html`<${Player} made=${() => waveOf(about, shown, at)} of=${shown} />`}</div>` : seen;
   }
   if (!shown) return html`<p class="quiet">…</p>`;
   if (shown.texts) return html`<p class="text">${shown.texts[at]}</p>`;

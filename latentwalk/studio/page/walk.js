@@ -108,7 +108,7 @@ export function save(blob, name) {
 function Frames({ scene, way }) {
   const canvas = useRef();
   useEffect(() => {
-    const made = strip(scene.about, way.shown, way.codes.length, way.marked, scene.about.kind === "signal" ? 48 : 56);
+    const made = strip(scene.about, way.shown, way.codes.length, way.marked, scene.about.lines ? 48 : 56);
     canvas.current.width = made.width; canvas.current.height = made.height;
     canvas.current.getContext("2d").drawImage(made, 0, 0);
   }, [way]);
@@ -146,7 +146,7 @@ export function Walk({ scene }) {
     const codes = way.codes.map((z) => Array.from(z));
     save(await scene.source.film(scene.name, { codes, marked: way.marked, ending: `.${ending}`, condition: scene.condition.value }), `walk.${ending}`);
   });
-  const endings = scene.about.kind === "text" ? ["txt"] : ["music", "roll"].includes(scene.about.kind) ? ["mid", "wav", "png"] : picture ? ["gif", "png"] : ["png"];
+  const endings = scene.about.kind === "text" ? ["txt"] : ["music", "roll"].includes(scene.about.kind) ? ["mid", "wav", "png"] : scene.about.kind === "sound" ? ["wav", "png"] : picture ? ["gif", "png"] : ["png"];
   const ways = live ? ["linear", "spherical", "density"] : ["linear", "spherical"];
   return html`<section aria-label="Walk">
     <${Stops} scene=${scene} least=${2} />

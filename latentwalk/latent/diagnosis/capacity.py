@@ -159,8 +159,7 @@ def _foretold(e: Evidence) -> float:
 def _detail(e: Evidence) -> float | None:
     """The energy of fine detail in reconstructions over that in the examples; None where examples are no images or signals."""
     spec = e.space.spec
-    heard = spec is not None and spec.form.heard  # which are compared by their spectra
-    if spec is None or heard or not (spec.form.pictured or (spec.form.timed and not spec.form.scored)):
+    if spec is None or not (spec.form.pictured or spec.kind == "signal"):
         return None
     channels, *sides = spec.event
     height, width = (*sides, 1)[:2]

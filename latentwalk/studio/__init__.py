@@ -1,5 +1,10 @@
 """A page on trained models: a latent space under the pointer, in a browser, from a local server or from one file.
 
-exhibit   what the page is told about a run: places, columns, tiles, where no data lies
-page/     the page itself: ES modules, as they are; what others wrote is in page/vendor, listed in its manifest
+    exhibit        what the page is told about a run: places, columns, tiles, where no data lies
+    routes         what it asks for: itself, codes, what they decode to, walks, directions
+    training       models that are trained from it, in a queue; train_routes: what it asks for then
+    away, bundle   a map as one file that decodes without a server; the page's modules as one script
+    page/          the page itself: ES modules, as they are; what others wrote is in page/vendor, listed in its manifest
+
+Needs the packages of latentwalk[studio].
 """

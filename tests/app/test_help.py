@@ -60,7 +60,7 @@ def test_every_command_says_what_it_does_and_has_an_example(call: Any, word: str
     ("start", "names"),
     [
         ("Recipes:", set(RECIPES)),
-        ("Likelihoods:", {*get_args(LikelihoodKind), "for", "tables", "also", "texts", "and", "music"}),
+        ("Likelihoods:", {*get_args(LikelihoodKind), "for", "tables", "also", "texts", "and", "music", "sounds"}),
         ("Noise:", set(get_args(CorruptionKind))),
         ("--network NAME", set(get_args(NetworkKind))),
         ("--optimizer NAME", set(get_args(OptimizerName))),

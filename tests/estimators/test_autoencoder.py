@@ -539,10 +539,10 @@ def spoilt(row, column, value):
         (
             lambda: auto(network="gru").fit(Dataset.of(TABLE)),
             ConfigError,
-            "needs texts or music or rolls or signals; the data is a table",
+            "needs texts or music or rolls or sounds or signals; the data is a table",
         ),
         (lambda: auto(noise="salt-and-pepper").fit(TABLE), ConfigError, "for images; the data is a table"),
-        (lambda: auto(noise="missing-steps").fit(TABLE), ConfigError, "for signals; the data is a table"),
+        (lambda: auto(noise="missing-steps").fit(TABLE), ConfigError, "for signals and sounds; the data is a table"),
         (lambda: auto(noise="gausian").fit(TABLE), ConfigError, "Did you mean 'gaussian'"),
         (lambda: auto(noise=-1).fit(TABLE), ConfigError, "amount=-1"),
         (lambda: auto(noise=(0.5, 0.1)).fit(TABLE), ConfigError, r"amount=\(0.5, 0.1\)"),

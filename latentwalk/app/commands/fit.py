@@ -251,7 +251,7 @@ def fit(
     comes next: see latentwalk predict.
 
     Likelihoods: bernoulli, continuous-bernoulli, gaussian; for tables also student-t, negative-binomial, mixed; for texts and
-    music units.
+    music units; for sounds spectral.
 
     Noise: gaussian, masking, salt-and-pepper, poisson, blur, missing-steps. Without --noise, denoising learns against Gaussian
     noise of any strength.

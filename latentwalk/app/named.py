@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latentwalk.app.output import (
-    ELSEWHERE,
     TABLES,
     OutputError,
     destination,
@@ -19,6 +18,7 @@ from latentwalk.app.output import (
     say,
     write_bytes,
     write_table,
+    writing,
 )
 from latentwalk.app.run import Run
 from latentwalk.app.source import is_picture, is_sound
@@ -33,11 +33,10 @@ from latentwalk.data.units import is_text
 from latentwalk.drawing.film import png_bytes
 from latentwalk.drawing.painter import Painter
 from latentwalk.drawing.rolls import stacked
-from latentwalk.drawing.sounds import PAUSE, edged
+from latentwalk.drawing.sounds import PAUSE, clean, save_each
 from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.estimators.sounds import window_of
-from latentwalk.files import telling
 from latentwalk.latent.decoded import FILMS, Decoded
 from latentwalk.latent.moves.walks import Walk
 from latentwalk.latent.space import LatentSpace
@@ -376,11 +375,10 @@ def write_sounds(run: Run, x: NDArray[Any], to: Path) -> None:
         painter = Painter.of(spec, x)
         save_png(to, painter.strip(x))
         return
-    sounds = [Sound(edged(one, spec.rate), spec.rate).within() for one in x]
+    sounds = [clean(one, spec.rate) for one in x]
     if to.suffix == "":
-        with telling("write", to, ELSEWHERE, OutputError):
-            for at, one in enumerate(sounds):
-                one.save(to / f"{at:03}.wav")
+        with writing(to):
+            save_each(sounds, to)
         return
     pause = np.zeros((round(PAUSE * spec.rate), *x.shape[2:]))
     together = np.concatenate([part for one in sounds for part in (one.x, pause)][:-1])
@@ -408,7 +406,7 @@ def write_decoded(
             step = {"step": range(len(z))} if made.z.ndim == 2 else {}
             write_table(to, {**step, **columns(run.model.inverse_transform(z), run.model.spec_)}, raw=raw)
         case "" if hears(run):
-            with telling("write", to, ELSEWHERE, OutputError):
+            with writing(to):
                 made.save(to)
         case ".png" if space is not None:
             save_png(to, np.atleast_3d(np.asarray(space.sheet(range(given), made))))

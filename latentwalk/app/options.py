@@ -3,42 +3,37 @@
 An option's panel is the heading under which the help of a command with many options prints it.
 """
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
 __all__ = [
-    "AS_FOUND",
     "DATA",
     "MACHINE",
     "MODEL",
     "OUTPUT",
     "PANELS",
-    "READING",
     "TIMED",
     "TRAINING",
+    "AllowedHosts",
     "Attributes",
     "BatchSize",
     "ConditionOption",
     "Data",
     "DataAgain",
-    "DecodingOptions",
     "Epochs",
     "Force",
+    "Host",
     "Latents",
     "Minutes",
     "Noise",
     "Out",
+    "Port",
     "RawCells",
-    "ReadingOptions",
     "RunFolder",
     "Seed",
-    "bundled",
+    "Token",
     "counts",
     "epochs_for",
     "indices",
@@ -421,32 +416,6 @@ MovedOption = Annotated[
         rich_help_panel=DATA,
     ),
 ]
-ReadingOptions = Mapping[str, Any]  # options of how data is read, by name: what was typed, None where nothing was
-DecodingOptions = Mapping[str, Any]  # of how units are chosen, likewise
-AS_FOUND: Mapping[str, Any] = MappingProxyType({})  # nothing was
-READING = {
-    "size": SizeOption,
-    "color": ColorOption,
-    "label": Label,
-    "kind": KindOption,
-    "drop": DropOption,
-    "columns": ColumnsOption,
-    "types": TypesOption,
-    "separator": SeparatorOption,
-    "column": ColumnOption,
-    "units": UnitsOption,
-    "length": LengthOption,
-    "rate": RateOption,
-    "window": WindowOption,
-    "hop": HopOption,
-    "channels": ChannelsOption,
-    "grid": GridOption,
-    "voices": VoicesOption,
-    "bars": BarsOption,
-    "moved": MovedOption,
-}
-
-
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.", rich_help_panel=OUTPUT)]
 DecodingOption = Annotated[
     str | None,
@@ -488,35 +457,21 @@ BeamWidth = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
-DECODING = {
-    "decoding": DecodingOption,
-    "unit_temperature": UnitTemperature,
-    "top_p": TopP,
-    "beam_width": BeamWidth,
-}
-BUNDLES = {"reading": READING, "decoding": DECODING}
-
-
-def bundled(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with all options of a bundle in place of the parameter of the bundle's name, whose value they are."""
-    signature = inspect.signature(command)
-    own = {name: bundle for name, bundle in BUNDLES.items() if name in signature.parameters}
-
-    @functools.wraps(command)
-    def with_options(*args: Any, **options: Any) -> None:
-        told = {name: {one: options.pop(one) for one in bundle} for name, bundle in own.items()}
-        command(*args, **options, **told)
-
-    parameters = []
-    for name, parameter in signature.parameters.items():
-        some = own.get(name, {})
-        parameters += [inspect.Parameter(one, parameter.kind, default=None, annotation=what) for one, what in some.items()]
-        parameters += [] if some else [parameter]
-    with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
-    return with_options
-
-
+Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; other than loopback asks for a token.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0: one that is free.")]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TOKEN",
+        envvar="LATENTWALK_TOKEN",
+        help="What every request is to bring. Default: none on loopback, elsewhere a new one.",
+        show_default=False,
+    ),
+]
+AllowedHosts = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A name that the server may be called by; may be given several times."),
+]
 RawCells = Annotated[
     bool,
     typer.Option(

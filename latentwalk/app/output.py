@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -44,6 +44,7 @@ __all__ = [
     "write_bytes",
     "write_table",
     "write_text",
+    "writing",
 ]
 
 Add = Callable[[Mapping[str, Iterable[Any]]], None]
@@ -102,6 +103,11 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[str]], *, names: int = 
     (console if console.is_terminal else Console(width=WIDE, markup=False, emoji=False)).print(table)
 
 
+def writing(path: Path) -> AbstractContextManager[None]:
+    """A file that cannot be written is the machine's failure, too, and told with its name. Raises OutputError."""
+    return telling("write", path, ELSEWHERE, OutputError)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all. Raises OutputError."""
     write_bytes(path, text.encode())
@@ -109,7 +115,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all, and the folders it lies in. Raises OutputError."""
-    with telling("write", path, ELSEWHERE, OutputError):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
 
@@ -180,7 +186,7 @@ def table_rows(path: Path, *, raw: bool = False) -> Iterator[Add]:
     The file appears once the block ends well, and not at all otherwise. Raises ConfigError, OutputError.
     """
     check_table(path)
-    with telling("write", path, ELSEWHERE, OutputError):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
             atomically(path) as file,

@@ -10,19 +10,8 @@ import typer
 
 import latentwalk
 from latentwalk import app
-from latentwalk.app.options import (
-    AS_FOUND,
-    MODEL,
-    OUTPUT,
-    Data,
-    Epochs,
-    Force,
-    RawCells,
-    ReadingOptions,
-    Seed,
-    bundled,
-    was_typed,
-)
+from latentwalk.app.bundles import AS_FOUND, ReadingOptions, bundled
+from latentwalk.app.options import MODEL, OUTPUT, Data, Epochs, Force, RawCells, Seed, was_typed
 from latentwalk.app.output import check_table, check_writable, destination, saving, say, table_rows
 from latentwalk.errors import ConfigError
 

@@ -10,8 +10,8 @@ import typer
 
 import latentwalk
 from latentwalk import app
+from latentwalk.app.bundles import AS_FOUND, ReadingOptions, bundled
 from latentwalk.app.options import (
-    AS_FOUND,
     MODEL,
     OUTPUT,
     BatchSize,
@@ -20,9 +20,7 @@ from latentwalk.app.options import (
     Force,
     Latents,
     Minutes,
-    ReadingOptions,
     Seed,
-    bundled,
     counts,
     epochs_for,
     patience_for,
@@ -113,7 +111,7 @@ def compared(
     """
     from latentwalk.checks import positive
     from latentwalk.studies.comparison import check_recipes
-    from latentwalk.studies.methods import unread_by_pca
+    from latentwalk.studies.methods import unread
 
     start = time.perf_counter()
     asked = None if latent is None else counts(latent)
@@ -124,7 +122,7 @@ def compared(
     dimensions = _dimensions(asked, train)
     gallery = recipes is None
     members = latentwalk.families(train.spec) if recipes is None else list(recipes)
-    if usual and "pca" in members and (why := unread_by_pca(train.spec) or unread_by_pca(test.spec)):
+    if usual and "pca" in members and (why := unread("pca", train.spec, test.spec)):
         members.remove("pca")
         note(f"PCA is left out: {why}")
     dimensions = dimensions[-1:] if gallery and asked is None else dimensions

@@ -8,9 +8,8 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import Force, RawCells, RunFolder
-from latentwalk.app.output import ELSEWHERE, OutputError, destination, note, say, write_bytes, write_table
+from latentwalk.app.output import destination, note, say, write_bytes, write_table, writing
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.files import telling
 
 if TYPE_CHECKING:
     from latentwalk.app.run import Run
@@ -100,14 +99,13 @@ def _picture(model: "Autoencoder", source: Path, target: Path) -> None:
 
 
 def _sound(model: "Autoencoder", source: Path, target: Path) -> None:
-    from latentwalk.data.sources.sounds import sound
+    from latentwalk.data.sources.sounds import check_written, sound
     from latentwalk.estimators.sounds import denoised_sound
 
     heard = sound(source)
-    if target.suffix.lower() not in (".wav", ".flac", ".ogg"):
-        raise ConfigError(f"{target}: a sound is written as .wav, .flac or .ogg.")
+    check_written(target)
     clean = denoised_sound(model, heard, str(source))
-    with telling("write", target, ELSEWHERE, OutputError):
+    with writing(target):
         clean.save(target)
 
 

@@ -7,20 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import (
-    AS_FOUND,
-    MODEL,
-    OUTPUT,
-    Data,
-    Epochs,
-    Force,
-    Latents,
-    ReadingOptions,
-    Seed,
-    bundled,
-    counts,
-    epochs_for,
-)
+from latentwalk.app.bundles import AS_FOUND, ReadingOptions, bundled
+from latentwalk.app.options import MODEL, OUTPUT, Data, Epochs, Force, Latents, Seed, counts, epochs_for
 from latentwalk.app.output import check_table, destination, note, saving, say, watched, write_table
 from latentwalk.errors import DataError
 

@@ -10,12 +10,11 @@ import typer
 
 import latentwalk
 from latentwalk import app
+from latentwalk.app.bundles import AS_FOUND, READING, ReadingOptions, bundled
 from latentwalk.app.options import (
-    AS_FOUND,
     MACHINE,
     MODEL,
     OUTPUT,
-    READING,
     TIMED,
     TRAINING,
     Attributes,
@@ -25,9 +24,7 @@ from latentwalk.app.options import (
     Force,
     Minutes,
     Noise,
-    ReadingOptions,
     Seed,
-    bundled,
     epochs_for,
     patience_for,
     was_typed,

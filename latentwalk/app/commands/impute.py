@@ -7,9 +7,8 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import Force, RawCells, RunFolder
-from latentwalk.app.output import ELSEWHERE, OutputError, check_table, destination, say, write_table
+from latentwalk.app.output import check_table, destination, say, write_table, writing
 from latentwalk.errors import ConfigError, DataError
-from latentwalk.files import telling
 
 if TYPE_CHECKING:
     from latentwalk.app.run import Run
@@ -74,7 +73,7 @@ def _sound(run: "Run", source: Path, out: Path, said: list[str], *, force: bool)
             f"{source}: no gap is seen: no value is held for 32 samples. Say where it is: --gap START:END, in seconds."
         )
     whole = imputed_sound(run.model, heard, gaps)
-    with telling("write", to, ELSEWHERE, OutputError):
+    with writing(to):
         whole.save(to)
     total = sum(end - start for start, end in gaps)
     say(f"{len(gaps)} gap{'s' * (len(gaps) > 1)} of {1000 * total / heard.rate:.3g} ms in all\n{to}")

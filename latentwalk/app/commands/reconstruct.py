@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import AS_FOUND, ConditionOption, DecodingOptions, Force, RawCells, RunFolder, bundled
+from latentwalk.app.bundles import AS_FOUND, DecodingOptions, bundled
+from latentwalk.app.options import ConditionOption, Force, RawCells, RunFolder
 from latentwalk.app.output import destination, note, save_png, say, write_bytes, write_table
 
 if TYPE_CHECKING:

@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import (
-    AS_FOUND,
-    MODEL,
-    OUTPUT,
-    Data,
-    Epochs,
-    Force,
-    RawCells,
-    ReadingOptions,
-    Seed,
-    bundled,
-    epochs_for,
-)
+from latentwalk.app.bundles import AS_FOUND, ReadingOptions, bundled
+from latentwalk.app.options import MODEL, OUTPUT, Data, Epochs, Force, RawCells, Seed, epochs_for
 from latentwalk.app.output import STOPPED, check_table, check_writable, destination, note, saving, say, show, write_table
 
 if TYPE_CHECKING:

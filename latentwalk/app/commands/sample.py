@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import AS_FOUND, DataAgain, DecodingOptions, Force, Out, RawCells, RunFolder, Seed, bundled
+from latentwalk.app.bundles import AS_FOUND, DecodingOptions, bundled
+from latentwalk.app.options import DataAgain, Force, Out, RawCells, RunFolder, Seed
 from latentwalk.app.output import say
 from latentwalk.errors import ConfigError, NotGenerativeError, unknown
 

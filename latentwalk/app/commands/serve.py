@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import DataAgain
+from latentwalk.app.options import AllowedHosts, DataAgain, Host, Port, Token
 from latentwalk.app.output import say
 
 __all__ = ["serve"]
@@ -15,23 +15,10 @@ __all__ = ["serve"]
 
 def serve(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Folders of trained models.", show_default=False)],
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; other than loopback asks for a token.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0: one that is free.")] = 8000,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TOKEN",
-            envvar="LATENTWALK_TOKEN",
-            help="What every request is to bring. Default: none on loopback, elsewhere a new one.",
-            show_default=False,
-        ),
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A name that the server may be called by; may be given several times."),
-    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    token: Token = None,
+    allow_host: AllowedHosts = None,
     data: DataAgain = None,
 ) -> None:
     """Serve models by HTTP, to programs that know their protocol already.

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import OUTPUT, DataAgain, Force
+from latentwalk.app.options import OUTPUT, AllowedHosts, DataAgain, Force, Host, Port, Token
 from latentwalk.app.output import destination, note, say, write_bytes
 from latentwalk.errors import ConfigError
 
 if TYPE_CHECKING:
+    from latentwalk.app.run import Run
     from latentwalk.serving.served import Served
     from latentwalk.studio.exhibit import Exhibit
 
@@ -35,23 +36,10 @@ def studio(
         ),
     ] = None,
     force: Force = False,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; other than loopback asks for a token.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0: one that is free.")] = 8000,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TOKEN",
-            envvar="LATENTWALK_TOKEN",
-            help="What every request is to bring. Default: none on loopback, elsewhere a new one.",
-            show_default=False,
-        ),
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A name that the server may be called by; may be given several times."),
-    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    token: Token = None,
+    allow_host: AllowedHosts = None,
     data: DataAgain = None,
 ) -> None:
     """Open a page on trained models: their maps, decoded under the pointer.
@@ -81,7 +69,8 @@ def studio(
     shows = Shows()
     for folder, (name, run) in zip(folders, served.items(), strict=True):
         note(f"{name}: encoding …")
-        shows.show(_exhibit(folder, data, points), run)
+        own = app.run.Run.open(folder)  # with a model of its own: that of the server decodes in another thread
+        shows.show(_exhibit(own, data, points), run)
         run.warm_up()
         say(f"{name}: {len(shows.exhibits[name].rows):,} of {shows.exhibits[name].total:,} examples, {run.dim} dimensions")
     trainings = Trainings(trained, lambda folder: shows.show(*_opened(folder, points)))
@@ -101,18 +90,17 @@ def _export(folders: list[Path], to: Path, data: str | None, points: int, *, for
     if to.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"--export {to}: expected a file ending in .html.")
     destination(to, to, force=force)
-    model = app.run.Run.open(folders[0]).model
-    content = html_file(_exhibit(folders[0], data, points), decoder_files(model))
+    run = app.run.Run.open(folders[0])
+    content = html_file(_exhibit(run, data, points), decoder_files(run.model))
     write_bytes(to, content)
     say(f"look: {to} ({len(content) / 1e6:.1f} MB)")
 
 
-def _exhibit(folder: Path, data: str | None, points: int) -> "Exhibit":
-    """What the page is told about the run in a folder, made ready. Raises CheckpointError, DataError, ConfigError."""
+def _exhibit(run: "Run", data: str | None, points: int) -> "Exhibit":
+    """What the page is told about a run, made ready. Raises DataError, ConfigError."""
     from latentwalk.studio.exhibit import Exhibit
 
-    run = app.run.Run.open(folder)  # a model of its own: that of the server decodes in another thread
-    name, space = folder.resolve().name, run.judged(data)
+    name, space = run.folder.resolve().name, run.judged(data)
     names = run.train(data).names
     found = Exhibit.of(name, name, space, names, most=points)
     assert found.about
@@ -122,6 +110,6 @@ def _exhibit(folder: Path, data: str | None, points: int) -> "Exhibit":
 def _opened(folder: Path, points: int) -> "tuple[Exhibit, Served]":
     """A run that was trained here, and the same as it is served."""
     (served,) = app.served.served_runs([folder], None).values()
-    exhibit = _exhibit(folder, None, points)
+    exhibit = _exhibit(app.run.Run.open(folder), None, points)
     served.warm_up()
     return exhibit, served

@@ -8,21 +8,8 @@ import typer
 
 import latentwalk
 from latentwalk import app
-from latentwalk.app.options import (
-    AS_FOUND,
-    MODEL,
-    OUTPUT,
-    TRAINING,
-    BatchSize,
-    Epochs,
-    ReadingOptions,
-    bundled,
-    counts,
-    epochs_for,
-    layers,
-    weights,
-    words,
-)
+from latentwalk.app.bundles import AS_FOUND, ReadingOptions, bundled
+from latentwalk.app.options import MODEL, OUTPUT, TRAINING, BatchSize, Epochs, counts, epochs_for, layers, weights, words
 from latentwalk.app.output import STOPPED, check_writable, note, saving, say, show
 from latentwalk.errors import ConfigError, TrainingStopped
 from latentwalk.surroundings import hushed

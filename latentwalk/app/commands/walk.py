@@ -6,17 +6,8 @@ from typing import Annotated, cast
 import typer
 
 from latentwalk import app
-from latentwalk.app.options import (
-    AS_FOUND,
-    ConditionOption,
-    DataAgain,
-    DecodingOptions,
-    Force,
-    Out,
-    RawCells,
-    RunFolder,
-    bundled,
-)
+from latentwalk.app.bundles import AS_FOUND, DecodingOptions, bundled
+from latentwalk.app.options import ConditionOption, DataAgain, Force, Out, RawCells, RunFolder
 from latentwalk.app.output import say
 from latentwalk.errors import ConfigError
 

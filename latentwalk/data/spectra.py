@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.data.rows import pieces
 
-__all__ = ["OVERLAP", "QUIET", "frame_size", "log_spectra"]
+__all__ = ["HANN", "OVERLAP", "QUIET", "frame_size", "log_spectra"]
 
 SECONDS = 0.064  # of a frame, about
 OVERLAP = 4
+HANN = 0.375  # the mean square of its window
 QUIET = 0.05  # of the magnitude of noise of deviation 1: what is weaker is silence
 
 
@@ -37,6 +38,6 @@ def log_spectra(x: Array, rate: int) -> NDArray[np.float32]:
         padded = np.pad(lines, ((0, 0), (0, 0), (size // 2, size // 2)))
         frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=2)[:, :, :: size // OVERLAP]
         spectra = np.fft.rfft(frames * window, axis=3)
-        power = (spectra.real**2 + spectra.imag**2) / (0.375 * size)
+        power = (spectra.real**2 + spectra.imag**2) / (HANN * size)
         found.append((np.log(power + QUIET**2) / 2).astype(np.float32).reshape(len(some), -1))
     return np.concatenate(found) if found else np.empty((0, 0), np.float32)

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from latentwalk.arrays import Array
 from latentwalk.data.spec import Kind
+from latentwalk.drawing.html import captioned
 from latentwalk.drawing.painter import Marks, Painter
 from latentwalk.drawing.tiles import GAP, MARK, PAPER, Pixels
 from latentwalk.errors import ConfigError
@@ -63,9 +64,7 @@ def listed(texts: Sequence[str], marked: Marks, *lines: str) -> str:
         f'border-left:3px solid {"rgb" + str(MARK) if len(marked) and marked[at] else "transparent"}">{escape(text)}</td></tr>'
         for at, text in enumerate(texts)
     )
-    caption = "<br>".join(escape(line) for line in lines)
-    table = f'<table style="border-collapse:collapse">{rows}</table>'
-    return f'<figure style="margin:0">{table}<figcaption>{caption}</figcaption></figure>'
+    return captioned(f'<table style="border-collapse:collapse">{rows}</table>', *lines)
 
 
 def _fitting(text: str, draw: ImageDraw.ImageDraw, letters: Any) -> str:

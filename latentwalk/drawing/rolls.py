@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
-from html import escape
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -13,12 +12,13 @@ from latentwalk.data.music import Piece
 from latentwalk.data.spec import Kind
 from latentwalk.data.tones import rendered
 from latentwalk.drawing.film import png_bytes
+from latentwalk.drawing.html import captioned
 from latentwalk.drawing.painter import Marks, Painter, clear_sheet, png
 from latentwalk.drawing.roll import piano_roll
 from latentwalk.drawing.tiles import GAP, MARK, PAPER, Pixels
 from latentwalk.errors import ConfigError
 
-__all__ = ["Rolls", "played", "stacked"]
+__all__ = ["Rolls", "played", "roll_png", "roll_wav", "stacked"]
 
 STEP, SMALL = 6, 3  # pixels of a step; on a page
 RATE = 8_000  # samples a second of what is heard on a page: a third of the size, and enough for a tune
@@ -37,8 +37,7 @@ class Rolls(Painter):
 
     def sheet(self, x: Array, columns: int, gap: int = 2, magnify: int = 1) -> dict[str, Any]:
         """The rolls, and as sound the first of them, one after the other."""
-        heard = _small(Piece.row(self.spec.said(x[:HEARD]))) if len(x) else b""
-        return self._sheet(x, columns, gap) | {"wav": b64encode(heard).decode()}
+        return self._sheet(x, columns, gap) | {"wav": roll_wav(Piece.row(self.spec.said(x[:HEARD]))) if len(x) else ""}
 
     def grid(self, x: Array) -> dict[str, Any]:
         return self._sheet(x.reshape(-1, *self.spec.shape), x.shape[1], 2)
@@ -77,9 +76,14 @@ def _tiles(pieces: Sequence[Piece], step: int) -> Pixels:
     return np.stack([np.pad(roll, ((0, 0), (0, widest - roll.shape[1]), (0, 0)), constant_values=255) for roll in rolls])
 
 
-def _small(piece: Piece) -> bytes:
-    """A piece as a WAV of 8 bits, for a page."""
-    return replace(rendered(piece, RATE), dtype="uint8").content()
+def roll_png(piece: Piece) -> str:
+    """The roll of a piece as a PNG, for a page: base64."""
+    return b64encode(png_bytes(np.asarray(piano_roll(piece, STEP)))).decode()
+
+
+def roll_wav(piece: Piece) -> str:
+    """A piece as a WAV of 8 bits, for a page: base64."""
+    return b64encode(replace(rendered(piece, RATE), dtype="uint8").content()).decode()
 
 
 def played(pieces: Sequence[Piece], marked: Marks, *lines: str) -> str:
@@ -87,12 +91,9 @@ def played(pieces: Sequence[Piece], marked: Marks, *lines: str) -> str:
     rows = []
     for at, piece in enumerate(pieces):
         bar = f"3px solid rgb{MARK}" if len(marked) and marked[at] else "3px solid transparent"
-        roll = b64encode(png_bytes(np.asarray(piano_roll(piece, STEP)))).decode()
-        heard = b64encode(_small(piece)).decode()
         rows.append(
             f'<div style="border-left:{bar};padding:.3em .8em"><img alt="piano roll" style="max-width:100%" '
-            f'src="data:image/png;base64,{roll}"><br>'
-            f'<audio controls preload="none" src="data:audio/wav;base64,{heard}"></audio></div>'
+            f'src="data:image/png;base64,{roll_png(piece)}"><br>'
+            f'<audio controls preload="none" src="data:audio/wav;base64,{roll_wav(piece)}"></audio></div>'
         )
-    caption = "<br>".join(escape(line) for line in lines)
-    return f'<figure style="margin:0">{"".join(rows)}<figcaption>{caption}</figcaption></figure>'
+    return captioned("".join(rows), *lines)

@@ -1,7 +1,8 @@
 """Sounds, drawn as their wave above their spectrogram; and heard, in a page."""
 
 from base64 import b64encode
-from html import escape
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -11,10 +12,11 @@ from latentwalk.arrays import Array, Doubles
 from latentwalk.data.sources.sounds import Sound, resampled
 from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.drawing.film import opaque, png_bytes
+from latentwalk.drawing.html import captioned
 from latentwalk.drawing.painter import Marks, Painter, clear_sheet, png, subset
 from latentwalk.drawing.tiles import MARK, Pixels, even_columns, sheet
 
-__all__ = ["PAUSE", "Sounds", "audible", "edged", "players", "spectrogram"]
+__all__ = ["PAUSE", "Sounds", "audible", "clean", "edged", "players", "save_each", "spectrogram"]
 
 TILE = (112, 28, 56)  # pixels: width, height of the wave, of the spectrogram
 WATCHED = 4  # times as large is a tile that is watched
@@ -107,6 +109,17 @@ def edged(x: Array, rate: int) -> Doubles:
     return x
 
 
+def clean(x: Array, rate: int) -> Sound:
+    """What was decoded (T[, C]) as a sound: it begins and ends at 0, and nowhere goes beyond 1."""
+    return Sound(edged(x, rate), rate).within()
+
+
+def save_each(sounds: Iterable[Sound], folder: Path) -> None:
+    """Write sounds to files of their own, 000.wav and so on. Raises OSError."""
+    for at, one in enumerate(sounds):
+        one.save(folder / f"{at:03}.wav")
+
+
 def players(painter: Sounds, sounds: Array, marked: Marks, *lines: str) -> str:
     """HTML of sounds (n, *E): of each its picture and a player, those marked with a red bar, above lines of plain text."""
     rows = []
@@ -119,8 +132,7 @@ def players(painter: Sounds, sounds: Array, marked: Marks, *lines: str) -> str:
             f'src="data:image/png;base64,{drawn}"><br><audio controls preload="none" style="width:{tile.shape[1]}px" '
             f'src="data:audio/wav;base64,{heard}"></audio></div>'
         )
-    caption = "<br>".join(escape(line) for line in lines)
-    return f'<figure style="margin:0">{"".join(rows)}<figcaption>{caption}</figcaption></figure>'
+    return captioned("".join(rows), *lines)
 
 
 def _tile(x: Doubles, top: float, scale: int) -> Array:

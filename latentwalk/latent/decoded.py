@@ -23,7 +23,7 @@ from latentwalk.drawing.html import figure
 from latentwalk.drawing.pages import listed
 from latentwalk.drawing.painter import Painter
 from latentwalk.drawing.rolls import played
-from latentwalk.drawing.sounds import Sounds, edged, players
+from latentwalk.drawing.sounds import Sounds, clean, players, save_each
 from latentwalk.drawing.tiles import Pixels, even_columns, pixels, sheet, shrunk
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.files import write_atomically
@@ -96,13 +96,13 @@ class Decoded:
     def sounds(self) -> list[Sound]:
         """The points as sounds, one after the other. Raises DataError where they are none."""
         rate = self._rate()
-        return [Sound(edged(one, rate), rate).within() for one in self._examples()]
+        return [clean(one, rate) for one in self._examples()]
 
     @property
     def sound(self) -> Sound:
         """The points as one sound: each goes over into the next without a click. Raises DataError where they are none."""
         rate = self._rate()
-        return Sound(edged(crossfaded(list(self._examples())), rate), rate).within()
+        return clean(crossfaded(list(self._examples())), rate)
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -131,8 +131,7 @@ class Decoded:
         """
         path = Path(path)
         if not path.suffix and self._heard:
-            for at, one in enumerate(self.sounds):
-                one.save(path / f"{at:03}.wav")
+            save_each(self.sounds, path)
             return
         content = self.content(path.suffix, fps=fps)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,9 +4,8 @@ The page holds all codes, so that any plane through the space, the nearest examp
 the pointer moves. What codes decode to is asked of the model.
 """
 
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +16,7 @@ from latentwalk.arrays import Array
 from latentwalk.checks import several
 from latentwalk.data.columns import is_time
 from latentwalk.data.spec import DataSpec
+from latentwalk.drawing.rolls import roll_png, roll_wav
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.latent.holes import Holes
 from latentwalk.latent.maps.plane import Plane
@@ -265,7 +265,7 @@ class Exhibit:
         said = spec.said(x)
         if spec.score is None:
             return {"texts": said}
-        return {"rolls": [_roll(piece) for piece in said], "sounds": [_sound(piece) for piece in said]}
+        return {"rolls": [roll_png(piece) for piece in said], "sounds": [roll_wav(piece) for piece in said]}
 
     def decode(self, z: Array) -> Array:
         """What codes z (m, D) decode to: (m, *E). Raises DataError."""
@@ -289,16 +289,3 @@ def _fact(name: str, values: Array) -> Fact | None:
         classes, which = np.unique(values.astype(str), return_inverse=True)
         return Fact(name, which.astype(np.float32), tuple(classes.tolist())) if len(classes) <= CLASSES else None
     return None
-
-
-def _roll(piece: Any) -> str:
-    from latentwalk.drawing.film import png_bytes
-    from latentwalk.drawing.roll import piano_roll
-
-    return base64.b64encode(png_bytes(np.asarray(piano_roll(piece, 6)))).decode()
-
-
-def _sound(piece: Any) -> str:
-    from latentwalk.data.tones import rendered
-
-    return base64.b64encode(replace(rendered(piece, 8_000), dtype="uint8").content()).decode()

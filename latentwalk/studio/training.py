@@ -29,6 +29,7 @@ from latentwalk.estimators.options import Options, params_of
 from latentwalk.files import json_of, telling, write_atomically
 from latentwalk.latent.maps.plane import Plane
 from latentwalk.models.recipes import RECIPES
+from latentwalk.saving.folder import DESCRIPTION
 from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest, locked
 
 __all__ = ["Job", "Trainings"]
@@ -218,20 +219,8 @@ class Trainings:
     def _train(self, job: Job) -> None:
         folder = self.place(job)
         if job.state != "judging":
-            self._wait_for_others(folder)
-            job = self._set(job.name, state="learning")
-            if not job.stopping or not (folder / "model.json").exists():
-                self._run(*self._words(job, folder), job=job.name)
-                if self._ended:
-                    return
-                if not (folder / "model.json").exists():
-                    stopped = self.job(job.name).stopping
-                    self._set(
-                        job.name,
-                        state="failed",
-                        said="stopped before it had learnt anything." if stopped else self._last_said(),
-                    )
-                    return
+            if not self._learn(job, folder):
+                return
             job = self._set(job.name, state="judging", stopping=False)
         self._open(job)
         code = self._run("report", str(folder))
@@ -240,6 +229,21 @@ class Trainings:
         self._set(
             job.name, state="done", verdicts=_verdicts(folder) if code == 0 else [], said="" if code == 0 else self._last_said()
         )
+
+    def _learn(self, job: Job, folder: Path) -> bool:
+        """Let it learn; whether there is a model then that can be judged."""
+        self._wait_for_others(folder)
+        job = self._set(job.name, state="learning")
+        if job.stopping and (folder / DESCRIPTION).exists():
+            return True
+        self._run(*self._words(job, folder), job=job.name)
+        if self._ended:
+            return False
+        if (folder / DESCRIPTION).exists():
+            return True
+        said = "stopped before it had learnt anything." if self.job(job.name).stopping else self._last_said()
+        self._set(job.name, state="failed", said=said)
+        return False
 
     def _words(self, job: Job, folder: Path) -> list[str]:
         words = ["fit", self._source(job), "--out", str(folder), "--checkpoint-every", "1"]

@@ -27,7 +27,7 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.files import write_atomically
 from latentwalk.surroundings import hushed, imported
 
-__all__ = ["SOUNDS", "Sound", "holds_sounds", "mixed", "read_sounds", "resampled", "sound", "usual_window"]
+__all__ = ["SOUNDS", "Sound", "check_written", "holds_sounds", "mixed", "read_sounds", "resampled", "sound", "usual_window"]
 
 SOUNDS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
@@ -69,12 +69,8 @@ class Sound:
     def save(self, path: Path | str) -> None:
         """Write a .wav, or with the extra `sound` a .flac or .ogg, whole or not at all. Raises ConfigError, OSError."""
         path = Path(path)
-        if path.suffix.lower() == ".wav":
-            content = self.content()
-        elif path.suffix.lower() in (".flac", ".ogg"):
-            content = self._packed(path)
-        else:
-            raise ConfigError(f"{path}: a sound is written as .wav, .flac or .ogg.")
+        check_written(path)
+        content = self.content() if path.suffix.lower() == ".wav" else self._packed(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
 
@@ -108,6 +104,12 @@ def sound(path: Path) -> Sound:
         return _sound(path)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
+
+
+def check_written(path: Path) -> None:
+    """Raise ConfigError for a file that is not called like a sound that can be written."""
+    if path.suffix.lower() not in (".wav", ".flac", ".ogg"):
+        raise ConfigError(f"{path}: a sound is written as .wav, .flac or .ogg.")
 
 
 def holds_sounds(path: Path) -> bool:

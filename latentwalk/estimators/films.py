@@ -33,7 +33,7 @@ from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.fitting import split
 from latentwalk.estimators.options import FREE
 from latentwalk.estimators.resuming import Kept
-from latentwalk.models.film import FilmModel, FilmState
+from latentwalk.models.film import WEANED, FilmModel, FilmState
 from latentwalk.models.inference import Coder
 from latentwalk.models.objective import elbo
 from latentwalk.models.schedule import linear
@@ -58,7 +58,7 @@ MOST, FEWEST = 300, 3  # epochs that are chosen, at most and at least
 JUDGED = 256  # films on which the best weights are chosen, at most
 TIMED = 1_000_000  # epochs, of which there are as many as there is time for
 SHARE = 0.15  # of a limited time, for single frames
-RISING = 0.3  # of all epochs, over which the weight of the KL rises; of fewer, innovations are given up too soon
+RISING = WEANED[0]  # of all epochs, over which the weight of the KL rises; of fewer, innovations are given up too soon
 OVERLAP = 5  # parts of a window by which the next one begins later
 PATIENCE = 8  # epochs without a better loss, after which no more single frames are looked at
 SMALLEST = 16  # pixels of the shorter side, from which on codes are small images

@@ -31,7 +31,7 @@ from latentwalk.models.prior import ConditionalPrior
 from latentwalk.networks.dynamics import Advance, DynamicsShape, Innovation, Recurrence
 from latentwalk.networks.layers import channels_last
 
-__all__ = ["FilmLikelihood", "FilmModel", "FilmState"]
+__all__ = ["WEANED", "FilmLikelihood", "FilmModel", "FilmState"]
 
 KNOWN = 1 / 3  # of a film is seen where nothing is learnt, and the rest is predicted
 WEANED = (0.3, 0.8)  # of a training: until then all frames are seen, and from then on as few as one
@@ -186,7 +186,7 @@ class FilmModel(Learner):
         there, filled = _there(x), x.nan_to_num()
         true = self.code(filled.movedim(2, 1).flatten(0, 1)).unflatten(0, (rows, length))
         known = self._known(x)
-        shown = min(int(known.min()), length)  # frames of all films that are seen
+        shown = int(known.min())  # frames of all films that are seen
         memory, fed = None, true[:, 0]
         innovations, together, parts = [], [], []
         for at in range(length - 1):

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool1d, max_pool1d, pad
 
-from latentwalk.data.spectra import OVERLAP, QUIET, frame_size
+from latentwalk.data.spectra import HANN, OVERLAP, QUIET, frame_size
 
 __all__ = ["Frames"]
 
@@ -61,7 +61,7 @@ class Frames:
     @property
     def loudness(self) -> float:
         """The root mean square of a magnitude of noise of deviation 1."""
-        return math.sqrt(0.375 * self.size)
+        return math.sqrt(HANN * self.size)
 
     def logs(self, x: Tensor) -> Tensor:
         """The log-magnitudes of sounds (…, length), by those of noise of deviation 1, in nepers: (…, count, bins)."""

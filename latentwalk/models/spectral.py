@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-from latentwalk.data.spectra import QUIET
+from latentwalk.data.spectra import HANN, QUIET
 from latentwalk.models.heard import Heard
 from latentwalk.models.latent_model import Pass
 from latentwalk.models.objective import Objective, Terms
@@ -45,7 +45,7 @@ def _logs(x: Tensor, size: int, quiet: float) -> Tensor:
     flat = pad(x.reshape(-1, x.shape[-1]), (size // 2, size // 2))
     window = torch.hann_window(size, device=x.device, dtype=x.dtype)
     spectra = torch.stft(flat, size, size // 2, window=window, center=False, return_complex=True)
-    power = (spectra.real.square() + spectra.imag.square()) / (0.375 * size)
+    power = (spectra.real.square() + spectra.imag.square()) / (HANN * size)
     return _pooled(power, quiet).unflatten(0, x.shape[:-1])
 
 

@@ -19,7 +19,7 @@ from latentwalk.latent.criteria.region import FEWEST_TO_TELL
 from latentwalk.models.recipes import RECIPES, Recipe, recipe_named
 from latentwalk.models.sparsity import activity
 from latentwalk.studies.judgement import Judgement, judge
-from latentwalk.studies.methods import Family, Rival, Tried, attempt, trained, unread_by_pca
+from latentwalk.studies.methods import Family, Rival, Tried, attempt, trained, unread
 
 __all__ = ["Comparison", "Entry", "check_enough", "check_recipes"]
 
@@ -72,7 +72,7 @@ class Comparison:
         train, test = parts(train, test, self.options.get("random_state"))
         check_enough(train, test)
         most = min(len(train), train.spec.size)
-        why = unread_by_pca(train.spec) or unread_by_pca(test.spec)
+        why = unread("pca", train.spec, test.spec)
         if "pca" in recipes and why:
             filled = ", or fill them first: Autoencoder().fit(X).impute(X)" if train.spec.missing or test.spec.missing else ""
             raise DataError(f"{why} Leave 'pca' out{filled}.")

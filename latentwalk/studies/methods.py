@@ -79,11 +79,11 @@ class Family:
     latent: int | None = None
 
 
-def unread_by_pca(spec: DataSpec) -> str | None:
-    """Why PCA cannot learn from data like `spec`; None where it can."""
-    if spec.form.serial:
-        return "PCA reads values, and a text has units."
-    return "PCA knows no missing values." if spec.missing else None
+def unread(name: str, *specs: DataSpec) -> str | None:
+    """Why a rival cannot learn from data like these specs; None where it can. name: one of `RIVALS`."""
+    if any(spec.form.serial for spec in specs):
+        return f"{NAMES[name]} reads values, and a text has units."
+    return f"{NAMES[name]} knows no missing values." if any(spec.missing for spec in specs) else None
 
 
 def families(spec: DataSpec) -> list["str | Family"]:
@@ -100,7 +100,7 @@ def families(spec: DataSpec) -> list["str | Family"]:
     found: list[str | Family] = ["pca", *rest[:1], *other, *rest[1:]]
     if spec.form.pictured:
         found.append(Family(replace(RECIPES["vae"], name="vae-conv"), "conv"))
-    return found if unread_by_pca(spec) is None else found[1:]
+    return found if unread("pca", spec) is None else found[1:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,7 +194,7 @@ class Rival:
         name: one of `RIVALS`. options: of "pca", `whiten`: codes get the deviation 1, and lose the distances of the data.
         """
         if train.spec.form.serial:
-            raise ConfigError(f'{NAMES[name]} reads values, and a text has units. Compare autoencoders alone: "ae", "vae".')
+            raise ConfigError(f'{unread(name, train.spec)} Compare autoencoders alone: "ae", "vae".')
         rows = _some(len(train), LEARNT.get(name), seed)
         x = train.x if rows is None else train.x[rows]
         flat = partial(_flat, unit=unit, spec=train.spec)

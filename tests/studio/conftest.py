@@ -126,9 +126,7 @@ class Watched:
         """The page, once a picture is decoded and drawn."""
         self.page.goto(url)
         self.page.wait_for_function("() => window.latentwalk?.scenes?.value?.[0]?.decoded.value")
-        self.page.wait_for_function(
-            "() => latentwalk.maps.size && [...latentwalk.maps.values()].every((one) => one.frames.length > 1 && one.ink)"
-        )
+        self.page.wait_for_function("() => latentwalk.maps.size && [...latentwalk.maps.values()].every((one) => one.still)")
         return self.page
 
     def settle(self) -> None:

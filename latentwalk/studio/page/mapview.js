@@ -100,14 +100,19 @@ class Canvas {
 
   rect() { return draw.rectangle(this.scene.seen(), this.wide, this.high); }
 
+  // Whether all that was asked for is drawn.
+  get still() { return Boolean(this.first && !this.asked && !this.timer); }
+
   soon() { if (!this.asked) this.asked = requestAnimationFrame(() => { this.asked = 0; this.draw(); }); }
 
   // Holes are found a moment after the map came to rest; until then the picture of before is moved along.
   later() {
     clearTimeout(this.timer);
+    this.timer = 0;
     if (!this.scene.density || !layers.peek().includes("holes")) return;
     const flat = this.scene.dim <= 2 && this.holes && this.colours === palette.peek();
     this.timer = setTimeout(() => {
+      this.timer = 0;
       if (!this.wide) return;
       const rect = this.rect(), old = this.holes?.rect;
       const sharp = flat && old.right - old.left < 2.2 * (rect.right - rect.left);

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ from latentwalk.estimators.options import FREE
 from latentwalk.estimators.resuming import Kept
 from latentwalk.models.film import WEANED, FilmModel, FilmState
 from latentwalk.models.inference import Coder
-from latentwalk.models.objective import elbo
+from latentwalk.models.objective import Objective, elbo
 from latentwalk.models.schedule import linear
 from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.dynamics import DynamicsShape
@@ -58,7 +57,7 @@ MOST, FEWEST = 300, 3  # epochs that are chosen, at most and at least
 JUDGED = 256  # films on which the best weights are chosen, at most
 TIMED = 1_000_000  # epochs, of which there are as many as there is time for
 SHARE = 0.15  # of a limited time, for single frames
-RISING = WEANED[0]  # of all epochs, over which the weight of the KL rises; of fewer, innovations are given up too soon
+RISING = WEANED[0]  # of the training, over which the weight of the KL rises; of fewer, innovations are given up too soon
 OVERLAP = 5  # parts of a window by which the next one begins later
 PATIENCE = 8  # epochs without a better loss, after which no more single frames are looked at
 SMALLEST = 16  # pixels of the shorter side, from which on codes are small images
@@ -242,7 +241,6 @@ def fit_films(
     settings = _timed(options.settings(device, model.shape), 1 - SHARE)
     learn, held = split(len(x), options.validation, np.random.default_rng(seed), most=JUDGED)
     epochs = options.epochs or (TIMED if settings.minutes is not None else _epochs(SEEN, len(learn)))
-    rising = RISING * epochs if epochs < TIMED else 1.0
     plan = Plan(epochs, options.learning_rate, options.patience, settings=settings)
     for weight in model.frames.parameters():
         weight.requires_grad_(options.joint)
@@ -256,7 +254,7 @@ def fit_films(
         asked = stack.enter_context(stop_asked())
         loop = train(
             model,
-            partial(elbo, beta=linear(options.beta, over=rising)),
+            objective(model, options.beta),
             batches_of(given, device, size, seed, learn),
             plan,
             validation,
@@ -333,6 +331,12 @@ def _first_stage(options: FilmOptions, spec: DataSpec, count: int, seed: int) ->
         complete=False,
         training=settings,
     )
+
+
+def objective(model: FilmModel, beta: float) -> Objective:
+    """The bound; the weight of the KL rises with the share of the training that is over, be that of epochs or of minutes."""
+    rising = linear(beta, over=RISING)
+    return lambda p, epoch: elbo(p, None if epoch is None else model.trained, beta=rising)
 
 
 def _timed(settings: Settings, share: float) -> Settings:

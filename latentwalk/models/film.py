@@ -96,7 +96,7 @@ class FilmModel(Learner):
 
     centre: Tensor
     spread: Tensor
-    weaned: float = 1.0  # 0: while it learns, it sees all frames; 1: as few as one
+    trained: float = 1.0  # the share of its training that is over
 
     def __init__(self, scaling: Scaling, frames: LatentModel, shape: DynamicsShape) -> None:
         super().__init__()
@@ -209,9 +209,7 @@ class FilmModel(Learner):
         return Pass(x if target is None else target, z, _joined(posteriors), _joined(priors), likelihood)
 
     def trained_for(self, share: float) -> None:
-        """See fewer frames as they were, and more of what was predicted, the longer it has learnt."""
-        first, last = WEANED
-        self.weaned = min(1.0, max(0.0, (share - first) / (last - first)))
+        self.trained = share
 
     # ------------------------------------------------------------------ inside
 
@@ -246,11 +244,12 @@ class FilmModel(Learner):
         return DiagonalNormal(middle, log_variance), DiagonalNormal(moved, spread)
 
     def _known(self, x: Tensor) -> Tensor:
-        """How many frames of each film are seen, and not predicted: (B,), 1 at least."""
-        length = x.shape[2]
+        """How many frames of each film are seen, and not predicted: (B,), 1 at least; the fewer, the longer it has learnt."""
+        length, (first, last) = x.shape[2], WEANED
         if not self.training:
             return torch.full((len(x),), max(1, round(KNOWN * length)), device=x.device)
-        least = 1 + round((1 - self.weaned) * (length - 1))
+        weaned = min(1.0, max(0.0, (self.trained - first) / (last - first)))
+        least = 1 + round((1 - weaned) * (length - 1))
         return least + (chance.uniform((len(x),), x) * (length - least)).floor().long()
 
 

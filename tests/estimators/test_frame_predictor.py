@@ -9,7 +9,9 @@ from latentwalk.chance import seeded
 from latentwalk.data import Dataset
 from latentwalk.data.rows import Rows
 from latentwalk.errors import CheckpointError, ConfigError, DataError
+from latentwalk.estimators.films import objective
 from latentwalk.models.divergence import kl
+from latentwalk.models.film import FilmModel
 from latentwalk.models.objective import elbo
 from latentwalk.models.prior import ConditionalPrior
 from latentwalk.studies.prediction import BEST, COPY, EXTRAPOLATION, MEAN, PATH, cut_auroc, forecast, frame_changes
@@ -127,6 +129,26 @@ def test_kl_is_0_where_the_posterior_is_the_prior(quick):
         assert (kl(p.posterior, p.prior, p.z) == 0).all()
     finally:
         model.load_state_dict(before)
+
+
+def test_the_kl_weighs_more_the_longer_it_has_learnt(quick):
+    films, predictor = quick
+    model, weighed = predictor.model_, objective(predictor.model_, 2.0)
+    with seeded(0), torch.no_grad():
+        p = model(model.scaling(torch.from_numpy(films)))
+    for share, weight in ((0.0, 0.0), (0.15, 1.0), (0.3, 2.0), (0.9, 2.0)):
+        model.trained_for(share)
+        found = weighed(p, 0.5)
+        missing, kl_ = (found.values[name].mean() for name in ("reconstruction", "kl"))
+        assert float(found.loss) == pytest.approx(float(missing + weight * kl_))
+
+
+def test_of_limited_minutes_it_is_told_the_share_that_is_over(monkeypatch):
+    told = []
+    monkeypatch.setattr(FilmModel, "trained_for", lambda self, share: told.append(share))
+    films = np.random.default_rng(0).integers(0, 256, (5, 4, 8, 8), dtype=np.uint8)
+    FramePredictor(width=8, innovation=3, training=Settings(minutes=0.02), **QUIET).fit(films)
+    assert told == sorted(told) and told[0] < 0.2 and 0.8 < told[-1] <= 1.0
 
 
 def test_kl_and_likelihood_of_what_is_not_there_are_0(random):

@@ -11,8 +11,8 @@ features of a network that was not trained. How near it is to the judge: Spearma
 samplers, and the mean absolute difference. What is chosen is chosen on MNIST, and judged on Fashion-MNIST.
 
 Models and every measurement are kept under `--folder` as they are finished, and a second run goes on from there. Writes
-benchmarks/results/decodes.md. About 2 minutes of CPU a model, on one thread, nine models a data set; `--groups` names the measures
-wanted, where time is short.
+benchmarks/results/decodes.md. About 2 minutes of CPU a model, on one thread, nine models a data set; `--groups` names the
+measures wanted, where time is short.
 """
 
 import argparse

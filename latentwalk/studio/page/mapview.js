@@ -4,7 +4,7 @@ import { classColour, inks, palette, rgb, scaleColour } from "./colours.js";
 import * as draw from "./map.js";
 import { placed } from "./plane.js";
 import {
-  active, announce, codeOf, colour, dense, groups, labelOf, layers, look, pinned, probe, probeRow, scenes, stops, tab, tool,
+  active, announce, codeOf, colour, dense, groups, labelOf, layers, look, page, pinned, probe, probeRow, scenes, stops, tab, tool,
 } from "./state.js";
 import { addStop, course } from "./walk.js";
 
@@ -397,9 +397,9 @@ export function MapView({ scene, title }) {
     const canvas = new Canvas(scene, {
       frame: frame.current, below: below.current, dots: dots.current, above: above.current, count: count.current,
     });
-    window.latentwalk.maps.set(scene.name, canvas);
+    page.maps.set(scene.name, canvas);
     press(canvas);
-    return () => canvas.close();
+    return () => { canvas.close(); page.maps.delete(scene.name); };
   }, [scene]);
   const label = `Map of ${scene.about.title}: arrow keys move the probe by a tenth of a deviation, with shift by one; plus and minus zoom; n goes to the nearest example; enter adds the point to the walk.`;
   return html`<div class="map" ref=${frame}>

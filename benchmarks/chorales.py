@@ -34,6 +34,7 @@ from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.stepwise import StepDecoder
 
 WIDTHS, OWN, DROPOUT = (200,), 16, 0.25
+FREE = 0.0
 BATCH, RATE, WARM, LOOK = 16, 3e-3, 10.0, 10  # chorales; epochs over which the KL is warmed up, and between two looks
 PATIENCE = 6  # looks without a better one
 CHOSEN_BY, JUDGED_BY = 10, 100  # draws
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--dropout", type=float, default=DROPOUT)
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--warm", type=float, default=WARM, help="epochs over which the KL is warmed up")
+    parser.add_argument("--free", type=float, default=FREE, help="nats of each number of a step's code that are not pressed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--trial", action="store_true", help="validation chorales alone, and write nothing")
     asked = parser.parse_args()
@@ -104,7 +106,7 @@ def fitted(asked: argparse.Namespace, train: Dataset, valid: Dataset) -> tuple[A
     """The VAE of the least bound on the validation chorales, the seconds of one core it took, and its epochs."""
     start, end, epochs, since = time.process_time(), time.monotonic() + 60 * asked.minutes, 0, 0
     options: dict[str, Any] = {
-        "recipe": Recipe("a code for every step", generative=True, beta=linear(1.0, over=asked.warm)),
+        "recipe": Recipe("a code for every step", generative=True, beta=linear(1.0, over=asked.warm), free_nats=asked.free),
         "latent": asked.own * train.x.shape[1],
         "network": Network("storn", widths=tuple(asked.widths), dropout=asked.dropout),
         "batch_size": BATCH,

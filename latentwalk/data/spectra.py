@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import rfft
 
 from latentwalk.arrays import Array
 from latentwalk.data.rows import pieces
@@ -37,7 +38,7 @@ def log_spectra(x: Array, rate: int) -> NDArray[np.float32]:
         lines = np.moveaxis(np.nan_to_num(some.reshape(*some.shape[:2], -1)).astype(np.float32), 2, 1)  # (m, C, T)
         padded = np.pad(lines, ((0, 0), (0, 0), (size // 2, size // 2)))
         frames = np.lib.stride_tricks.sliding_window_view(padded, size, axis=2)[:, :, :: size // OVERLAP]
-        spectra = np.fft.rfft(frames * window, axis=3)
+        spectra = rfft(frames * window, axis=3)
         power = (spectra.real**2 + spectra.imag**2) / (HANN * size)
         found.append((np.log(power + QUIET**2) / 2).astype(np.float32).reshape(len(some), -1))
     return np.concatenate(found) if found else np.empty((0, 0), np.float32)

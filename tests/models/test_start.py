@@ -64,7 +64,7 @@ def test_a_vae_begins_at_the_likelihood_of_probabilistic_principal_components():
     model = begun(x, recipe="vae")
     seen = model.scaling(torch.from_numpy(x))
     with torch.no_grad():
-        p = model(seen, draws=4000)
+        p = model(seen, draws=500)
         bound = float(
             (
                 p.likelihood.log_prob(seen).mean(0)

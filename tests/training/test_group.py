@@ -112,7 +112,7 @@ def test_dropout_of_several_draws_is_divided_by_rows():
 def test_a_lost_process_ends_the_job_and_a_restart_goes_on(tmp_path):
     """kill -9 of one of two: torchrun starts both anew, and they arrive where one alone would have."""
     np.save(tmp_path / "x.npy", X)
-    words = ("fit", tmp_path / "x.npy", "--epochs", 80, "--checkpoint-every", 0.05, "--network", "dense", "--patience", 0)
+    words = ("fit", tmp_path / "x.npy", "--epochs", 40, "--checkpoint-every", 0.05, "--network", "dense", "--patience", 0)
     out = tmp_path / "run"
     with torchrun("--max-restarts", 2, "-m", "latentwalk", *words, "--out", out, stdout=subprocess.PIPE) as job:
         while not (out / keeper.HISTORY).exists() or len((out / keeper.HISTORY).read_text().splitlines()) < 5:
@@ -124,4 +124,4 @@ def test_a_lost_process_ends_the_job_and_a_restart_goes_on(tmp_path):
     assert job.returncode == 0, said
     assert said[0].count("saved:") == 1  # one speaks for all
     history = Autoencoder.load(out).history_
-    assert [epoch.number for epoch in history] == list(range(1, 81))
+    assert [epoch.number for epoch in history] == list(range(1, 41))

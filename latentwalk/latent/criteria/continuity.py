@@ -22,7 +22,7 @@ __all__ = ["FEWEST_TO_STEP", "continuity", "neighbour_distance"]
 
 FEWEST_TO_STEP = 20  # held-out codes below which a share says nothing
 CURVE = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)  # the steps s of continuity's curve
-WRITTEN = 1_000  # codes of texts, which take long to decode, and are asked for several times of one space
+WRITTEN = 1_000  # codes of texts, which take long to decode
 CURVE_CODES = 2_000  # codes the curve is drawn from; the headline uses all
 NEIGHBOURS = 10_000  # examples among which neighbours are looked for
 CELLS = 2**27  # of tables of edits that are gone through to find neighbours among texts
@@ -40,17 +40,17 @@ def continuity(space: Encoded, *, scale: float = 0.1, seed: int = 0, most: int =
     Raises DataError for too few held-out codes, or codes, data or decoded outputs that are no numbers; ConfigError for a
     scale that is not positive.
     """
-    if space.serial and isinstance(most, int) and isinstance(seed, int):
-        most = min(most, WRITTEN)
-        return space.once((continuity, scale, seed, most), lambda: _continuity(space, scale, seed, most))
-    return _continuity(space, scale, seed, most)
+    if not isinstance(scale, Real) or not (math.isfinite(scale) and scale > 0):
+        raise ConfigError(f"continuity's scale must be a positive number, got {scale}. Usual is 0.1, a tenth of the spread.")
+    whole("most", most, "codes", least=1)
+    most = min(most, WRITTEN if space.serial else len(space.unseen))
+    if not isinstance(seed, int):
+        return _continuity(space, scale, seed, most)
+    return space.once((continuity, scale, seed, most), lambda: _continuity(space, scale, seed, most))  # it is asked for often
 
 
 def _continuity(space: Encoded, scale: float, seed: int, most: int) -> Measure:
     """See `continuity`."""
-    if not isinstance(scale, Real) or not (math.isfinite(scale) and scale > 0):
-        raise ConfigError(f"continuity's scale must be a positive number, got {scale}. Usual is 0.1, a tenth of the spread.")
-    whole("most", most, "codes", least=1)
     rng = rng_of(seed)
     rows = space.unseen
     check_codes(space.codes[rows], FEWEST_TO_STEP, "continuity needs at least {} held-out codes")

@@ -85,6 +85,7 @@ from latentwalk.studies.synthesis.copy import SyntheticCopy as SyntheticCopy
 from latentwalk.studies.synthesis.copy import synthesise as synthesise
 from latentwalk.studies.synthesis.resemblance import Resemblance as Resemblance
 from latentwalk.studies.synthesis.resemblance import resemblance as resemblance
+from latentwalk.studio.notebook import explore as explore
 from latentwalk.training.settings import Settings as Settings
 
 __version__: str

@@ -35,6 +35,7 @@ ORDER = [
     "app",
 ]
 DOORS = {"__init__.py", "__main__.py"}  # what a user enters by may see everything
+OUT = {"latent/space.py": "explore"}  # a method that hands its own on to a room further right, by the door, as a user would
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in DOORS)
 WHOLE = re.compile(r"latentwalk(\.\w+)+\.?")  # what `import_module` is told, now or later; the beginning of an f-string, too
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -116,6 +117,27 @@ def test_imports_never_point_to_the_right(path):
     here = place(path.relative_to(ROOT).parts)
     wrong = [".".join(parts) for parts in imported(path) if place(parts) > here]
     assert not wrong, f"{path.relative_to(ROOT)} imports {', '.join(wrong)}: the shared thing belongs further left"
+
+
+def test_who_goes_out_by_the_door_is_named():
+    """`import latentwalk`, left of the doors' own rooms, would be a way around the order."""
+    found = {}
+    for path in (path for path in FILES if place(path.relative_to(ROOT).parts) < ORDER.index("app")):
+        gone = {
+            node.attr
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "latentwalk"
+        } - {"__version__"}
+        gone |= {
+            alias.name
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.ImportFrom) and node.module == "latentwalk"
+            for alias in node.names
+            if not file_of((alias.name,))
+        }
+        if gone:
+            found[path.relative_to(ROOT).as_posix()] = ", ".join(sorted(gone))
+    assert found == OUT
 
 
 def test_no_file_imports_itself_by_way_of_others():

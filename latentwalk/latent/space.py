@@ -6,7 +6,7 @@ are functions in `criteria`, so that new ones need no new method. All of these s
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -256,6 +256,12 @@ class LatentSpace(Encoded):
             return figure(space_png(self), said)
         except DataError as error:
             return figure(None, said, str(error))
+
+    def explore(self, *, points: int = 20_000, height: int = 680, title: str = "") -> Any:
+        """The space under the pointer, a widget in a notebook: see `latentwalk.explore`, which this is. Raises ConfigError."""
+        import latentwalk  # by the door: the page is a room that knows of spaces, and not the other way round
+
+        return latentwalk.explore(self, points=points, height=height, title=title)
 
     # ------------------------------------------------------------------ judged
 

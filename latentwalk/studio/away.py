@@ -14,7 +14,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from html import escape
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,10 @@ from numpy.typing import NDArray
 from latentwalk.errors import ConfigError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.saving.onnx import DECODER, onnx_files
-from latentwalk.studio.bundle import ascii_script, one_script
+from latentwalk.studio.bundle import ascii_script, one_script, page_files, scripts
 from latentwalk.studio.exhibit import Exhibit
 
-__all__ = ["LARGEST", "decoder_files", "html_file", "page_files"]
+__all__ = ["LARGEST", "decoder_files", "html_file"]
 
 LARGEST = 8_000_000  # bytes of the file
 BAKED = 400  # codes that are decoded beforehand where no decoder can be taken along
@@ -41,7 +40,7 @@ def html_file(exhibit: Exhibit, files: Mapping[str, bytes], *, most: int = LARGE
     """
     page = page_files()
     whole = DECODER in files and len(files) == 2
-    style, script = _ascii_style(page["style.css"].decode()), ascii_script(one_script(_scripts(page), "away.js"))
+    style, script = _ascii_style(page["style.css"].decode()), ascii_script(one_script(scripts(page), "away.js"))
     blocks = {"decoder": _packed(files[DECODER]), "wasm": _escaped(page["vendor/ort.wasm.gz"])} if whole else _baked(exhibit)
     fixed = len(style) + len(script) + sum(map(len, blocks.values())) + 4_000
     for count in (len(exhibit.rows), 50_000, 20_000, 8_000, 3_000, 1_000, 300):
@@ -62,17 +61,6 @@ def decoder_files(model: Autoencoder) -> dict[str, bytes]:
         return onnx_files(model.model_, model.spec_)
     except ConfigError:
         return {}
-
-
-def page_files() -> dict[str, bytes]:
-    """The files of the page, by their paths in it."""
-    page = resources.files("latentwalk.studio") / "page"
-    found = {one.name: one.read_bytes() for one in page.iterdir() if one.is_file() and one.name[0] not in "._"}
-    return found | {f"vendor/{one.name}": one.read_bytes() for one in (page / "vendor").iterdir() if one.is_file()}
-
-
-def _scripts(page: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: content.decode() for name, content in page.items() if name.endswith((".js", ".mjs"))}
 
 
 # ---------------------------------------------------------------------- what is told

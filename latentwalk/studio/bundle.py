@@ -1,22 +1,36 @@
-"""ES modules as one script, for a file that has no others beside it: each module becomes a function that gives its exports.
+"""The page's files, and its ES modules as one script, for what has no others beside it: a module becomes a function that gives
+its exports.
 
-It reads the modules of the page, and those of others that lie beside them, whose imports and exports stand in the forms below;
-it is no tool for any other. An import in another form is an error here, and no riddle in a browser.
+That reads the modules of the page, and those of others beside them, whose imports and exports stand in the forms below; it is
+no tool for any other. An import in another form is an error here, and no riddle in a browser.
 """
 
 import posixpath
 import re
 from collections.abc import Mapping
+from importlib import resources
 
 from latentwalk.errors import ConfigError
 
-__all__ = ["ascii_script", "one_script"]
+__all__ = ["ascii_script", "module_variable", "one_script", "page_files", "scripts"]
 
 IMPORT = re.compile(r'import\s*(?:(?P<all>\*\s*as\s+\w+)|(?P<default>\w+)|\{(?P<names>[^}]*)\})\s*from\s*"(?P<file>[^"]+)";?')
 HANDED = re.compile(r'export\s*\{(?P<names>[^}]*)\}\s*from\s*"(?P<file>[^"]+)";?')
 LISTED = re.compile(r"export\s*\{(?P<names>[^}]*)\};?")
 DECLARED = re.compile(r"^export\s+(?P<what>(?:async\s+)?function\*?|class|const)\s+(?P<name>\w+)", re.MULTILINE)
 DEFAULT = re.compile(r"export default\s*(?=function)")
+
+
+def page_files() -> dict[str, bytes]:
+    """The files of the page, by their paths in it."""
+    page = resources.files("latentwalk.studio") / "page"
+    found = {one.name: one.read_bytes() for one in page.iterdir() if one.is_file() and one.name[0] not in "._"}
+    return found | {f"vendor/{one.name}": one.read_bytes() for one in (page / "vendor").iterdir() if one.is_file()}
+
+
+def scripts(page: Mapping[str, bytes]) -> dict[str, str]:
+    """Its modules, as text."""
+    return {name: content.decode() for name, content in page.items() if name.endswith((".js", ".mjs"))}
 
 
 def one_script(files: Mapping[str, str], start: str) -> str:
@@ -39,18 +53,18 @@ def _collect(files: Mapping[str, str], name: str, done: dict[str, str], above: t
         file = _beside(name, found["file"])
         _collect(files, file, done, (*above, name))
         if found["all"]:
-            return f"const {found['all'].split()[-1]} = {_variable(file)};"
+            return f"const {found['all'].split()[-1]} = {module_variable(file)};"
         if found["default"]:
-            return f"const {found['default']} = {_variable(file)}.default;"
+            return f"const {found['default']} = {module_variable(file)}.default;"
         pairs = (part.split(" as ") for part in _names(found["names"]))
-        return f"const {{ {', '.join(': '.join(map(str.strip, pair)) for pair in pairs)} }} = {_variable(file)};"
+        return f"const {{ {', '.join(': '.join(map(str.strip, pair)) for pair in pairs)} }} = {module_variable(file)};"
 
     def handed(found: re.Match[str]) -> str:
         file = _beside(name, found["file"])
         _collect(files, file, done, (*above, name))
         for part in _names(found["names"]):
             own, _, given = part.partition(" as ")
-            exports[given.strip() or own.strip()] = f"{_variable(file)}.{own.strip()}"
+            exports[given.strip() or own.strip()] = f"{module_variable(file)}.{own.strip()}"
         return ""
 
     def listed(found: re.Match[str]) -> str:
@@ -70,7 +84,7 @@ def _collect(files: Mapping[str, str], name: str, done: dict[str, str], above: t
     if left := re.search(r"(?:^|[;}])\s*(?:import\s*[{*\w]|export\s)[^\n]{0,60}", text, re.MULTILINE):
         raise ConfigError(f"{name}: {left[0].strip()!r} is in a form that is not read here.")
     given = ", ".join(f"{outer}: {inner}" for outer, inner in exports.items())
-    done[name] = f"const {_variable(name)} = await (async () => {{\n{text}\nreturn {{ {given} }};\n}})();"
+    done[name] = f"const {module_variable(name)} = await (async () => {{\n{text}\nreturn {{ {given} }};\n}})();"
 
 
 def ascii_script(text: str) -> str:
@@ -94,5 +108,6 @@ def _beside(name: str, file: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(name), file))
 
 
-def _variable(file: str) -> str:
+def module_variable(file: str) -> str:
+    """What holds the exports of a module, in the one script."""
     return "$" + re.sub(r"\W", "_", file)

@@ -12,16 +12,17 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field, FiniteFloat
 
-from latentwalk.errors import ConfigError, DataError, unknown
-from latentwalk.latent.decoded import Decoded
+from latentwalk.errors import DataError, unknown
 from latentwalk.latent.moves.directions import Direction
 from latentwalk.serving.answers import json_response
 from latentwalk.serving.bodies import PICTURES, media, parsed, picture_of
 from latentwalk.serving.problems import Refused
 from latentwalk.serving.routes.chosen import Options
 from latentwalk.serving.served import Served
-from latentwalk.studio.away import decoder_files, html_file, page_files
+from latentwalk.studio.away import decoder_files, html_file
+from latentwalk.studio.bundle import page_files
 from latentwalk.studio.exhibit import Exhibit
+from latentwalk.studio.moves import STEPS, direction_of, film_of, walk_of
 
 __all__ = ["Shows", "studio_routes"]
 
@@ -37,7 +38,6 @@ KINDS = {
 }  # of the page's files
 KEPT = 32  # directions of a run that may be asked for again
 MOST = 4_096  # codes decoded at once
-STEPS = 101  # of a walk
 
 
 class Shows:
@@ -161,28 +161,21 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
     async def walk(shown: Shown, run: Run, request: Request) -> Response:
         asked = await parsed(request, Points, run.limits)
         points = [run.trained.codes(np.array([code], np.float32))[0] for code in asked.codes]
-        steps = max(asked.steps, len(points))
-        found = await run.long(lambda _: shown.space.journey(points, steps, asked.path))
-        marked = [bool(one) for one in found.marked]
-        return json_response({"codes": found.z.tolist(), "marked": marked, "reading": found.reading})
+        return json_response(await run.long(lambda _: walk_of(shown, points, asked.steps, asked.path)))
 
     @router.post("/studio/runs/{run}/film")
     async def film(shown: Shown, run: Run, request: Request) -> Response:
         """A walk as a file: codes are decoded, and drawn or written as what they are."""
         asked = await parsed(request, Film, run.limits)
         z = run.trained.codes(np.array(asked.codes, np.float32))
-        marks = np.array(asked.marked, bool) if len(asked.marked) == len(z) else None
         x = await run.decode(z, run.trained.told(asked.condition, None, len(z)))
-        made = Decoded(z, x, shown.spec, shown.space.painter, marks)
-        return Response(await run.long(lambda _: made.content(asked.ending)), media_type=OCTETS)
+        content = await run.long(lambda _: film_of(shown, z, x, asked.marked, asked.ending))
+        return Response(content, media_type=OCTETS)
 
     @router.post("/studio/runs/{run}/direction")
     async def direction(shown: Shown, run: Run, request: Request) -> Response:
         asked = await parsed(request, Sides, run.limits)
-        having, lacking = shown.checked(asked.having), shown.checked(asked.lacking)
-        if np.intersect1d(having, lacking).size:
-            raise ConfigError("an example is in both groups. Take it out of one.")
-        found = await run.long(lambda _: shown.space.direction(having, lacking))
+        found = await run.long(lambda _: direction_of(shown, asked.having, asked.lacking))
         said = {"direction": np.asarray(found.vector).tolist(), "reading": found.reading, "key": shows.keep(shown.name, found)}
         return json_response(said)
 

@@ -136,7 +136,7 @@ class Watched:
 
     def decoded(self, run: str = "vae") -> np.ndarray:
         """The picture under the probe, as it is drawn: (H, W), gray."""
-        read = '(run) => document.querySelector(`.big[data-run="${run}"] canvas`).toDataURL()'
+        read = '(run) => latentwalk.root.querySelector(`.big[data-run="${run}"] canvas`).toDataURL()'
         png = base64.b64decode(self.page.evaluate(read, run).partition(",")[2])
         return np.asarray(Image.open(io.BytesIO(png)).convert("L"))
 

@@ -9,7 +9,7 @@ import { Train } from "./train.js";
 import { Transplant } from "./graft.js";
 import { Walk, save } from "./walk.js";
 import {
-  announce, attempt, bounds, colour, dense, hiddenClasses, keepAddress, layers, look, main, message, openRuns, place, restore, scenes,
+  announce, attempt, bounds, colour, dense, hiddenClasses, keepAddress, layers, look, main, message, openRuns, page, place, restore, scenes,
   source, studio, tab, tool, trouble,
 } from "./state.js";
 
@@ -32,8 +32,8 @@ function Header() {
       <details class="menu"><summary>Compare${shown.length > 1 ? ` (${shown.length})` : ""}</summary><fieldset><legend>On one pointer, up to three</legend>${known.map((one) => html`<label><input type="checkbox" checked=${shown.includes(one.name)} disabled=${shown.length === 1 && shown[0] === one.name} onChange=${() => beside(one.name)} />${one.title}</label>`)}</fieldset></details>`}
     ${studio.value.training && html`<nav aria-label="Pages"><button aria-pressed=${place.value === "explore"} disabled=${!main.value} onClick=${() => { place.value = "explore"; }}>Explore</button><button aria-pressed=${place.value === "train"} onClick=${() => { place.value = "train"; }}>Train</button></nav>`}
     <span class="grow"></span>
-    ${source.value.live && main.value && html`<button onClick=${link}>Copy link</button>`}
-    ${source.value.live && main.value && html`<${Away} />`}
+    ${source.value.shared && main.value && html`<button onClick=${link}>Copy link</button>`}
+    ${source.value.export && main.value && html`<${Away} />`}
   </header>`;
 }
 
@@ -97,7 +97,7 @@ function Side({ scene }) {
     event.preventDefault();
     const next = TABS[(at + by + TABS.length) % TABS.length][0];
     tab.value = next;
-    requestAnimationFrame(() => document.getElementById(`tab-${next}`).focus());
+    requestAnimationFrame(() => page.root.querySelector(`#tab-${next}`).focus());
   };
   return html`<aside aria-label="Under the probe">
     <div class="probes n${scenes.value.length}">${scenes.value.map((one) => html`<${Decoded} key=${one.name} scene=${one} small=${scenes.value.length > 1} />`)}</div>
@@ -109,7 +109,7 @@ function Side({ scene }) {
 
 function Explore() {
   const all = scenes.value, scene = main.value;
-  useEffect(() => { open.value = window.innerWidth > 700; }, []);
+  useEffect(() => { open.value = page.root.clientWidth > 700; }, []);
   return html`<main class="explore">
     <div class="stage"><${Toolbar} scene=${scene} /><div class="maps n${all.length}">${all.map((one) => html`<${MapView} key=${one.name} scene=${one} title=${all.length > 1 ? one.about.title : ""} />`)}<${Legend} scene=${scene} /></div></div>
     <${Side} scene=${scene} /></main>`;
@@ -123,18 +123,21 @@ function App() {
     ${trouble.value && html`<p class="trouble floating" role="alert">${trouble.value} <button class="link" onClick=${() => { trouble.value = ""; }}>Close</button></p>`}`;
 }
 
-export async function begin(from) {
-  window.latentwalk = { maps: new Map() };      // for who looks on: tests, benchmarks
+// The page, within an element. from: whom it asks. Gives what ends it.
+export async function begin(from, root = document.getElementById("app")) {
+  Object.assign(page, { root, scenes, studio });
   source.value = from;
-  const root = document.getElementById("app");
   root.textContent = "";
   render(html`<${App} />`, root);
   await attempt(async () => {
-    const known = await from.studio();
-    studio.value = known;
-    await restore(location.hash.slice(1));
-    Object.assign(window.latentwalk, { scenes, studio });
+    studio.value = await from.studio();
+    await restore(from.addressed ? location.hash.slice(1) : "");
+    if (!from.addressed) return;
     keepAddress();
     addEventListener("hashchange", () => attempt(() => restore(location.hash.slice(1))));
   });
+  return () => {
+    render(null, root);
+    for (const scene of scenes.value) scene.stop();
+  };
 }

@@ -12,7 +12,14 @@ const DARK = {
 
 const asked = matchMedia("(prefers-color-scheme: dark)");
 export const palette = signal(asked.matches ? DARK : LIGHT);
-asked.addEventListener("change", () => { palette.value = asked.matches ? DARK : LIGHT; });
+const follow = () => { palette.value = asked.matches ? DARK : LIGHT; };
+asked.addEventListener("change", follow);
+
+// Light or dark as what lies around is, whatever the system's taste.
+export function settle(dark) {
+  asked.removeEventListener("change", follow);
+  palette.value = dark ? DARK : LIGHT;
+}
 
 export const still = matchMedia("(prefers-reduced-motion: reduce)");
 

@@ -26,7 +26,7 @@ async function block(name) {
 const json = async (name) => JSON.parse(new TextDecoder().decode(await block(name)));
 
 export class Disk {
-  live = false;
+  addressed = true;
 
   async studio() {
     this.facts = await json("facts");

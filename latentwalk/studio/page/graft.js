@@ -79,6 +79,6 @@ export function Transplant({ scene }) {
     ${pair.value && html`<div class="both"><figure><${Shown} about=${scene.about} shown=${pair.value.shown} at=${0} label="Before" /><figcaption>before</figcaption></figure>
       <figure><${Shown} about=${scene.about} shown=${pair.value.shown} at=${1} label="After" before=${pair.value.shown} /><figcaption>after</figcaption></figure></div>
       <div class="line"><button onClick=${apply}>Move the probe there</button></div>`}
-    ${scene.source.live && scene.about.kind === "image" && found.value && html`<${Own} scene=${scene} />`}
+    ${scene.source.graftOnto && scene.about.kind === "image" && found.value && html`<${Own} scene=${scene} />`}
   </section>`;
 }

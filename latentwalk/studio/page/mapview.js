@@ -4,11 +4,12 @@ import { classColour, inks, palette, rgb, scaleColour } from "./colours.js";
 import * as draw from "./map.js";
 import { placed } from "./plane.js";
 import {
-  active, announce, codeOf, colour, dense, groups, labelOf, layers, look, pinned, probe, probeRow, scenes, stops, tab, tool,
+  active, announce, codeOf, colour, dense, groups, labelOf, layers, look, page, pinned, probe, probeRow, scenes, stops, tab, tool,
 } from "./state.js";
 import { addStop, course } from "./walk.js";
 
 const HOLD = 28;                              // pixels from the probe from which a finger takes it along
+const SPOT = 16;                              // pixels from the middle of a spot to its side
 const NEAR = 11;                              // pixels from the pointer at which a point is meant
 
 // The ink of each sorted place, by the column that is chosen.
@@ -47,9 +48,8 @@ class Canvas {
         scene.view.value; scene.home.value; layers.value; dense.value; scene.scales.value; palette.value; scene.tiles.arrived.value;
         this.all = true; this.soon();
       }),
-      effect(() => {
-        scene.z.value; scene.hover.value; pinned.value; stops.value; groups.value; tab.value; tool.value; course.value; this.soon();
-      }),
+      effect(() => { stops.value; groups.value; tab.value; tool.value; course.value; this.soon(); }),
+      effect(() => { scene.z.value; scene.hover.value; pinned.value; this.spots(); }),
       effect(() => { scene.z.value; scene.view.value; scene.plane.value; layers.value; palette.value; this.later(); }),
       effect(() => { if (layers.value.includes("posteriors")) scene.needScales(); }),
     ];
@@ -70,8 +70,31 @@ class Canvas {
       canvas.height = Math.round(box.height * ratio);
     }
     this.all = true;
+    this.marked = null;
     this.soon();
     this.later();
+  }
+
+  // The probe and the point that is meant: small things of their own, which move while all else stays as it is drawn.
+  spots() {
+    if (!this.wide) return;
+    const { scene } = this, rect = this.rect(), hover = scene.hover.peek(), places = scene.places.peek(), key = `${pinned.peek()} ${palette.peek().ink}`;
+    if (this.marked !== key) {
+      this.marked = key;
+      this.small(this.probe, (context) => cross(context, SPOT, SPOT, pinned.peek(), palette.peek()));
+      this.small(this.meant, (context) => ring(context, SPOT, SPOT, 7, palette.peek().ink, 1.5, palette.peek().paper));
+    }
+    const put = (spot, u, v) => { spot.style.transform = `translate(${(u - rect.left) * rect.scale - SPOT}px, ${(rect.top - v) * rect.scale - SPOT}px)`; };
+    put(this.probe, ...scene.place());
+    this.meant.hidden = hover < 0;
+    if (hover >= 0) put(this.meant, places[2 * hover], places[2 * hover + 1]);
+  }
+
+  small(canvas, paint) {
+    canvas.width = canvas.height = Math.round(2 * SPOT * this.ratio);
+    const context = canvas.getContext("2d");
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    paint(context);
   }
 
   async tint(scene, name, colours) {
@@ -172,9 +195,7 @@ class Canvas {
       context.fillText(name, x, y);
     }
     this.marks(context, at, colours);
-    const hover = scene.hover.peek();
-    if (hover >= 0) ring(context, ...at(scene.places.peek()[2 * hover], scene.places.peek()[2 * hover + 1]), 7, colours.ink, 1.5, colours.paper);
-    cross(context, ...at(...scene.place()), pinned.peek(), colours);
+    this.spots();
     if (this.lasso) outline(context, this.lasso.map(([u, v]) => at(u, v)), colours);
   }
 
@@ -392,14 +413,14 @@ function keys(event, scene) {
 }
 
 export function MapView({ scene, title }) {
-  const frame = useRef(), below = useRef(), dots = useRef(), above = useRef(), count = useRef();
+  const frame = useRef(), below = useRef(), dots = useRef(), above = useRef(), probeSpot = useRef(), meant = useRef(), count = useRef();
   useEffect(() => {
     const canvas = new Canvas(scene, {
-      frame: frame.current, below: below.current, dots: dots.current, above: above.current, count: count.current,
+      frame: frame.current, below: below.current, dots: dots.current, above: above.current, probe: probeSpot.current, meant: meant.current, count: count.current,
     });
-    window.latentwalk.maps.set(scene.name, canvas);
+    page.maps.set(scene.name, canvas);
     press(canvas);
-    return () => canvas.close();
+    return () => { canvas.close(); page.maps.delete(scene.name); };
   }, [scene]);
   const label = `Map of ${scene.about.title}: arrow keys move the probe by a tenth of a deviation, with shift by one; plus and minus zoom; n goes to the nearest example; enter adds the point to the walk.`;
   return html`<div class="map" ref=${frame}>
@@ -407,6 +428,8 @@ export function MapView({ scene, title }) {
     <canvas ref=${dots} aria-hidden="true"></canvas>
     <canvas ref=${above} class="top ${tool.value}" tabindex="0" role="application" aria-roledescription="map" aria-label=${label}
       onKeyDown=${(event) => keys(event, scene)}></canvas>
+    <canvas ref=${meant} class="spot" aria-hidden="true" hidden></canvas>
+    <canvas ref=${probeSpot} class="spot" aria-hidden="true"></canvas>
     <p class="maptitle">${title}</p>
     <p class="count" ref=${count}></p>
   </div>`;

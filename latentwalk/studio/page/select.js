@@ -1,6 +1,6 @@
 // Two groups of examples, A and B: chosen with a lasso or with a button, counted, saved as CSV.
 import { html } from "./lib.js";
-import { active, announce, attempt, columnOf, groups, labelOf, tool } from "./state.js";
+import { active, announce, attempt, columnOf, groups, labelOf, page, tool } from "./state.js";
 import { rectangle } from "./map.js";
 import { nearestCodes } from "./grid.js";
 import { save } from "./walk.js";
@@ -42,7 +42,7 @@ function choose(scene, rows) {
 
 export function Groups({ scene, short = false }) {
   const inSight = () => {
-    const box = document.querySelector(".map").getBoundingClientRect(), rect = rectangle(scene.seen(), box.width, box.height);
+    const box = page.root.querySelector(".map").getBoundingClientRect(), rect = rectangle(scene.seen(), box.width, box.height);
     choose(scene, scene.grid.value.lassoed([[rect.left, rect.bottom], [rect.right, rect.bottom], [rect.right, rect.top], [rect.left, rect.top]]));
   };
   const near = () => choose(scene, nearestCodes(scene.codes, scene.dim, scene.z.value, scene.about.deviation, 50, scene.shown.value).map(([row]) => row).sort((a, b) => a - b));

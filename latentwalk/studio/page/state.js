@@ -2,7 +2,8 @@
 import { batch, computed, effect, signal } from "./lib.js";
 import { Scene } from "./scene.js";
 
-export const source = signal(null);          // a Wire, or a Disk
+export const source = signal(null);          // a Wire, a Kernel or a Disk
+export const page = { root: null, maps: new Map() };    // where it stands; its maps, for who looks on: tests, benchmarks
 export const studio = signal(null);          // { runs: [{ name, title, … }], training }
 export const scenes = signal([]);            // one to three; the first is the main one
 export const main = computed(() => scenes.value[0] || null);

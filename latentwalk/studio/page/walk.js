@@ -83,7 +83,7 @@ export function Stops({ scene, least, most = 8 }) {
     <form class="line" onSubmit=${fromRow}>
       <button type="button" onClick=${() => addStop(scene)}>Add the probe</button>
       <input ref=${number} inputmode="numeric" size="6" placeholder="row" aria-label="Number of a row to add" /><button>Add row</button>
-      ${scene.source.live && html`<label class="button">Upload<input ref=${upload} type="file" class="away" multiple onChange=${fromFile} /></label>`}
+      ${scene.source.encode && html`<label class="button">Upload<input ref=${upload} type="file" class="away" multiple onChange=${fromFile} /></label>`}
     </form>`;
 }
 
@@ -132,7 +132,7 @@ function Listed({ scene, way }) {
 }
 
 export function Walk({ scene }) {
-  const way = course.value, picture = isPicture(scene.about), live = scene.source.live;
+  const way = course.value, picture = isPicture(scene.about), live = Boolean(scene.source.film);
   useEffect(() => {
     if (!playing.value || !way) return undefined;
     const timer = setInterval(() => go((step.peek() + 1) % way.codes.length), still.matches ? 900 : 160);

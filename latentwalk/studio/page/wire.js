@@ -1,13 +1,13 @@
 // What the page asks a server for. `disk.js` answers the same questions from within one file.
 
-const HERE = new URL("./", import.meta.url).href;
-
 const folder = (run) => `runs/${encodeURIComponent(run)}`;
 
 class Refusal extends Error {}
 
 export class Wire {
-  live = true;                                // a server: what takes a library can be asked for
+  here = new URL("./", import.meta.url).href;
+  addressed = true;                           // the address holds the state,
+  shared = true;                              // and leads others there
 
   async ask(path, { body, kind, accept } = {}) {
     const headers = {};
@@ -15,7 +15,7 @@ export class Wire {
     if (accept) headers.Accept = accept;
     let answer;
     try {
-      answer = await fetch(HERE + path, { method: body === undefined ? "GET" : "POST", headers, body });
+      answer = await fetch(this.here + path, { method: body === undefined ? "GET" : "POST", headers, body });
     } catch {
       throw new Refusal("The server does not answer. Is latentwalk studio still running?");
     }

@@ -87,7 +87,7 @@ def address(shows: "Shows", tmp_path_factory: pytest.TempPathFactory) -> Iterato
     found = server(app, Limits())
     thread = Thread(target=found.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
-    until = monotonic() + 10
+    until = monotonic() + 60
     while not found.started and monotonic() < until:
         sleep(0.02)
     yield f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -36,7 +36,7 @@ def here(monkeypatch):
 
 
 def until(what) -> None:
-    end = monotonic() + 20
+    end = monotonic() + 90
     while not what() and monotonic() < end:
         sleep(0.02)
     assert what()

@@ -5,9 +5,9 @@
 The model is given no option and no level of noise. Each filter has the setting that is best at that level for the very
 examples it is judged by, which it chooses on the first of them by their clean versions; the linear one learns from pairs of
 that level; BM3D is told the level, as it was before values were clipped. Levels are in units of an image's range (and images
-clipped to it) or of a signal's deviation. Six data sets: MNIST and Fashion-MNIST (15,000 each), faces of LFW (gray, 32x32),
-photographs (LFW in colour, 64x64: 1,000), drawn signals, ECG5000. BM3D takes a second an image, so it is judged on the first
-few alone. Writes a section of benchmarks/results/denoising.md, and of defaults.md.
+clipped to it) or of a signal's deviation. Seven data sets: MNIST and Fashion-MNIST (15,000 each), faces of LFW (gray, 32x32),
+photographs (LFW in colour, 64x64: 1,000), drawn signals, drawn sounds (2,500 of half a second), ECG5000. BM3D takes a second an
+image, so it is judged on the first few alone. Writes a section of benchmarks/results/denoising.md, and of defaults.md.
 """
 
 import argparse
@@ -77,6 +77,7 @@ SETS: dict[str, Callable[[], tuple[Any, Any]]] = {
     "faces": lambda: halves(np.load(FOLDER / "lfw" / "lfw32_gray.npz")["images"], 200),
     "photographs": lambda: halves(photographs(1100), 100),
     "signals": lambda: (load("signals"), load("signals", n=500, seed=1, split="test").x),
+    "tones": lambda: (load("tones", n=2500), load("tones", n=200, seed=1).x),
     "ecg": lambda: halves(np.load(FOLDER / "ecg5000" / "ecg5000.npz")["signals"], 500, kind="signal"),
 }
 TITLES = {
@@ -85,6 +86,7 @@ TITLES = {
     "faces": "faces, gray 32x32",
     "photographs": "photographs, colour 64x64",
     "signals": "drawn signals",
+    "tones": "drawn sounds",
     "ecg": "ECG5000",
 }
 

@@ -103,8 +103,8 @@ def measured(name: str, x: Any, start: str, seed: int) -> dict[str, list[float]]
 def page(kept: list[dict[str, Any]]) -> str:
     """The section: the error of each start in that of principal components, medians over seeds."""
     starts = list(dict.fromkeys(one["key"][1] for one in kept))
-    seeds = {one["key"][2] for one in kept}
-    rows, behind, cases = [], dict.fromkeys(starts, 0), 0
+    seeds = ", ".join(f"{start} {len({one['key'][2] for one in kept if one['key'][1] == start})}" for start in starts)
+    rows, behind, cases = [], dict.fromkeys(starts, 0), dict.fromkeys(starts, 0)
     for name in SETS:
         for latent in DIMENSIONS:
             cells = {}
@@ -114,18 +114,18 @@ def page(kept: list[dict[str, Any]]) -> str:
                 ]
                 if of:
                     ratios = [error / straight for straight, error, _ in of]
+                    cases[start] += len(ratios)
                     behind[start] += sum(ratio > 1 for ratio in ratios)
                     cells[start] = f"{np.median(ratios):.2f} | {max(ratios):.2f} | {np.median([took for *_, took in of]):.0f}"
             if cells:
-                cases += max(len(of), 1)
                 rows.append(f"| {name} | {latent} | {' | '.join(cells.get(start, '- | - | -') for start in starts)} |")
     heads = " | ".join(f"{start} | worst | s" for start in starts)
-    said = ", ".join(f"{start} {behind[start]}" for start in starts)
+    said = ", ".join(f"{start} in {behind[start]} of {cases[start]} cases" for start in starts)
     return "\n".join(
         [
-            f"{facts('torch', 'numpy', 'scikit-learn', 'latentwalk')} {len(seeds)} seeds. Error of a default autoencoder on "
+            f"{facts('torch', 'numpy', 'scikit-learn', 'latentwalk')} Seeds: {seeds}. Error of a default autoencoder on "
             "rows held back, in that of as many principal components of all the rows: the median, and the worst seed; "
-            f"then seconds of processor time. Of {cases} cases it is behind in: {said}. Script: `benchmarks/lines.py`.",
+            f"then seconds of processor time. It is behind: {said}. Script: `benchmarks/lines.py`.",
             "",
             f"| data | D | {heads} |",
             f"| --- | ---: | {' | '.join('---: | ---: | ---:' for _ in starts)} |",

@@ -63,6 +63,7 @@ PATIENCE = 8  # epochs without a better loss, after which no more single frames 
 SMALLEST = 16  # pixels of the shorter side, from which on codes are small images
 DEPTH, LATENT = 8, 32  # channels of such a code; numbers of a plain one
 BEGUN = 64  # films by which it is seen how much frames change
+HELD = 1 << 29  # numbers of an answer: 2 GiB
 CHUNK = 32  # films, or draws of one, that are predicted together
 
 
@@ -114,8 +115,9 @@ class Foresight:
     def predict(self, x: Array, steps: int, draws: int, temperature: float, seed: int) -> NDArray[np.float32]:
         """The futures of films x (n, t, *frame), each after its own last frame: (n, draws, steps, *frame)."""
         counts = ends_of_films(x)
-        noise = self._noise(draws, steps, seed)  # the same for each film
         shape = x.shape[2:]
+        _check_room(len(x) * draws * steps * math.prod(shape), f"steps={steps}, draws={draws}")
+        noise = self._noise(draws, steps, seed)  # the same for each film
         found = np.empty((len(x), draws, steps, *shape), np.float32)
         for first in range(0, len(x), CHUNK):
             some = np.arange(first, min(first + CHUNK, len(x)))
@@ -159,6 +161,7 @@ class Foresight:
     def _noise(self, draws: int, steps: int, seed: int) -> torch.Tensor:
         """N(0, I) for each draw and step, (draws, steps, Z): of fewer draws or steps, the first of these."""
         numbers = self.model.shape.innovation
+        _check_room(draws * steps * numbers, f"draws={draws} of {steps} frames")
         each = [np.random.default_rng((seed, draw)).standard_normal((steps, numbers), np.float32) for draw in range(draws)]
         return torch.from_numpy(np.stack(each))
 
@@ -415,6 +418,12 @@ def _begun(
         raise ConfigError(f"random_state is not what the training in {place.folder} was begun with. Give the same to go on.")
     keeper.about = about | {"seed": before["seed"]}
     return keeper, start, int(before["seed"])
+
+
+def _check_room(numbers: int, asked: str) -> None:
+    """Raise ConfigError where an answer is more than memory is likely to hold."""
+    if numbers > HELD:
+        raise ConfigError(f"{asked}: that takes {numbers:.3g} numbers, and {HELD:,} are the most at once. Ask for fewer.")
 
 
 def _plain(value: Any) -> Any:

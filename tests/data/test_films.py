@@ -259,6 +259,36 @@ def test_a_gif_that_is_cut_off_gives_what_could_be_read_and_says_so(tmp_path):
     assert said[-1] == 0 and said[0] >= said[1]
 
 
+def test_a_film_that_is_cut_off_among_others_costs_only_its_own_frames(tmp_path):
+    whole = gif_bytes(RNG.integers(0, 256, (8, 40, 40, 1), dtype=np.uint8), back=False)
+    for name, content in (("a[1].gif", whole[: len(whole) // 2]), ("a[2].gif", whole), ("a[3].gif", whole)):
+        (tmp_path / name).write_bytes(content)
+    data = read(tmp_path, kind="film")
+    lengths = ends_of_films(data.x)
+    assert data.names == ("a[1].gif", "a[2].gif", "a[3].gif") and 1 <= lengths[0] < 8 and lengths[1:].tolist() == [8, 8]
+    assert len(data.skipped) == 1 and data.skipped[0].startswith("a[1].gif: only")
+    assert len(read(tmp_path / "a[1].gif", rate=10).x[0]) >= 1  # it says when frames are shown, though cut off
+
+
+@pytest.mark.parametrize(
+    ("numbers", "after"),
+    [(range(5), None), (range(0, 50, 10), None), ([0, 1, 3, 5], "f1.png comes f3.png"), ([0, 5, 15], "f5.png")],
+)
+def test_frames_that_are_missing_by_their_numbers_are_told(tmp_path, numbers, after):
+    for at in numbers:
+        Image.fromarray(FILMS[0, 0]).save(tmp_path / f"f{at}.png")
+    remarks = read(tmp_path, kind="film").remarks
+    assert remarks == () if after is None else after in remarks[0]
+
+
+def test_more_frames_a_second_than_can_be_are_refused(tmp_path):
+    (tmp_path / "a.gif").write_bytes(gif_bytes(FILMS[0][..., None], back=False))
+    with pytest.raises(ConfigError, match="rate=1e\\+09 makes"):
+        read(tmp_path / "a.gif", rate=1e9)
+    Image.fromarray(FILMS[0, 0]).save(tmp_path / "one.gif")
+    assert read(tmp_path / "one.gif", rate=10).names == ("one.gif",)
+
+
 def test_what_is_no_film_is_told(tmp_path):
     (tmp_path / "a.gif").write_bytes(b"no film at all")
     with pytest.raises(DataError, match=r"a\.gif.*(no image|no film)"):
@@ -302,3 +332,20 @@ def test_an_mp4_that_is_cut_off_or_none_is_told(tmp_path):
     with pytest.raises(DataError, match=r"b\.mp4"):
         read(tmp_path / "b.mp4")
     assert io.BytesIO(whole).getbuffer().nbytes > 0
+
+
+@pytest.mark.parametrize(("codec", "ending"), [("mjpeg", "avi"), ("ffv1", "mkv")])
+def test_a_video_that_ends_before_what_it_promises_says_so(tmp_path, codec, ending):
+    av = pytest.importorskip("av")
+    path = tmp_path / f"a.{ending}"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream(codec, rate=10)
+        stream.height, stream.width, stream.pix_fmt = 64, 64, "yuvj420p" if codec == "mjpeg" else "bgr0"
+        for frame in RNG.integers(0, 256, (20, 64, 64, 3), dtype=np.uint8):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        file.mux(stream.encode())
+    data = read(path)
+    assert data.x.shape[1] == 20 and data.skipped == ()
+    path.write_bytes(path.read_bytes()[: 2 * path.stat().st_size // 3])
+    data = read(path)
+    assert 1 <= data.x.shape[1] < 20 and "frames can be read" in data.skipped[0]

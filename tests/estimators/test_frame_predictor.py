@@ -353,3 +353,10 @@ def test_auroc_and_changes_are_what_they_are():
     assert np.array_equal(frame_changes(np.array([0, 0, 4])[:, None, None] * np.ones((3, 2, 2)))[1:], [0, 4])
     with pytest.raises(DataError, match="0 of 2 frames are cuts"):
         cut_auroc(np.array([1.0, 2.0]), [])
+
+
+def test_what_no_memory_holds_is_refused_before_it_is_drawn(quick):
+    films, predictor = quick
+    for asked in ({"steps": 10**9}, {"steps": 10**5, "draws": 10**6}, {"steps": 10**9, "draws": 10**6, "temperature": 0}):
+        with pytest.raises(ConfigError, match="are the most at once"):
+            predictor.predict(films[0, :2], **asked)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,15 @@ NUMBER = re.compile(r"(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Reel:
-    """A film as it lies there. frames: (m, H, W[, C]). ends: (m,) the second at which each is over, or None."""
+    """A film as it lies there. frames: (m, H, W[, C]). ends: (m,) the second at which each is over, or None.
+
+    remarks: what is odd about it.
+    """
 
     name: str
     frames: Array
     ends: NDArray[np.float64] | None = None
+    remarks: tuple[str, ...] = ()
 
     def at_rate(self, rate: float | None) -> "Reel":
         """The same, so many frames a second: at each moment, the one that is shown. Raises ConfigError."""
@@ -52,9 +56,19 @@ class Reel:
             return self
         if self.ends is None:
             raise ConfigError(f"{self.name}: rate={rate:g} needs frames that say when they are shown; numbered images do not.")
-        moments = np.arange(max(1, round(float(self.ends[-1]) * rate))) / rate
+        count = float(self.ends[-1]) * rate
+        if count > MOST:
+            raise ConfigError(
+                f"{self.name}: rate={rate:g} makes {count:.3g} frames of its {float(self.ends[-1]):.3g} seconds, and {MOST:,} "
+                "are the most. Ask for fewer a second."
+            )
+        moments = np.arange(max(1, round(count))) / rate
         shown = np.searchsorted(self.ends, moments + 1e-9, side="right").clip(max=len(self.ends) - 1)
-        return Reel(self.name, Picked(self.frames, shown), (np.arange(len(shown)) + 1) / rate)  # type: ignore[arg-type]
+        return replace(
+            self,
+            frames=Picked(self.frames, shown),  # type: ignore[arg-type]
+            ends=(np.arange(len(shown)) + 1) / rate,
+        )
 
 
 def holds_films(path: Path) -> bool:
@@ -94,11 +108,13 @@ def read_films(
             f"the films differ in size: frames of {reels[0].name} are {reels[0].frames.shape[1:]}, of {other.name} "
             f"{other.frames.shape[1:]}. Pass size=, a side or (height, width), and color=."
         )
-    frames = reels[0].frames if len(reels) == 1 else joined(*(reel.frames for reel in reels))
-    if not lazy and (lazy is False or nbytes(frames) <= DECODED):
+    remarks = [remark for reel in reels for remark in reel.remarks]
+    if not lazy and (lazy is False or sum(nbytes(reel.frames) for reel in reels) <= DECODED):
         frames, reels = _decoded(reels, skipped)
+    else:
+        frames = reels[0].frames if len(reels) == 1 else joined(*(reel.frames for reel in reels))
     first_at = np.cumsum([0, *(len(reel.frames) for reel in reels)])[:-1]
-    starts, counts, names, remarks = [], [], [], []
+    starts, counts, names = [], [], []
     for reel, at in zip(reels, first_at.tolist(), strict=True):
         whole_parts, left = divmod(len(reel.frames), length or len(reel.frames))
         starts += [at + part * (length or 0) for part in range(whole_parts)]
@@ -134,41 +150,59 @@ def _reels(path: Path, size: Size | None, color: Color | None, skipped: dict[str
                 raise
             skipped[name] = str(error)
     pictures = [one for one in files if one not in set(videos)]
-    return [*reels, *_animations(pictures, base, size, color, skipped)] if pictures else reels
+    return [*reels, *_animations(pictures, base, path.is_file(), size, color, skipped)] if pictures else reels
 
 
 def _animations(
-    files: Sequence[Path], base: Path, size: Size | None, color: Color | None, skipped: dict[str, str]
+    files: Sequence[Path], base: Path, alone: bool, size: Size | None, color: Color | None, skipped: dict[str, str]
 ) -> Iterator[Reel]:
-    """Films of Pillow's: an animation each, or the images of a folder."""
+    """Films of Pillow's: an animation each, or the images of a folder. alone: the one file was asked for."""
     entries = [ImageFile(one.relative_to(base).as_posix(), one.stat().st_size, one.read_bytes) for one in files]
     there, shape, rgb, deep = images.look(entries, size, color, skipped, films=True)
     frames = Pictures(there, shape, rgb, size is not None, deep)
-    moving = {entry.name.partition("[")[0] for entry in there if entry.name.endswith("]")}
+    named = {entry.name for entry in entries}
+    files_of = [entry.name if entry.name in named else entry.name.rpartition("[")[0] for entry in there]
+    moving = named if alone else set(files_of) - {entry.name for entry in there}
 
     def film(at: int) -> str:
-        name = there[at].name.partition("[")[0]
+        name = files_of[at]
         return name if name in moving else Path(name).parent.as_posix()
 
     for name, places in groupby(range(len(there)), key=film):
         rows = np.fromiter(places, np.int64)
-        ends = _shown_until(base / name) if name in moving else None
-        ends = ends if ends is not None and len(ends) == len(rows) else None
-        yield Reel(base.name if name == "." else name, Picked(frames, rows), ends)  # type: ignore[arg-type]
+        called = base.name if name == "." else name
+        ends = _shown_until(base / name, len(rows)) if name in moving else None
+        odd = () if name in moving else _unevenly_numbered(called, [Path(files_of[row]).name for row in rows.tolist()])
+        yield Reel(called, Picked(frames, rows), ends, odd)  # type: ignore[arg-type]
 
 
-def _shown_until(path: Path) -> NDArray[np.float64] | None:
-    """The second at which each frame of an animation is over; None where it does not say."""
+def _shown_until(path: Path, count: int) -> NDArray[np.float64]:
+    """The second at which each of so many frames of an animation is over; those it does not say it of are shown as usual."""
+    shown: list[float] = []
     try:
         with hushed(), Image.open(path) as image:
-            shown = []
-            for frame in range(int(getattr(image, "n_frames", 1))):
+            for frame in range(count):
                 image.seek(frame)
                 image.load()  # WebP says it only then
                 shown.append(float(image.info.get("duration", 0)) / 1000 or STILL)
     except Exception:  # a decoder raises whatever it likes; decoding will tell
-        return None
+        shown += [shown[-1] if shown else STILL] * (count - len(shown))
     return np.cumsum(shown)
+
+
+def _unevenly_numbered(film: str, names: Sequence[str]) -> tuple[str, ...]:
+    """What is odd about the names of a film's frames, in their order: numbers that do not go up by the same."""
+    numbers = [int(found[-1]) if (found := NUMBER.findall(Path(name).stem)) else None for name in names]
+    steps = [None if a is None or b is None else b - a for a, b in pairwise(numbers)]
+    usual = min((step for step in steps if step and step > 0), default=None)
+    odd = [at for at, step in enumerate(steps) if step is None or step != usual]
+    if not odd:
+        return ()
+    more = f", nor so in {len(odd) - 1} other places" if len(odd) > 1 else ""
+    return (
+        f"{film}: its frames are not numbered evenly: after {names[odd[0]]} comes {names[odd[0] + 1]}{more}. They are taken to "
+        "follow one another",
+    )
 
 
 def _order(base: Path, path: Path) -> list[Any]:
@@ -240,21 +274,38 @@ def _video(path: Path, name: str, size: Size | None, rgb: bool, skipped: dict[st
     broken: dict[Path, str] = {}
     for at, frame in enumerate(_played(path, broken)):
         if at >= MOST:
-            raise DataError(f"{name} has more than {MOST:,} frames. Divide it.")
+            raise DataError(f"more than {MOST:,} frames. Divide it.")
         shapes.add((int(frame.height), int(frame.width)))
         start = frame.time if frame.time is not None else (ends[-1] if ends else 0.0)
         ends.append(float(start))  # when it is shown, for now
     if not ends:
-        raise DataError(f"{name}: no frame of it can be decoded{f': {broken[path]}' if broken else ''}.")
+        raise DataError(f"no frame of it can be decoded{f': {broken[path]}' if broken else ''}. Get or write the file again.")
     if len(shapes) > 1 and size is None:
-        raise DataError(f"{name}: its frames differ in size. Pass size=, a side or (height, width).")
-    if broken:
-        skipped[name] = f"only its first {len(ends)} frames can be read: {broken[path]}"
+        raise DataError("its frames differ in size. Pass size=, a side or (height, width).")
     starts = np.asarray(ends) - ends[0]
     usual = float(np.median(np.diff(starts))) if len(starts) > 1 else STILL
+    if broken:
+        skipped[name] = f"only its first {len(ends)} frames can be read: {broken[path]}"
+    elif missing := _missing(path, len(ends), ends[-1] + usual, usual):
+        skipped[name] = f"only {len(ends)} frames can be read: {missing}"
     over = np.maximum.accumulate(np.append(starts[1:], starts[-1] + max(usual, 1e-3)))
     shape = (size, size) if isinstance(size, int) else size or next(iter(shapes))
     return Reel(name, _Video(path, len(ends), shape, rgb, size is not None), over)  # type: ignore[arg-type]
+
+
+def _missing(path: Path, count: int, end: float, usual: float) -> str:
+    """What a film that ended well promised beyond its `count` frames, the last over at second `end`; "" for nothing.
+
+    FFmpeg takes the end of a file that was cut off for its end, and frames that it drops are missed by nobody.
+    """
+    with imported("av").open(str(path)) as container:
+        stream = container.streams.video[0]
+        if stream.frames > count:
+            return f"it says that it has {stream.frames}"
+        if stream.frames or len(container.streams) > 1 or container.duration is None:
+            return ""  # counted; or as long as its sound
+        long = ((container.start_time or 0) + container.duration) / 1e6
+        return f"it says that it lasts {long:.4g} seconds, and they end after {end:.4g}" if long > end + 1.5 * usual else ""
 
 
 def _played(path: Path, broken: dict[Path, str]) -> Iterator[Any]:
@@ -266,7 +317,7 @@ def _played(path: Path, broken: dict[Path, str]) -> Iterator[Any]:
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise DataError(f"{path.name} holds no pictures.")
+                raise DataError("it holds no pictures.")
             yield from container.decode(container.streams.video[0])
     except av.FFmpegError as error:
         broken[path] = str(error.strerror or error)

@@ -8,6 +8,7 @@ be larger than a GiB the second pass is left out: `Pictures` decode their rows e
 frames (a TIFF stack, an animation) is as many images, "a.tif[0]", "a.tif[1]", …, read one after the other.
 """
 
+import contextlib
 import io
 import os
 import zipfile
@@ -330,11 +331,12 @@ def _pages(first: Seen, image: Image.Image, skipped: dict[str, str]) -> list[See
 
 def _colored(image: Image.Image, frames: int) -> bool:
     """Whether any frame of an animation has a pixel that is not gray: each may have a palette of its own."""
-    for number in range(frames):
-        image.seek(number)
-        pixels = np.asarray(image.convert("RGB"))
-        if (pixels != pixels[..., :1]).any():
-            return True
+    with contextlib.suppress(Exception):  # a damaged frame ends them: decoding will tell
+        for number in range(frames):
+            image.seek(number)
+            pixels = np.asarray(image.convert("RGB"))
+            if (pixels != pixels[..., :1]).any():
+                return True
     return False
 
 

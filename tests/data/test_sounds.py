@@ -163,6 +163,30 @@ def test_a_wav_that_was_cut_off_gives_what_is_there_and_says_so(tmp_path):
     assert any("cut off" in remark for remark in read(tmp_path / "a.wav").remarks)
 
 
+@pytest.mark.parametrize("what", ["streamed", "no size of all", "an odd chunk without its last byte"])
+def test_lengths_that_writers_leave_out_cost_nothing(tmp_path, what):
+    content = Sound(WAVE, 8000).content()
+    at = content.index(b"data") + 4
+    if what == "streamed":
+        content = content[:4] + bytes(4) + content[8:at] + bytes(4) + content[at + 4 :]
+    elif what == "no size of all":
+        content = content[:4] + bytes(4) + content[8:]
+    else:
+        content = content[:12] + b"note\x05\0\0\0INFOs" + content[12:]
+    (tmp_path / "a.wav").write_bytes(content)
+    heard = sound(tmp_path / "a.wav")
+    assert len(heard.x) == len(WAVE) and heard.remarks == ()
+    np.testing.assert_allclose(heard.x, WAVE, atol=1 / 2**15)
+
+
+def test_more_samples_than_are_promised_are_told(tmp_path):
+    content = Sound(WAVE, 8000).content()
+    at = content.index(b"data") + 4
+    (tmp_path / "a.wav").write_bytes(content[:at] + (400).to_bytes(4, "little") + content[at + 4 :])
+    heard = sound(tmp_path / "a.wav")
+    assert len(heard.x) == 200 and f"{2 * len(WAVE) - 400:,} bytes behind" in heard.remarks[0]
+
+
 def test_odd_chunks_are_passed_over(tmp_path):
     content = Sound(WAVE, 8000, "int24").content()
     odd = content[:12] + b"LIST\x05\0\0\0INFO\0\0" + b"junk\0\0\0\0" + content[12:]

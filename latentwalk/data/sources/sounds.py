@@ -299,7 +299,7 @@ def _wav(path: Path) -> Sound:
         if head.held > 8 * LONGEST:
             raise DataError(f"it holds more than {LONGEST:,} samples. Divide it.")
         with hushed(), np.errstate(invalid="ignore"):  # chatter about chunks; NaN that signals
-            rate, values = _wavfile().read(head.mended(path) if head.short else path)
+            rate, values = _wavfile().read(head.mended(path) if head.each and (head.short or not head.sound) else path)
             values = np.asarray(values, values.dtype.newbyteorder("="))
             dtype = values.dtype.name
             x = (values.astype(np.float64) - (128 if dtype == "uint8" else 0)) / FULL.get(dtype, 1)
@@ -307,54 +307,96 @@ def _wav(path: Path) -> Sound:
         raise
     except Exception as error:  # SciPy meets damaged headers with whatever comes up, struct.error among them
         raise DataError(f"not readable as WAV: {error}. Save it again as PCM or float WAV.") from error
-    remarks = ("cut off: fewer samples than the file promises",) if head.short else ()
-    return Sound(x, int(rate), "int24" if dtype == "int32" and head.bits == 24 else dtype, remarks)
+    return Sound(x, int(rate), "int24" if dtype == "int32" and head.bits == 24 else dtype, head.remarks)
 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What a WAV says of its samples: bits and bytes of each (of all channels), where they begin, how many bytes of them it
-    promises and holds. 0 where that is not found.
+    """What a WAV says of its samples: its mark and its form, bits and bytes of each (of all channels), where they begin, how
+    many bytes of them it promises and holds, and whether the lengths in it are to be believed. 0 where that is not found.
+
+    behind: bytes after the samples that belong to nothing.
     """
 
-    bits: int = 0
-    each: int = 0
+    mark: bytes = b"RIFF"
+    form: bytes = b""
     begin: int = 0
     claimed: int = 0
     held: int = 0
+    sound: bool = True
+    behind: int = 0
+
+    @property
+    def bits(self) -> int:
+        """Of a sample."""
+        return int(struct.unpack(f"{self.order}H", self.form[14:16])[0]) if len(self.form) >= 16 else 0
+
+    @property
+    def each(self) -> int:
+        """Bytes of a sample of all channels."""
+        return int(struct.unpack(f"{self.order}H", self.form[12:14])[0]) if len(self.form) >= 16 else 0
+
+    @property
+    def order(self) -> str:
+        """Of bytes, as `struct` calls it."""
+        return ">" if self.mark == b"RIFX" else "<"
 
     @property
     def short(self) -> bool:
         """Whether it ends before all is there; a length that was not known when it was written is no promise."""
         return 0 < self.held < self.claimed < UNKNOWN and self.each > 0
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be told of it."""
+        if self.short:
+            return ("cut off: fewer samples than the file promises",)
+        return (f"{self.behind:,} bytes behind the samples it promises are left out",) if self.behind else ()
+
     def mended(self, path: Path) -> io.BytesIO:
-        """The file as if it promised what it holds."""
+        """The file as if it promised what it holds: its form and its samples alone."""
         kept = self.held - self.held % self.each
         with path.open("rb") as file:
-            content = bytearray(file.read(self.begin + kept))
-        order = ">I" if content[:4] == b"RIFX" else "<I"
-        content[self.begin - 4 : self.begin] = struct.pack(order, kept)
-        content[4:8] = struct.pack(order, len(content) - 8)
-        return io.BytesIO(content)
+            file.seek(self.begin)
+            samples = file.read(kept)
+        parts = [(b"fmt ", self.form), (b"data", samples)]
+        body = b"".join(name + struct.pack(f"{self.order}I", len(one)) + one + b"\0" * (len(one) % 2) for name, one in parts)
+        return io.BytesIO(self.mark + struct.pack(f"{self.order}I", len(body) + 4) + b"WAVE" + body)
 
 
 def _header(path: Path) -> _Header:
-    size, bits, each = path.stat().st_size, 0, 0
+    """See `_Header`. A writer that streams leaves lengths at 0; some leave out the byte that makes a chunk's length even."""
+    size, form, length, sound = path.stat().st_size, b"", 0, True
     with path.open("rb") as file:
-        order = ">" if file.read(12)[:4] == b"RIFX" else "<"
+        first = file.read(12)
+        mark = first[:4]
+        order = ">" if mark == b"RIFX" else "<"
+        sound = len(first) < 12 or struct.unpack(f"{order}I", first[4:8])[0] > 4
         for _ in range(1_000):
             chunk = file.read(8)
+            if length % 2 and not _is_chunk(chunk):
+                file.seek(-len(chunk) - 1, 1)
+                chunk, sound = file.read(8), False
             if len(chunk) < 8:
                 break
-            length: int = struct.unpack(f"{order}I", chunk[4:])[0]
+            length = struct.unpack(f"{order}I", chunk[4:])[0]
             if chunk[:4] == b"data":
-                return _Header(bits, each, file.tell(), length, min(length, size - file.tell()))
-            content = file.read(16) if chunk[:4] == b"fmt " else b""
-            if len(content) == 16:
-                each, bits = struct.unpack(f"{order}HH", content[12:])
+                begin, rest = file.tell(), size - file.tell()
+                file.seek(min(length + length % 2, rest), 1)
+                behind = 0 if length >= rest or _is_chunk(file.read(4)) else rest - length
+                if not length and behind:
+                    return _Header(mark, form, begin, 0, rest, sound=False)
+                behind = behind if behind > 1 else 0  # one alone makes it even
+                return _Header(mark, form, begin, length, min(length, rest), sound, behind)
+            content = file.read(min(length, 64)) if chunk[:4] == b"fmt " else b""
+            form = content or form
             file.seek(length - len(content) + length % 2, 1)
-    return _Header(bits)
+    return _Header(mark, form)
+
+
+def _is_chunk(name: bytes) -> bool:
+    """Whether a chunk may begin so: its name is four letters, or there is nothing any more."""
+    return not name or (len(name) >= 4 and name[:4].isascii() and name[:4].decode().isprintable())
 
 
 def _by_soundfile(path: Path) -> Sound:

@@ -29,7 +29,7 @@ __all__ = ["LARGEST", "decoder_files", "html_file"]
 
 LARGEST = 8_000_000  # bytes of the file
 BAKED = 400  # codes that are decoded beforehand where no decoder can be taken along
-TILED = 1_500  # rows with a small picture
+TILED = (12_000, 6_000, 3_000, 1_500)  # rows with a small picture: as many as there is room for
 ESCAPED = (0, 10, 13, 60, 61)  # bytes that HTML changes, or that we give a meaning; a line feed, which follows a CR
 
 
@@ -45,9 +45,12 @@ def html_file(exhibit: Exhibit, files: Mapping[str, bytes], *, most: int = LARGE
     fixed = len(style) + len(script) + sum(map(len, blocks.values())) + 4_000
     for count in (len(exhibit.rows), 50_000, 20_000, 8_000, 3_000, 1_000, 300):
         if count <= len(exhibit.rows) and fixed < most:
-            told = _told(exhibit, count)
-            if fixed + sum(map(len, told.values())) <= most:
-                return _document(exhibit, style, script, blocks | told)
+            chosen = np.sort(np.random.default_rng(0).permutation(len(exhibit.rows))[:count])
+            told = _told(exhibit, chosen)
+            room = most - fixed - sum(map(len, told.values()))
+            tiles = _tiles(exhibit, chosen, room)
+            if room >= 0 and tiles is not None:
+                return _document(exhibit, style, script, blocks | told | tiles)
     takes = len(blocks.get("decoder", b""))
     raise ConfigError(
         f"the file would be larger than {most:,} bytes" + f", of which the decoder takes {takes:,}" * bool(takes) + ". "
@@ -66,9 +69,8 @@ def decoder_files(model: Autoencoder) -> dict[str, bytes]:
 # ---------------------------------------------------------------------- what is told
 
 
-def _told(exhibit: Exhibit, count: int) -> dict[str, bytes]:
-    """All that is known of `count` rows, those of a map, by the name of its block."""
-    chosen = np.sort(np.random.default_rng(0).permutation(len(exhibit.rows))[:count])
+def _told(exhibit: Exhibit, chosen: NDArray[np.intp]) -> dict[str, bytes]:
+    """All that is known of these rows of a map but their pictures, by the name of its block."""
     about = exhibit.about | {"shown": len(chosen), "posterior": False}
     columns, blocks = [], {}
     for at, one in enumerate(exhibit.known):
@@ -76,22 +78,27 @@ def _told(exhibit: Exhibit, count: int) -> dict[str, bytes]:
         values = one.values[chosen]
         columns.append(one.about | ({"packed": "bytes"} if small else {}))
         blocks[f"column-{at}"] = _packed(np.where(values < 0, 255, values).astype(np.uint8) if small else values.astype("<f4"))
-    tiled = chosen[np.sort(np.random.default_rng(1).permutation(count)[:TILED])]
     facts = {"about": about | {"columns": columns}, "names": [exhibit.names[row] for row in chosen] if exhibit.names else []}
-    blocks |= {
+    return blocks | {
         "facts": _packed(json.dumps(facts).encode()),
         "codes": _packed(exhibit.space.codes[chosen].astype("<f4")),
         "numbers": _packed(exhibit.rows[chosen].astype("<u4")),
     }
-    if about["tiled"]:
-        blocks["tiles"] = _packed(json.dumps(_tiles(exhibit, chosen, tiled)).encode())
-    return blocks
 
 
-def _tiles(exhibit: Exhibit, chosen: NDArray[np.intp], tiled: NDArray[np.intp]) -> dict[str, Any]:
-    """Small pictures of some of the rows, on one sheet, each by its place among those chosen."""
-    places = np.searchsorted(chosen, tiled).tolist()
-    return {"rows": places} | exhibit.sheet(tiled)
+def _tiles(exhibit: Exhibit, chosen: NDArray[np.intp], room: int) -> dict[str, bytes] | None:
+    """Small pictures of as many of these rows as fit into so many bytes, on one sheet, each by its place among them.
+
+    None where not even the fewest fit; {} where there are none.
+    """
+    if not exhibit.about["tiled"]:
+        return {}
+    for many in dict.fromkeys(min(many, len(chosen)) for many in TILED):
+        places = np.sort(np.random.default_rng(1).permutation(len(chosen))[:many])
+        packed = _packed(json.dumps({"rows": places.tolist()} | exhibit.sheet(chosen[places])).encode()) if room > 0 else b""
+        if 0 < len(packed) <= room:
+            return {"tiles": packed}
+    return None
 
 
 def _baked(exhibit: Exhibit) -> dict[str, bytes]:

@@ -31,15 +31,15 @@ from latentwalk.arrays import Array
 from latentwalk.data import load
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.original import Original
-from latentwalk.data.sources.images import why_not
-from latentwalk.data.sources.midi import read_midi
+from latentwalk.data.sources.images import picture_in
+from latentwalk.data.sources.midi import midi_in
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import DataError
 from latentwalk.estimators.conditions import Conditions
 from latentwalk.serving.limits import Limits
 from latentwalk.serving.problems import Refused
 from latentwalk.serving.served import Served
-from latentwalk.surroundings import heard, hushed, imported
+from latentwalk.surroundings import heard, imported
 
 __all__ = [
     "ARRAYS",
@@ -180,7 +180,7 @@ def _sent(kind: str, content: bytes, served: Served) -> Any:
     if kind == "text/csv":
         return table_of(content, served)
     if kind == "audio/midi" and spec.score is not None:
-        return [_piece(content, spec)]
+        return [midi_in(content, spec.score.grid).piece]
     raise Refused(
         415, f"this model learnt from a {spec.kind}, which does not come as {kind}. Send application/json or an array."
     )
@@ -230,17 +230,7 @@ def array_of(content: bytes, limits: Limits) -> Array:
 
 def picture_of(content: bytes, kind: str, limits: Limits) -> Image.Image:
     """The picture in a file of that type. Raises DataError for one that is damaged, or too large once it is unpacked."""
-    try:
-        with hushed():
-            image = Image.open(io.BytesIO(content), formats=(PICTURES[kind],))
-            if image.width * image.height > limits.pixels:
-                raise DataError(f"a picture of {image.width:,} × {image.height:,} pixels: at most {limits.pixels:,} are read.")
-            image.load()
-        return image
-    except DataError:
-        raise
-    except Exception as error:  # a decoder raises whatever it likes at a damaged file
-        raise DataError(f"the picture: {why_not(error).rstrip('.')}.") from None
+    return picture_in(content, formats=(PICTURES[kind],), most=limits.pixels)
 
 
 def frame_of(records: list[dict[str, Any]], spec: DataSpec) -> Any:
@@ -268,15 +258,6 @@ def table_of(content: bytes, served: Served) -> Dataset:
             return load(path, label="", columns=spec.named or None)
         except DataError as error:
             raise DataError(str(error).replace(str(path), "the table")) from None
-
-
-def _piece(content: bytes, spec: DataSpec) -> Any:
-    """A piece of music."""
-    assert spec.score is not None
-    with TemporaryDirectory(prefix="latentwalk-") as folder:
-        path = Path(folder) / "piece.mid"
-        path.write_bytes(content)
-        return read_midi(path, spec.score.grid).piece
 
 
 async def apart(size: int, work: Callable[[], T]) -> T:

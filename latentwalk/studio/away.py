@@ -48,8 +48,8 @@ def html_file(exhibit: Exhibit, files: Mapping[str, bytes], *, most: int = LARGE
             chosen = np.sort(np.random.default_rng(0).permutation(len(exhibit.rows))[:count])
             told = _told(exhibit, chosen)
             room = most - fixed - sum(map(len, told.values()))
-            tiles = _tiles(exhibit, chosen, room)
-            if room >= 0 and tiles is not None:
+            tiles = _tiles(exhibit, chosen, room) if room >= 0 else None
+            if tiles is not None:
                 return _document(exhibit, style, script, blocks | told | tiles)
     takes = len(blocks.get("decoder", b""))
     raise ConfigError(
@@ -95,8 +95,8 @@ def _tiles(exhibit: Exhibit, chosen: NDArray[np.intp], room: int) -> dict[str, b
         return {}
     for many in dict.fromkeys(min(many, len(chosen)) for many in TILED):
         places = np.sort(np.random.default_rng(1).permutation(len(chosen))[:many])
-        packed = _packed(json.dumps({"rows": places.tolist()} | exhibit.sheet(chosen[places])).encode()) if room > 0 else b""
-        if 0 < len(packed) <= room:
+        packed = _packed(json.dumps({"rows": places.tolist()} | exhibit.sheet(chosen[places])).encode())
+        if len(packed) <= room:
             return {"tiles": packed}
     return None
 

@@ -6,30 +6,25 @@ or bytes, or "failure", a sentence. The page has one code at a time decoded; whe
 """
 
 import base64
-import io
 import json
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
-from PIL import Image
 
-from latentwalk.data.sources.images import why_not
-from latentwalk.data.sources.midi import read_midi
-from latentwalk.errors import ConfigError, DataError, LatentwalkError
+from latentwalk.data.sources.images import picture_in
+from latentwalk.data.sources.midi import midi_in
+from latentwalk.errors import ConfigError, LatentwalkError
 from latentwalk.latent.encoded import Point
 from latentwalk.latent.moves.directions import Direction
 from latentwalk.latent.space import LatentSpace
 from latentwalk.studio.bundle import module_variable, one_script, page_files, scripts
 from latentwalk.studio.exhibit import Exhibit
 from latentwalk.studio.moves import direction_of, film_of, walk_of
-from latentwalk.surroundings import hushed
 
 __all__ = ["Explorer", "widget_script", "widget_style"]
 
@@ -133,7 +128,7 @@ class Explorer(anywidget.AnyWidget):
     def _graft(self, said: Mapping[str, Any]) -> Answer:
         if self._found is None or self._found[0] != said["key_of"]:
             raise ConfigError("this direction is not known any more. Choose it again.")
-        picture = _picture(base64.b64decode(said["content"]))
+        picture = picture_in(base64.b64decode(said["content"]))
         made = self.exhibit.space.graft(picture, self._found[1], float(said["strength"]))
         return None, [made.content(".png")]
 
@@ -142,14 +137,11 @@ class Explorer(anywidget.AnyWidget):
         space, spec, content = self.exhibit.space, self.exhibit.spec, base64.b64decode(said["content"])
         point: Any
         if spec.score is not None:
-            with TemporaryDirectory(prefix="latentwalk-") as folder:
-                path = Path(folder) / "piece.mid"
-                path.write_bytes(content)
-                point = read_midi(path, spec.score.grid).piece
+            point = midi_in(content, spec.score.grid).piece
         elif spec.vocabulary is not None:
             point = content.decode(errors="replace").partition("\n")[0]
         else:
-            point = _picture(content)
+            point = picture_in(content)
         return space.code(point).tolist(), []
 
 
@@ -168,14 +160,3 @@ ASKED: dict[str, Callable[[Explorer, Mapping[str, Any]], Answer]] = {
     "graft": Explorer._graft,
     "encode": Explorer._encode,
 }  # what the page asks, by name
-
-
-def _picture(content: bytes) -> Image.Image:
-    """The picture in a file. Raises DataError for what is none."""
-    try:
-        with hushed():
-            image = Image.open(io.BytesIO(content))
-            image.load()
-        return image
-    except Exception as error:  # a decoder raises whatever it likes at a damaged file
-        raise DataError(f"the picture: {why_not(error).rstrip('.')}.") from None

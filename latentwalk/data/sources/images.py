@@ -45,6 +45,7 @@ __all__ = [
     "fitted_image",
     "look",
     "opened_image",
+    "picture_in",
     "read_entries",
     "read_folder",
     "read_zip",
@@ -460,6 +461,21 @@ def eight_bits(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F"):
         raise DataError(f"pixels of 32 bits (mode {image.mode}) have no fixed range; save such images as one .npy")
     return image
+
+
+def picture_in(content: bytes, *, formats: tuple[str, ...] | None = None, most: int | None = None) -> Image.Image:
+    """The picture in a file. formats: Pillow's, or all. most: pixels. Raises DataError for a damaged or larger one."""
+    try:
+        with hushed():
+            image = Image.open(io.BytesIO(content), formats=formats)
+            if most is not None and image.width * image.height > most:
+                raise DataError(f"a picture of {image.width:,} × {image.height:,} pixels: at most {most:,} are read.")
+            image.load()
+        return image
+    except DataError:
+        raise
+    except Exception as error:  # a decoder raises whatever it likes at a damaged file
+        raise DataError(f"the picture: {why_not(error).rstrip('.')}.") from None
 
 
 def why_not(error: Exception) -> str:

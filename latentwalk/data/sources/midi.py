@@ -18,7 +18,7 @@ from latentwalk.errors import DataError
 from latentwalk.files import content_of
 from latentwalk.surroundings import imported
 
-__all__ = ["Read", "midi_content", "read_midi"]
+__all__ = ["Read", "midi_content", "midi_in", "read_midi"]
 
 DRUMS = 9  # the channel, from 0
 LARGEST = 16 << 20  # bytes of a file: some hundred hours of playing
@@ -38,10 +38,14 @@ class Read:
 
 def read_midi(path: Path, grid: GridName = "sixteenth") -> Read:
     """The piece in a .mid file. Raises DataError (damaged, of type 2, without notes, too long), ConfigError for the grid."""
+    return midi_in(content_of(path, LARGEST), grid)
+
+
+def midi_in(content: bytes, grid: GridName = "sixteenth") -> Read:
+    """The piece in what such a file holds. Raises as `read_midi` does."""
     steps, mido = steps_of(grid), _mido()
-    content = content_of(path, LARGEST)
     try:
-        found = mido.MidiFile(file=io.BytesIO(content), clip=True)
+        found = mido.MidiFile(file=io.BytesIO(content[:LARGEST]), clip=True)
     except Exception as error:  # mido meets damage with whatever comes up
         raise DataError(
             f"not readable as MIDI: {error or type(error).__name__}. Save it again from your notation program."

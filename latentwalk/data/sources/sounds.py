@@ -299,7 +299,7 @@ def _wav(path: Path) -> Sound:
         if head.held > 8 * LONGEST:
             raise DataError(f"it holds more than {LONGEST:,} samples. Divide it.")
         with hushed(), np.errstate(invalid="ignore"):  # chatter about chunks; NaN that signals
-            rate, values = _wavfile().read(head.mended(path) if head.each and (head.short or not head.sound) else path)
+            rate, values = _wavfile().read(head.mended(path) if head.each and (head.short or not head.trusted) else path)
             values = np.asarray(values, values.dtype.newbyteorder("="))
             dtype = values.dtype.name
             x = (values.astype(np.float64) - (128 if dtype == "uint8" else 0)) / FULL.get(dtype, 1)
@@ -323,18 +323,18 @@ class _Header:
     begin: int = 0
     claimed: int = 0
     held: int = 0
-    sound: bool = True
+    trusted: bool = True
     behind: int = 0
 
     @property
     def bits(self) -> int:
         """Of a sample."""
-        return int(struct.unpack(f"{self.order}H", self.form[14:16])[0]) if len(self.form) >= 16 else 0
+        return self._told(14)
 
     @property
     def each(self) -> int:
         """Bytes of a sample of all channels."""
-        return int(struct.unpack(f"{self.order}H", self.form[12:14])[0]) if len(self.form) >= 16 else 0
+        return self._told(12)
 
     @property
     def order(self) -> str:
@@ -353,6 +353,10 @@ class _Header:
             return ("cut off: fewer samples than the file promises",)
         return (f"{self.behind:,} bytes behind the samples it promises are left out",) if self.behind else ()
 
+    def _told(self, at: int) -> int:
+        """The number of 16 bits at that place of its form."""
+        return int(struct.unpack_from(f"{self.order}H", self.form, at)[0]) if len(self.form) >= 16 else 0
+
     def mended(self, path: Path) -> io.BytesIO:
         """The file as if it promised what it holds: its form and its samples alone."""
         kept = self.held - self.held % self.each
@@ -366,17 +370,17 @@ class _Header:
 
 def _header(path: Path) -> _Header:
     """See `_Header`. A writer that streams leaves lengths at 0; some leave out the byte that makes a chunk's length even."""
-    size, form, length, sound = path.stat().st_size, b"", 0, True
+    size, form, length = path.stat().st_size, b"", 0
     with path.open("rb") as file:
         first = file.read(12)
         mark = first[:4]
         order = ">" if mark == b"RIFX" else "<"
-        sound = len(first) < 12 or struct.unpack(f"{order}I", first[4:8])[0] > 4
+        trusted = len(first) < 12 or struct.unpack(f"{order}I", first[4:8])[0] > 4
         for _ in range(1_000):
             chunk = file.read(8)
             if length % 2 and not _is_chunk(chunk):
                 file.seek(-len(chunk) - 1, 1)
-                chunk, sound = file.read(8), False
+                chunk, trusted = file.read(8), False
             if len(chunk) < 8:
                 break
             length = struct.unpack(f"{order}I", chunk[4:])[0]
@@ -385,9 +389,9 @@ def _header(path: Path) -> _Header:
                 file.seek(min(length + length % 2, rest), 1)
                 behind = 0 if length >= rest or _is_chunk(file.read(4)) else rest - length
                 if not length and behind:
-                    return _Header(mark, form, begin, 0, rest, sound=False)
+                    return _Header(mark, form, begin, 0, rest, trusted=False)
                 behind = behind if behind > 1 else 0  # one alone makes it even
-                return _Header(mark, form, begin, length, min(length, rest), sound, behind)
+                return _Header(mark, form, begin, length, min(length, rest), trusted, behind)
             content = file.read(min(length, 64)) if chunk[:4] == b"fmt " else b""
             form = content or form
             file.seek(length - len(content) + length % 2, 1)

@@ -27,7 +27,7 @@ import torch
 from common.facts import RESULTS, facts, put_section
 from torch import Tensor
 
-from latentwalk import Autoencoder, Dataset, Network, Recipe, linear
+from latentwalk import Autoencoder, Dataset, Network, Recipe, Settings, linear
 from latentwalk.chance import seeded
 from latentwalk.data.music import KEYS, LOWEST, Piece, played_to
 from latentwalk.models.stepwise import StepwiseConditional
@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--warm", type=float, default=WARM, help="epochs over which the KL is warmed up")
     parser.add_argument("--free", type=float, default=FREE, help="nats of each number of a step's code that are not pressed")
+    parser.add_argument("--ema", type=float, help="of the weights: how much of their moving average stays at each step")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--trial", action="store_true", help="validation chorales alone, and write nothing")
     asked = parser.parse_args()
@@ -115,6 +116,7 @@ def fitted(asked: argparse.Namespace, train: Dataset, valid: Dataset) -> tuple[A
         "complete": False,
         "random_state": asked.seed,
         "progress": False,
+        "training": Settings(ema=asked.ema),
     }
     model, best, kept, at = Autoencoder(**options), math.inf, None, 0
     with tempfile.TemporaryDirectory() as folder:
@@ -130,18 +132,13 @@ def fitted(asked: argparse.Namespace, train: Dataset, valid: Dataset) -> tuple[A
     model.trained_ = copy.deepcopy(kept)
     settled = Recipe("a code for every step", generative=True)
     last = Autoencoder(**options | {"recipe": settled, "warm_start": True})
-    last.trained_ = replace_recipe(model, settled)
+    last.trained_ = replace(copy.deepcopy(kept), recipe=settled)  # the KL is warm by then
     last.set_params(epochs=FALLING, learning_rate=asked.rate / 2, training__learning_schedule="cosine").fit(train)
     now = judged(last, valid, CHOSEN_BY)["weighted"]
     print(f"the rate falling: {now:.3f}", flush=True)
     if now < best:
         model, at = last, at + FALLING
     return model, time.process_time() - start, at
-
-
-def replace_recipe(model: Autoencoder, recipe: Recipe) -> Any:
-    """What was learnt, to be gone on with by another objective: the KL is warm by then."""
-    return replace(model.trained_, recipe=recipe)
 
 
 @torch.no_grad()

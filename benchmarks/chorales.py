@@ -34,7 +34,7 @@ from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.stepwise import StepDecoder
 
 WIDTHS, OWN, DROPOUT = (200,), 16, 0.25
-FREE = 0.0
+FREE, EMA = 0.0, 0.99
 BATCH, RATE, WARM, LOOK = 16, 3e-3, 10.0, 10  # chorales; epochs over which the KL is warmed up, and between two looks
 PATIENCE = 6  # looks without a better one
 CHOSEN_BY, JUDGED_BY = 10, 100  # draws
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--warm", type=float, default=WARM, help="epochs over which the KL is warmed up")
     parser.add_argument("--free", type=float, default=FREE, help="nats of each number of a step's code that are not pressed")
-    parser.add_argument("--ema", type=float, help="of the weights: how much of their moving average stays at each step")
+    parser.add_argument("--ema", type=float, default=EMA, help="how much of a moving average of the weights stays at a step")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--trial", action="store_true", help="validation chorales alone, and write nothing")
     asked = parser.parse_args()
@@ -79,6 +79,7 @@ def main() -> None:
 {__doc__.split(chr(10) * 2, 2)[2].strip()}
 
 {asked.widths[0]} units, {asked.own} numbers a step, dropout {asked.dropout:g}, batches of {BATCH}, Adam {asked.rate:g}.
+With a code, weights are averaged ({asked.ema:g}).
 {epochs} epochs in {seconds / 60:.0f} minutes of one core; {passes} in {without / 60:.0f} minutes without a code.
 {JUDGED_BY} draws. {active} of the {asked.own} numbers of a step depend on it (variance of their means over the test above .01).
 

@@ -45,7 +45,7 @@ WARM = 5.0  # epochs over which its KL is warmed up
 WIDE = 32  # dimensions of a code of a text, where the user names no other number
 HEARD_BY = 16  # of a sound
 HEARD = 1.0  # weight of the spectral term of sounds
-SEEN = 0.3  # weight of that of images
+SEEN = 0.5  # weight of that of images
 FINE = 48  # pixels that each side of an image has from which on one sees texture in it
 ANY = (0.05, 1.0)  # noise of unknown strength, in units of an image's range or a signal's deviation
 TRIED = 2  # examples with which an objective of one's own is tried
@@ -69,7 +69,7 @@ class Recipe:
         effective fix for deep latent variable modeling of text").
     denoiser: whether a network of its own learns beside the codes to take that noise off images and signals, see `Denoiser`.
     spectral: of sounds and images, the weight of how far spectra are apart, beside the likelihood: see `with_spectra`. None is
-        the usual: 1 for sounds, .3 for images from 48 x 48 pixels on where the recipe is to draw images, 0 for all else. 0 is a
+        the usual: 1 for sounds, .5 for images from 48 x 48 pixels on where the recipe is to draw images, 0 for all else. 0 is a
         likelihood alone.
     generative: whether the recipe trains its codes to fill the prior, so that drawing from it makes sense.
     latent: dimensions of a code where the user names none; None is as many as an example has numbers.

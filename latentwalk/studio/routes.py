@@ -13,7 +13,6 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field, FiniteFloat
 
 from latentwalk.errors import DataError, unknown
-from latentwalk.latent.moves.directions import Direction
 from latentwalk.serving.answers import json_response
 from latentwalk.serving.bodies import PICTURES, media, parsed, picture_of
 from latentwalk.serving.problems import Refused
@@ -22,7 +21,7 @@ from latentwalk.serving.served import Served
 from latentwalk.studio.away import decoder_files, html_file
 from latentwalk.studio.bundle import page_files
 from latentwalk.studio.exhibit import Exhibit
-from latentwalk.studio.moves import STEPS, direction_of, film_of, walk_of
+from latentwalk.studio.moves import STEPS, Step, film_of, step_of, walk_of
 
 __all__ = ["Shows", "studio_routes"]
 
@@ -36,36 +35,36 @@ KINDS = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }  # of the page's files
-KEPT = 32  # directions of a run that may be asked for again
+KEPT = 32  # steps that may be asked for again
 MOST = 4_096  # codes decoded at once
 
 
 class Shows:
-    """What is shown: exhibits by name, which may grow, and the directions that were found in each."""
+    """What is shown: exhibits by name, which may grow, and the steps that were found in each."""
 
     def __init__(self) -> None:
         self.exhibits: dict[str, Exhibit] = {}
         self.served: dict[str, Served] = {}
-        self._directions: OrderedDict[tuple[str, str], Direction] = OrderedDict()
+        self._steps: OrderedDict[tuple[str, str], Step] = OrderedDict()
 
     def show(self, exhibit: Exhibit, served: Served) -> None:
         """Add one, in place of one of that name."""
         self.served[exhibit.name] = served
         self.exhibits[exhibit.name] = exhibit
 
-    def keep(self, run: str, found: Direction) -> str:
-        """A key by which the direction may be asked for again."""
-        key = np.random.default_rng().bytes(9).hex()
-        self._directions[run, key] = found
-        while len(self._directions) > KEPT:
-            self._directions.popitem(last=False)
-        return key
+    def keep(self, run: str, found: Step) -> str:
+        """A key by which the step may be asked for again; that of the same groups, with its guide, stays if it is there."""
+        name = (run, found.key)
+        self._steps[name] = self._steps.pop(name, found)
+        while len(self._steps) > KEPT:
+            self._steps.popitem(last=False)
+        return found.key
 
-    def direction(self, run: str, key: str) -> Direction:
-        """The direction of that key. Raises Refused (404)."""
-        if (run, key) not in self._directions:
+    def step(self, run: str, key: str) -> Step:
+        """The step of that key. Raises Refused (404)."""
+        if (run, key) not in self._steps:
             raise Refused(404, "this direction is not known any more. Choose it again.")
-        return self._directions[run, key]
+        return self._steps[run, key]
 
 
 class Rows(Options):
@@ -88,6 +87,12 @@ class Film(Options):
 class Sides(Options):
     having: list[Annotated[int, Field(ge=0)]]
     lacking: list[Annotated[int, Field(ge=0)]]
+
+
+class Ground(Options):
+    key: str
+    code: list[FiniteFloat]
+    condition: str | None = None
 
 
 def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
@@ -175,9 +180,15 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
     @router.post("/studio/runs/{run}/direction")
     async def direction(shown: Shown, run: Run, request: Request) -> Response:
         asked = await parsed(request, Sides, run.limits)
-        found = await run.long(lambda _: direction_of(shown, asked.having, asked.lacking))
-        said = {"direction": np.asarray(found.vector).tolist(), "reading": found.reading, "key": shows.keep(shown.name, found)}
-        return json_response(said)
+        found = await run.long(lambda _: step_of(shown, asked.having, asked.lacking))
+        return json_response(found.about | {"key": shows.keep(shown.name, found)})
+
+    @router.post("/studio/runs/{run}/guided")
+    async def guided(shown: Shown, run: Run, request: Request) -> Response:
+        """As much of a step as one code needs, and what is read of it."""
+        asked = await parsed(request, Ground, run.limits)
+        found, z = shows.step(shown.name, asked.key), run.trained.codes(np.array([asked.code], np.float32))[0]
+        return json_response(await run.long(lambda _: found.guided(z.tolist(), asked.condition)))
 
     @router.post("/studio/runs/{run}/graft")
     async def graft(
@@ -191,7 +202,7 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
         kind = media(request)
         if kind not in PICTURES or not shown.spec.form.pictured:
             raise Refused(415, f"expected a picture, as one of {', '.join(PICTURES)}.")
-        found, content = shows.direction(shown.name, key), await request.body()
+        found, content = shows.step(shown.name, key).direction, await request.body()
 
         def made(_: Any) -> bytes:
             picture = picture_of(content, kind, run.limits)

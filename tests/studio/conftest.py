@@ -4,6 +4,7 @@ import base64
 import io
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -42,8 +43,11 @@ def fitted(recipe: str, **options: Any) -> Autoencoder:
 
 @pytest.fixture(scope="session")
 def digits() -> Any:
-    """All small digits."""
-    return load("digits")
+    """All small digits, and of each whether it has much ink, and more of it below than above."""
+    rows = load("digits")
+    x = np.asarray(rows.x, np.float64)
+    ink = {"heavy": x.mean((1, 2)), "low": x[:, 4:].mean((1, 2)) - x[:, :4].mean((1, 2))}
+    return replace(rows, factors={name: (values > np.median(values)).astype(float) for name, values in ink.items()})
 
 
 @pytest.fixture(scope="session")

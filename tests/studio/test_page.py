@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from latentwalk.studio.moves import step_of
+
 
 def painted(x: np.ndarray, high: float = 16.0) -> np.ndarray:
     """Digits (H, W) as bytes, as the page paints them."""
@@ -172,6 +174,27 @@ def test_blends_and_transplants_move_what_is_drawn(opened, exhibit):
     before = opened.code()
     page.get_by_role("button", name="Move the probe there").click()
     assert opened.code() - before == pytest.approx(step, abs=1e-5)
+
+
+def test_a_guided_transplant_gives_each_what_it_takes(opened, exhibit):
+    page, heavy = opened.page, exhibit.space.attributes["heavy"]
+    row = int(np.flatnonzero(heavy == 0)[5])
+    page.evaluate("(row) => latentwalk.scenes.value[0].moveToRow(row)", row)
+    page.get_by_role("tab", name="Transplant").click()
+    page.locator("section[aria-label=Transplant] select").select_option("heavy=yes")
+    page.get_by_label("guided").check()
+    said = page.locator("section[aria-label=Transplant] .reading").nth(1).inner_text()
+    assert "read to have it" in said and "to stay as they are: low" in said
+    before = opened.code()
+    page.get_by_role("button", name="Move the probe there").click()
+    opened.settle()
+    step = step_of(exhibit, np.flatnonzero(heavy == 1).tolist(), np.flatnonzero(heavy == 0).tolist())
+    assert opened.code() - before == pytest.approx(step.guided(before.tolist())["move"], abs=1e-5)
+    lacked, has = step.guide.seen(exhibit.space, np.stack([before, opened.code()]))
+    assert lacked < 0.5 < has
+    assert opened.decoded().mean() > painted(exhibit.decode(before[None])[0]).mean()
+    page.wait_for_timeout(400)
+    assert "strength=guided" in page.url
 
 
 def test_two_runs_follow_one_pointer(opened, deep):

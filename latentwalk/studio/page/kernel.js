@@ -63,6 +63,7 @@ export class Kernel {
   walk(run, asked) { return this.json("walk", asked); }
   film(run, asked) { return this.blob("film", asked); }
   direction(run, asked) { return this.json("direction", asked); }
+  guided(run, { key, ...asked }) { return this.json("guided", { key_of: key, ...asked }); }
   async graftOnto(run, key, strength, file) { return this.blob("graft", { key_of: key, strength, content: await letters(file) }); }
   async encode(run, file) { return Float32Array.from(await this.json("encode", { content: await letters(file) })); }
 }

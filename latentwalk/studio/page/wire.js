@@ -57,6 +57,7 @@ export class Wire {
 
   walk(run, asked) { return this.json(`${folder(run)}/walk`, asked); }
   direction(run, asked) { return this.json(`${folder(run)}/direction`, asked); }
+  guided(run, asked) { return this.json(`${folder(run)}/guided`, asked); }
 
   // The code of an example in a file: a picture, a table's first row, a text, a piece of music.
   async encode(run, file) {

@@ -16,7 +16,7 @@ from latentwalk.latent.moves.guide import Guide
 from latentwalk.latent.moves.paths import PathName
 from latentwalk.studio.exhibit import Exhibit
 
-__all__ = ["STEPS", "Step", "film_of", "step_of", "walk_of"]
+__all__ = ["STEPS", "Transplant", "film_of", "transplant_of", "walk_of"]
 
 STEPS = 101  # of a walk
 TAUGHT = 5_000  # examples a guide learns from, at most
@@ -38,7 +38,7 @@ def film_of(exhibit: Exhibit, z: Array, x: Array, marked: Sequence[bool], ending
     return Decoded(z, x, exhibit.spec, exhibit.space.painter, marks).content(ending)
 
 
-class Step:
+class Transplant:
     """The step from rows that lack something, (l,), to rows that have it, (h,), and what chooses it for each example."""
 
     def __init__(self, exhibit: Exhibit, having: NDArray[np.intp], lacking: NDArray[np.intp]) -> None:
@@ -85,9 +85,9 @@ class Step:
         }
 
 
-def step_of(exhibit: Exhibit, having: Sequence[int], lacking: Sequence[int]) -> Step:
+def transplant_of(exhibit: Exhibit, having: Sequence[int], lacking: Sequence[int]) -> Transplant:
     """The step from rows that lack something to rows that have it. Raises ConfigError, DataError."""
     with_it, without = exhibit.checked(having), exhibit.checked(lacking)
     if np.intersect1d(with_it, without).size:
         raise ConfigError("an example is in both groups. Take it out of one.")
-    return Step(exhibit, with_it, without)
+    return Transplant(exhibit, with_it, without)

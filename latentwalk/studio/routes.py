@@ -21,7 +21,8 @@ from latentwalk.serving.served import Served
 from latentwalk.studio.away import decoder_files, html_file
 from latentwalk.studio.bundle import page_files
 from latentwalk.studio.exhibit import Exhibit
-from latentwalk.studio.moves import STEPS, Step, film_of, step_of, walk_of
+from latentwalk.studio.films import AHEAD, FUTURES, ShownFilms
+from latentwalk.studio.moves import STEPS, Transplant, film_of, transplant_of, walk_of
 
 __all__ = ["Shows", "studio_routes"]
 
@@ -45,14 +46,14 @@ class Shows:
     def __init__(self) -> None:
         self.exhibits: dict[str, Exhibit] = {}
         self.served: dict[str, Served] = {}
-        self._steps: OrderedDict[tuple[str, str], Step] = OrderedDict()
+        self._steps: OrderedDict[tuple[str, str], Transplant] = OrderedDict()
 
     def show(self, exhibit: Exhibit, served: Served) -> None:
         """Add one, in place of one of that name."""
         self.served[exhibit.name] = served
         self.exhibits[exhibit.name] = exhibit
 
-    def keep(self, run: str, found: Step) -> str:
+    def keep(self, run: str, found: Transplant) -> str:
         """A key by which the step may be asked for again; that of the same groups, with its guide, stays if it is there."""
         name = (run, found.key)
         self._steps[name] = self._steps.pop(name, found)
@@ -60,7 +61,7 @@ class Shows:
             self._steps.popitem(last=False)
         return found.key
 
-    def step(self, run: str, key: str) -> Step:
+    def step(self, run: str, key: str) -> Transplant:
         """The step of that key. Raises Refused (404)."""
         if (run, key) not in self._steps:
             raise Refused(404, "this direction is not known any more. Choose it again.")
@@ -87,6 +88,13 @@ class Film(Options):
 class Sides(Options):
     having: list[Annotated[int, Field(ge=0)]]
     lacking: list[Annotated[int, Field(ge=0)]]
+
+
+class Ahead(Options):
+    seen: Annotated[int, Field(ge=1)]
+    steps: Annotated[int, Field(ge=1, le=AHEAD)] = 10
+    draws: Annotated[int, Field(ge=1, le=FUTURES)] = 3
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
 class Ground(Options):
@@ -177,10 +185,26 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
         content = await run.long(lambda _: film_of(shown, z, x, asked.marked, asked.ending))
         return Response(content, media_type=OCTETS)
 
+    @router.get("/studio/runs/{run}/frames")
+    def frames(shown: Shown) -> Response:
+        """Of each row which frame it is: its film times the length of a film, and its place in it, uint32."""
+        return Response(films_of(shown).numbers[shown.rows].astype("<u4").tobytes(), media_type=OCTETS)
+
+    @router.get("/studio/runs/{run}/films/{film}")
+    async def reel(shown: Shown, run: Run, film: int) -> Response:
+        films = films_of(shown)
+        return json_response(await run.long(lambda _: films.reel(film, shown.space)))
+
+    @router.post("/studio/runs/{run}/films/{film}/futures")
+    async def futures(shown: Shown, run: Run, film: int, request: Request) -> Response:
+        films, o = films_of(shown), await parsed(request, Ahead, run.limits)
+        run.check_count(o.steps * o.draws, "frames")
+        return json_response(await run.long(lambda _: films.futures(film, o.seen, o.steps, o.draws, o.seed, shown.space)))
+
     @router.post("/studio/runs/{run}/direction")
     async def direction(shown: Shown, run: Run, request: Request) -> Response:
         asked = await parsed(request, Sides, run.limits)
-        found = await run.long(lambda _: step_of(shown, asked.having, asked.lacking))
+        found = await run.long(lambda _: transplant_of(shown, asked.having, asked.lacking))
         return json_response(found.about | {"key": shows.keep(shown.name, found)})
 
     @router.post("/studio/runs/{run}/guided")
@@ -228,6 +252,13 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
         )
 
     return router
+
+
+def films_of(shown: Exhibit) -> ShownFilms:
+    """The films of a map of frames. Raises Refused (404) where there are none."""
+    if shown.films is None:
+        raise Refused(404, f"{shown.title} is not a map of the frames of films that a predictor learnt from.")
+    return shown.films
 
 
 def answered(shown: bytes | dict[str, Any]) -> Response:

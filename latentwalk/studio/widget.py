@@ -23,7 +23,7 @@ from latentwalk.latent.encoded import Point
 from latentwalk.latent.space import LatentSpace
 from latentwalk.studio.bundle import module_variable, one_script, page_files, scripts
 from latentwalk.studio.exhibit import Exhibit
-from latentwalk.studio.moves import Step, film_of, step_of, walk_of
+from latentwalk.studio.moves import Transplant, film_of, transplant_of, walk_of
 
 __all__ = ["Explorer", "widget_script", "widget_style"]
 
@@ -73,7 +73,7 @@ class Explorer(anywidget.AnyWidget):
         self.space, self.exhibit = space, exhibit  # all of it, and what is on the map
         self.code: NDArray[np.float32] = exhibit.space.codes.mean(axis=0).astype(np.float32)
         self.groups: dict[str, NDArray[np.intp]] = {name: np.array([], np.intp) for name in ("A", "B")}
-        self._found: tuple[str, Step] | None = None
+        self._found: tuple[str, Transplant] | None = None
         self.on_msg(self._heard)
 
     def __repr__(self) -> str:
@@ -120,11 +120,11 @@ class Explorer(anywidget.AnyWidget):
         return None, [film_of(self.exhibit, z, space.decoded_rows(z), said["marked"], said["ending"])]
 
     def _direction(self, said: Mapping[str, Any]) -> Answer:
-        found = step_of(self.exhibit, said["having"], said["lacking"])
+        found = transplant_of(self.exhibit, said["having"], said["lacking"])
         self._found = (str(said["key"]), found)
         return found.about | {"key": said["key"]}, []
 
-    def _step(self, said: Mapping[str, Any]) -> Step:
+    def _step(self, said: Mapping[str, Any]) -> Transplant:
         """The step that was found last. Raises ConfigError where another one is asked for."""
         if self._found is None or self._found[0] != said["key_of"]:
             raise ConfigError("this direction is not known any more. Choose it again.")

@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentwalk.data import load
+from latentwalk.data import Dataset, load
+from latentwalk.data.dataset import join
+from latentwalk.data.footage import frames_of
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.estimators.predictor import FramePredictor
 
 try:
     import prometheus_client  # noqa: F401
@@ -26,6 +29,7 @@ try:
     from latentwalk.serving.served import Served
     from latentwalk.serving.socket import listener, server
     from latentwalk.studio.exhibit import Exhibit
+    from latentwalk.studio.films import ShownFilms
     from latentwalk.studio.routes import Shows, studio_routes
     from latentwalk.studio.train_routes import training_routes
     from latentwalk.studio.training import Trainings
@@ -70,12 +74,47 @@ def deep(digits: Any) -> "Exhibit":
 
 
 @pytest.fixture(scope="session")
-def shows(exhibit: "Exhibit", deep: "Exhibit", vae: Autoencoder, digits: Any) -> "Iterator[Shows]":
-    """Both, as they are served."""
+def moving() -> Any:
+    """Films of a dot that goes to the right, eight learnt from and two of a paler one held out."""
+    x = np.zeros((10, 7, 8, 8), np.uint8)
+    rows, steps = np.arange(10)[:, None], np.arange(7)
+    x[rows, steps, rows % 8, (rows + steps) % 8] = np.where(rows < 8, 255, 180)
+    return Dataset.of(x[:8], kind="film"), Dataset.of(x[8:], kind="film")
+
+
+@pytest.fixture(scope="session")
+def predictor(moving: Any) -> FramePredictor:
+    """What foresees them, a little."""
+    return FramePredictor(latent=4, width=8, innovation=4, epochs=3, random_state=0, progress=False).fit(moving[0])
+
+
+@pytest.fixture(scope="session")
+def cinema(predictor: FramePredictor, moving: Any) -> "Exhibit":
+    """Their frames, as a map."""
+    films = ShownFilms.of(predictor, moving, 1 << 20)
+    frames = [frames_of(part) for part in moving]
+    rows = replace(join(*frames), factors={"frame": films.moments})
+    space = predictor.frames_.space(rows, held_out=np.arange(len(rows)) >= len(frames[0]))
+    return Exhibit.of("films", "Films", space, films.names, films=films)
+
+
+@pytest.fixture(scope="session")
+def clips(moving: Any) -> Autoencoder:
+    """An autoencoder whose examples are whole films."""
+    return fitted("ae", epochs=40).fit(moving[0])
+
+
+@pytest.fixture(scope="session")
+def shows(
+    exhibit: "Exhibit", deep: "Exhibit", cinema: "Exhibit", clips: Autoencoder, vae: Autoencoder, moving: Any, digits: Any
+) -> "Iterator[Shows]":
+    """All of these, as they are served."""
     found = Shows()
     other = fitted("ae", latent=4, epochs=1).fit(digits)  # another model with the same weights, for other threads
     for one, model in ((exhibit, vae), (deep, other)):
         found.show(one, Served(one.name, model, data=lambda: digits, classes=digits.classes))
+    found.show(cinema, Served("films", cinema.films.predictor.frames_))
+    found.show(Exhibit.of("clips", "Clips", clips.space(moving[0])), Served("clips", clips))
     yield found
     for served in found.served.values():
         served.close()

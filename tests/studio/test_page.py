@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from latentwalk.studio.moves import step_of
+from latentwalk.studio.moves import transplant_of
 
 
 def painted(x: np.ndarray, high: float = 16.0) -> np.ndarray:
@@ -188,7 +188,7 @@ def test_a_guided_transplant_gives_each_what_it_takes(opened, exhibit):
     before = opened.code()
     page.get_by_role("button", name="Move the probe there").click()
     opened.settle()
-    step = step_of(exhibit, np.flatnonzero(heavy == 1).tolist(), np.flatnonzero(heavy == 0).tolist())
+    step = transplant_of(exhibit, np.flatnonzero(heavy == 1).tolist(), np.flatnonzero(heavy == 0).tolist())
     assert opened.code() - before == pytest.approx(step.guided(before.tolist())["move"], abs=1e-5)
     lacked, has = step.guide.seen(exhibit.space, np.stack([before, opened.code()]))
     assert lacked < 0.5 < has

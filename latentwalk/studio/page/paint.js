@@ -1,5 +1,5 @@
 // How one example looks: pictures and lines on a canvas, tables as rows, texts as text, music as a roll that is heard.
-import { html, useEffect, useRef, useState } from "./lib.js";
+import { effect, html, signal, useEffect, useRef, useState } from "./lib.js";
 import { palette, still } from "./colours.js";
 import { bitmapOf, bytesOf } from "./wire.js";
 
@@ -78,16 +78,31 @@ export function written(column, value) {
   return size !== 0 && (size < 0.001 || size >= 1e6) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 }
 
-function Film({ about, shown, at, label }) {
-  const canvas = useRef(), [frame, setFrame] = useState(0), [playing, setPlaying] = useState(!still.matches);
-  useEffect(() => paint(canvas.current, about, shown, at, frame), [shown, at, frame]);
+// One clock for all films in sight, so that they move in step and stop together.
+const rolling = signal(!still.matches), instant = signal(0);
+let watching = 0;
+effect(() => {
+  if (!rolling.value) return undefined;
+  const timer = setInterval(() => { if (watching) instant.value++; }, 1000 / FPS);
+  return () => clearInterval(timer);
+});
+
+// The frame at which films stand now; 0 of what is none.
+export function useFrame(about) {
+  const moves = about.kind === "film";
   useEffect(() => {
-    if (!playing) return undefined;
-    const timer = setInterval(() => setFrame((now) => (now + 1) % about.shape[0]), 1000 / FPS);
-    return () => clearInterval(timer);
-  }, [playing]);
-  return html`<div class="film"><canvas ref=${canvas} class="picture" role="img" aria-label=${label}></canvas>
-    <button class="small" onClick=${() => setPlaying(!playing)}>${playing ? "Pause" : "Play"}</button></div>`;
+    if (!moves) return undefined;
+    watching++;
+    return () => { watching--; };
+  }, [moves]);
+  return moves ? instant.value % about.shape[0] : 0;
+}
+
+function Film({ about, shown, at, label }) {
+  const canvas = useRef(), frame = useFrame(about), small = Math.max(...about.shape.slice(1)) < 100 ? " pixels" : "";
+  useEffect(() => paint(canvas.current, about, shown, at, frame), [shown, at, frame]);
+  return html`<div class="film"><canvas ref=${canvas} class="picture${small}" role="img" aria-label=${label}></canvas>
+    <button class="small" onClick=${() => { rolling.value = !rolling.value; }}>${rolling.value ? "Pause" : "Play"}</button></div>`;
 }
 
 let speaker = null;
@@ -161,10 +176,10 @@ export function Shown({ about, shown, at = 0, label = "", before = null }) {
   })}</tbody></table>`;
 }
 
-// Several examples in a row on one canvas, with what lies in holes underlined: a strip to look at or to save.
-export function strip(about, shown, count, marked, side = 64) {
+// Several examples in a row on one canvas, with what lies in holes underlined: a strip to look at or to save. frame: of films.
+export function strip(about, shown, count, marked, side = 64, frame = 0) {
   const one = document.createElement("canvas");
-  paint(one, about, shown, 0);
+  paint(one, about, shown, 0, frame);
   const scale = side / one.height, wide = Math.round(one.width * scale), canvas = document.createElement("canvas");
   canvas.width = count * (wide + 4) - 4;
   canvas.height = side + 6;
@@ -173,7 +188,7 @@ export function strip(about, shown, count, marked, side = 64) {
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingEnabled = one.height > side;
   for (let at = 0; at < count; at++) {
-    paint(one, about, shown, at);
+    paint(one, about, shown, at, frame);
     context.drawImage(one, at * (wide + 4), 0, wide, side);
     if (marked?.[at]) { context.fillStyle = "#d1431f"; context.fillRect(at * (wide + 4), side + 2, wide, 4); }
   }

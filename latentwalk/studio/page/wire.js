@@ -68,6 +68,11 @@ export class Wire {
     return Float32Array.from((await answer.json()).codes[0]);
   }
 
+  // A film by its number; what may come after its first frames; of each row which frame it is.
+  async reel(run, film) { return unrolled(await this.json(`${folder(run)}/films/${film}`)); }
+  async futures(run, film, asked) { return unrolled(await this.json(`${folder(run)}/films/${film}/futures`, asked)); }
+  async frames(run) { return new Uint32Array(await (await this.ask(`${folder(run)}/frames`)).arrayBuffer()); }
+
   async export(run) { return (await this.ask(`${folder(run)}/export`)).blob(); }
 
   async film(run, given) {
@@ -86,6 +91,8 @@ export async function tilesOf(found) {
   const wide = found.width / found.columns, high = found.height / Math.ceil(found.count / found.columns);
   return { bitmap, wide, high, columns: found.columns };
 }
+
+const unrolled = (found) => ({ ...found, frames: new Float32Array(bytesOf(found.frames).buffer), codes: new Float32Array(bytesOf(found.codes).buffer) });
 
 export function bytesOf(base64) {
   const text = atob(base64), bytes = new Uint8Array(text.length);

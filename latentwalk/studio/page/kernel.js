@@ -5,6 +5,8 @@ const PATIENCE = 10000;                       // ms, until a kernel that decodes
 const UPLOADED = ["image", "text", "music", "roll"];
 
 export class Kernel {
+  around = true;
+
   constructor(model) {
     this.model = model;
     this.waiting = new Map();

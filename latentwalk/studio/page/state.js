@@ -216,7 +216,7 @@ export async function restore(text) {
     if (said.has("stops"))
       stops.value = said.get("stops").split(",").map((one) => (one.startsWith("~") ? { z: unpacked(one.slice(1)) } : { row: Number(one) }))
         .filter((one) => (one.z ? one.z.length === scene.dim : Number.isInteger(one.row) && one.row >= 0 && one.row < scene.n));
-    if (["linear", "spherical", "density"].includes(said.get("path"))) path.value = said.get("path");
+    if (["linear", "spherical", ...(source.value.around ? ["density"] : [])].includes(said.get("path"))) path.value = said.get("path");
     if (Number(said.get("steps")) >= 2) steps.value = Math.min(41, Math.round(Number(said.get("steps"))));
     if (Number(said.get("step")) >= 0) step.value = Number(said.get("step"));
     if (scene.about.films && Number(said.get("film")) >= 0) film.value = Math.min(scene.about.films.count - 1, Math.round(Number(said.get("film"))));

@@ -147,7 +147,7 @@ export function Walk({ scene }) {
     save(await scene.source.film(scene.name, { codes, marked: way.marked, ending: `.${ending}`, condition: scene.condition.value }), `walk.${ending}`);
   });
   const endings = scene.about.kind === "text" ? ["txt"] : ["music", "roll"].includes(scene.about.kind) ? ["mid", "wav", "png"] : scene.about.kind === "sound" ? ["wav", "png"] : picture ? ["gif", "png"] : ["png"];
-  const ways = live ? ["linear", "spherical", "density"] : ["linear", "spherical"];
+  const ways = ["linear", "spherical", ...(scene.source.around ? ["density"] : [])];
   return html`<section aria-label="Walk">
     <${Stops} scene=${scene} least=${2} />
     <div class="line">

@@ -8,6 +8,7 @@ export class Wire {
   here = new URL("./", import.meta.url).href;
   addressed = true;                           // the address holds the state,
   shared = true;                              // and leads others there
+  around = true;                              // walks may go around holes
 
   async ask(path, { body, kind, accept } = {}) {
     const headers = {};

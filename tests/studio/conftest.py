@@ -3,7 +3,8 @@
 import base64
 import io
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -125,17 +126,42 @@ def address(shows: "Shows", tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A server of the page, with a queue of trainings that nobody works on."""
     trainings = Trainings(tmp_path_factory.mktemp("trained"))
     trainings.queue("digits", "vae", None, 3)
+    with listening(shows, training_routes(trainings)) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def shown() -> "Callable[..., Any]":
+    """Inside, a server of the page shows models, each the space of its rows: by name (model, rows) → address, exhibits."""
+
+    @contextmanager
+    def shown(**models: tuple[Autoencoder, Any]) -> "Iterator[tuple[str, dict[str, Exhibit]]]":
+        found = Shows()
+        for name, (model, rows) in models.items():
+            found.show(Exhibit.of(name, name, model.space(rows)), Served(name, model))
+        with listening(found) as address:
+            yield address, found.exhibits
+        for served in found.served.values():
+            served.close()
+
+    return shown
+
+
+@contextmanager
+def listening(shows: "Shows", training: Any = None) -> Iterator[str]:
+    """Inside, a server of the page listens at the address that is given."""
     bound: socket.socket = listener("127.0.0.1", 0)
-    app = application(shows.served, routers=[studio_routes(shows, training_routes(trainings))])
-    found = server(app, Limits())
+    found = server(application(shows.served, routers=[studio_routes(shows, training)]), Limits())
     thread = Thread(target=found.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     until = monotonic() + 60
     while not found.started and monotonic() < until:
         sleep(0.02)
-    yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-    found.should_exit = True
-    thread.join(10)
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        found.should_exit = True
+        thread.join(10)
 
 
 @pytest.fixture(scope="session")

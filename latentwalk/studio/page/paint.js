@@ -1,10 +1,12 @@
 // How one example looks: pictures and lines on a canvas, tables as rows, texts as text, music as a roll that is heard.
 import { effect, html, signal, useEffect, useRef, useState } from "./lib.js";
 import { palette, still } from "./colours.js";
+import { attempt } from "./state.js";
 import { bitmapOf, bytesOf } from "./wire.js";
 
 const LINES = ["#2a6fbb", "#d6781e", "#2e8c60", "#a050aa"];
 const FPS = 8;
+const SLOWEST = 8000;                         // samples a second that all browsers play
 
 const sizeOf = (about) => about.shape.reduce((product, side) => product * side, 1);
 
@@ -107,33 +109,42 @@ function Film({ about, shown, at, label }) {
 
 let speaker = null;
 
-// A button that plays what `made` gives, an AudioBuffer. of: what it belongs to; another one, and it is silent.
+// A button that plays what `made` gives, an AudioBuffer, and how much of it has been heard. of: what it belongs to; another one,
+// and it is silent.
 function Player({ made, of }) {
-  const playing = useRef(null), [on, setOn] = useState(false);
-  const stop = () => { playing.current?.stop(); playing.current = null; setOn(false); };
+  const playing = useRef(null), [heard, setHeard] = useState(null);
+  const stop = () => { const source = playing.current; playing.current = null; source?.stop(); setHeard(null); };
   useEffect(() => stop, [of]);
-  const play = async () => {
-    if (on) { stop(); return; }
+  const play = () => attempt(async () => {
+    if (playing.current) { stop(); return; }
     speaker ||= new AudioContext();
-    await speaker.resume();
     const source = speaker.createBufferSource();
-    source.buffer = await made();
-    source.connect(speaker.destination);
-    source.onended = () => setOn(false);
-    source.start();
     playing.current = source;
-    setOn(true);
-  };
-  return html`<button class="small" aria-pressed=${on} onClick=${play}>${on ? "Stop" : "Play"}</button>`;
+    await speaker.resume();
+    source.buffer = await made();
+    if (playing.current !== source) return;      // another example has come meanwhile
+    source.connect(speaker.destination);
+    source.onended = () => { if (playing.current === source) stop(); };
+    source.start();
+    const begun = speaker.currentTime, seconds = source.buffer.duration;
+    const tick = () => {
+      if (playing.current !== source) return;
+      setHeard({ at: Math.min(seconds, speaker.currentTime - begun), seconds });
+      requestAnimationFrame(tick);
+    };
+    tick();
+  });
+  return html`<div class="line player"><button class="small" aria-pressed=${heard !== null} onClick=${play}>${heard ? "Stop" : "Play"}</button>
+    ${heard && html`<progress max=${heard.seconds} value=${heard.at} aria-label="Heard"></progress><span class="quiet">${heard.at.toFixed(1)} of ${heard.seconds.toFixed(1)} s</span>`}</div>`;
 }
 
-// A sound's samples as they are heard, no louder than full scale.
+// A sound's samples as they are heard, no louder than full scale; between those of a slow one lie others, on straight lines.
 function waveOf(about, shown, at) {
   const [length, channels] = [about.shape[0], about.shape[1] || 1], from = at * sizeOf(about), top = Math.max(Math.abs(about.low), Math.abs(about.high)) || 1;
-  const buffer = speaker.createBuffer(channels, length, about.rate);
+  const times = Math.max(1, Math.ceil(SLOWEST / about.rate)), buffer = speaker.createBuffer(channels, length * times, about.rate * times);
   for (let c = 0; c < channels; c++) {
-    const samples = buffer.getChannelData(c);
-    for (let t = 0; t < length; t++) samples[t] = Math.max(-1, Math.min(1, (shown.values[from + t * channels + c] || 0) / top));
+    const samples = buffer.getChannelData(c), sample = (t) => Math.max(-1, Math.min(1, (shown.values[from + Math.min(t, length - 1) * channels + c] || 0) / top));
+    for (let t = 0; t < length; t++) for (let k = 0; k < times; k++) samples[t * times + k] = sample(t) + (k / times) * (sample(t + 1) - sample(t));
   }
   return buffer;
 }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from latentwalk.data.formulas import harmless
 from latentwalk.studio.moves import transplant_of
 
 
@@ -92,6 +93,12 @@ def test_a_lasso_of_three_points_holds_three(opened, places):
     assert all(row["group"] == "A" and row["label"] in "0123456789" for row in rows)
     found = np.array([[row["z1"], row["z2"]] for row in rows], float)
     assert np.allclose(found, places[[int(row["row"]) for row in rows]], atol=1e-6)
+
+
+def test_cells_are_made_harmless_as_in_files_of_ours(opened):
+    texts = ["=1+1", "-1.5", "-1,5", "+3e4", "- see above", "'=1+1", "''@x", " =2", "\t=3", "\tx", "＝1+1", "=", "a=1"]
+    ask = "async (texts) => { const { cell } = await import('/studio/select.js'); return texts.map(cell); }"
+    assert next(csv.reader([",".join(opened.page.evaluate(ask, texts))])) == [harmless(text) for text in texts]
 
 
 def test_hover_names_the_right_row_after_a_filter(opened, exhibit, places):

@@ -14,8 +14,9 @@ from latentwalk.networks.build import Network
 HEARD = """window.heard = [];
 const start = AudioBufferSourceNode.prototype.start;
 AudioBufferSourceNode.prototype.start = function (...given) {
-  const { sampleRate, duration } = this.buffer;
-  window.heard.push({ sampleRate, duration, samples: [...this.buffer.getChannelData(0)] });
+  const { sampleRate, duration } = this.buffer, samples = this.buffer.getChannelData(0);
+  const loudest = samples.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+  window.heard.push({ sampleRate, duration, loudest, samples: samples.length < 10000 ? [...samples] : [] });
   return start.apply(this, given);
 };"""
 
@@ -53,7 +54,7 @@ def test_a_player_starts_goes_on_and_ends(watched, speakers, name):
     if name == "music":
         with wave.open(io.BytesIO(base64.b64decode(shown["sounds"][0]))) as file:
             expected = file.getnframes() / file.getframerate()
-        assert seconds == pytest.approx(expected, rel=1e-3) and np.abs(samples).max() > 0.01
+        assert seconds == pytest.approx(expected, rel=1e-3) and heard["loudest"] > 0.01
     else:
         expected = np.frombuffer(shown, "<f4") / max(abs(exhibit.spec.low), abs(exhibit.spec.high))
         times = round(heard["sampleRate"] / exhibit.spec.rate)

@@ -161,6 +161,7 @@ class Exhibit:
             "tiled": spec.kind != "table",
             "conditions": list(space.classes) if space.condition is not None else [],
             "names": bool(self.names),
+            "encodes": space.encode is not None,
             "films": None if self.films is None else self.films.about,
         }
 

@@ -49,7 +49,9 @@ class Shows:
         self._steps: OrderedDict[tuple[str, str], Transplant] = OrderedDict()
 
     def show(self, exhibit: Exhibit, served: Served) -> None:
-        """Add one, in place of one of that name."""
+        """Add one, in place of one of that name, whose steps go with it."""
+        for kept in [one for one in self._steps if one[0] == exhibit.name]:
+            del self._steps[kept]
         self.served[exhibit.name] = served
         self.exhibits[exhibit.name] = exhibit
 

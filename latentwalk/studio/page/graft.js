@@ -84,7 +84,7 @@ export function Transplant({ scene }) {
     ${having.value === "A" && !(both.A.length && both.B.length) && html`<p class="quiet">Lasso a group A that has it, and a group B that lacks it.</p>`}
     <div class="line"><button onClick=${() => { subject.value = scene.z.peek(); }}>Give it to the probe</button>
       <label class="grow">strength <input type="range" min="-3" max="3" step="0.1" value=${strength.value} disabled=${guided.value} onInput=${(event) => { strength.value = Number(event.target.value); }} /></label><output>${guided.value ? "–" : strength.value.toFixed(1)}</output></div>
-    ${scene.source.guided && html`<div class="line"><label><input type="checkbox" checked=${guided.value} onChange=${() => { guided.value = !guided.value; }} /> guided: as much as this example takes, all else as it is read before</label></div>`}
+    ${scene.source.guided && scene.about.encodes && html`<div class="line"><label><input type="checkbox" checked=${guided.value} onChange=${() => { guided.value = !guided.value; }} /> guided: as much as this example takes, all else as it is read before</label></div>`}
     ${found.value && html`<p class="reading">${found.value.reading}</p>`}
     ${busy.value && html`<p class="quiet" role="status">Looking for its step; the first time, what reads it is learnt, which takes a while…</p>`}
     ${pair.value && html`${pair.value.reading && html`<p class="reading">${pair.value.reading}</p>`}

@@ -22,7 +22,7 @@ from latentwalk.latent.holes import Holes
 from latentwalk.latent.maps.plane import Plane
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.collapse import ACTIVE
-from latentwalk.studio.films import ShownFilms
+from latentwalk.studio.films import ShownFilms, letters
 
 __all__ = ["POINTS", "TILES", "Exhibit", "Fact"]
 
@@ -167,7 +167,10 @@ class Exhibit:
 
     @cached_property
     def holes(self) -> dict[str, Any] | None:
-        """The density whose low places are holes, as the page computes it; None where there are too few codes."""
+        """The density whose low places are holes, as the page computes it; None where there are too few codes.
+
+        "inverse": of each component the lower triangle, row by row, float64 in base64: digits would take five times the room.
+        """
         try:
             found = self.space.kept(Holes)
         except DataError:
@@ -180,7 +183,7 @@ class Exhibit:
             "level": found.level,
             "constant": constant.tolist(),
             "shift": np.einsum("kij,kj->ki", inverse, mixture.means).ravel().tolist(),
-            "inverse": inverse.ravel().tolist(),
+            "inverse": letters(inverse[:, *np.tril_indices(mixture.dim)], "<f8"),
         }
 
     def _principal(self, codes: Array) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.predictor import FramePredictor
 from latentwalk.latent.space import LatentSpace
 
-__all__ = ["AHEAD", "FUTURES", "ShownFilms"]
+__all__ = ["AHEAD", "FUTURES", "ShownFilms", "letters"]
 
 LARGEST = 2**22  # numbers in the frames of a film that is shown; of a longer one the first
 AHEAD, FUTURES = 60, 4  # frames that are drawn, and futures, at most
@@ -94,8 +94,8 @@ class ShownFilms:
             "film": film,
             "name": self.name(film),
             "count": len(x),
-            "frames": _letters(x),
-            "codes": _letters(way.z),
+            "frames": letters(x),
+            "codes": letters(way.z),
             "surprise": [None if np.isnan(one) else float(one) for one in surprise],
             "reading": (way.reading if len(x) > 1 else "One frame.") + cut,
         }
@@ -118,8 +118,8 @@ class ShownFilms:
             "seen": seen,
             "steps": steps,
             "draws": draws,
-            "frames": _letters(found),
-            "codes": _letters(codes),
+            "frames": letters(found),
+            "codes": letters(codes),
             "reading": f"{reading}.",
         }
 
@@ -141,6 +141,6 @@ class ShownFilms:
         return x[0, : min(whole, max(2, LARGEST // max(1, x[0, 0].size)))], whole
 
 
-def _letters(x: Array) -> str:
-    """An array as float32, little endian, row by row, in base64."""
-    return base64.b64encode(np.ascontiguousarray(x, "<f4").tobytes()).decode()
+def letters(x: Array, dtype: str = "<f4") -> str:
+    """An array, row by row, in base64: float32, little endian, unless told otherwise."""
+    return base64.b64encode(np.ascontiguousarray(x, dtype).tobytes()).decode()

@@ -136,11 +136,16 @@ def test_arrows_move_the_probe_by_a_tenth_of_a_deviation_and_it_is_said(opened, 
     )
 
 
-def test_holes_are_where_the_library_finds_them(opened, exhibit):
-    rng = np.random.default_rng(0)
-    codes = rng.normal(0, 2, (40, 2)).astype(np.float32)
-    found = opened.page.evaluate("(codes) => codes.map((z) => latentwalk.scenes.value[0].density.depth(z))", codes.tolist())
-    assert found == pytest.approx(exhibit.space.holes.depth(codes).tolist(), rel=1e-6, abs=1e-6)
+def test_holes_are_where_the_library_finds_them(opened, exhibit, deep):
+    ask = """async ([run, codes]) => {
+      const { Density } = await import("/studio/density.js");
+      const about = await latentwalk.scenes.value[0].source.about(run), density = new Density(about.holes, about.dim);
+      return codes.map((z) => density.depth(z));
+    }"""
+    for one in (exhibit, deep):
+        codes = np.random.default_rng(0).normal(0, 2, (40, one.space.dim)).astype(np.float32)
+        found = opened.page.evaluate(ask, [one.name, codes.tolist()])
+        assert found == pytest.approx(one.space.holes.depth(codes).tolist(), rel=1e-6, abs=1e-6)
 
 
 def test_a_walk_is_the_librarys_and_is_saved_as_a_film(opened, exhibit, places):

@@ -129,7 +129,7 @@ def _parameters(typed: Mapping[str, Any]) -> dict[str, Any]:
         elif option not in ("out", "data", "resume", "force"):
             raise ConfigError(f"--{option.replace('_', '-')} is not for films. Leave it out.")
     if training:
-        found["training"] = Settings(**{"learning_schedule": "cosine", "precision": "auto"} | training)
+        found["training"] = Settings(**{"learning_schedule": "cosine", "ema": None, "precision": "auto"} | training)
     return found
 
 

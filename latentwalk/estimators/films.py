@@ -90,11 +90,11 @@ class FilmOptions:
     training: Settings | None
 
     def settings(self, device: torch.device, shape: DynamicsShape) -> Settings:
-        """How to learn. Unless told, the rate falls along a cosine, and convolutions are of bfloat16 where that is fast."""
+        """How to learn. Unless told, the rate falls along a cosine, without averaged weights; bfloat16 where that is fast."""
         if self.training is not None:
             return self.training
         fast = shape.kernel > 1 and calculates_bfloat16(device)
-        return Settings(learning_schedule="cosine", precision="bfloat16" if fast else "float32")
+        return Settings(learning_schedule="cosine", ema=None, precision="bfloat16" if fast else "float32")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ QUICK = {"epochs": 2, "random_state": 0, "progress": False, "network": Network(w
 
 def test_options_of_the_training_are_seen_and_set():
     model = Autoencoder()
-    assert model.training is None and model.get_params()["training__ema"] is None
+    assert model.training is None and model.get_params()["training__ema"] == Settings().ema == 0.999
     assert "training__ema" not in model.get_params(deep=False)
     model.set_params(training__ema=0.9, training__optimizer="adamw", epochs=3)
     assert (model.training, model.epochs) == (Settings(ema=0.9, optimizer="adamw"), 3)

@@ -169,13 +169,13 @@ def fit(
         ),
     ] = None,
     ema: Annotated[
-        float | None,
+        float,
         typer.Option(
             metavar="SHARE",
-            help="What stays of averaged weights at a step, .999; 0: no average.",
+            help="What stays of a moving average of the weights at a step; 0: none.",
             rich_help_panel=TRAINING,
         ),
-    ] = None,
+    ] = 0.999,
     validation: Annotated[
         float,
         typer.Option(metavar="SHARE", help="Rows the best weights are chosen on.", rich_help_panel=TRAINING),

@@ -4,6 +4,7 @@ How: see `models.film` (the model), `estimators.films` (how it learns).
 """
 
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +23,7 @@ from latentwalk.data.examples import as_plain, check_finite
 from latentwalk.data.footage import as_films, ends_of_films, frames_of
 from latentwalk.data.rows import first_outside, value_range
 from latentwalk.data.spec import DataSpec
-from latentwalk.errors import CheckpointError, ConfigError, DataError
+from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingWarning
 from latentwalk.estimators import saved
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.films import FilmOptions, Foresight, fit_films, untrained
@@ -153,6 +154,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         whole("steps", steps, "frames", least=1, most=COUNTED)
         whole("draws", draws, "futures", least=1, most=MADE)
         alone, x = self._seen(frames)
+        self._tell_untaught()
         found = self.foresight_.predict(x, int(steps), int(draws), temperature_of(temperature), seed_of(seed))
         return found[0] if alone else found
 
@@ -180,6 +182,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
                 f'likelihood="{self.frames_.likelihood_.kind}" needs values in [{limits[0]:g}, {limits[1]:g}]; film '
                 f"{strange[0]} holds others, first in frame {strange[1]}. Clip or scale the films."
             )
+        self._tell_untaught()
         found = -self.foresight_.bounds(x, int(draws))
         _check_told(found, counts)
         return found[0] if alone else found
@@ -314,6 +317,16 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         check_finite(data.x, missing=True)
         self.frames_.model_.scaling.check_reach(data.x)
         return alone, in_units(data.x, self.frames_.spec_, read=isinstance(X, Dataset))
+
+    def _tell_untaught(self) -> None:
+        """Warn where training ended before it came to what follows what."""
+        if not self.foresight_.history:
+            warnings.warn(
+                "training was stopped before it came to what follows what, so nothing can be foreseen yet: futures and "
+                "surprise mean nothing. To go on: fit again with the same checkpoint folder (latentwalk fit … --resume).",
+                TrainingWarning,
+                stacklevel=3,
+            )
 
     @property
     def frames_(self) -> Autoencoder:

@@ -74,14 +74,38 @@ def test_a_training_of_films_goes_on(call, run, films):
     assert "cannot change" in call("fit", films, "--kind", "film", "--resume", "--latent", 9, "--out", run, code=2)
 
 
+@pytest.mark.filterwarnings("always::latentwalk.errors.TrainingWarning")
 def test_a_training_that_was_stopped_at_its_frames_goes_on(call, films, tmp_path, monkeypatch):
     folder = tmp_path / "cut"
     with monkeypatch.context() as patched:
         patched.setattr("latentwalk.estimators.fitting.stop_asked", _always)
-        call("fit", films, "--kind", "film", "--epochs", 2, "--latent", 8, "--out", folder, code=130)
+        said = call("fit", films, "--kind", "film", "--epochs", 2, "--latent", 8, "--out", folder, code=130)
+    assert "single frames only" in said and "cannot foresee anything yet" in said and "--resume" in said
     assert FramePredictor.load(folder).history_ == []
+    said = call("predict", folder, "row:0", "--steps", 1, "--draws", 1)
+    assert "nothing can be foreseen yet" in said
     said = call("fit", films, "--kind", "film", "--resume", "--out", folder)
     assert "2 epochs over 18 films" in said
+
+
+@pytest.mark.parametrize("place", ["models.film.FilmModel.begin", "estimators.trained.quick_sampler", "app.films.Run.of"])
+def test_ctrl_c_anywhere_tells_what_is_kept(call, films, tmp_path, monkeypatch, place):
+    """Between two trainings, while what comes after them is made, while it is saved."""
+    folder = tmp_path / "cut"
+    options = ("--kind", "film", "--epochs", 1, "--latent", 8, "--out", folder)
+
+    def pressed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"latentwalk.{place}", pressed)
+        said = call("fit", films, *options, code=130)
+    assert "Nothing was saved" not in said and f'To go on: latentwalk fit "{films}"' in said
+    assert "1 epochs over 18 films" in call("fit", films, "--out", folder, "--resume")
+    assert FramePredictor.load(folder).history_
+    if "begin" in place:
+        monkeypatch.setattr("latentwalk.app.films.Kept", pressed)
+        assert "Nothing was saved" in call("fit", films, *options, "--force", code=130)  # what is there is the other's
 
 
 @contextmanager

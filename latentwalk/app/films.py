@@ -17,7 +17,6 @@ from latentwalk.errors import CheckpointError, ConfigError, TrainingStopped
 from latentwalk.estimators.films import FRAMES
 from latentwalk.estimators.predictor import PREDICTOR, FramePredictor
 from latentwalk.estimators.resuming import Kept
-from latentwalk.files import json_of
 from latentwalk.saving.options import from_json
 from latentwalk.surroundings import hushed
 from latentwalk.training.checkpoints import holds_checkpoint, latest, locked
@@ -84,11 +83,8 @@ def holds_films_training(folder: Path) -> bool:
 
 
 def holds_predictor(folder: Path) -> bool:
-    """Whether the folder holds a predictor beside the autoencoder of its frames."""
-    try:
-        return isinstance(json_of(folder / PREDICTOR / f"{PREDICTOR}.json"), dict)
-    except (OSError, ValueError):
-        return False
+    """Whether the folder holds a predictor beside the autoencoder of its frames, whole or damaged."""
+    return (folder / PREDICTOR / f"{PREDICTOR}.json").exists()
 
 
 def opened_predictor(run: Run) -> FramePredictor:

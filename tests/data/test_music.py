@@ -165,7 +165,7 @@ def test_running_status_is_read(tmp_path):
         (lambda path: saved(path, []), "no notes"),
         (lambda path: saved(path, [on(60), on(60, 1 << 27, 0)]), "more than 100,000 steps"),
         (lambda path: path.write_bytes(b"MThd" + b"\0" * 20), "MIDI"),
-        (lambda path: path.write_bytes(b""), "not readable as MIDI"),
+        (lambda path: path.write_bytes(b""), "not readable as MIDI: EOFError"),
     ],
     ids=["type 2", "drums", "empty", "hours", "damaged", "nothing"],
 )

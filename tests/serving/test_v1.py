@@ -135,6 +135,13 @@ def test_times_are_text_in_records_both_ways(client_of):
             assert answer.status_code == 422 and "holds times, as text like" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("label", ["", " ", "none"])
+def test_a_label_that_is_not_known_is_told_even_an_empty_one(client, label):
+    for route, body in (("walk", {"points": [{"row": 0}, {"row": 1}]}), ("sample", {}), ("decode", {"codes": [[0, 0]]})):
+        answer = client.post(f"/v1/told/{route}", json=body | {"condition": label})
+        assert answer.status_code == 422 and "unknown label" in answer.json()["detail"]
+
+
 def test_codes_that_decode_to_no_numbers_are_refused(client, npy, digits):
     far = np.full((2, 3), 3e38, np.float32)
     answer = client.post("/v1/digits/decode", content=npy(far), headers=NPY)

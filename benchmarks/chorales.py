@@ -27,14 +27,14 @@ import torch
 from common.facts import RESULTS, facts, put_section
 from torch import Tensor
 
-from latentwalk import Autoencoder, Dataset, Network, Recipe, linear
+from latentwalk import Autoencoder, Dataset, Network, Recipe, Settings, linear
 from latentwalk.chance import seeded
 from latentwalk.data.music import KEYS, LOWEST, Piece, played_to
 from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.stepwise import StepDecoder
 
 WIDTHS, OWN, DROPOUT = (200,), 16, 0.25
-FREE = 0.0
+FREE, EMA = 0.0, 0.99
 BATCH, RATE, WARM, LOOK = 16, 3e-3, 10.0, 10  # chorales; epochs over which the KL is warmed up, and between two looks
 PATIENCE = 6  # looks without a better one
 CHOSEN_BY, JUDGED_BY = 10, 100  # draws
@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--warm", type=float, default=WARM, help="epochs over which the KL is warmed up")
     parser.add_argument("--free", type=float, default=FREE, help="nats of each number of a step's code that are not pressed")
+    parser.add_argument("--ema", type=float, default=EMA, help="how much of a moving average of the weights stays at a step")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--trial", action="store_true", help="validation chorales alone, and write nothing")
     asked = parser.parse_args()
@@ -78,6 +79,7 @@ def main() -> None:
 {__doc__.split(chr(10) * 2, 2)[2].strip()}
 
 {asked.widths[0]} units, {asked.own} numbers a step, dropout {asked.dropout:g}, batches of {BATCH}, Adam {asked.rate:g}.
+With a code, weights are averaged ({asked.ema:g}).
 {epochs} epochs in {seconds / 60:.0f} minutes of one core; {passes} in {without / 60:.0f} minutes without a code.
 {JUDGED_BY} draws. {active} of the {asked.own} numbers of a step depend on it (variance of their means over the test above .01).
 
@@ -115,6 +117,7 @@ def fitted(asked: argparse.Namespace, train: Dataset, valid: Dataset) -> tuple[A
         "complete": False,
         "random_state": asked.seed,
         "progress": False,
+        "training": Settings(ema=asked.ema),
     }
     model, best, kept, at = Autoencoder(**options), math.inf, None, 0
     with tempfile.TemporaryDirectory() as folder:
@@ -130,18 +133,13 @@ def fitted(asked: argparse.Namespace, train: Dataset, valid: Dataset) -> tuple[A
     model.trained_ = copy.deepcopy(kept)
     settled = Recipe("a code for every step", generative=True)
     last = Autoencoder(**options | {"recipe": settled, "warm_start": True})
-    last.trained_ = replace_recipe(model, settled)
+    last.trained_ = replace(copy.deepcopy(kept), recipe=settled)  # the KL is warm by then
     last.set_params(epochs=FALLING, learning_rate=asked.rate / 2, training__learning_schedule="cosine").fit(train)
     now = judged(last, valid, CHOSEN_BY)["weighted"]
     print(f"the rate falling: {now:.3f}", flush=True)
     if now < best:
         model, at = last, at + FALLING
     return model, time.process_time() - start, at
-
-
-def replace_recipe(model: Autoencoder, recipe: Recipe) -> Any:
-    """What was learnt, to be gone on with by another objective: the KL is warm by then."""
-    return replace(model.trained_, recipe=recipe)
 
 
 @torch.no_grad()

@@ -1,12 +1,13 @@
 """The next frames of bouncing digits, step by step, beside what asks no model and a deterministic network of the same size.
 
-    OMP_NUM_THREADS=1 python benchmarks/frames.py [--films 12000] [--seed 0] [--judged 1000] [--keep FOLDER] [--video FILE.npz]
+    OMP_NUM_THREADS=1 python benchmarks/frames.py [--films 12000] [--seeds 0 1 2] [--keep FOLDER] [--video FILE.npz]
 
 Stochastic films, 32 x 32, 15 frames: digits leave walls in random directions. 5 frames are seen, 10 predicted, of test films
 with digits that were not learnt from. Two models learn from so many films, each seen once: ours, and the same without an
 innovation, which is a deterministic convolutional recurrent network. Ours is also asked for futures of films without chance,
-which it was not trained on: they should differ less. With --video, a predictor learns the first half of a film and is asked
-what surprises it in the second, against jumps of plain frame differences. Writes benchmarks/results/frames.md.
+which it was not trained on: they should differ less. Models, and what was found of each seed, are kept in a folder, and a
+second run goes on from there. With --video, a predictor learns the first half of a film and is asked what surprises it in the
+second, against jumps of plain frame differences. Writes sections of benchmarks/results/frames.md.
 """
 
 import argparse
@@ -15,22 +16,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common.facts import RESULTS, facts
+from common.facts import RESULTS, earlier, facts, keep, put_section
 from PIL import Image
 
 from latentwalk import FramePredictor, Network, Settings, load
 from latentwalk.drawing.films import film_strip
-from latentwalk.files import write_atomically
-from latentwalk.studies.prediction import BEST, COPY, EXTRAPOLATION, MEAN, PATH, Forecast, cut_auroc, forecast, frame_changes
+from latentwalk.studies.prediction import BEST, COPY, EXTRAPOLATION, MEAN, PATH, cut_auroc, forecast, frame_changes
 
 SEEN, STEPS, DRAWS, JUDGED = 5, 10, 20, 1_000
 PLAIN = "deterministic network"
+INNOVATION = 16  # numbers that our model draws for a frame
+MEASURES: dict[str, tuple[int, Any]] = {"mse": (4, min), "psnr": (2, max), "ssim": (3, max)}  # digits, and what is best
 ORDER = (COPY, EXTRAPOLATION, PLAIN, PATH, MEAN, BEST)
 
 
-def learnt(folder: Path, films: int, seed: int, innovation: int) -> FramePredictor:
+def place_of(folder: Path, films: int, seed: int, innovation: int) -> Path:
+    """Where a predictor of so many films is kept."""
+    return folder / f"films-{films}-innovation-{innovation}-seed-{seed}"
+
+
+def learnt(place: Path, films: int, seed: int, innovation: int) -> FramePredictor:
     """A predictor of bouncing digits, from its folder where it is there already, beside the seconds of a core it took."""
-    place = folder / f"innovation-{innovation}-seed-{seed}"
     if (place / "predictor").exists():
         return FramePredictor.load(place)
     data = load("bouncing-digits", n=6 * films // 5, seed=seed)
@@ -52,16 +58,39 @@ def learnt(folder: Path, films: int, seed: int, innovation: int) -> FramePredict
     return found
 
 
-def seconds(folder: Path, seed: int, innovation: int) -> str:
-    """Seconds of a core that a training took."""
-    path = folder / f"innovation-{innovation}-seed-{seed}" / "seconds.txt"
-    return path.read_text() if path.exists() else "-"
+def found_of(seed: int, given: argparse.Namespace) -> dict[str, Any]:
+    """What was found of one seed: errors by measure, way and step; shares, spreads, nats, seconds."""
+    places = [place_of(given.keep, given.films, seed, innovation) for innovation in (INNOVATION, 0)]
+    ours, plain = (
+        learnt(place, given.films, seed, innovation) for place, innovation in zip(places, (INNOVATION, 0), strict=True)
+    )
+    test = load("bouncing-digits", n=6 * given.judged, seed=seed + 1, split="test")
+    calm = load("bouncing-digits", n=6 * min(given.judged, 300), seed=seed + 1, split="test", random=False)
+    start = time.perf_counter()
+    found = forecast(ours, test, seen=SEEN, steps=STEPS, draws=DRAWS, others={PLAIN: plain})
+    still = forecast(ours, calm, seen=SEEN, steps=STEPS, draws=DRAWS)
+    judging = time.perf_counter() - start
+    strips(ours, test.x[:4], given.keep / f"strips-{seed}.png")
+    return {
+        "key": [seed, given.films, given.judged],
+        "films": found.films,
+        "bracketed": found.bracketed,
+        "bracketed_calm": still.bracketed,
+        "spread": found.spread.tolist(),
+        "still": still.spread.tolist(),
+        "nats": [float(np.mean(one.score_samples(test.x[:200]))) for one in (ours, plain)],
+        "seconds": [
+            float((place_of(given.keep, given.films, seed, one) / "seconds.txt").read_text()) for one in (INNOVATION, 0)
+        ],
+        "judging": judging,
+    } | {what: {name: value.tolist() for name, value in getattr(found, what).items()} for what in MEASURES}
 
 
-def table(found: Forecast, what: str, digits: int, best: Any) -> list[str]:
-    """A table of one measure, a row a way, a column a step; the best of each step but for best of draws in bold."""
-    values = getattr(found, what)
-    rows = [name for name in ORDER if name in values]
+def table(kept: list[dict[str, Any]], what: str) -> list[str]:
+    """A table of one measure, a row a way, a column a step, means over seeds; in bold the best but for best of draws."""
+    digits, best = MEASURES[what]
+    rows = [name for name in ORDER if name in kept[0][what]]
+    values = {name: np.mean([found[what][name] for found in kept], axis=0) for name in rows}
     lines = [
         f"| {what.upper()} | " + " | ".join(f"{step}" for step in range(1, STEPS + 1)) + " |",
         "| --- |" + " ---: |" * STEPS,
@@ -69,11 +98,12 @@ def table(found: Forecast, what: str, digits: int, best: Any) -> list[str]:
     for name in rows:
         cells = []
         for step in range(STEPS):
-            among = [values[row][step] for row in rows if row not in (BEST,)]
+            among = [values[row][step] for row in rows if row != BEST]
             said = f"{values[name][step]:.{digits}f}"
             cells.append(f"**{said}**" if values[name][step] == best(among) else said)
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    return lines
+    apart = max(float(np.ptp([found[what][name] for found in kept], axis=0).max()) for name in rows)
+    return lines + (["", f"Seeds are apart by {apart:.{digits}f} at most."] if len(kept) > 1 else [])
 
 
 def strips(predictor: FramePredictor, x: Any, path: Path) -> None:
@@ -112,7 +142,7 @@ def video(path: Path, minutes: float, folder: Path) -> list[str]:
         f"between frames (beyond the median by 6 deviations, robustly): {len(jumps)} in all, at {where}."
     ]
     if len(later):
-        told = cut_auroc(np.where(np.arange(len(film)) < half, np.nan, surprise), later)
+        told = cut_auroc(np.where(np.arange(len(film)) < half, np.nan, surprise), later.tolist())
         lines.append(f"AUROC of the surprise for those in the second half: {told:.3f}.")
     rank = float(np.corrcoef(np.argsort(np.argsort(surprise[half:])), np.argsort(np.argsort(change[half:])))[0, 1])
     lines.append(f"Rank correlation of surprise and plain difference, second half: {rank:.2f}.")
@@ -129,60 +159,63 @@ def video(path: Path, minutes: float, folder: Path) -> list[str]:
     return lines
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--films", type=int, default=12_000)
-    parser.add_argument("--alone", action="store_true", help="leave the deterministic network out")
-    parser.add_argument("--judged", type=int, default=JUDGED)
-    parser.add_argument("--keep", type=Path, default=Path("frames-kept"))
-    parser.add_argument("--video", type=Path)
-    parser.add_argument("--minutes", type=float, default=5, help="to learn from the first half of the video")
-    given = parser.parse_args()
-    ours = learnt(given.keep, given.films, given.seed, 16)
-    plain = None if given.alone else learnt(given.keep, given.films, given.seed, 0)
-    took = [seconds(given.keep, given.seed, one) for one in (16, 0)]
-    test = load("bouncing-digits", n=6 * given.judged, seed=given.seed + 1, split="test")
-    calm = load("bouncing-digits", n=6 * min(given.judged, 300), seed=given.seed + 1, split="test", random=False)
-    start = time.perf_counter()
-    found = forecast(ours, test, seen=SEEN, steps=STEPS, draws=DRAWS, others={} if plain is None else {PLAIN: plain})
-    still = forecast(ours, calm, seen=SEEN, steps=STEPS, draws=DRAWS)
-    judging = time.perf_counter() - start
-    strips(ours, test.x[:4], given.keep / "strips.png")
+def digits(kept: list[dict[str, Any]]) -> list[str]:
+    """The section of bouncing digits."""
 
-    def nats(one: FramePredictor | None) -> str:
-        return "-" if one is None else f"{float(np.mean(one.score_samples(test.x[:200]))):.1f}"
+    def each(values: Any, form: str) -> str:
+        return ", ".join(f"{value:{form}}" for value in values)
 
+    took = [each((found["seconds"][at] / 60 for found in kept), ".1f") for at in (0, 1)]
+    scored = [each((found["nats"][at] for found in kept), ".1f") for at in (0, 1)]
     lines = [
-        "# The next frames",
-        "",
-        __doc__.partition("\n\n")[2].partition("\n\n")[2].strip(),
-        "",
         facts("torch", "numpy", "scikit-image"),
         "",
-        f"Seed {given.seed}; {given.films:,} films, each seen once, in batches of 8; {took[0]} seconds of one core for ours, "
-        f"{took[1]} for the deterministic network, both with a state of 32 channels. Judging took {judging / 60:.1f} minutes. "
-        f"Score on 200 test films, nats a frame: {nats(ours)}; deterministic {nats(plain)}.",
+        f"Seeds {', '.join(str(found['key'][0]) for found in kept)}; {kept[0]['key'][1]:,} films, each seen once, 8 a step; "
+        f"{took[0]} minutes of one core for ours, {took[1]} for the deterministic network, both with a state of 32 channels. "
+        f"{kept[0]['films']:,} test films a seed, judged in {each((found['judging'] / 60 for found in kept), '.1f')} minutes. "
+        f"Score on 200 test films, nats a frame: {scored[0]}; deterministic {scored[1]}.",
         "",
     ]
-    for what, digits, best in (("mse", 4, min), ("psnr", 2, max), ("ssim", 3, max)):
-        lines += [*table(found, what, digits, best), ""]
+    for what in MEASURES:
+        lines += [*table(kept, what), ""]
     lines += [
-        f"Of {found.films:,} films, in {found.bracketed:.1%} the nearest of {DRAWS} futures is nearer to what came than their "
-        "mean is.",
+        f"The nearest of {DRAWS} futures is nearer to what came than their mean is in "
+        f"{each((found['bracketed'] for found in kept), '.1%')} of films.",
         "",
-        "Spread of futures, the deviation of a pixel over draws, by step:",
+        "Spread of futures, the deviation of a pixel over draws, by step, mean over seeds:",
         "",
         "| films | " + " | ".join(str(step) for step in range(1, STEPS + 1)) + " |",
         "| --- |" + " ---: |" * STEPS,
-        "| with chance | " + " | ".join(f"{value:.4f}" for value in found.spread) + " |",
-        "| without | " + " | ".join(f"{value:.4f}" for value in still.spread) + " |",
-        "",
     ]
+    for name, what in (("with chance", "spread"), ("without", "still")):
+        middle = np.mean([found[what] for found in kept], axis=0)
+        lines.append(f"| {name} | " + " | ".join(f"{value:.4f}" for value in middle) + " |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--films", type=int, default=12_000)
+    parser.add_argument("--judged", type=int, default=1_000)
+    parser.add_argument("--keep", type=Path, default=Path("runs/frames"))
+    parser.add_argument("--video", type=Path)
+    parser.add_argument("--minutes", type=float, default=5, help="to learn from the first half of the video")
+    given = parser.parse_args()
+    page = RESULTS / "frames.md"
+    if given.seeds:
+        log = given.keep / "found.jsonl"
+        for seed in given.seeds:
+            if not any(found["key"] == [seed, given.films, given.judged] for found in earlier(log)):
+                keep(log, found_of(seed, given))
+        kept = [
+            found
+            for found in earlier(log)
+            if found["key"][0] in given.seeds and found["key"][1:] == [given.films, given.judged]
+        ]
+        put_section(page, "Bouncing digits", "\n".join(digits(kept)))
     if given.video:
-        lines += ["## A short film", "", *video(given.video, given.minutes, given.keep), ""]
-    write_atomically(RESULTS / "frames.md", "\n".join(lines).encode())
-    print("\n".join(lines))
+        put_section(page, "A short film", "\n".join(video(given.video, given.minutes, given.keep)))
 
 
 if __name__ == "__main__":

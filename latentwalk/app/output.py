@@ -238,12 +238,9 @@ def _listed(values: Iterable[Any]) -> Any:
 
 def _harmless(values: Any) -> Iterable[Any]:
     """A column (n,) as fields of a CSV, of which a spreadsheet runs none."""
-    from latentwalk.data.formulas import harmless
+    from latentwalk.data.formulas import harmless_cells
 
-    fields = _fields(values)
-    if getattr(getattr(fields, "dtype", None), "kind", "O") not in "OU":
-        return fields
-    return [harmless(value) if isinstance(value, str) else value for value in fields]
+    return harmless_cells(_fields(values))
 
 
 def _fields(values: Any) -> Iterable[Any]:

@@ -23,6 +23,7 @@ from typing import Any, Self, cast
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from latentwalk.app.output import ELSEWHERE, STOPPED, OutputError, note, word, write_text
 from latentwalk.app.source import Source, fingerprint, read_like, table_like
@@ -45,6 +46,7 @@ from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest, l
 from latentwalk.training.history import Epoch
 
 __all__ = [
+    "JUDGED",
     "MODEL",
     "REPORT",
     "SWEEP",
@@ -212,30 +214,33 @@ class Run:
 
         These are the test half, where there is one, and otherwise the rows on which the best weights were chosen.
         """
+        rows, held_out = self.together(*self.halves(given))
+        return self.model.space(rows, held_out=held_out)
+
+    def halves(self, given: str | None = None) -> tuple[Dataset, Dataset | None]:
+        """The rows learnt from and the test half, where there is one, or those of the data set `given`, as they lie there."""
         source = self.where(given)
-        train, test = source.train(), source.test()
-        if train.spec.kind == "film" != self.model.spec_.kind:
-            return self._judged_frames(train, test)
+        return source.train(), source.test()
+
+    def together(self, train: Dataset, test: Dataset | None) -> tuple[Dataset, NDArray[np.bool_] | None]:
+        """All rows by which the model is judged, of films their frames; and which of them (n,) were held out, if any were."""
+        if self.of_frames(train):
+            return _joined(frames_of(train, JUDGED), None if test is None else frames_of(test, JUDGED))
         if test is not None and fingerprint(test) != fingerprint(train):
-            both = join(train, test)
-            return self.model.space(both, held_out=np.arange(len(both)) >= len(train))
+            return _joined(train, test)
         if fingerprint(train) != self.data or not len(self.model.validation_rows_):
-            return self.model.space(train)
+            return train, None
         held_out = np.zeros(len(train), dtype=bool)
         held_out[self.model.validation_rows_] = True
-        return self.model.space(train, held_out=held_out)
+        return train, held_out
+
+    def of_frames(self, data: Dataset) -> bool:
+        """Whether the data are films, and the model one of their frames."""
+        return data.spec.kind == "film" != self.model.spec_.kind
 
     def _seen(self, data: Dataset) -> Dataset:
         """The data as the model knows it: of films their frames, where it learnt from those."""
-        return frames_of(data) if data.spec.kind == "film" != self.model.spec_.kind else data
-
-    def _judged_frames(self, train: Dataset, test: Dataset | None) -> LatentSpace:
-        """The space as frames of all films see it; those of test films were held out."""
-        train = frames_of(train, JUDGED)
-        if test is None:
-            return self.model.space(train)
-        both = join(train, frames_of(test, JUDGED))
-        return self.model.space(both, held_out=np.arange(len(both)) >= len(train))
+        return frames_of(data) if self.of_frames(data) else data
 
     def read(self, given: str, split: Any = "all", **options: Any) -> Dataset:
         """A data set made like the examples learnt from. options: of `read_like`, where they are others than then."""
@@ -283,6 +288,14 @@ class Run:
         if Path(self.source.what).is_absolute() and not Path(self.source.what).exists():
             raise DataError(f"{self.source.what}, which the model learnt from, is gone. Say where it is now: --data PATH.")
         return self.source
+
+
+def _joined(train: Dataset, test: Dataset | None) -> tuple[Dataset, NDArray[np.bool_] | None]:
+    """Both halves as one, and which of its rows are those of the second."""
+    if test is None:
+        return train, None
+    both = join(train, test)
+    return both, np.arange(len(both)) >= len(train)
 
 
 def holds_model(folder: Path) -> bool:

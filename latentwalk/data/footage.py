@@ -18,7 +18,7 @@ from latentwalk.data.rows import PIECE, Rows, fits, nbytes, pieces, taken, value
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import DataError, DataWarning
 
-__all__ = ["Clips", "Stills", "as_films", "clips", "ends_of_films", "film_dataset", "frames_of", "like_films"]
+__all__ = ["Clips", "Stills", "as_films", "clips", "ends_of_films", "film_dataset", "frame_numbers", "frames_of", "like_films"]
 
 STILLS = 1 << 24  # bytes of frames that stand for those of all films
 AXES = (4, 5)  # of films (n, T, H, W) and (n, T, H, W, C)
@@ -125,18 +125,23 @@ def frames_of(data: Dataset, most: int | None = STILLS) -> Dataset:
     None takes all of them, read when asked for where they are not in memory.
     """
     x, spec = data.x, data.spec
-    counts, length = ends_of_films(x), spec.shape[0]
+    stills = Stills(x, frame_numbers(x, most), spec.low == 0 and spec.high == 255)
+    frames = np.asarray(stills) if most is not None or fits(x) else stills
+    image = DataSpec.infer(frames, "image")  # type: ignore[arg-type]
+    image = replace(image, low=spec.low, high=spec.high, extreme=spec.extreme)
+    return Dataset(frames, image, name=data.name)  # type: ignore[arg-type]
+
+
+def frame_numbers(x: Array, most: int | None = STILLS) -> NDArray[np.int64]:
+    """Which frames of films x (n, T, *frame) `frames_of` takes: (m,), of each its film's row times T, and its place in it."""
+    counts, length = ends_of_films(x), x.shape[1]
     ends, total = np.cumsum(counts), int(counts.sum())
     frame_bytes = max(1, nbytes(x) // (len(x) * length))
     shown = total if most is None else min(total, max(2, most // frame_bytes))
     places = np.unique(np.linspace(0, total - 1, shown).round().astype(np.int64))  # among the frames there are
     films = np.searchsorted(ends, places, side="right")
-    numbers = films * length + places - (ends - counts)[films]
-    stills = Stills(x, numbers, spec.low == 0 and spec.high == 255)
-    frames = np.asarray(stills) if most is not None or fits(x) else stills
-    image = DataSpec.infer(frames, "image")  # type: ignore[arg-type]
-    image = replace(image, low=spec.low, high=spec.high, extreme=spec.extreme)
-    return Dataset(frames, image, name=data.name)  # type: ignore[arg-type]
+    found: NDArray[np.int64] = films * length + places - (ends - counts)[films]
+    return found
 
 
 class Stills(Rows):

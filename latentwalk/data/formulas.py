@@ -5,9 +5,12 @@ cells, or start a program. What a table was learnt from may be anybody's, and wh
 Numbers are no formulas, and stay as they are. Source: OWASP, "CSV Injection".
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 from latentwalk.data.written import number
 
-__all__ = ["harmless", "meant"]
+__all__ = ["harmless", "harmless_cells", "meant"]
 
 SIGNS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four are wide ones, signs in East Asian editions
 MARK = "'"
@@ -20,6 +23,13 @@ def harmless(text: str) -> str:
     ["'=1+1", '-1.5', "'- see above", "''=1+1"]
     """
     return MARK + text if _is_run(text) else text
+
+
+def harmless_cells(values: Iterable[Any]) -> Iterable[Any]:
+    """A row or a column of cells, of which no spreadsheet runs one: text as `harmless` has it, all else as it is."""
+    if getattr(getattr(values, "dtype", None), "kind", "O") not in "OU":
+        return values  # numbers alone
+    return [harmless(value) if isinstance(value, str) else value for value in values]
 
 
 def meant(text: str) -> str:

@@ -59,8 +59,9 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
     window: frames that are learnt from together; longer films are cut into windows that overlap.
     beta: weight of the KL between what the next frame says of the innovation and what could be expected of it.
     joint: whether the frame autoencoder learns on with the rest, or stays as it has learnt from single frames.
-    epochs: passes over the films; None by their number, for some minutes on two cores at 32 x 32.
-        `training=Settings(minutes=…)` sets a time for all.
+    epochs: passes over the films in which is learnt what comes next; None by their number, for some minutes on two cores at
+        32 x 32. Single frames are learnt before that, in as many passes as their number asks for, a few frames in up to 300.
+        `training=Settings(minutes=…)` sets a time for all of it.
     batch_size: films of a step. learning_rate, patience, validation, device, random_state, progress: as of `Autoencoder`; at
         most 256 windows are held out.
     training: all else that a training can be told. Unless given, the rate falls along a cosine, and convolutions are

@@ -45,6 +45,8 @@ WARM = 5.0  # epochs over which its KL is warmed up
 WIDE = 32  # dimensions of a code of a text, where the user names no other number
 HEARD_BY = 16  # of a sound
 HEARD = 1.0  # weight of the spectral term of sounds
+SEEN = 0.5  # weight of that of images
+FINE = 48  # pixels that each side of an image has from which on one sees texture in it
 ANY = (0.05, 1.0)  # noise of unknown strength, in units of an image's range or a signal's deviation
 TRIED = 2  # examples with which an objective of one's own is tried
 ObjectiveName = Literal["elbo", "decomposed_elbo", "importance_weighted", "reconstruction"]
@@ -66,8 +68,9 @@ class Recipe:
         decoder begins anew, with an encoder that has something to say, and beta its schedule (Li et al. 2019, "A surprisingly
         effective fix for deep latent variable modeling of text").
     denoiser: whether a network of its own learns beside the codes to take that noise off images and signals, see `Denoiser`.
-    spectral: of sounds, the weight of how far spectra are apart, beside the likelihood: see `with_spectra`. None is the usual,
-        1 for sounds and 0 for all else; 0 is a likelihood alone.
+    spectral: of sounds and images, the weight of how far spectra are apart, beside the likelihood: see `with_spectra`. None is
+        the usual: 1 for sounds, .5 for images from 48 x 48 pixels on where the recipe is to draw images, 0 for all else. 0 is a
+        likelihood alone.
     generative: whether the recipe trains its codes to fill the prior, so that drawing from it makes sense.
     latent: dimensions of a code where the user names none; None is as many as an example has numbers.
     prior: a name in `PRIORS`, or a `Prior` of one's own.
@@ -235,7 +238,7 @@ def recipe_named(recipe: str | Recipe) -> Recipe:
 
 
 def suited(recipe: Recipe, spec: DataSpec) -> Recipe:
-    """The recipe as data like `spec` needs it: that of sounds with spectra, the VAE of texts with its cure of collapse.
+    """The recipe as data like `spec` needs it: of sounds and large images with spectra, the VAE of texts with its cure.
 
     A decoder of units knows what came before, and learns to do without the code; its KL then falls to 0, and does not come
     back. So the KL is warmed up, and `RATE` nats of it are not pressed, of all dimensions together: shared out among them
@@ -243,8 +246,11 @@ def suited(recipe: Recipe, spec: DataSpec) -> Recipe:
     name.
     Sources: Bowman et al. 2016, section 3.1; Pelsmaeker & Aziz 2020, "Effective estimation of deep generative language models".
     """
-    if spec.form.heard and recipe.spectral is None and isinstance(recipe.objective, str):
-        return replace(recipe, spectral=HEARD)
+    if recipe.spectral is None and isinstance(recipe.objective, str):
+        if spec.form.heard:
+            return replace(recipe, spectral=HEARD)
+        if spec.form.pictured and recipe.generative and min(spec.event[1:]) >= FINE:
+            return replace(recipe, spectral=SEEN)
     if not spec.form.serial or recipe != replace(RECIPES["vae"], prior=recipe.prior, corruption=recipe.corruption):
         return recipe
     return replace(recipe, beta=linear(1.0, over=WARM), target_rate=RATE)
@@ -277,8 +283,8 @@ def assemble(
         )
     if recipe.pretraining and not spec.form.serial:
         raise ConfigError(f"pretraining={recipe.pretraining:g} is for texts and music; the data is a {spec.kind}.")
-    if recipe.spectral and not spec.form.heard:
-        raise ConfigError(f"spectral={recipe.spectral:g} is for sounds; the data is a {spec.kind}. Leave it out.")
+    if recipe.spectral and not (spec.form.heard or spec.form.pictured):
+        raise ConfigError(f"spectral={recipe.spectral:g} is for sounds and images; the data is a {spec.kind}. Leave it out.")
     if recipe.contraction and spec.form.serial:
         raise ConfigError(f'recipe "{recipe.name}" needs values to take gradients of, and a text has units. Use "ae" or "vae".')
     if network.kind == STEPWISE:

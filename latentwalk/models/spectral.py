@@ -19,9 +19,11 @@ from latentwalk.models.heard import Heard
 from latentwalk.models.latent_model import Pass
 from latentwalk.models.objective import Objective, Terms
 from latentwalk.models.schedule import Time
+from latentwalk.models.texture import texture_distance
 
 __all__ = ["WINDOWS", "log_spectral_distance", "with_spectra"]
 
+PICTURED = 5  # axes of images: draws, examples, (C, H, W)
 WINDOWS = (256, 1024)  # samples; those that are no longer than a sound
 
 
@@ -56,17 +58,21 @@ def _pooled(power: Tensor, quiet: float = QUIET) -> Tensor:
 
 
 def with_spectra(objective: Objective, weight: float) -> Objective:
-    """The objective with a term "spectral": `weight` nats a sample for each squared neper that spectra differ by.
+    """The objective with a term "spectral": `weight` nats a number for each squared neper that spectra differ by.
 
-    What is compared is the mean of the likelihood with the target, in deviations of the data; and where the likelihood says
-    log-magnitudes itself (`Heard`), these, as one more resolution. The other terms, and with them all likelihoods that are told
+    What is compared is the mean of the likelihood with the target: sounds (C, T) as they are heard, in deviations of the data,
+    and where the likelihood says log-magnitudes itself (`Heard`), these, as one more resolution; images (C, H, W) as they are
+    seen, in units of their range. The other terms, and with them all likelihoods that are told
     of a model, are what they were.
     """
 
     def both(p: Pass, epoch: Time = None) -> Terms:
         found = objective(p, epoch)
         target = p.target.expand(*p.z.shape[:2], *p.target.shape[1:])
-        apart = log_spectral_distance(p.likelihood.mean, target).mean((0, 2))
+        if target.dim() == PICTURED:
+            apart = texture_distance(p.likelihood.mean, target).mean(0)
+        else:
+            apart = log_spectral_distance(p.likelihood.mean, target).mean((0, 2))
         if isinstance(p.likelihood, Heard):
             said, wanted = (_pooled((2 * logs).exp()) for logs in (p.likelihood.logs, p.likelihood.frames.logs(p.target)))
             apart = apart + (said - wanted).square().flatten(-2).mean(-1).mean((0, 2))

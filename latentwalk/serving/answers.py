@@ -21,7 +21,7 @@ from starlette.responses import Response
 
 from latentwalk.arrays import Array
 from latentwalk.data.columns import is_frame
-from latentwalk.data.formulas import harmless
+from latentwalk.data.formulas import harmless_cells
 from latentwalk.data.spec import DataSpec
 from latentwalk.errors import DataError
 from latentwalk.latent.decoded import Decoded
@@ -176,10 +176,8 @@ def csv_of(columns: Mapping[str, Sequence[Any]]) -> bytes:
     """Columns (n,) as CSV, in which a spreadsheet runs nothing (see `data.formulas`); None is an empty field."""
     file = io.StringIO(newline="")
     rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(map(harmless, columns))
-    rows.writerows(
-        [harmless(one) if isinstance(one, str) else one for one in row] for row in zip(*columns.values(), strict=True)
-    )
+    rows.writerow(harmless_cells(columns))
+    rows.writerows(zip(*map(harmless_cells, columns.values()), strict=True))
     return file.getvalue().encode()
 
 

@@ -2,7 +2,8 @@
 
 import copy
 import warnings
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from latentwalk.serving.limits import Limits
 __all__ = ["Served"]
 
 ENOUGH = 10_000  # rows whose codes say where codes lie
+KEPT = 8  # things made for requests that are kept for others
 HELD = 2**28  # bytes of them, at most
 T = TypeVar("T")
 Codes = NDArray[np.float32]
@@ -57,6 +59,7 @@ class Served:
         self.name, self.model, self.classes, self.detector = name, model, classes, detector
         self.limits = limits or Limits()
         self._data, self._judged = data, judged
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._twin = _twin(model)
         self.quick = Lane(f"{name}-quick", self.limits.queue, self.limits.batch)
         self._long = Lane(f"{name}-long", self.limits.queue)
@@ -214,6 +217,14 @@ class Served:
         told = None if labels is None else labels.told(labels.usual, 2)
         x = self.typed(self._twin.trained_.decode(np.zeros((2, self.dim), np.float32), told))
         return self._twin.space(Dataset(x, self.spec), condition=None if labels is None else labels.usual)
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for all who ask with this key, as long as few others do. For use in `long`."""
+        found: T = self._kept.pop(key) if key in self._kept else make()
+        self._kept[key] = found
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return found
 
     @cached_property
     def diagnosis(self) -> Diagnosis:

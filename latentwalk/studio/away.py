@@ -1,8 +1,8 @@
 """A map taken away: one HTML file that decodes from a disk, without a server and without a network.
 
-In it are the page, as one script; the codes and what is known of each row; small pictures of some; and the decoder as ONNX,
-which onnxruntime's WebAssembly runs. Where a decoder has no such file (texts, music), what a few hundred codes decode to is
-written down instead, and the nearest of them is shown.
+In it are the page, as one script; the codes and what is known of each row; small pictures of some; the graph of codes on which
+walks go around holes; and the decoder as ONNX, which onnxruntime's WebAssembly runs. Where a decoder has no such file (texts,
+music), what a few hundred codes decode to is written down instead, and the nearest of them is shown.
 
 Bytes stand in it as letters of windows-1252, of which HTML changes NUL, CR and "<" alone, so that a byte takes a byte, where
 base64 takes a third more. Its policy allows the one script, the one style, and WebAssembly, and no connection at all.
@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import triu
 
-from latentwalk.errors import ConfigError
+from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.latent.moves.graph import Graph
 from latentwalk.saving.onnx import DECODER, onnx_files
 from latentwalk.studio.bundle import ascii_script, one_script, page_files, scripts
 from latentwalk.studio.exhibit import Exhibit
@@ -29,6 +31,7 @@ __all__ = ["LARGEST", "decoder_files", "html_file"]
 
 LARGEST = 8_000_000  # bytes of the file
 BAKED = 400  # codes that are decoded beforehand where no decoder can be taken along
+GRAPHED = 0.5  # of the room that decoder and page leave, what a graph of codes may take
 TILED = (12_000, 6_000, 3_000, 1_500)  # rows with a small picture: as many as there is room for
 ESCAPED = (0, 10, 13, 60, 61)  # bytes that HTML changes, or that we give a meaning; a line feed, which follows a CR
 
@@ -43,10 +46,15 @@ def html_file(exhibit: Exhibit, files: Mapping[str, bytes], *, most: int = LARGE
     style, script = _ascii_style(page["style.css"].decode()), ascii_script(one_script(scripts(page), "away.js"))
     blocks = {"decoder": _packed(files[DECODER]), "wasm": _escaped(page["vendor/ort.wasm.gz"])} if whole else _baked(exhibit)
     fixed = len(style) + len(script) + sum(map(len, blocks.values())) + 4_000
+    around, graph = _around(exhibit) if whole else ({}, None)
+    if sum(map(len, around.values())) <= (most - fixed) * GRAPHED:
+        fixed, blocks = fixed + sum(map(len, around.values())), blocks | around
+    else:
+        graph = None
     for count in (len(exhibit.rows), 50_000, 20_000, 8_000, 3_000, 1_000, 300):
         if count <= len(exhibit.rows) and fixed < most:
             chosen = np.sort(np.random.default_rng(0).permutation(len(exhibit.rows))[:count])
-            told = _told(exhibit, chosen)
+            told = _told(exhibit, chosen, graph)
             room = most - fixed - sum(map(len, told.values()))
             tiles = _tiles(exhibit, chosen, room) if room >= 0 else None
             if tiles is not None:
@@ -69,8 +77,8 @@ def decoder_files(model: Autoencoder) -> dict[str, bytes]:
 # ---------------------------------------------------------------------- what is told
 
 
-def _told(exhibit: Exhibit, chosen: NDArray[np.intp]) -> dict[str, bytes]:
-    """All that is known of these rows of a map but their pictures, by the name of its block."""
+def _told(exhibit: Exhibit, chosen: NDArray[np.intp], graph: Mapping[str, Any] | None) -> dict[str, bytes]:
+    """All that is known of these rows of a map but their pictures, by the name of its block. graph: see `_around`."""
     about = exhibit.about | {"shown": len(chosen), "posterior": False}
     columns, blocks = [], {}
     for at, one in enumerate(exhibit.known):
@@ -78,7 +86,8 @@ def _told(exhibit: Exhibit, chosen: NDArray[np.intp]) -> dict[str, bytes]:
         values = one.values[chosen]
         columns.append(one.about | ({"packed": "bytes"} if small else {}))
         blocks[f"column-{at}"] = _packed(np.where(values < 0, 255, values).astype(np.uint8) if small else values.astype("<f4"))
-    facts = {"about": about | {"columns": columns}, "names": [exhibit.names[row] for row in chosen] if exhibit.names else []}
+    names = [exhibit.names[row] for row in chosen] if exhibit.names else []
+    facts = {"about": about | {"columns": columns}, "names": names, "graph": graph}
     return blocks | {
         "facts": _packed(json.dumps(facts).encode()),
         "codes": _packed(exhibit.space.codes[chosen].astype("<f4")),
@@ -99,6 +108,28 @@ def _tiles(exhibit: Exhibit, chosen: NDArray[np.intp], room: int) -> dict[str, b
         if len(packed) <= room:
             return {"tiles": packed}
     return None
+
+
+def _around(exhibit: Exhibit) -> tuple[dict[str, bytes], dict[str, Any] | None]:
+    """What a walk around holes needs to know: the graph of codes, its edges with what they cost, and units of what is decoded.
+
+    Nothing where outputs are no plain numbers, where they depend on a label, and where codes are too few.
+    """
+    space, spec = exhibit.space, exhibit.spec
+    if space.serial or spec.form.heard or space.condition is not None:
+        return {}, None
+    try:
+        graph = space.kept(Graph)
+    except DataError:
+        return {}, None
+    edges = triu(graph.costs, format="coo")
+    blocks = {
+        "nodes": _packed(graph.nodes.astype("<f4")),
+        "pairs": _packed(np.stack([edges.row, edges.col], axis=1).astype("<u2")),
+        "costs": _packed(edges.data.astype("<f4")),
+    }
+    unit = np.asarray(space.unit, np.float64)
+    return blocks, {"unit": float(unit.flat[0]) if unit.size == 1 else np.broadcast_to(unit, spec.shape).ravel().tolist()}
 
 
 def _baked(exhibit: Exhibit) -> dict[str, bytes]:

@@ -22,6 +22,7 @@ from latentwalk.latent.holes import Holes
 from latentwalk.latent.maps.plane import Plane
 from latentwalk.latent.space import LatentSpace
 from latentwalk.models.collapse import ACTIVE
+from latentwalk.studio.films import ShownFilms, letters
 
 __all__ = ["POINTS", "TILES", "Exhibit", "Fact"]
 
@@ -55,7 +56,7 @@ class Exhibit:
     """A run as the page shows it: some rows of its space.
 
     name: what it is called in addresses. title: on the page. rows: (n,) which rows of all these are. total: how many there are.
-    names: (n,) what each row is called, or empty.
+    names: (n,) what each row is called, or empty. films: those whose frames all the rows are, where they are films'.
     """
 
     name: str
@@ -64,9 +65,19 @@ class Exhibit:
     rows: NDArray[np.intp]
     total: int
     names: tuple[str, ...] = ()
+    films: ShownFilms | None = None
 
     @classmethod
-    def of(cls, name: str, title: str, space: LatentSpace, names: Sequence[str] = (), *, most: int = POINTS) -> "Exhibit":
+    def of(
+        cls,
+        name: str,
+        title: str,
+        space: LatentSpace,
+        names: Sequence[str] = (),
+        *,
+        most: int = POINTS,
+        films: ShownFilms | None = None,
+    ) -> "Exhibit":
         """The exhibit of a space; of more rows than `most`, some that are drawn at random, the same each time."""
         if space.spec is None:
             raise ConfigError(f"{title} does not say what an example is, so there is nothing to show.")
@@ -76,7 +87,7 @@ class Exhibit:
             rows = np.sort(np.random.default_rng(0).permutation(total)[:most])
             space = space.among(rows)
             names = [names[row] for row in rows.tolist()] if len(names) == total else ()
-        return cls(name, title, space, rows, total, tuple(names) if len(names) == len(rows) else ())
+        return cls(name, title, space, rows, total, tuple(names) if len(names) == len(rows) else (), films)
 
     # ------------------------------------------------------------------ facts
 
@@ -150,11 +161,16 @@ class Exhibit:
             "tiled": spec.kind != "table",
             "conditions": list(space.classes) if space.condition is not None else [],
             "names": bool(self.names),
+            "encodes": space.encode is not None,
+            "films": None if self.films is None else self.films.about,
         }
 
     @cached_property
     def holes(self) -> dict[str, Any] | None:
-        """The density whose low places are holes, as the page computes it; None where there are too few codes."""
+        """The density whose low places are holes, as the page computes it; None where there are too few codes.
+
+        "inverse": of each component the lower triangle, row by row, float64 in base64: digits would take five times the room.
+        """
         try:
             found = self.space.kept(Holes)
         except DataError:
@@ -167,7 +183,7 @@ class Exhibit:
             "level": found.level,
             "constant": constant.tolist(),
             "shift": np.einsum("kij,kj->ki", inverse, mixture.means).ravel().tolist(),
-            "inverse": inverse.ravel().tolist(),
+            "inverse": letters(inverse[:, *np.tril_indices(mixture.dim)], "<f8"),
         }
 
     def _principal(self, codes: Array) -> dict[str, Any] | None:

@@ -13,7 +13,6 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field, FiniteFloat
 
 from latentwalk.errors import DataError, unknown
-from latentwalk.latent.moves.directions import Direction
 from latentwalk.serving.answers import json_response
 from latentwalk.serving.bodies import PICTURES, media, parsed, picture_of
 from latentwalk.serving.problems import Refused
@@ -22,7 +21,8 @@ from latentwalk.serving.served import Served
 from latentwalk.studio.away import decoder_files, html_file
 from latentwalk.studio.bundle import page_files
 from latentwalk.studio.exhibit import Exhibit
-from latentwalk.studio.moves import STEPS, direction_of, film_of, walk_of
+from latentwalk.studio.films import AHEAD, FUTURES, ShownFilms
+from latentwalk.studio.moves import STEPS, Transplant, film_of, transplant_of, walk_of
 
 __all__ = ["Shows", "studio_routes"]
 
@@ -36,36 +36,38 @@ KINDS = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }  # of the page's files
-KEPT = 32  # directions of a run that may be asked for again
+KEPT = 32  # steps that may be asked for again
 MOST = 4_096  # codes decoded at once
 
 
 class Shows:
-    """What is shown: exhibits by name, which may grow, and the directions that were found in each."""
+    """What is shown: exhibits by name, which may grow, and the steps that were found in each."""
 
     def __init__(self) -> None:
         self.exhibits: dict[str, Exhibit] = {}
         self.served: dict[str, Served] = {}
-        self._directions: OrderedDict[tuple[str, str], Direction] = OrderedDict()
+        self._steps: OrderedDict[tuple[str, str], Transplant] = OrderedDict()
 
     def show(self, exhibit: Exhibit, served: Served) -> None:
-        """Add one, in place of one of that name."""
+        """Add one, in place of one of that name, whose steps go with it."""
+        for kept in [one for one in self._steps if one[0] == exhibit.name]:
+            del self._steps[kept]
         self.served[exhibit.name] = served
         self.exhibits[exhibit.name] = exhibit
 
-    def keep(self, run: str, found: Direction) -> str:
-        """A key by which the direction may be asked for again."""
-        key = np.random.default_rng().bytes(9).hex()
-        self._directions[run, key] = found
-        while len(self._directions) > KEPT:
-            self._directions.popitem(last=False)
-        return key
+    def keep(self, run: str, found: Transplant) -> str:
+        """A key by which the step may be asked for again; that of the same groups, with its guide, stays if it is there."""
+        name = (run, found.key)
+        self._steps[name] = self._steps.pop(name, found)
+        while len(self._steps) > KEPT:
+            self._steps.popitem(last=False)
+        return found.key
 
-    def direction(self, run: str, key: str) -> Direction:
-        """The direction of that key. Raises Refused (404)."""
-        if (run, key) not in self._directions:
+    def step(self, run: str, key: str) -> Transplant:
+        """The step of that key. Raises Refused (404)."""
+        if (run, key) not in self._steps:
             raise Refused(404, "this direction is not known any more. Choose it again.")
-        return self._directions[run, key]
+        return self._steps[run, key]
 
 
 class Rows(Options):
@@ -88,6 +90,19 @@ class Film(Options):
 class Sides(Options):
     having: list[Annotated[int, Field(ge=0)]]
     lacking: list[Annotated[int, Field(ge=0)]]
+
+
+class Ahead(Options):
+    seen: Annotated[int, Field(ge=1)]
+    steps: Annotated[int, Field(ge=1, le=AHEAD)] = 10
+    draws: Annotated[int, Field(ge=1, le=FUTURES)] = 3
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+class Ground(Options):
+    key: str
+    code: list[FiniteFloat]
+    condition: str | None = None
 
 
 def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
@@ -172,12 +187,34 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
         content = await run.long(lambda _: film_of(shown, z, x, asked.marked, asked.ending))
         return Response(content, media_type=OCTETS)
 
+    @router.get("/studio/runs/{run}/frames")
+    def frames(shown: Shown) -> Response:
+        """Of each row which frame it is: its film times the length of a film, and its place in it, uint32."""
+        return Response(films_of(shown).numbers[shown.rows].astype("<u4").tobytes(), media_type=OCTETS)
+
+    @router.get("/studio/runs/{run}/films/{film}")
+    async def reel(shown: Shown, run: Run, film: int) -> Response:
+        films = films_of(shown)
+        return json_response(await run.long(lambda _: films.reel(film, shown.space)))
+
+    @router.post("/studio/runs/{run}/films/{film}/futures")
+    async def futures(shown: Shown, run: Run, film: int, request: Request) -> Response:
+        films, o = films_of(shown), await parsed(request, Ahead, run.limits)
+        run.check_count(o.steps * o.draws, "frames")
+        return json_response(await run.long(lambda _: films.futures(film, o.seen, o.steps, o.draws, o.seed, shown.space)))
+
     @router.post("/studio/runs/{run}/direction")
     async def direction(shown: Shown, run: Run, request: Request) -> Response:
         asked = await parsed(request, Sides, run.limits)
-        found = await run.long(lambda _: direction_of(shown, asked.having, asked.lacking))
-        said = {"direction": np.asarray(found.vector).tolist(), "reading": found.reading, "key": shows.keep(shown.name, found)}
-        return json_response(said)
+        found = await run.long(lambda _: transplant_of(shown, asked.having, asked.lacking))
+        return json_response(found.about | {"key": shows.keep(shown.name, found)})
+
+    @router.post("/studio/runs/{run}/guided")
+    async def guided(shown: Shown, run: Run, request: Request) -> Response:
+        """As much of a step as one code needs, and what is read of it."""
+        asked = await parsed(request, Ground, run.limits)
+        found, z = shows.step(shown.name, asked.key), run.trained.codes(np.array([asked.code], np.float32))[0]
+        return json_response(await run.long(lambda _: found.guided(z.tolist(), asked.condition)))
 
     @router.post("/studio/runs/{run}/graft")
     async def graft(
@@ -191,7 +228,7 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
         kind = media(request)
         if kind not in PICTURES or not shown.spec.form.pictured:
             raise Refused(415, f"expected a picture, as one of {', '.join(PICTURES)}.")
-        found, content = shows.direction(shown.name, key), await request.body()
+        found, content = shows.step(shown.name, key).direction, await request.body()
 
         def made(_: Any) -> bytes:
             picture = picture_of(content, kind, run.limits)
@@ -217,6 +254,13 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
         )
 
     return router
+
+
+def films_of(shown: Exhibit) -> ShownFilms:
+    """The films of a map of frames. Raises Refused (404) where there are none."""
+    if shown.films is None:
+        raise Refused(404, f"{shown.title} is not a map of the frames of films that a predictor learnt from.")
+    return shown.films
 
 
 def answered(shown: bytes | dict[str, Any]) -> Response:

@@ -20,11 +20,10 @@ from latentwalk.data.sources.images import picture_in
 from latentwalk.data.sources.midi import midi_in
 from latentwalk.errors import ConfigError, LatentwalkError
 from latentwalk.latent.encoded import Point
-from latentwalk.latent.moves.directions import Direction
 from latentwalk.latent.space import LatentSpace
 from latentwalk.studio.bundle import module_variable, one_script, page_files, scripts
 from latentwalk.studio.exhibit import Exhibit
-from latentwalk.studio.moves import direction_of, film_of, walk_of
+from latentwalk.studio.moves import Transplant, film_of, transplant_of, walk_of
 
 __all__ = ["Explorer", "widget_script", "widget_style"]
 
@@ -74,7 +73,7 @@ class Explorer(anywidget.AnyWidget):
         self.space, self.exhibit = space, exhibit  # all of it, and what is on the map
         self.code: NDArray[np.float32] = exhibit.space.codes.mean(axis=0).astype(np.float32)
         self.groups: dict[str, NDArray[np.intp]] = {name: np.array([], np.intp) for name in ("A", "B")}
-        self._found: tuple[str, Direction] | None = None
+        self._found: tuple[str, Transplant] | None = None
         self.on_msg(self._heard)
 
     def __repr__(self) -> str:
@@ -121,15 +120,23 @@ class Explorer(anywidget.AnyWidget):
         return None, [film_of(self.exhibit, z, space.decoded_rows(z), said["marked"], said["ending"])]
 
     def _direction(self, said: Mapping[str, Any]) -> Answer:
-        found = direction_of(self.exhibit, said["having"], said["lacking"])
+        found = transplant_of(self.exhibit, said["having"], said["lacking"])
         self._found = (str(said["key"]), found)
-        return {"direction": np.asarray(found.vector).tolist(), "reading": found.reading, "key": said["key"]}, []
+        return found.about | {"key": said["key"]}, []
 
-    def _graft(self, said: Mapping[str, Any]) -> Answer:
+    def _step(self, said: Mapping[str, Any]) -> Transplant:
+        """The step that was found last. Raises ConfigError where another one is asked for."""
         if self._found is None or self._found[0] != said["key_of"]:
             raise ConfigError("this direction is not known any more. Choose it again.")
+        return self._found[1]
+
+    def _guided(self, said: Mapping[str, Any]) -> Answer:
+        return self._step(said).guided(said["code"], said.get("condition")), []
+
+    def _graft(self, said: Mapping[str, Any]) -> Answer:
+        step = self._step(said)
         picture = picture_in(base64.b64decode(said["content"]))
-        made = self.exhibit.space.graft(picture, self._found[1], float(said["strength"]))
+        made = self.exhibit.space.graft(picture, step.direction, float(said["strength"]))
         return None, [made.content(".png")]
 
     def _encode(self, said: Mapping[str, Any]) -> Answer:
@@ -157,6 +164,7 @@ ASKED: dict[str, Callable[[Explorer, Mapping[str, Any]], Answer]] = {
     "decode": Explorer._decode,
     "film": Explorer._film,
     "direction": Explorer._direction,
+    "guided": Explorer._guided,
     "graft": Explorer._graft,
     "encode": Explorer._encode,
 }  # what the page asks, by name

@@ -120,8 +120,6 @@ def _step(model: Learner, objective: Objective, plan: Plan, group: Group) -> Ste
     after: list[Callable[[], None]] = []
     if plan.max_norm is not None:
         after.append(partial(clip_norms, model, plan.max_norm))
-    if average is not None:
-        after.append(average.update)
     return Step(
         model,
         objective,
@@ -229,6 +227,7 @@ class _Run:
                 terms = self.take(batch, now)
             mean.add(terms, counted=batch.counted)
             place.index += 1
+            self._average()
             if self.watching and not math.isfinite(terms.loss.detach()):
                 raise Broken
             place.elapsed = time.perf_counter() - start
@@ -242,6 +241,12 @@ class _Run:
             torch.cuda.synchronize(self.group.device)  # once an epoch: what was asked for is not yet what was done
             place.elapsed = time.perf_counter() - start
         return True
+
+    def _average(self) -> None:
+        """Take the weights into their average, where it is time to."""
+        average, index = self.step.average, self.state.place.index
+        if average is not None and (not index % average.every or index == len(self.batches)):
+            average.update(index % average.every or average.every)
 
     def _pretrained(self) -> bool:
         """Whether the next step is the first one after pretraining."""

@@ -22,6 +22,10 @@ __all__ = ["Average", "Guard", "LearningSchedule", "OptimizerName", "optimiser_n
 OptimizerName = Literal["adam", "adamw", "adamax"]
 LearningSchedule = Literal["constant", "cosine"]
 COOLED = 1 / 3  # of a limited time, over which the rate falls
+SELDOM, FINELY = (
+    8,
+    0.05,
+)  # steps after which weights are averaged again, at most, and as a share of those an average reaches back
 USUAL = 0.99  # how much of the usual gradient norm is remembered from one step to the next
 
 
@@ -130,9 +134,11 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """An exponential moving average of weights: after each step, `decay` of it stays, and the rest is the new weights.
+    """An exponential moving average of weights: of each step, `decay` of it stays, and the rest is the new weights.
 
-    In the first steps it follows faster, (1 + n) / (10 + n), so that it does not remember where learning started.
+    In the first steps it follows faster, (1 + n) / (10 + n), so that it does not remember where learning started: it then
+    reaches about as far back as the last ninth of all steps. An average over many steps takes in every few of them, which is
+    as good, and costs a few times less.
     """
 
     decay: float
@@ -143,15 +149,20 @@ class Average:
     @classmethod
     def of(cls, decay: float | None, weights: Sequence[nn.Parameter]) -> "Average | None":
         """The average that starts at these weights; None without a decay."""
-        if decay is None:
+        if not decay:
             return None
         return cls(decay, weights, [weight.detach().clone() for weight in weights], torch.zeros((), device=weights[0].device))
 
+    @property
+    def every(self) -> int:
+        """After how many steps weights are to be taken in."""
+        return min(SELDOM, max(1, round(FINELY / (1 - self.decay))))
+
     @torch.no_grad()
-    def update(self) -> None:
-        """Take the present weights in."""
-        keep = ((1 + self.steps) / (10 + self.steps)).clamp(max=self.decay)
-        self.steps.add_(1)
+    def update(self, steps: int = 1) -> None:
+        """Take the present weights in, so many steps after it was done last."""
+        keep = ((1 + self.steps) / (10 + self.steps)).clamp(max=self.decay) ** steps
+        self.steps.add_(steps)
         for value, weight in zip(self.values, self.weights, strict=True):
             value.lerp_(weight, 1 - keep)
 

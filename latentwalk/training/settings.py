@@ -30,8 +30,10 @@ class Settings:
     clip: longest allowed gradient, over all parameters; None for no limit.
     skip: a step is left out where its gradient is more than so many times as long as usual; None never leaves one out.
     accumulate: parts that a batch is worked on in, for batches too large for the memory.
-    ema: how much of a moving average of the weights stays at each step (.999, say); the averaged weights are then the ones
-        that are judged and kept. None takes no average.
+    ema: how much of a moving average of the weights stays at each step; at first less, so that it reaches back over a ninth of
+        the training at most. The averaged weights are the ones that are judged and kept, which is worth a few per cent of the
+        loss, and at any time (Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging"). None, or 0,
+        takes no average.
     precision: "float32", or "bfloat16" for the networks (the likelihood stays in float32); on a GPU also "float16". "auto"
         takes the faster of the first two, by a few steps of each (several processes take "float32"). bfloat16 is fast where
         a processor multiplies in it, and many times slower where it does not, of which a warning tells.
@@ -51,7 +53,7 @@ class Settings:
     clip: float | None = None
     skip: float | None = None
     accumulate: int = 1
-    ema: float | None = None
+    ema: float | None = 0.999
     precision: str = "float32"
     compile: bool = False
     checkpoint_every: float = field(default=60.0, metadata={"free": True, "idle": True})

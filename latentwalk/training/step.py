@@ -32,8 +32,8 @@ class Step:
     precision: see `Settings`.
     accumulate: how many parts a batch is worked on in, one after the other; the step is that of the whole batch.
     guard: see `optimise`.
-    after: what is done, in this order, once weights have moved: shorten them, take them into an average.
-    average: that of the weights, which is then what is judged and kept; see `optimise`.
+    after: what is done, in this order, once weights have moved.
+    average: of the weights, which is then what is judged and kept; see `optimise`. It is for others to take weights into it.
     scaler: of the loss, for float16.
     group: the processes that share each batch.
     """

@@ -52,6 +52,16 @@ def digits() -> Served:
 
 
 @pytest.fixture(scope="session")
+def marked(digits: Served) -> Served:
+    """The same VAE, and of each digit how much ink it has and where."""
+    x = np.asarray(digits.rows.x, np.float64)
+    ink = {"heavy": x.mean((1, 2)), "low": x[:, 4:].mean((1, 2)) - x[:, :4].mean((1, 2))}
+    factors = {name: (values > np.median(values)).astype(float) for name, values in ink.items()}
+    rows = replace(digits.rows, factors=factors)
+    return Served("marked", digits.model, data=lambda: rows, classes=digits.classes)
+
+
+@pytest.fixture(scope="session")
 def told() -> Served:
     """A VAE of digits that is told which digit it is."""
     rows = load("digits").take(np.arange(300))
@@ -96,10 +106,10 @@ def client_of() -> Callable[..., TestClient]:
 
 @pytest.fixture(scope="session")
 def client(
-    client_of: Callable[..., TestClient], digits: Served, told: Served, people: Served, texts: Served
+    client_of: Callable[..., TestClient], digits: Served, marked: Served, told: Served, people: Served, texts: Served
 ) -> Iterator[TestClient]:
     """A client of all of these."""
-    with client_of(*map(fresh, (digits, told, people, texts))) as client:
+    with client_of(*map(fresh, (digits, marked, told, people, texts))) as client:
         yield client
 
 

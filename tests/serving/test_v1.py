@@ -275,9 +275,32 @@ def test_a_picture_is_grafted_at_its_own_size_and_stays_elsewhere(client, digits
         return np.asarray(Image.open(io.BytesIO(answer.content)))
 
     np.testing.assert_array_equal(grafted("strength=0"), levels)
+    sent = {"content": file.getvalue(), "headers": {"content-type": "image/png"}}
+    assert "Say a number" in complaint(client.post("/v1/digits/graft?attribute=7&strength=guided", **sent), 422)
     half = grafted("strength=2&region=0,0,0.4,1&without=")
     assert half.shape == levels.shape and (half != levels).any()
     np.testing.assert_array_equal(half[150:], levels[150:])
+
+
+def test_a_guided_graft_is_the_librarys(client, marked):
+    body = {"points": [{"row": 3}, {"row": 8}], "attribute": "heavy", "lacking": None, "strength": "guided"}
+    found = said(client.post("/v1/marked/graft", json=body))
+    space = marked.space
+    expected = space.graft(marked.rows.x[[3, 8]], space.direction("heavy", keep="all"), "guided")
+    np.testing.assert_allclose(np.float32(found["codes"]), expected.z, atol=1e-5)
+    np.testing.assert_allclose(np.float32(found["x"]), expected.x, atol=1e-3)
+    assert found["kept"] == ["low"]
+    one = said(client.post("/v1/marked/graft", json=body | {"keep": ["low"], "points": [{"code": found["codes"][0]}]}))
+    assert one["kept"] == ["low"] and np.shape(one["x"]) == (1, 8, 8)
+    assert "kept" not in said(client.post("/v1/marked/graft", json=body | {"strength": 1}))
+
+
+def test_what_was_made_for_one_request_is_kept_for_others(digits, anew):
+    run, made = anew(digits), []
+    for key in (1, 2, 1, *range(3, 10), 1, 2):
+        assert run.kept(key, lambda key=key: made.append(key) or key) == key
+    assert made == [1, 2, *range(3, 10), 2]  # the one that was asked for longest ago has gone
+    run.close()
 
 
 def test_a_model_is_diagnosed(client):
@@ -313,6 +336,14 @@ def test_a_model_is_diagnosed(client):
         ("sample", {"count": 10_001}, "expected 1 to 10,000 examples"),
         ("graft", {"points": [{"row": 1}], "attribute": "wings"}, "wings"),
         ("graft", {"attribute": "7"}, "say onto what"),
+        ("graft", {"points": [{"row": 1}], "attribute": "7", "strength": ["guided"]}, "strength"),
+        ("graft", {"points": [{"row": 1}], "attribute": "7", "strength": "more"}, "'guided'"),
+        ("graft", {"points": [{"row": 1}], "attribute": "7", "strength": 1, "keep": "all"}, 'keep goes with strength "guided"'),
+        (
+            "graft",
+            {"points": [{"row": 1}], "attribute": "7", "strength": "guided", "keep": ["beard"]},
+            "unknown attribute to keep",
+        ),
         ("graft", {"points": [{"row": 1}, {"code": [0, 0, 0]}], "attribute": "7"}, "all codes, or all examples"),
     ],
 )
@@ -364,7 +395,7 @@ def test_more_than_is_given_is_not_asked_for(anew, client_of, digits, npy):
 def test_what_is_not_there_is_said(client):
     assert (
         complaint(client.get("/v1/digit"), 404)
-        == "unknown run 'digit'. Did you mean 'digits'? Known: digits, told, people, texts."
+        == "unknown run 'digit'. Did you mean 'digits'? Known: digits, marked, told, people, texts."
     )
     assert complaint(client.get("/v3/x"), 404) == "there is nothing at '/v3/x'."
     assert complaint(client.get("/v1/digits/encode"), 405)

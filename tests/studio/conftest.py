@@ -3,7 +3,9 @@
 import base64
 import io
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -13,8 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentwalk.data import load
+from latentwalk.data import Dataset, load
+from latentwalk.data.dataset import join
+from latentwalk.data.footage import frames_of
 from latentwalk.estimators.autoencoder import Autoencoder
+from latentwalk.estimators.predictor import FramePredictor
 
 try:
     import prometheus_client  # noqa: F401
@@ -25,6 +30,7 @@ try:
     from latentwalk.serving.served import Served
     from latentwalk.serving.socket import listener, server
     from latentwalk.studio.exhibit import Exhibit
+    from latentwalk.studio.films import ShownFilms
     from latentwalk.studio.routes import Shows, studio_routes
     from latentwalk.studio.train_routes import training_routes
     from latentwalk.studio.training import Trainings
@@ -42,8 +48,11 @@ def fitted(recipe: str, **options: Any) -> Autoencoder:
 
 @pytest.fixture(scope="session")
 def digits() -> Any:
-    """All small digits."""
-    return load("digits")
+    """All small digits, and of each whether it has much ink, and more of it below than above."""
+    rows = load("digits")
+    x = np.asarray(rows.x, np.float64)
+    ink = {"heavy": x.mean((1, 2)), "low": x[:, 4:].mean((1, 2)) - x[:, :4].mean((1, 2))}
+    return replace(rows, factors={name: (values > np.median(values)).astype(float) for name, values in ink.items()})
 
 
 @pytest.fixture(scope="session")
@@ -66,12 +75,47 @@ def deep(digits: Any) -> "Exhibit":
 
 
 @pytest.fixture(scope="session")
-def shows(exhibit: "Exhibit", deep: "Exhibit", vae: Autoencoder, digits: Any) -> "Iterator[Shows]":
-    """Both, as they are served."""
+def moving() -> Any:
+    """Films of a dot that goes to the right, eight learnt from and two of a paler one held out."""
+    x = np.zeros((10, 7, 8, 8), np.uint8)
+    rows, steps = np.arange(10)[:, None], np.arange(7)
+    x[rows, steps, rows % 8, (rows + steps) % 8] = np.where(rows < 8, 255, 180)
+    return Dataset.of(x[:8], kind="film"), Dataset.of(x[8:], kind="film")
+
+
+@pytest.fixture(scope="session")
+def predictor(moving: Any) -> FramePredictor:
+    """What foresees them, a little."""
+    return FramePredictor(latent=4, width=8, innovation=4, epochs=3, random_state=0, progress=False).fit(moving[0])
+
+
+@pytest.fixture(scope="session")
+def cinema(predictor: FramePredictor, moving: Any) -> "Exhibit":
+    """Their frames, as a map."""
+    films = ShownFilms.of(predictor, moving, 1 << 20)
+    frames = [frames_of(part) for part in moving]
+    rows = replace(join(*frames), factors={"frame": films.moments})
+    space = predictor.frames_.space(rows, held_out=np.arange(len(rows)) >= len(frames[0]))
+    return Exhibit.of("films", "Films", space, films.names, films=films)
+
+
+@pytest.fixture(scope="session")
+def clips(moving: Any) -> Autoencoder:
+    """An autoencoder whose examples are whole films."""
+    return fitted("ae", epochs=40).fit(moving[0])
+
+
+@pytest.fixture(scope="session")
+def shows(
+    exhibit: "Exhibit", deep: "Exhibit", cinema: "Exhibit", clips: Autoencoder, vae: Autoencoder, moving: Any, digits: Any
+) -> "Iterator[Shows]":
+    """All of these, as they are served."""
     found = Shows()
     other = fitted("ae", latent=4, epochs=1).fit(digits)  # another model with the same weights, for other threads
     for one, model in ((exhibit, vae), (deep, other)):
         found.show(one, Served(one.name, model, data=lambda: digits, classes=digits.classes))
+    found.show(cinema, Served("films", cinema.films.predictor.frames_))
+    found.show(Exhibit.of("clips", "Clips", clips.space(moving[0])), Served("clips", clips))
     yield found
     for served in found.served.values():
         served.close()
@@ -82,17 +126,42 @@ def address(shows: "Shows", tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A server of the page, with a queue of trainings that nobody works on."""
     trainings = Trainings(tmp_path_factory.mktemp("trained"))
     trainings.queue("digits", "vae", None, 3)
+    with listening(shows, training_routes(trainings)) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def shown() -> "Callable[..., Any]":
+    """Inside, a server of the page shows models, each the space of its rows: by name (model, rows) → address, exhibits."""
+
+    @contextmanager
+    def shown(**models: tuple[Autoencoder, Any]) -> "Iterator[tuple[str, dict[str, Exhibit]]]":
+        found = Shows()
+        for name, (model, rows) in models.items():
+            found.show(Exhibit.of(name, name, model.space(rows)), Served(name, model))
+        with listening(found) as address:
+            yield address, found.exhibits
+        for served in found.served.values():
+            served.close()
+
+    return shown
+
+
+@contextmanager
+def listening(shows: "Shows", training: Any = None) -> Iterator[str]:
+    """Inside, a server of the page listens at the address that is given."""
     bound: socket.socket = listener("127.0.0.1", 0)
-    app = application(shows.served, routers=[studio_routes(shows, training_routes(trainings))])
-    found = server(app, Limits())
+    found = server(application(shows.served, routers=[studio_routes(shows, training)]), Limits())
     thread = Thread(target=found.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     until = monotonic() + 60
     while not found.started and monotonic() < until:
         sleep(0.02)
-    yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-    found.should_exit = True
-    thread.join(10)
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        found.should_exit = True
+        thread.join(10)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from latentwalk.errors import ConfigError
-from latentwalk.latent.moves.walks import journey
 from latentwalk.studio.away import _escaped, decoder_files, html_file
 from latentwalk.studio.bundle import ascii_script, one_script
 
@@ -45,12 +44,19 @@ def test_the_file_decodes_from_the_disk_as_pytorch_does(whole, watched, exhibit)
 
 
 def test_its_ways_are_the_librarys(whole, watched, exhibit):
-    page = watched.open(whole.as_uri())
-    codes = np.array([[1.0, 0.2], [-0.7, 1.1]])
-    for path in ("linear", "spherical"):
-        ask = "async (asked) => (await latentwalk.scenes.value[0].source.walk('vae', asked)).codes"
-        found = page.evaluate(ask, {"codes": codes.tolist(), "path": path, "steps": 7})
-        assert np.array(found) == pytest.approx(journey(exhibit.space, codes, 7, path).z, abs=1e-5)
+    page, space = watched.open(whole.as_uri()), exhibit.space
+    ends, bent = space.codes[:40].reshape(20, 2, 2).astype(np.float64), 0
+    ways = [(np.array([[1.0, 0.2], [-0.7, 1.1]]), path) for path in ("linear", "spherical", "density")]
+    ways += [(np.array([[2.5, 0.0], [0.3, 1.0], [-3.0, -0.5]]), path) for path in ("linear", "spherical", "density")]
+    for codes, path in [*ways, *((pair, "density") for pair in ends)]:
+        ask = "async (asked) => latentwalk.scenes.value[0].source.walk('vae', asked)"
+        found = page.evaluate(ask, {"codes": codes.tolist(), "path": path, "steps": 9})
+        expected = space.journey(list(codes.astype(np.float32)), 9, path)
+        assert np.array(found["codes"]) == pytest.approx(expected.z, abs=2e-4), path
+        assert found["marked"] == expected.holes.tolist()
+        assert len(expected.crossings) > 1 or found["reading"] == expected.reading
+        bent += path == "density" and bool(np.abs(expected.z - space.journey(list(codes), 9, "linear").z).max() > 0.1)
+    assert bent > 3  # not all of them are straight
 
 
 def test_without_a_decoder_what_it_shows_was_decoded_before(exhibit, watched, tmp_path):

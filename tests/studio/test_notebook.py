@@ -88,6 +88,8 @@ def test_the_kernel_tells_what_the_page_draws(cable, widget, exhibit):
     found, _ = cable.ask("direction", having=[0, 1, 2], lacking=[3, 4])
     step = widget.exhibit.space.direction([0, 1, 2], [3, 4]).vector
     assert found["said"]["direction"] == pytest.approx(step.tolist(), abs=1e-6)
+    guided = cable.ask("guided", key_of="k", code=[0.3, -0.4], condition=None)[0]["said"]
+    assert np.shape(guided["move"]) == (2,) and "read to have it" in guided["reading"]
     file = io.BytesIO()
     Image.fromarray(np.full((16, 16), 90, np.uint8)).save(file, "PNG")
     content = base64.b64encode(file.getvalue()).decode()

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from latentwalk.data.formulas import harmless
+from latentwalk.studio.moves import transplant_of
+
 
 def painted(x: np.ndarray, high: float = 16.0) -> np.ndarray:
     """Digits (H, W) as bytes, as the page paints them."""
@@ -92,6 +95,12 @@ def test_a_lasso_of_three_points_holds_three(opened, places):
     assert np.allclose(found, places[[int(row["row"]) for row in rows]], atol=1e-6)
 
 
+def test_cells_are_made_harmless_as_in_files_of_ours(opened):
+    texts = ["=1+1", "-1.5", "-1,5", "+3e4", "- see above", "'=1+1", "''@x", " =2", "\t=3", "\tx", "＝1+1", "=", "a=1"]
+    ask = "async (texts) => { const { cell } = await import('/studio/select.js'); return texts.map(cell); }"
+    assert next(csv.reader([",".join(opened.page.evaluate(ask, texts))])) == [harmless(text) for text in texts]
+
+
 def test_hover_names_the_right_row_after_a_filter(opened, exhibit, places):
     labels = exhibit.space.labels
     kept = np.flatnonzero(labels != 3)
@@ -127,11 +136,16 @@ def test_arrows_move_the_probe_by_a_tenth_of_a_deviation_and_it_is_said(opened, 
     )
 
 
-def test_holes_are_where_the_library_finds_them(opened, exhibit):
-    rng = np.random.default_rng(0)
-    codes = rng.normal(0, 2, (40, 2)).astype(np.float32)
-    found = opened.page.evaluate("(codes) => codes.map((z) => latentwalk.scenes.value[0].density.depth(z))", codes.tolist())
-    assert found == pytest.approx(exhibit.space.holes.depth(codes).tolist(), rel=1e-6, abs=1e-6)
+def test_holes_are_where_the_library_finds_them(opened, exhibit, deep):
+    ask = """async ([run, codes]) => {
+      const { Density } = await import("/studio/density.js");
+      const about = await latentwalk.scenes.value[0].source.about(run), density = new Density(about.holes, about.dim);
+      return codes.map((z) => density.depth(z));
+    }"""
+    for one in (exhibit, deep):
+        codes = np.random.default_rng(0).normal(0, 2, (40, one.space.dim)).astype(np.float32)
+        found = opened.page.evaluate(ask, [one.name, codes.tolist()])
+        assert found == pytest.approx(one.space.holes.depth(codes).tolist(), rel=1e-6, abs=1e-6)
 
 
 def test_a_walk_is_the_librarys_and_is_saved_as_a_film(opened, exhibit, places):
@@ -172,6 +186,27 @@ def test_blends_and_transplants_move_what_is_drawn(opened, exhibit):
     before = opened.code()
     page.get_by_role("button", name="Move the probe there").click()
     assert opened.code() - before == pytest.approx(step, abs=1e-5)
+
+
+def test_a_guided_transplant_gives_each_what_it_takes(opened, exhibit):
+    page, heavy = opened.page, exhibit.space.attributes["heavy"]
+    row = int(np.flatnonzero(heavy == 0)[5])
+    page.evaluate("(row) => latentwalk.scenes.value[0].moveToRow(row)", row)
+    page.get_by_role("tab", name="Transplant").click()
+    page.locator("section[aria-label=Transplant] select").select_option("heavy=yes")
+    page.get_by_label("guided").check()
+    said = page.locator("section[aria-label=Transplant] .reading").nth(1).inner_text()
+    assert "read to have it" in said and "to stay as they are: low" in said
+    before = opened.code()
+    page.get_by_role("button", name="Move the probe there").click()
+    opened.settle()
+    step = transplant_of(exhibit, np.flatnonzero(heavy == 1).tolist(), np.flatnonzero(heavy == 0).tolist())
+    assert opened.code() - before == pytest.approx(step.guided(before.tolist())["move"], abs=1e-5)
+    lacked, has = step.guide.seen(exhibit.space, np.stack([before, opened.code()]))
+    assert lacked < 0.5 < has
+    assert opened.decoded().mean() > painted(exhibit.decode(before[None])[0]).mean()
+    page.wait_for_timeout(400)
+    assert "strength=guided" in page.url
 
 
 def test_two_runs_follow_one_pointer(opened, deep):

@@ -71,6 +71,13 @@ def test_walks_directions_and_grafts(client, exhibit):
     found = client.post("/studio/runs/vae/direction", json=both).json()
     assert found["direction"] == pytest.approx(exhibit.space.direction([0, 1, 2], [3, 4, 5]).vector.tolist())
     assert client.post("/studio/runs/vae/direction", json=both | {"lacking": [2, 3]}).status_code == 422
+    assert client.post("/studio/runs/vae/direction", json=both).json()["key"] == found["key"]  # and its guide is there yet
+    assert client.post("/studio/runs/vae/direction", json=both | {"lacking": [3, 4]}).json()["key"] != found["key"]
+    onto = {"key": found["key"], "code": exhibit.space.codes[7].tolist()}
+    guided = client.post("/studio/runs/vae/guided", json=onto).json()
+    assert np.shape(guided["move"]) == (2,) and "to stay as they are: heavy, low" in guided["reading"]
+    assert client.post("/studio/runs/vae/guided", json=onto | {"key": "other"}).status_code == 404
+    assert client.post("/studio/runs/vae/guided", json=onto | {"code": [0.0]}).status_code == 422
     picture = np.random.default_rng(0).integers(0, 255, (30, 40, 1), np.uint8)
     sent = {"content": png_bytes(picture), "headers": {"content-type": "image/png"}}
     answer = client.post(f"/studio/runs/vae/graft?key={found['key']}&strength=2", **sent)

@@ -56,6 +56,9 @@ def same(a, b):
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
+ALONE = Settings(ema=None)  # the weights of the step itself
+
+
 def planned(losses):
     """An objective whose loss is planned: training loss per epoch, whatever the model does."""
 
@@ -93,7 +96,7 @@ def test_loss_falls_and_history_says_what_happened():
 def test_best_weights_are_kept_at_every_epoch_and_at_the_end():
     model, kept = make(), {}
     one = Resident(torch.from_numpy(X), 90)
-    run = train(model, _noisy(planned([3.0, 2.0, 2.5, 2.6]), model), one, Plan(epochs=4))
+    run = train(model, _noisy(planned([3.0, 2.0, 2.5, 2.6]), model), one, Plan(epochs=4, settings=ALONE))
     for epoch in run:
         if epoch.best:
             kept = weights(model)
@@ -115,7 +118,9 @@ def _noisy(objective, model):
 
 def test_closing_the_generator_puts_the_best_weights_back():
     model = make()
-    run = train(model, _noisy(planned([1.0, 2.0, 3.0]), model), Resident(torch.from_numpy(X), 90), Plan(epochs=3))
+    run = train(
+        model, _noisy(planned([1.0, 2.0, 3.0]), model), Resident(torch.from_numpy(X), 90), Plan(epochs=3, settings=ALONE)
+    )
     next(run)
     best = weights(model)
     next(run)

@@ -127,17 +127,39 @@ def test_the_average_is_the_recursion_that_it_says_it_is():
         torch.testing.assert_close(w.detach(), expected)
     assert torch.equal(w.detach(), own)
     assert Average.of(None, [w]) is None
+    assert Average.of(0, [w]) is None
 
 
-def test_averaged_weights_are_judged_and_kept():
-    options = {"network": Network("dense", widths=(8,)), "epochs": 5, "random_state": 0, "progress": False}
-    options["learning_rate"] = 0.02
-    plain, averaged = Autoencoder(**options).fit(X), Autoencoder(training=Settings(ema=0.95), **options).fit(X)
-    assert [e.loss for e in plain.history_] == [e.loss for e in averaged.history_]  # what is trained is the same
-    assert plain.history_[-1].validation_loss != averaged.history_[-1].validation_loss
-    best = min(epoch.validation_loss for epoch in averaged.history_)
-    held = X[averaged.validation_rows_]
-    assert -averaged.score_samples(held, draws=200).mean() <= best + 0.5
+def test_an_average_of_every_few_steps_is_that_of_all():
+    """Weights that move evenly are averaged to nearly the same place; the share that stays is that of so many steps."""
+    w = torch.nn.Parameter(torch.zeros(3, dtype=torch.float64))
+    often, seldom = Average.of(0.999, [w]), Average.of(0.999, [w])
+    assert often.every == 8
+    assert Average.of(0.9, [w]).every == 1
+    for step in range(1, 4001):
+        with torch.no_grad():
+            w.fill_(step / 4000)
+        often.update()
+        if step % seldom.every == 0:
+            seldom.update(seldom.every)
+    assert float(seldom.steps) == float(often.steps) == 4000
+    behind = 1 - float(often.values[0][0])
+    assert behind == pytest.approx(1 / 10, abs=0.01)  # a ninth of the way, and a little
+    assert 1 - float(seldom.values[0][0]) == pytest.approx(behind, abs=4 / 4000)
+
+
+def test_steps_that_are_not_a_multiple_are_averaged_at_the_end_of_an_epoch():
+    """Three steps an epoch are fewer than lie between two that are averaged; and yet what is kept has learnt."""
+    few = {"network": Network("dense", widths=(8,)), "batch_size": len(X) // 3, "validation": 0}
+    few |= {"random_state": 0, "progress": False}
+
+    def learnt(epochs, **options):
+        model = Autoencoder(epochs=epochs, **few, **options).fit(X).model_
+        return torch.nn.utils.parameters_to_vector(model.parameters()).detach()
+
+    alone = Settings(ema=None)
+    start, end, kept = learnt(1, training=alone, learning_rate=1e-12), learnt(2, training=alone), learnt(2)
+    assert 0.2 * (end - start).norm() < (kept - start).norm() < (end - start).norm()
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch.compile imports what torch.jit deprecates

@@ -16,6 +16,7 @@ from latentwalk.models.objective import Terms
 from latentwalk.models.recipes import assemble, recipe_named
 from latentwalk.training.loop import RESCUES, SLOWER, train
 from latentwalk.training.plan import Plan
+from latentwalk.training.settings import Settings
 
 X = np.random.default_rng(0).random((96, 12)).astype(np.float32)
 
@@ -85,7 +86,7 @@ def test_a_lasting_fault_is_tried_so_often_and_then_named():
         return Terms({**terms.values, "reconstruction": values}, values.mean())
 
     batches = Resident(torch.from_numpy(X), 24, seed=0)
-    run = train(model, faulty(model, broken), batches, Plan(epochs=4))
+    run = train(model, faulty(model, broken), batches, Plan(epochs=4, settings=Settings(ema=None)))
     next(run)
     best = weights(model)
     rows = [batch.rows for batch in batches.epoch(2)][1][[3, 5]].tolist()

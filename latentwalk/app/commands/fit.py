@@ -170,7 +170,11 @@ def fit(
     ] = None,
     ema: Annotated[
         float | None,
-        typer.Option(metavar="SHARE", help="Keep a moving average of the weights: .999.", rich_help_panel=TRAINING),
+        typer.Option(
+            metavar="SHARE",
+            help="What stays of averaged weights at a step, .999; 0: no average.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     validation: Annotated[
         float,

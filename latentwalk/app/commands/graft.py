@@ -34,13 +34,21 @@ def graft(
     attribute: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to graft: an attribute, or a class.", show_default=False)
     ] = None,
-    strength: Annotated[float, typer.Option(metavar="S", help="How much of it; -1 takes it away.")] = 1.0,
+    strength: Annotated[
+        str, typer.Option(metavar="S|guided", help="How much of it; -1 takes it away; guided: as much as each example takes.")
+    ] = "1",
     strengths: Annotated[
         str | None, typer.Option(metavar="S,S,…", help="Several, one picture each: 0,0.5,1,1.5.", show_default=False)
     ] = None,
     without: Annotated[
         str, typer.Option(metavar="NAME,…|auto|none", help="What goes along with it, and is not to be grafted.")
     ] = "none",
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,…|all", help="Of --strength guided: what is to stay as it is. Default: all.", show_default=False
+        ),
+    ] = None,
     region: Annotated[
         str | None,
         typer.Option(
@@ -80,6 +88,7 @@ def graft(
 
     With --without Male,Young whoever gets a moustache need not become a man, nor older. "auto" takes out all attributes
     that go along with it, by correlation; also those it shows in (No_Beard, of a moustache), and then little of it is left.
+    --strength guided takes for each row the step after which it is read to have it, and all else (--keep) as before.
 
     \b
     Examples:
@@ -87,26 +96,39 @@ def graft(
       latentwalk graft run me.jpg --attribute Mustache --without Male,Young --strength 1.5 --out moustache.jpg
       latentwalk graft run party.jpg --frame 0.1,0.55,0.5,0.8 --attribute Smiling
       latentwalk graft run anna.jpg ben.jpg --attribute Smiling --out smiling
+      latentwalk graft run row:5 --attribute Smiling --strength guided
       latentwalk graft run row:5 --attribute Smiling --strengths 0,0.5,1,1.5,2 --region 0.5,0.2,0.9,0.8 --out smile.png
     """
+    from latentwalk.latent.moves.grafts import OWN_SIZE
+
     opened = app.run.Run.open(run)
     model = opened.model
     known = Known(opened, data, table)
     if attributes:
         say(known.listing)
         return
-    several = [strength] if strengths is None else reals(strengths, "--strengths")
+    several = _amounts(strength, strengths, keep)
     taken = [] if without == "none" else without if without == "auto" else words(without)
     if not images or attribute is None:
         missing = "--attribute: what to graft" if images else "IMAGE: onto what to graft"
         raise ConfigError(f"say {missing}. {known.said}")
     grounds = [_Ground.of(name, opened, onto, frame) for name in images]
-    targets = _targets(opened, grounds, out, [Path(region or images[0])], strip=len(several) > 1, force=force)
+    targets = _targets(opened, grounds, out, [Path(region or images[0])], strip=len(several or ()) > 1, force=force)
     ends = [None if ground.picture is not None else known.ends.find(ground.name) for ground in grounds]
     space = model.space(known.rows) if condition is None else model.space(known.rows).under(condition)
-    direction = space.direction(attribute, without=taken)
-    many = "strength" if len(several) == 1 else "strengths"
-    strengths_said = f"{many} {', '.join(f'{s:g}' for s in several)}"
+    if several is None and any(ground.picture is not None for ground in grounds):
+        raise ConfigError(OWN_SIZE)
+    kept = None if several is not None else "all" if keep in (None, "all") else words(keep)
+    direction = space.direction(attribute, without=taken, keep=kept)
+    shown = ["guided"] if several is None else [f"{one:g}" for one in several]
+    strengths_said = f"strength{'s' * (len(shown) > 1)} {', '.join(shown)}"
+
+    def grafted(x: Any, **how: Any) -> Any:
+        """An example with each of the strengths, or with its own: (k, *E)."""
+        return (
+            space.graft(x[None], direction, "guided", **how) if several is None else space.graft(x, direction, several, **how)
+        )
+
     if len(grounds) > 1:
         say(direction.reading)
     for ground, end, to in zip(grounds, ends, targets, strict=True):
@@ -114,17 +136,18 @@ def graft(
         where = "change" if region is None else None if region == "all" else app.named.region_named(region, spec)
         how: dict[str, Any] = {"region": where, "onto": cast("Onto | None", onto)}
         if end is None:
+            assert several is not None
             amount: Any = several[0] if len(several) == 1 else several
             made = space.graft(cast(Any, ground.picture), direction, amount, frame=ground.frame, **how)
             write_bytes(to, made.content(to.suffix))
         elif app.named.draws(opened):
-            _write_strip(opened, end.x, space.graft(end.x, direction, several, **how).x, to)
+            _write_strip(opened, end.x, grafted(end.x, **how).x, to)
         elif app.named.writes(opened) or app.named.hears(opened):
-            app.named.write_decoded(opened, space.graft(end.x, direction, several, onto=how["onto"]), to, raw=raw_cells)
+            app.named.write_decoded(opened, grafted(end.x, onto=how["onto"]), to, raw=raw_cells)
         else:
-            made = space.graft(end.x, direction, several, **how)
+            made = grafted(end.x, **how)
             rows = app.named.columns(model.inverse_transform(made.z), model.spec_)
-            write_table(to, {"strength": several, **rows}, raw=raw_cells)
+            write_table(to, {"strength": several or shown, **rows}, raw=raw_cells)
         if len(grounds) == 1:
             say(direction.reading)
         said = ground.name if end is None else end.said
@@ -133,6 +156,22 @@ def graft(
             said = f"{said} ({width} x {height})"
         say(f"onto {said}, {strengths_said}")
         say(to)
+
+
+def _amounts(strength: str, strengths: str | None, keep: str | None) -> list[float] | None:
+    """The strengths that are asked for; None where each example is to have its own. Raises ConfigError, BadParameter."""
+    if strength == "guided":
+        if strengths is not None:
+            raise ConfigError("--strength guided finds the strength of each example. Leave --strengths out.")
+        return None
+    if keep is not None:
+        raise ConfigError("--keep goes with --strength guided; with a number, what goes along is taken out by --without.")
+    if strengths is not None:
+        return reals(strengths, "--strengths")
+    found = reals(strength, "--strength")
+    if len(found) != 1:
+        raise ConfigError(f"--strength {strength}: expected one number, or guided. Several: --strengths {strength}.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

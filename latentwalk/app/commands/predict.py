@@ -96,7 +96,7 @@ def _film(run: "Run", predictor: "FramePredictor", film: str, data: str | None) 
 
     from latentwalk.data.footage import as_films, ends_of_films
     from latentwalk.data.sources import read
-    from latentwalk.data.sources.films import ANIMATIONS, PIECE, VIDEOS, holds_films
+    from latentwalk.data.sources.films import ANIMATIONS, STRETCH, VIDEOS, holds_films
 
     if film.startswith("row:"):
         found = run.where(data).train()
@@ -113,7 +113,7 @@ def _film(run: "Run", predictor: "FramePredictor", film: str, data: str | None) 
             known = ", ".join((*ANIMATIONS, *VIDEOS, ".npy", ".npz"))
             raise DataError(f"{path}: expected a film, {known}, or a folder of numbered frames.")
         found = read(path, split="all", kind="film", **({} if array else {"size": (height, width), "color": colour}))
-        whole_films = {PIECE.sub("", name) for name in found.names}
+        whole_films = {STRETCH.sub("", name) for name in found.names}
         if len(found) != 1 and len(whole_films) != 1:
             raise DataError(f"{film} holds {len(found)} films where one is expected. Give one of them.")
         app.source.tell_skipped(found)

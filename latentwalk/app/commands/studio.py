@@ -1,5 +1,6 @@
 """`latentwalk studio`: a latent space under the pointer."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -98,11 +99,17 @@ def _export(folders: list[Path], to: Path, data: str | None, points: int, *, for
 
 def _exhibit(run: "Run", data: str | None, points: int) -> "Exhibit":
     """What the page is told about a run, made ready. Raises DataError, ConfigError."""
+    from latentwalk.app.run import JUDGED
     from latentwalk.studio.exhibit import Exhibit
+    from latentwalk.studio.films import ShownFilms
 
-    name, space = run.folder.resolve().name, run.judged(data)
-    names = run.train(data).names
-    found = Exhibit.of(name, name, space, names, most=points)
+    name, (train, test) = run.folder.resolve().name, run.halves(data)
+    rows, held_out = run.together(train, test)
+    films, names = None, rows.names
+    if run.of_frames(train) and app.films.holds_predictor(run.folder):
+        films = ShownFilms.of(app.films.opened_predictor(run), (train,) if test is None else (train, test), JUDGED)
+        rows, names = replace(rows, factors={**rows.factors, "frame": films.moments}), films.names
+    found = Exhibit.of(name, name, run.model.space(rows, held_out=held_out), names, most=points, films=films)
     assert found.about
     return found
 

@@ -29,7 +29,7 @@ from latentwalk.data.sources.packed import Split, undivided
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.surroundings import hushed, imported
 
-__all__ = ["ANIMATIONS", "PIECE", "VIDEOS", "holds_films", "read_films"]
+__all__ = ["ANIMATIONS", "STRETCH", "VIDEOS", "holds_films", "read_films"]
 
 ANIMATIONS = (".gif", ".webp", ".apng")
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".m2ts")
@@ -38,7 +38,7 @@ MOST = 1_000_000  # frames of a film
 STILL = 0.1  # seconds that a frame is shown which does not say for how long
 NUMBER = re.compile(r"(\d+)")
 SECTOR, ENDS = 2048, (b"\0\0\1\xb9", b"\0\0\1\xb7")  # of which program streams consist; how one, and its pictures, end
-PIECE = re.compile(r"\[\d+:\d+\]$")  # how the name of a piece ends: which frames of its film it has
+STRETCH = re.compile(r"\[\d+:\d+\]$")  # how the name of a piece ends: which frames of its film it has
 EVEN = 0.9  # of all frames come after the usual time where that is the rate, and longer ones are gaps
 
 

@@ -62,7 +62,7 @@ class Sound:
             raise DataError(f"a sound is (T,) or (T, channels), of floats in [-1, 1]; got {said}. Divide whole numbers first.")
 
     def content(self) -> bytes:
-        """The bytes of a WAV file; what is louder than the type can hold is cut off. Raises DataError for NaN, but of floats."""
+        """The bytes of a WAV file; what is louder than the type can hold is cut off. DataError for NaN, but of floats."""
         kept = self.x
         if self.dtype in FULL:
             if not np.isfinite(kept).all():

@@ -27,7 +27,7 @@ from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.moves.directions import Direction
 
-__all__ = ["Onto", "Strength", "Where", "changed_part", "mask", "transplant"]
+__all__ = ["OWN_SIZE", "Onto", "Strength", "Where", "changed_part", "mask", "transplant"]
 
 Onto = Literal["picture", "reconstruction"]
 Where = ArrayLike | Literal["change"] | None
@@ -35,6 +35,7 @@ Strength = ArrayLike | Literal["guided"]
 SOFT = 0.2  # the share of a box's side over which its edge fades in
 NEAR = 1 / 16  # the same of what a model sees of a picture, where it is only a part
 WIDE = 1 / 32  # of the longer side: the deviation of the Gaussian by which the size of a change is smoothed
+OWN_SIZE = 'strength="guided" is for examples of the model\'s size; this is a picture of its own. Say a number.'
 WEAK, STRONG = 0.15, 0.45  # shares of the largest change, up to which it is left out, and from which on it is whole
 
 
@@ -55,7 +56,7 @@ def transplant(
     if guided and found is None:
         step = _guided(space, x, direction)
     elif guided:
-        raise ConfigError('strength="guided" is for examples of the model\'s size; this is a picture of its own. Say a number.')
+        raise ConfigError(OWN_SIZE)
     if isinstance(found, list):
         return [_onto_picture(space, one, step, strengths, region, onto, frame) for one in found]
     if found is not None:

@@ -127,6 +127,10 @@ class Guide:
             tried = [best + BESIDE * self.spread * rng.normal(size=z.shape[1]) for _ in range(TRIES)]
         return best.astype(np.float32)
 
+    def seen(self, space: Encoded, z: Array) -> Array:
+        """How likely each code (m, D) is read to have it, once it is decoded and encoded again: (m,), in [0, 1]."""
+        return np.asarray(self.has.shares(self._again(space, z))[:, HAS])
+
     def _cost(self, space: Encoded, z: Array, move: Array, before: Mapping[str, Array]) -> Array:
         """What each move (m, D) of codes (m, D) costs, in nats: (m,)."""
         codes = self._again(space, z + move)

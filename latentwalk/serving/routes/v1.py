@@ -13,6 +13,8 @@ from latentwalk.errors import DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.moves.barycentres import BlendName
+from latentwalk.latent.moves.directions import Direction
+from latentwalk.latent.moves.grafts import OWN_SIZE
 from latentwalk.latent.moves.paths import PathName
 from latentwalk.latent.moves.walks import Walk
 from latentwalk.latent.space import LatentSpace
@@ -157,7 +159,14 @@ class Grafted(Options):
     without: Annotated[
         tuple[str, ...] | Literal["auto"], Field(description="What goes along with it, and is not to be grafted.")
     ] = ()
-    strength: list[FiniteFloat] | FiniteFloat = 1.0
+    strength: Annotated[
+        list[FiniteFloat] | FiniteFloat | Literal["guided"],
+        Field(description="0 changes nothing; several are a sweep; guided: for each as much as it takes, all else as before."),
+    ] = 1.0
+    keep: Annotated[
+        tuple[str, ...] | Literal["all"] | None,
+        Field(description="Of a guided one: attributes that are to stay as they are; all of them unless given."),
+    ] = None
     region: Annotated[
         list[FiniteFloat] | Literal["change", "all"],
         Field(description="Where the picture may change: top, left, bottom, right in shares; or where it changes most."),
@@ -168,13 +177,24 @@ class Grafted(Options):
     onto: Literal["picture", "reconstruction"] | None = None
     condition: str | None = None
 
-    @field_validator("without", "region", "frame", "strength", mode="before")
+    @field_validator("without", "region", "frame", "strength", "keep", mode="before")
     @classmethod
     def _parted(cls, value: Any) -> Any:
         """Of a query, parts between commas."""
-        if not isinstance(value, str) or value in ("auto", "change", "all"):
+        if not isinstance(value, str) or value in ("auto", "change", "all", "guided"):
             return value
         return [part.strip() for part in value.split(",") if part.strip()]
+
+    @model_validator(mode="after")
+    def _kept(self) -> "Grafted":
+        if self.keep is not None and not self.guided:
+            raise ValueError('keep goes with strength "guided"; with a number, what goes along is taken out by without')
+        return self
+
+    @property
+    def guided(self) -> bool:
+        """Whether each example is to be given as much as it takes."""
+        return self.strength == "guided"
 
 
 # ---------------------------------------------------------------------- what there is
@@ -373,6 +393,8 @@ async def graft(run: ChosenRun, request: Request) -> Response:
     if kind not in PICTURES:
         return await _graft_examples(run, request, await parsed(request, Grafted, run.limits))
     o = queried(request, Grafted)
+    if o.guided:
+        raise DataError(OWN_SIZE)
     ending = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg"}
     as_what = chosen(request, (kind, *(one for one in ending if one != kind)))
     content = await request.body()
@@ -380,7 +402,7 @@ async def graft(run: ChosenRun, request: Request) -> Response:
     def change(model: Autoencoder) -> bytes:
         space = _space(run, o.condition, needed=True)
         picture = picture_of(content, kind, run.limits)
-        made = space.graft(picture, _direction(space, o), _amount(o), **_where(o), frame=o.frame)
+        made = space.graft(picture, _direction(run, space, o), _amount(o), **_where(o), frame=o.frame)
         return made.content(ending[as_what])
 
     made, _ = await _heard(run, change)
@@ -393,17 +415,18 @@ async def _graft_examples(run: Served, request: Request, o: Grafted) -> Response
     points = o.points
     run.check_count(len(points) * (len(o.strength) if isinstance(o.strength, list) else 1), "examples")
 
-    def change(model: Autoencoder) -> tuple[Decoded, str]:
+    def change(model: Autoencoder) -> tuple[Decoded, Direction]:
         space = _space(run, o.condition, needed=True)
-        step = _direction(space, o)
+        step = _direction(run, space, o)
         found = [_example_or_code(space, run, point) for point in points]
         shapes = {np.shape(one) for one in found}
         if len(shapes) > 1:
             raise DataError("points to graft onto are all codes, or all examples.")
-        return space.graft(np.stack(found), step, _amount(o), **_where(o)), step.reading
+        return space.graft(np.stack(found), step, _amount(o), **_where(o)), step
 
-    (made, reading), remarks = await _heard(run, change)
-    return await _made(run, made, codes=nested(made.z), reading=reading, remarks=remarks).response(request, run)
+    (made, step), remarks = await _heard(run, change)
+    said = {"reading": step.reading} if step.guide is None else {"reading": step.reading, "kept": list(step.guide.kept)}
+    return await _made(run, made, codes=nested(made.z), **said, remarks=remarks).response(request, run)
 
 
 @v1_router.get("/{run}/diagnose", responses=gives(JSON))
@@ -475,8 +498,13 @@ def _code(space: LatentSpace, run: Served, point: Point) -> Array:
     return space.encode(found[None])[0][0]
 
 
-def _direction(space: LatentSpace, o: Grafted) -> Any:
-    return space.direction(o.attribute, o.lacking, without=o.without)
+def _direction(run: Served, space: LatentSpace, o: Grafted) -> Direction:
+    """The direction that is asked for; one with a guide, which takes long to learn, is kept for a while."""
+    if not o.guided:
+        return space.direction(o.attribute, o.lacking, without=o.without)
+    keep = "all" if o.keep is None else o.keep
+    asked = ("direction", o.attribute, o.lacking, o.without, keep, o.condition)
+    return run.kept(asked, lambda: space.direction(o.attribute, o.lacking, without=o.without, keep=keep))
 
 
 def _amount(o: Grafted) -> Any:

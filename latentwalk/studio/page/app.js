@@ -4,6 +4,7 @@ import { classColour, palette, scaleColour } from "./colours.js";
 import { MapView } from "./mapview.js";
 import { Decoded, Probe } from "./explore.js";
 import { Blend } from "./blend.js";
+import { Films } from "./films.js";
 import { Groups } from "./select.js";
 import { Train } from "./train.js";
 import { Transplant } from "./graft.js";
@@ -14,7 +15,8 @@ import {
 } from "./state.js";
 
 const TABS = [["probe", "Probe", Probe], ["groups", "Groups", Groups], ["walk", "Walk", Walk],
-  ["blend", "Blend", Blend], ["transplant", "Transplant", Transplant]];
+  ["blend", "Blend", Blend], ["transplant", "Transplant", Transplant], ["films", "Films", Films]];
+const tabsOf = (scene) => TABS.filter(([name]) => name !== "films" || (scene.about.films && source.value.reel));
 const LAYERS = [["holes", "holes"], ["prior", "prior"], ["posteriors", "posteriors"]];
 const open = signal(false);                   // the legend, on small screens
 
@@ -90,19 +92,19 @@ function Legend({ scene }) {
 }
 
 function Side({ scene }) {
-  const [, , Panel] = TABS.find(([name]) => name === tab.value) || TABS[0], current = TABS.some(([name]) => name === tab.value) ? tab.value : "dimensions";
+  const tabs = tabsOf(scene), [current, , Panel] = tabs.find(([name]) => name === tab.value) || tabs[0];
   const turn = (event) => {
-    const at = TABS.findIndex(([name]) => name === current), by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const at = tabs.findIndex(([name]) => name === current), by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!by) return;
     event.preventDefault();
-    const next = TABS[(at + by + TABS.length) % TABS.length][0];
+    const next = tabs[(at + by + tabs.length) % tabs.length][0];
     tab.value = next;
     requestAnimationFrame(() => page.root.querySelector(`#tab-${next}`).focus());
   };
   return html`<aside aria-label="Under the probe">
     <div class="probes n${scenes.value.length}">${scenes.value.map((one) => html`<${Decoded} key=${one.name} scene=${one} small=${scenes.value.length > 1} />`)}</div>
     ${scene.about.conditions.length > 0 && html`<label class="under">decoded as <select value=${scene.condition.value} onChange=${(event) => { scene.condition.value = event.target.value; }}>${scene.about.conditions.map((name) => html`<option>${name}</option>`)}</select></label>`}
-    <div class="tabs" role="tablist" aria-label="What to do">${TABS.map(([name, said]) => html`<button role="tab" id="tab-${name}" aria-selected=${current === name} aria-controls="panel" tabindex=${current === name ? 0 : -1} onKeyDown=${turn} onClick=${() => { tab.value = name; }}>${said}</button>`)}</div>
+    <div class="tabs" role="tablist" aria-label="What to do">${tabs.map(([name, said]) => html`<button role="tab" id="tab-${name}" aria-selected=${current === name} aria-controls="panel" tabindex=${current === name ? 0 : -1} onKeyDown=${turn} onClick=${() => { tab.value = name; }}>${said}</button>`)}</div>
     <div class="panel" role="tabpanel" id="panel" aria-labelledby="tab-${current}" tabindex="0"><${Panel} scene=${scene} /></div>
   </aside>`;
 }

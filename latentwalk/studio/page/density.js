@@ -1,14 +1,16 @@
 // Where no encoded data lies. The server's `Holes` is a mixture of Gaussians and a level; this asks the same question here,
 // so that each movement of the pointer is answered at once, and without a server too.
 
+import { bytesOf } from "./wire.js";
+
 export class Density {
-  // about: { level, constant (K,), shift (K * D,), inverse (K * D * D,) lower triangular }, D
+  // about: { level, constant (K,), shift (K * D,), inverse (K * D (D + 1) / 2), of each the lower triangle, in base64 }, D
   constructor(about, dim) {
     this.dim = dim;
     this.level = about.level;
     this.constant = Float64Array.from(about.constant);
     this.shift = Float64Array.from(about.shift);
-    this.inverse = Float64Array.from(about.inverse);
+    this.inverse = new Float64Array(bytesOf(about.inverse).buffer);
     this.terms = new Float64Array(this.constant.length);
   }
 
@@ -20,10 +22,9 @@ export class Density {
       let sum = 0;
       for (let i = 0; i < dim; i++) {
         let away = -shift[k * dim + i];
-        for (let j = 0; j <= i; j++) away += inverse[at + i * dim + j] * z[j];
+        for (let j = 0; j <= i; j++, at++) away += inverse[at] * z[j];
         sum += away * away;
       }
-      at += dim * dim;
       terms[k] = constant[k] - sum / 2;
       if (terms[k] > most) most = terms[k];
     }

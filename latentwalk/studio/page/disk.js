@@ -1,6 +1,7 @@
 // What a file that was taken away answers from within itself: the same questions as `wire.js` asks a server.
 import { InferenceSession, Tensor, env } from "./vendor/ort.mjs";
-import { linear, spherical } from "./plane.js";
+import { Density } from "./density.js";
+import { Graph, journey } from "./journey.js";
 import { tilesOf } from "./wire.js";
 
 // Bytes stand in the file as letters of windows-1252, four of them, which HTML would not keep, behind a "=".
@@ -30,6 +31,7 @@ export class Disk {
 
   async studio() {
     this.facts = await json("facts");
+    this.around = Boolean(this.facts.graph);
     return { runs: [{ name: this.facts.about.name, title: this.facts.about.title, kind: this.facts.about.kind }], training: false };
   }
 
@@ -95,14 +97,18 @@ export class Disk {
     return { ...sheet, places: rows.map((row) => where.get(row) ?? -1) };
   }
 
-  // Between two points of several, by even steps.
   async walk(run, { codes, path, steps }) {
-    const legs = codes.length - 1, way = path === "linear" ? linear : spherical, out = [];
-    for (let k = 0; k < steps; k++) {
-      const t = (k / (steps - 1)) * legs, leg = Math.min(legs - 1, Math.floor(t + 1e-9));
-      out.push(Array.from(way(codes[leg], codes[leg + 1], t - leg)));
-    }
-    return { codes: out, marked: out.map(() => false), reading: `${steps} steps, ${path}.` };
+    const { about } = this.facts;
+    this.density ||= about.holes && new Density(about.holes, about.dim);
+    if (path === "density" && !this.around) throw new Error("This file has no graph of codes to walk around holes on.");
+    if (path === "density") this.graph ||= this.graphed();
+    return journey(codes.map((z) => Float64Array.from(z)), steps, path, this.density, await this.graph);
+  }
+
+  async graphed() {
+    const { about, graph } = this.facts, [nodes, pairs, costs] = await Promise.all(["nodes", "pairs", "costs"].map(block));
+    const found = { nodes: new Float32Array(nodes), pairs: new Uint16Array(pairs), costs: new Float32Array(costs), unit: graph.unit };
+    return new Graph(found, about.dim, this.density, async (z) => (await this.decode(about.name, z)).values);
   }
 
   async direction(run, { having, lacking }) {

@@ -5,6 +5,7 @@ import { labelOf, pinned, probeRow, scenes } from "./state.js";
 import { Thumb } from "./walk.js";
 
 const all = signal(false);
+const MANY = 24;                              // sliders, unless all are asked for
 
 export function Decoded({ scene, small = false }) {
   const decoded = scene.decoded.value, depth = scene.depth.value, [nearest] = scene.nearest.value;
@@ -25,11 +26,11 @@ export function Decoded({ scene, small = false }) {
 
 function Dimensions({ scene }) {
   const { about } = scene, order = about.activity.map((_, d) => d).sort((a, b) => about.activity[b] - about.activity[a]);
-  const used = order.filter((d) => about.active[d]), idle = order.length - used.length, most = Math.max(...about.activity) || 1;
+  const used = order.filter((d) => about.active[d]), first = used.slice(0, MANY), more = order.length - first.length, most = Math.max(...about.activity) || 1;
   const z = scene.z.value;
   const slide = (d, value) => { pinned.value = true; scene.set(d, value); };
   return html`<section aria-label="Dimensions">
-    <div class="sliders">${(all.value ? order : used).map((d) => {
+    <div class="sliders">${(all.value ? order : first).map((d) => {
       const [low, high] = about.range[d], margin = 0.25 * (high - low) || 1, from = Math.min(low - margin, z[d]), to = Math.max(high + margin, z[d]);
       return html`<label key=${d} class="slider"><span>z${d + 1}</span>
         <i class="activity" title="activity ${about.activity[d].toPrecision(2)}"><b style=${{ width: `${Math.max(2, (100 * about.activity[d]) / most)}%` }}></b></i>
@@ -37,7 +38,7 @@ function Dimensions({ scene }) {
           onKeyDown=${(event) => { const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key]; if (by) { event.preventDefault(); slide(d, z[d] + by * (event.shiftKey ? 1 : 0.1) * about.deviation[d]); } }} />
         <output>${z[d].toFixed(2).replace("-", "−")}</output></label>`;
     })}</div>
-    <p class="quiet">${used.length} of ${about.dim} dimensions in use, the most active first.${idle ? html` <button class="link" onClick=${() => { all.value = !all.value; }}>${all.value ? "Hide" : "Show"} the other ${idle}</button>` : ""}</p>
+    <p class="quiet">${used.length} of ${about.dim} dimensions in use, the most active first.${more ? html` <button class="link" onClick=${() => { all.value = !all.value; }}>${all.value ? "Hide" : "Show"} the other ${more}</button>` : ""}</p>
   </section>`;
 }
 

@@ -1,13 +1,14 @@
 // What some examples have and others lack, given to any example: by an attribute, or between two groups of the map.
 import { effect, html, signal, untracked, useEffect, useRef } from "./lib.js";
 import { Shown } from "./paint.js";
-import { attempt, groups, having, main, pinned, strength, tab } from "./state.js";
+import { attempt, groups, guided, having, main, pinned, strength, tab } from "./state.js";
 import { Groups } from "./select.js";
 import { save } from "./walk.js";
 
 const found = signal(null);                   // { direction, reading, key } of the direction
 const subject = signal(null);                 // the code that it is given to, taken when it was chosen
-const pair = signal(null);                    // { before, after } decoded
+const pair = signal(null);                    // { shown, z, reading }: before and after, decoded
+const busy = signal(false);                   // a guide learns, or looks for a step
 const own = signal(null);                     // { url of a picture of one's own, after }
 
 const choicesOf = (scene) => scene.about.columns.filter((one) => one.kind === "category" && one.classes.length <= 60)
@@ -33,17 +34,25 @@ effect(() => {
   }));
 });
 
+let given = 0;
 effect(() => {
-  const scene = main.value, way = found.value, from = subject.value, times = strength.value;
+  const scene = main.value, way = found.value, from = subject.value, times = strength.value, guide = guided.value;
+  const mine = ++given;
+  busy.value = false;
   if (!scene || !way || !from || from.length !== scene.dim) { pair.value = null; return; }
   const condition = scene.condition.value;
   untracked(() => attempt(async () => {
+    let move = way.direction.map((value) => times * value), reading = "";
+    if (guide) {
+      busy.value = true;
+      ({ move, reading } = await scene.source.guided(scene.name, { key: way.key, code: Array.from(from), condition }));
+    }
     const both = new Float32Array(2 * scene.dim);
     both.set(from);
-    from.forEach((value, d) => { both[scene.dim + d] = value + times * way.direction[d]; });
+    from.forEach((value, d) => { both[scene.dim + d] = value + move[d]; });
     const shown = await scene.source.decode(scene.name, both, { condition });
-    if (strength.peek() === times && subject.peek() === from) pair.value = { shown, z: both.slice(scene.dim) };
-  }));
+    if (mine === given) pair.value = { shown, z: both.slice(scene.dim), reading };
+  })).finally(() => { if (mine === given) busy.value = false; });
 });
 
 function Own({ scene }) {
@@ -74,11 +83,14 @@ export function Transplant({ scene }) {
     ${having.value === "A" && html`<${Groups} scene=${scene} short=${true} />`}
     ${having.value === "A" && !(both.A.length && both.B.length) && html`<p class="quiet">Lasso a group A that has it, and a group B that lacks it.</p>`}
     <div class="line"><button onClick=${() => { subject.value = scene.z.peek(); }}>Give it to the probe</button>
-      <label class="grow">strength <input type="range" min="-3" max="3" step="0.1" value=${strength.value} onInput=${(event) => { strength.value = Number(event.target.value); }} /></label><output>${strength.value.toFixed(1)}</output></div>
+      <label class="grow">strength <input type="range" min="-3" max="3" step="0.1" value=${strength.value} disabled=${guided.value} onInput=${(event) => { strength.value = Number(event.target.value); }} /></label><output>${guided.value ? "–" : strength.value.toFixed(1)}</output></div>
+    ${scene.source.guided && scene.about.encodes && html`<div class="line"><label><input type="checkbox" checked=${guided.value} onChange=${() => { guided.value = !guided.value; }} /> guided: as much as this example takes, all else as it is read before</label></div>`}
     ${found.value && html`<p class="reading">${found.value.reading}</p>`}
-    ${pair.value && html`<div class="both"><figure><${Shown} about=${scene.about} shown=${pair.value.shown} at=${0} label="Before" /><figcaption>before</figcaption></figure>
+    ${busy.value && html`<p class="quiet" role="status">Looking for its step; the first time, what reads it is learnt, which takes a while…</p>`}
+    ${pair.value && html`${pair.value.reading && html`<p class="reading">${pair.value.reading}</p>`}
+      <div class="both"><figure><${Shown} about=${scene.about} shown=${pair.value.shown} at=${0} label="Before" /><figcaption>before</figcaption></figure>
       <figure><${Shown} about=${scene.about} shown=${pair.value.shown} at=${1} label="After" before=${pair.value.shown} /><figcaption>after</figcaption></figure></div>
       <div class="line"><button onClick=${apply}>Move the probe there</button></div>`}
-    ${scene.source.graftOnto && scene.about.kind === "image" && found.value && html`<${Own} scene=${scene} />`}
+    ${scene.source.graftOnto && scene.about.kind === "image" && found.value && (guided.value ? html`<p class="quiet">A picture of your own takes a strength: leave guided out for it.</p>` : html`<${Own} scene=${scene} />`)}
   </section>`;
 }

@@ -5,6 +5,8 @@ const PATIENCE = 10000;                       // ms, until a kernel that decodes
 const UPLOADED = ["image", "text", "music", "roll"];
 
 export class Kernel {
+  around = true;
+
   constructor(model) {
     this.model = model;
     this.waiting = new Map();
@@ -63,6 +65,7 @@ export class Kernel {
   walk(run, asked) { return this.json("walk", asked); }
   film(run, asked) { return this.blob("film", asked); }
   direction(run, asked) { return this.json("direction", asked); }
+  guided(run, { key, ...asked }) { return this.json("guided", { key_of: key, ...asked }); }
   async graftOnto(run, key, strength, file) { return this.blob("graft", { key_of: key, strength, content: await letters(file) }); }
   async encode(run, file) { return Float32Array.from(await this.json("encode", { content: await letters(file) })); }
 }

@@ -2,9 +2,10 @@
 import { effect, html, useEffect, useRef } from "./lib.js";
 import { classColour, inks, palette, rgb, scaleColour } from "./colours.js";
 import * as draw from "./map.js";
+import { futures, reel } from "./films.js";
 import { placed } from "./plane.js";
 import {
-  active, announce, codeOf, colour, dense, groups, labelOf, layers, look, page, pinned, probe, probeRow, scenes, stops, tab, tool,
+  active, announce, codeOf, colour, dense, groups, labelOf, layers, look, moment, page, pinned, probe, probeRow, scenes, stops, tab, tool,
 } from "./state.js";
 import { addStop, course } from "./walk.js";
 
@@ -48,7 +49,7 @@ class Canvas {
         scene.view.value; scene.home.value; layers.value; dense.value; scene.scales.value; palette.value; scene.tiles.arrived.value;
         this.all = true; this.soon();
       }),
-      effect(() => { stops.value; groups.value; tab.value; tool.value; course.value; this.soon(); }),
+      effect(() => { stops.value; groups.value; tab.value; tool.value; course.value; reel.value; futures.value; moment.value; this.soon(); }),
       effect(() => { scene.z.value; scene.hover.value; pinned.value; this.spots(); }),
       effect(() => { scene.z.value; scene.view.value; scene.plane.value; layers.value; palette.value; this.later(); }),
       effect(() => { if (layers.value.includes("posteriors")) scene.needScales(); }),
@@ -215,6 +216,7 @@ class Canvas {
         context.stroke();
       }
     }
+    if (tab.peek() === "films" && reel.peek()?.run === scene.name) this.way(context, at, colours, reel.peek(), futures.peek());
     if (!["walk", "blend"].includes(tab.peek())) return;
     const way = tab.peek() === "walk" ? course.peek() : null;
     if (way && way.codes.length > 1) {
@@ -235,6 +237,33 @@ class Canvas {
       context.textAlign = "center"; context.textBaseline = "middle";
       context.fillText(String.fromCharCode(97 + k), x, y + 0.5);
     });
+  }
+
+  // A film: its frames in their order, the larger and lighter the less they could be foreseen; futures branch off, dashed.
+  way(context, at, colours, film, ahead) {
+    const spots = (codes, count, from = 0) => Array.from({ length: count }, (_, t) => at(...placed(this.scene.plane.peek(), codes.subarray((from + t) * this.scene.dim, (from + t + 1) * this.scene.dim))));
+    const line = (points, ink, dash) => {
+      context.strokeStyle = ink; context.setLineDash(dash);
+      context.beginPath();
+      points.forEach(([x, y], k) => (k ? context.lineTo(x, y) : context.moveTo(x, y)));
+      context.stroke();
+    };
+    const along = spots(film.codes, film.count), now = moment.peek();
+    context.lineWidth = 2; context.lineJoin = "round";
+    line(along, colours.ink, []);
+    const drawn = ahead ? Array.from({ length: ahead.draws }, (_, k) => spots(ahead.codes, ahead.steps, k * ahead.steps)) : [];
+    for (const points of drawn) line([along[ahead.seen - 1], ...points], colours.off, [4, 3]);
+    context.setLineDash([]);
+    along.forEach(([x, y], t) => {
+      const share = film.ranks[t];
+      context.beginPath(); context.arc(x, y, 3 + 2.5 * share, 0, 6.3);
+      context.fillStyle = scaleColour(share); context.fill();
+      context.lineWidth = 1.2; context.strokeStyle = colours.paper; context.stroke();
+    });
+    context.font = "600 11px system-ui, sans-serif"; context.textAlign = "left"; context.textBaseline = "bottom"; context.lineJoin = "round";
+    context.lineWidth = 4; context.strokeStyle = rgb(colours.paper, 0.94); context.strokeText("first", along[0][0] + 6, along[0][1] - 4);
+    context.fillStyle = colours.ink; context.fillText("first", along[0][0] + 6, along[0][1] - 4);
+    for (const points of [along, ...drawn.map((points) => [...along.slice(0, ahead.seen), ...points])]) if (points[now]) ring(context, ...points[now], 9, colours.ink, 1.8, colours.paper);
   }
 }
 

@@ -1,10 +1,12 @@
 // How one example looks: pictures and lines on a canvas, tables as rows, texts as text, music as a roll that is heard.
-import { html, useEffect, useRef, useState } from "./lib.js";
+import { effect, html, signal, useEffect, useRef, useState } from "./lib.js";
 import { palette, still } from "./colours.js";
+import { attempt } from "./state.js";
 import { bitmapOf, bytesOf } from "./wire.js";
 
 const LINES = ["#2a6fbb", "#d6781e", "#2e8c60", "#a050aa"];
 const FPS = 8;
+const SLOWEST = 8000;                         // samples a second that all browsers play
 
 const sizeOf = (about) => about.shape.reduce((product, side) => product * side, 1);
 
@@ -78,47 +80,71 @@ export function written(column, value) {
   return size !== 0 && (size < 0.001 || size >= 1e6) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 }
 
-function Film({ about, shown, at, label }) {
-  const canvas = useRef(), [frame, setFrame] = useState(0), [playing, setPlaying] = useState(!still.matches);
-  useEffect(() => paint(canvas.current, about, shown, at, frame), [shown, at, frame]);
+// One clock for all films in sight, so that they move in step and stop together.
+const rolling = signal(!still.matches), instant = signal(0);
+let watching = 0;
+effect(() => {
+  if (!rolling.value) return undefined;
+  const timer = setInterval(() => { if (watching) instant.value++; }, 1000 / FPS);
+  return () => clearInterval(timer);
+});
+
+// The frame at which films stand now; 0 of what is none.
+export function useFrame(about) {
+  const moves = about.kind === "film";
   useEffect(() => {
-    if (!playing) return undefined;
-    const timer = setInterval(() => setFrame((now) => (now + 1) % about.shape[0]), 1000 / FPS);
-    return () => clearInterval(timer);
-  }, [playing]);
-  return html`<div class="film"><canvas ref=${canvas} class="picture" role="img" aria-label=${label}></canvas>
-    <button class="small" onClick=${() => setPlaying(!playing)}>${playing ? "Pause" : "Play"}</button></div>`;
+    if (!moves) return undefined;
+    watching++;
+    return () => { watching--; };
+  }, [moves]);
+  return moves ? instant.value % about.shape[0] : 0;
+}
+
+function Film({ about, shown, at, label }) {
+  const canvas = useRef(), frame = useFrame(about), small = Math.max(...about.shape.slice(1)) < 100 ? " pixels" : "";
+  useEffect(() => paint(canvas.current, about, shown, at, frame), [shown, at, frame]);
+  return html`<div class="film"><canvas ref=${canvas} class="picture${small}" role="img" aria-label=${label}></canvas>
+    <button class="small" onClick=${() => { rolling.value = !rolling.value; }}>${rolling.value ? "Pause" : "Play"}</button></div>`;
 }
 
 let speaker = null;
 
-// A button that plays what `made` gives, an AudioBuffer. of: what it belongs to; another one, and it is silent.
+// A button that plays what `made` gives, an AudioBuffer, and how much of it has been heard. of: what it belongs to; another one,
+// and it is silent.
 function Player({ made, of }) {
-  const playing = useRef(null), [on, setOn] = useState(false);
-  const stop = () => { playing.current?.stop(); playing.current = null; setOn(false); };
+  const playing = useRef(null), [heard, setHeard] = useState(null);
+  const stop = () => { const source = playing.current; playing.current = null; source?.stop(); setHeard(null); };
   useEffect(() => stop, [of]);
-  const play = async () => {
-    if (on) { stop(); return; }
+  const play = () => attempt(async () => {
+    if (playing.current) { stop(); return; }
     speaker ||= new AudioContext();
-    await speaker.resume();
     const source = speaker.createBufferSource();
-    source.buffer = await made();
-    source.connect(speaker.destination);
-    source.onended = () => setOn(false);
-    source.start();
     playing.current = source;
-    setOn(true);
-  };
-  return html`<button class="small" aria-pressed=${on} onClick=${play}>${on ? "Stop" : "Play"}</button>`;
+    await speaker.resume();
+    source.buffer = await made();
+    if (playing.current !== source) return;      // another example has come meanwhile
+    source.connect(speaker.destination);
+    source.onended = () => { if (playing.current === source) stop(); };
+    source.start();
+    const begun = speaker.currentTime, seconds = source.buffer.duration;
+    const tick = () => {
+      if (playing.current !== source) return;
+      setHeard({ at: Math.min(seconds, speaker.currentTime - begun), seconds });
+      requestAnimationFrame(tick);
+    };
+    tick();
+  });
+  return html`<div class="line player"><button class="small" aria-pressed=${heard !== null} onClick=${play}>${heard ? "Stop" : "Play"}</button>
+    ${heard && html`<progress max=${heard.seconds} value=${heard.at} aria-label="Heard"></progress><span class="quiet">${heard.at.toFixed(1)} of ${heard.seconds.toFixed(1)} s</span>`}</div>`;
 }
 
-// A sound's samples as they are heard, no louder than full scale.
+// A sound's samples as they are heard, no louder than full scale; between those of a slow one lie others, on straight lines.
 function waveOf(about, shown, at) {
   const [length, channels] = [about.shape[0], about.shape[1] || 1], from = at * sizeOf(about), top = Math.max(Math.abs(about.low), Math.abs(about.high)) || 1;
-  const buffer = speaker.createBuffer(channels, length, about.rate);
+  const times = Math.max(1, Math.ceil(SLOWEST / about.rate)), buffer = speaker.createBuffer(channels, length * times, about.rate * times);
   for (let c = 0; c < channels; c++) {
-    const samples = buffer.getChannelData(c);
-    for (let t = 0; t < length; t++) samples[t] = Math.max(-1, Math.min(1, (shown.values[from + t * channels + c] || 0) / top));
+    const samples = buffer.getChannelData(c), sample = (t) => Math.max(-1, Math.min(1, (shown.values[from + Math.min(t, length - 1) * channels + c] || 0) / top));
+    for (let t = 0; t < length; t++) for (let k = 0; k < times; k++) samples[t * times + k] = sample(t) + (k / times) * (sample(t + 1) - sample(t));
   }
   return buffer;
 }
@@ -161,10 +187,10 @@ export function Shown({ about, shown, at = 0, label = "", before = null }) {
   })}</tbody></table>`;
 }
 
-// Several examples in a row on one canvas, with what lies in holes underlined: a strip to look at or to save.
-export function strip(about, shown, count, marked, side = 64) {
+// Several examples in a row on one canvas, with what lies in holes underlined: a strip to look at or to save. frame: of films.
+export function strip(about, shown, count, marked, side = 64, frame = 0) {
   const one = document.createElement("canvas");
-  paint(one, about, shown, 0);
+  paint(one, about, shown, 0, frame);
   const scale = side / one.height, wide = Math.round(one.width * scale), canvas = document.createElement("canvas");
   canvas.width = count * (wide + 4) - 4;
   canvas.height = side + 6;
@@ -173,7 +199,7 @@ export function strip(about, shown, count, marked, side = 64) {
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingEnabled = one.height > side;
   for (let at = 0; at < count; at++) {
-    paint(one, about, shown, at);
+    paint(one, about, shown, at, frame);
     context.drawImage(one, at * (wide + 4), 0, wide, side);
     if (marked?.[at]) { context.fillStyle = "#d1431f"; context.fillRect(at * (wide + 4), side + 2, wide, 4); }
   }

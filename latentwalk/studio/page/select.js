@@ -5,10 +5,11 @@ import { rectangle } from "./map.js";
 import { nearestCodes } from "./grid.js";
 import { save } from "./walk.js";
 
-const KINDS = /^[\s]*[=+\-@\t\r]/;             // what a spreadsheet would run has an apostrophe before it, as in our own files
+const RUN = /^'*(?:[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20])[^]/;   // what a spreadsheet would run, as data/formulas.py has it
 
-const cell = (value) => {
-  const text = KINDS.test(String(value)) && Number.isNaN(Number(value)) ? `'${value}` : String(value);
+// A field of a CSV: text that a spreadsheet would run has an apostrophe before it, as in our own files.
+export const cell = (value) => {
+  const text = RUN.test(String(value)) && Number.isNaN(Number(String(value).replace(/^'*/, "").replace(",", "."))) ? `'${value}` : String(value);
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 

@@ -24,6 +24,9 @@ export const steps = signal(11);
 export const step = signal(0);
 export const having = signal("");            // what is transplanted: "name=value", or "A"
 export const strength = signal(1);
+export const guided = signal(false);         // whether each example is given as much as it takes, in place of a strength
+export const film = signal(0);               // the number of the film that is shown, and the frame it stands at
+export const moment = signal(0);
 export const message = signal("");           // announced, and shown for a while
 export const trouble = signal("");
 
@@ -174,7 +177,8 @@ function fragment() {
   said.set("tab", tab.value);
   if (stops.value.length) said.set("stops", stops.value.map((one) => (one.row === undefined ? `~${packed(one.z)}` : one.row)).join(","));
   if (tab.value === "walk") { said.set("path", path.value); said.set("steps", steps.value); said.set("step", step.value); }
-  if (having.value) { said.set("having", having.value); said.set("strength", strength.value); }
+  if (tab.value === "films") { said.set("film", film.value); said.set("moment", moment.value); }
+  if (having.value) { said.set("having", having.value); said.set("strength", guided.value ? "guided" : strength.value); }
   for (const name of ["A", "B"]) if (groups.value[name].length && groups.value[name].length <= 4000) said.set(name, rowsSaid(groups.value[name]));
   return said.toString();
 }
@@ -212,10 +216,13 @@ export async function restore(text) {
     if (said.has("stops"))
       stops.value = said.get("stops").split(",").map((one) => (one.startsWith("~") ? { z: unpacked(one.slice(1)) } : { row: Number(one) }))
         .filter((one) => (one.z ? one.z.length === scene.dim : Number.isInteger(one.row) && one.row >= 0 && one.row < scene.n));
-    if (["linear", "spherical", "density"].includes(said.get("path"))) path.value = said.get("path");
+    if (["linear", "spherical", ...(source.value.around ? ["density"] : [])].includes(said.get("path"))) path.value = said.get("path");
     if (Number(said.get("steps")) >= 2) steps.value = Math.min(41, Math.round(Number(said.get("steps"))));
     if (Number(said.get("step")) >= 0) step.value = Number(said.get("step"));
+    if (scene.about.films && Number(said.get("film")) >= 0) film.value = Math.min(scene.about.films.count - 1, Math.round(Number(said.get("film"))));
+    if (Number(said.get("moment")) >= 0) moment.value = Math.round(Number(said.get("moment")));
     if (said.get("having")) having.value = said.get("having");
+    guided.value = said.get("strength") === "guided" && Boolean(source.value.guided);
     if (Number.isFinite(parseFloat(said.get("strength")))) strength.value = Number(said.get("strength"));
     groups.value = { A: rowsRead(said.get("A") || "", scene.n), B: rowsRead(said.get("B") || "", scene.n) };
   });

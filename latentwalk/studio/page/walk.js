@@ -1,7 +1,7 @@
 // From point to point: the way, decoded; to be scrubbed, played and saved.
 import { effect, html, signal, untracked, useEffect, useRef } from "./lib.js";
 import { still } from "./colours.js";
-import { Shown, isPicture, paint, strip, written } from "./paint.js";
+import { Shown, isPicture, paint, strip, useFrame, written } from "./paint.js";
 import { drawTile } from "./scene.js";
 import { announce, attempt, codeOf, main, path, pinned, step, steps, stops, tab } from "./state.js";
 
@@ -106,12 +106,12 @@ export function save(blob, name) {
 }
 
 function Frames({ scene, way }) {
-  const canvas = useRef();
+  const canvas = useRef(), frame = useFrame(scene.about);
   useEffect(() => {
-    const made = strip(scene.about, way.shown, way.codes.length, way.marked, scene.about.lines ? 48 : 56);
-    canvas.current.width = made.width; canvas.current.height = made.height;
+    const made = strip(scene.about, way.shown, way.codes.length, way.marked, scene.about.lines ? 48 : 56, frame);
+    if (canvas.current.width !== made.width || canvas.current.height !== made.height) { canvas.current.width = made.width; canvas.current.height = made.height; }
     canvas.current.getContext("2d").drawImage(made, 0, 0);
-  }, [way]);
+  }, [way, frame]);
   useEffect(() => {                             // the frame of the step is in sight, with a line above it
     const frame = canvas.current.parentElement.parentElement, wide = canvas.current.clientWidth / way.codes.length;
     frame.scrollLeft = (step.value + 0.5) * wide - frame.clientWidth / 2;
@@ -147,7 +147,7 @@ export function Walk({ scene }) {
     save(await scene.source.film(scene.name, { codes, marked: way.marked, ending: `.${ending}`, condition: scene.condition.value }), `walk.${ending}`);
   });
   const endings = scene.about.kind === "text" ? ["txt"] : ["music", "roll"].includes(scene.about.kind) ? ["mid", "wav", "png"] : scene.about.kind === "sound" ? ["wav", "png"] : picture ? ["gif", "png"] : ["png"];
-  const ways = live ? ["linear", "spherical", "density"] : ["linear", "spherical"];
+  const ways = ["linear", "spherical", ...(scene.source.around ? ["density"] : [])];
   return html`<section aria-label="Walk">
     <${Stops} scene=${scene} least=${2} />
     <div class="line">

@@ -8,6 +8,7 @@ export class Wire {
   here = new URL("./", import.meta.url).href;
   addressed = true;                           // the address holds the state,
   shared = true;                              // and leads others there
+  around = true;                              // walks may go around holes
 
   async ask(path, { body, kind, accept } = {}) {
     const headers = {};
@@ -57,6 +58,7 @@ export class Wire {
 
   walk(run, asked) { return this.json(`${folder(run)}/walk`, asked); }
   direction(run, asked) { return this.json(`${folder(run)}/direction`, asked); }
+  guided(run, asked) { return this.json(`${folder(run)}/guided`, asked); }
 
   // The code of an example in a file: a picture, a table's first row, a text, a piece of music.
   async encode(run, file) {
@@ -66,6 +68,11 @@ export class Wire {
     const answer = await this.ask(`../v1/${encodeURIComponent(run)}/encode`, { body: text ?? (await file.arrayBuffer()), kind, accept: "application/json" });
     return Float32Array.from((await answer.json()).codes[0]);
   }
+
+  // A film by its number; what may come after its first frames; of each row which frame it is.
+  async reel(run, film) { return unrolled(await this.json(`${folder(run)}/films/${film}`)); }
+  async futures(run, film, asked) { return unrolled(await this.json(`${folder(run)}/films/${film}/futures`, asked)); }
+  async frames(run) { return new Uint32Array(await (await this.ask(`${folder(run)}/frames`)).arrayBuffer()); }
 
   async export(run) { return (await this.ask(`${folder(run)}/export`)).blob(); }
 
@@ -85,6 +92,8 @@ export async function tilesOf(found) {
   const wide = found.width / found.columns, high = found.height / Math.ceil(found.count / found.columns);
   return { bitmap, wide, high, columns: found.columns };
 }
+
+const unrolled = (found) => ({ ...found, frames: new Float32Array(bytesOf(found.frames).buffer), codes: new Float32Array(bytesOf(found.codes).buffer) });
 
 export function bytesOf(base64) {
   const text = atob(base64), bytes = new Uint8Array(text.length);

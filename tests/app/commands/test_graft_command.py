@@ -71,6 +71,16 @@ def test_a_strip_of_grafts_is_what_the_library_computes(call: Any, run: Path, tm
     assert (shown[2] != shown[3]).any()
 
 
+def test_a_guided_graft_is_what_the_library_computes(call: Any, run: Path, tmp_path: Path) -> None:
+    to = tmp_path / "strip.png"
+    said = call("graft", run, "row:7", "--attribute", "Moustache", "--strength", "guided", "--out", to)
+    assert "onto row 7, strength guided" in said
+    opened = Run.open(run)
+    space = opened.model.space(opened.train())
+    expected = space.graft(space.data[7][None], space.direction("Moustache", keep="all"), "guided")
+    np.testing.assert_array_equal(strip(to, 2)[1], pixels(expected.x, opened.model.spec_)[0])
+
+
 def test_a_region_of_a_picture_from_elsewhere(call: Any, run: Path, photos: Path, tmp_path: Path) -> None:
     mask = np.zeros((32, 32), np.uint8)
     mask[16:] = 255
@@ -92,6 +102,8 @@ def test_a_large_picture_stays_as_large(call: Any, run: Path, photos: Path, tmp_
     to = tmp_path / "out.png"
     said = call("graft", run, tmp_path / "large.png", "--attribute", "Moustache", "--strength", 2, "--out", to)
     assert "(96 x 128), strength 2" in said
+    guided = ("--attribute", "Moustache", "--strength", "guided")
+    assert "Say a number" in call("graft", run, tmp_path / "large.png", *guided, code=2)
     opened = Run.open(run)
     space = opened.model.space(opened.train())
     expected = space.graft(large, space.direction("Moustache"), 2).x
@@ -186,6 +198,11 @@ def test_a_table_of_numbers_and_kinds_gives_rows(call: Any, tmp_path: Path) -> N
         (["row:7", "--attribute", "Moustache", "--region", "1,2,3,4"], "shares of the sides"),
         (["row:7", "--attribute", "Moustache", "--strengths", "a"], "expected numbers separated by commas"),
         (["row:7", "--attribute", "Moustache", "--strength", "nan"], "expected a finite number"),
+        (["row:7", "--attribute", "Moustache", "--strength", "some"], "expected numbers"),
+        (["row:7", "--attribute", "Moustache", "--strength", "1,2"], "expected one number, or guided"),
+        (["row:7", "--attribute", "Moustache", "--strength", "guided", "--strengths", "1,2"], "Leave --strengths out"),
+        (["row:7", "--attribute", "Moustache", "--keep", "Smile"], "--keep goes with --strength guided"),
+        (["row:7", "--attribute", "Moustache", "--strength", "guided", "--keep", "Smle"], "Did you mean 'Smile'"),
         (["row:7", "--attribute", "Moustache", "--onto", "paper"], "unknown ground"),
         (["row:7", "--attribute", "Moustache", "--out", "x.gif"], "expected a file ending in .png"),
         (["row:7", "--attribute", "Moustache", "--table", "gone.csv"], "gone.csv: no such file"),

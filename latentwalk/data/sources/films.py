@@ -58,7 +58,7 @@ class Reel:
     def cut(self, whole: NDArray[np.bool_], begins: NDArray[np.bool_]) -> "list[Reel]":
         """Its pieces, of frames that are `whole` (m,), a new one where another `begins` (m,); those of one frame are left out.
 
-        None where no frame is.
+        Empty where no frame is.
         """
         rows = np.flatnonzero(whole)
         starts = np.flatnonzero((np.diff(rows, prepend=-2) > 1) | begins[rows])

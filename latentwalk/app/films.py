@@ -8,8 +8,8 @@ from typing import Any
 
 import typer
 
-from latentwalk.app.output import STOPPED, check_writable, note, saving, say, word
-from latentwalk.app.run import Run, check_free
+from latentwalk.app.output import STOPPED, check_writable, note, saving, say
+from latentwalk.app.run import Run, check_free, going_on, stopping
 from latentwalk.app.source import Source
 from latentwalk.checks import duration
 from latentwalk.data import Dataset
@@ -17,7 +17,6 @@ from latentwalk.errors import CheckpointError, ConfigError, TrainingStopped
 from latentwalk.estimators.films import FRAMES
 from latentwalk.estimators.predictor import PREDICTOR, FramePredictor
 from latentwalk.estimators.resuming import Kept
-from latentwalk.files import json_of
 from latentwalk.saving.options import from_json
 from latentwalk.surroundings import hushed
 from latentwalk.training.checkpoints import holds_checkpoint, latest, locked
@@ -84,11 +83,8 @@ def holds_films_training(folder: Path) -> bool:
 
 
 def holds_predictor(folder: Path) -> bool:
-    """Whether the folder holds a predictor beside the autoencoder of its frames."""
-    try:
-        return isinstance(json_of(folder / PREDICTOR / f"{PREDICTOR}.json"), dict)
-    except (OSError, ValueError):
-        return False
+    """Whether the folder holds a predictor beside the autoencoder of its frames, whole or damaged."""
+    return (folder / PREDICTOR / f"{PREDICTOR}.json").exists()
 
 
 def opened_predictor(run: Run) -> FramePredictor:
@@ -136,7 +132,7 @@ def _parameters(typed: Mapping[str, Any]) -> dict[str, Any]:
 def _learn(out: Path, predictor: FramePredictor, source: Source, train: Dataset, *, anew: bool) -> None:
     """Fit, save, and say what came of it. Leaves with 130 after Ctrl-C."""
     said = {"source": source.to_json(), "params": predictor.params_json()}
-    with saving():
+    with stopping(source.what, out, out / FRAMES, anew=anew), saving():
         with hushed(TrainingStopped):  # said below, with the command that goes on
             predictor.fit(train, checkpoint=Kept(out, said, anew))
         run = Run.of(out, predictor.frames_, source, train, len(predictor.history_))
@@ -144,10 +140,10 @@ def _learn(out: Path, predictor: FramePredictor, source: Source, train: Dataset,
         predictor.save(out, run=run.said)
     done = len(predictor.history_)
     if predictor.interrupted_:
-        note(
-            f"stopped after {done} epochs; the best so far is saved in {out}.\n"
-            f"To go on: latentwalk fit {word(source.what)} --out {out} --resume"
-        )
+        kept = f"the best so far is saved in {out}"
+        if not done:
+            kept = f"it has looked at single frames only, which are kept in {out}, and cannot foresee anything yet"
+        note(f"stopped after {done} epochs of films; {kept}.\n{going_on(source.what, out)}")
         raise typer.Exit(STOPPED)
     best = min((epoch.validation_loss or epoch.loss for epoch in predictor.history_), default=float("nan"))
     frames = predictor.spec_.shape[0] - 1

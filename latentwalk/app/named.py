@@ -108,7 +108,8 @@ class Ends:
             given = self.run.read(end)
             if len(given) != 1:
                 raise DataError(f"{end} holds {len(given):,} examples where one is expected. Say which with row:N.")
-            return Example(given.x[0], end)
+            trained = self.run.model.trained_
+            return Example(given.x[0] if given.x.shape[1:] == trained.spec.shape else trained.given(given)[0], end)
         if is_picture(path) and draws(self.run):
             return self._called(end)
         if self.run.classes:

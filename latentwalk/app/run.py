@@ -15,16 +15,17 @@ A folder that only `Autoencoder.save` wrote is a RUN too; commands that need its
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
-from latentwalk.app.output import ELSEWHERE, OutputError, note, write_text
+from latentwalk.app.output import ELSEWHERE, STOPPED, OutputError, note, word, write_text
 from latentwalk.app.source import Source, fingerprint, read_like, table_like
 from latentwalk.data import Dataset
 from latentwalk.data.dataset import join
@@ -41,10 +42,23 @@ from latentwalk.latent.space import LatentSpace
 from latentwalk.saving.folder import beside
 from latentwalk.saving.onnx import DECODER, ENCODER, STEP
 from latentwalk.saving.scorer import SCORER
-from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest, locked
+from latentwalk.training.checkpoints import HISTORY, holds_checkpoint, latest, locked, written
 from latentwalk.training.history import Epoch
 
-__all__ = ["JUDGED", "MODEL", "REPORT", "SWEEP", "Run", "check_free", "forget", "holds_model", "holds_model_of", "locked"]
+__all__ = [
+    "JUDGED",
+    "MODEL",
+    "REPORT",
+    "SWEEP",
+    "Run",
+    "check_free",
+    "forget",
+    "going_on",
+    "holds_model",
+    "holds_model_of",
+    "locked",
+    "stopping",
+]
 
 FORMAT, VERSION = "latentwalk-run", 1
 JUDGED = 1 << 24  # bytes of frames, of the films learnt from and of others each, that a space of frames is judged by
@@ -309,6 +323,29 @@ def holds_model_of(folder: Path, history: Sequence[Epoch]) -> bool:
     model = Autoencoder.load(folder)
     found = [(one.loss, one.seconds) for one in model.history_]
     return not model.interrupted_ and found == [(one.loss, one.seconds) for one in history]
+
+
+@contextmanager
+def stopping(data: str, out: Path, *parts: Path, anew: bool) -> Iterator[None]:
+    """Inside, Ctrl-C that nobody took for the end of an epoch is told with what is kept all the same. Leaves with 130.
+
+    data: what is learnt from, as a command calls it. parts: folders of which the checkpoints in `out` make use. anew: whether
+    what is in them belongs to another training.
+    """
+    places = (out, *parts)
+    before = written(*places) if anew else frozenset()
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not written(*places) - before:
+            raise
+        note(f"stopped; what was learnt until the last checkpoint is kept in {out}.\n{going_on(data, out)}")
+        raise typer.Exit(STOPPED) from None
+
+
+def going_on(data: str, out: Path) -> str:
+    """How to go on with a training, in words."""
+    return f"To go on: latentwalk fit {word(data)} --out {word(str(out))} --resume"
 
 
 def forget(folder: Path) -> None:

@@ -19,7 +19,17 @@ from latentwalk.data.sources.sounds import SOUNDS, holds_sounds
 from latentwalk.data.sources.tables import Drop, Pieces, check_drop, kinds_said, types_said
 from latentwalk.errors import ConfigError, unknown
 
-__all__ = ["Source", "fingerprint", "is_picture", "is_sound", "is_table", "options_read", "read_like", "table_like"]
+__all__ = [
+    "Source",
+    "fingerprint",
+    "is_picture",
+    "is_sound",
+    "is_table",
+    "options_read",
+    "read_like",
+    "table_like",
+    "tell_skipped",
+]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".avif", ".heic")
 WORDS = {"continuous": "number", "count": "count", "category": "category"}
@@ -51,7 +61,7 @@ class Source:
         """The rows to learn from. tell: whether to say what was read, and what could not be. Raises DataError, ConfigError."""
         data = load(self.what, split="train", **self.options)
         if tell:
-            (_tell_table if is_table(self.what) and not data.spec.spoken else _tell_skipped)(data)
+            (_tell_table if is_table(self.what) and not data.spec.spoken else tell_skipped)(data)
         return data if self.apart is None else halves(data, self.apart)[0]
 
     def test(self) -> Dataset | None:
@@ -212,11 +222,11 @@ def _tell_table(data: Dataset) -> None:
     note("; ".join([*said, *data.remarks]))
 
 
-def _tell_skipped(data: Dataset) -> None:
-    """Say which files could not be read, and what was found in a text."""
+def tell_skipped(data: Dataset) -> None:
+    """Say which files could not be read, and what was found in them that their owner may not know."""
     if data.spec.spoken:
         note("; ".join([f"read {len(data):,} {'texts' if data.spec.score is None else 'pieces'}", *data.remarks]))
-    if data.spec.form.heard and data.remarks:
+    elif data.remarks:
         note(f"read {'; '.join(data.remarks)}")
     if data.skipped:
         more = f"\n  and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""

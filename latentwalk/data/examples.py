@@ -1,5 +1,6 @@
 """Examples as arrays (n, *E): made of what a user holds, and checked, with errors that name row and column."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
@@ -62,6 +63,10 @@ def as_array(x: ArrayLike) -> Array:
     """
     plain = as_plain(x)
     array = cast(Array, plain) if isinstance(plain, (np.ndarray, Rows)) else _array(plain)
+    if isinstance(x, (str, bytes, os.PathLike)):
+        raise DataError(f"X is {x!r:.80}, and no data yet. Read the file first: latentwalk.read({x!r:.80}).")
+    if array.dtype == object and not array.ndim:
+        raise DataError(f"X is a {type(x).__name__}. Expected an array (n, *E) of numbers, or a list of such.")
     if array.dtype.kind not in "biuf":
         raise DataError(f"expected numbers, got an array of dtype {array.dtype}. Turn text and dates into numbers first.")
     if array.ndim < 2:

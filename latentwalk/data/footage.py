@@ -3,6 +3,7 @@
 A film of bytes that ends before others is float16 from then on, which holds every byte exactly, with NaN after its end.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,10 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
-from latentwalk.data.examples import as_array
-from latentwalk.data.rows import PIECE, Rows, fits, nbytes, pieces, taken
+from latentwalk.data.examples import as_array, as_plain
+from latentwalk.data.rows import PIECE, Rows, fits, nbytes, pieces, taken, value_range
 from latentwalk.data.spec import DataSpec
-from latentwalk.errors import DataError
+from latentwalk.errors import DataError, DataWarning
 
 __all__ = ["Clips", "Stills", "as_films", "clips", "ends_of_films", "film_dataset", "frame_numbers", "frames_of", "like_films"]
 
@@ -177,7 +178,7 @@ def _with_gaps(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _listed(films: Sequence[Any]) -> Dataset:
-    arrays = [np.asarray(film) for film in films]
+    arrays = [np.asarray(as_plain(film)) for film in films]
     if not arrays:
         raise DataError("no films: the list is empty. At least one is needed.")
     for row, film in enumerate(arrays):
@@ -190,5 +191,19 @@ def _listed(films: Sequence[Any]) -> Dataset:
             )
         if not len(film):
             raise DataError(f"film {row} has no frames. Leave it out.")
+    _tell_mixed_units(arrays)
     frames, counts = np.concatenate(arrays), np.array([len(film) for film in arrays])
     return film_dataset(clips(frames, np.cumsum(counts) - counts, counts), frames)
+
+
+def _tell_mixed_units(films: Sequence[Array]) -> None:
+    """Warn where some films are whole numbers, or beyond 1, and others fractions: white is white in all of them."""
+    fractions = [film.dtype.kind in "fb" and 0 <= low < high <= 1 for film in films for low, high in [value_range(film)]]
+    if any(fractions) and not all(fractions):
+        first, other = fractions.index(True), fractions.index(False)
+        warnings.warn(
+            f"film {first} is {films[first].dtype} within [0, 1], and film {other} is {films[other].dtype} beyond it: they are "
+            "taken to be in the same units. If white is 1 in one of them and more in the other, multiply or divide first.",
+            DataWarning,
+            stacklevel=2,
+        )

@@ -57,6 +57,23 @@ SILENT = -1  # no pitch
 Notes = NDArray[np.int32]
 
 
+def _four_each(notes: Any) -> Notes:
+    """Notes (n, 4), checked: whole numbers, and pitches that MIDI has. Raises DataError."""
+    try:
+        found = np.asarray(notes)
+    except ValueError:  # no rectangle
+        found = np.asarray(notes, object)
+    if not found.size:
+        return np.empty((0, 4), np.int32)
+    if found.ndim != 2 or found.shape[1] != 4 or found.dtype.kind not in "iu" or abs(found).max() >= 1 << 31:
+        raise DataError(
+            f"notes are whole numbers (n, 4): first step, steps, MIDI number, part; got {found.dtype} of shape {found.shape}."
+        )
+    if found[:, 2].min() < 0 or found[:, 2].max() > 127 or found[:, 3].min() < 0:
+        raise DataError("a note has a MIDI number beyond 0 to 127 (60 is middle C), or a part below 0.")
+    return found.astype(np.int32)
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Piece:
     """Notes on a grid.
@@ -74,7 +91,7 @@ class Piece:
     moved: int = field(default=0)
 
     def __post_init__(self) -> None:
-        notes = np.asarray(self.notes, np.int32).reshape(-1, 4)
+        notes = _four_each(self.notes)
         object.__setattr__(self, "notes", notes[np.lexsort((notes[:, 2], notes[:, 3], notes[:, 0]))])
         whole("steps", self.steps, "steps of a quarter", least=1, most=64)
         whole("total", self.total, "steps", least=0, most=MOST)

@@ -1,6 +1,9 @@
 """Pictures as the bytes of a file: PNG, and GIF, WebP and MP4 for what moves; and films as files."""
 
+import errno
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
@@ -18,6 +21,7 @@ from latentwalk.files import write_atomically
 
 __all__ = ["FPS", "gif_bytes", "image", "mp4_bytes", "opaque", "png_bytes", "save_film", "webp_bytes"]
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EROFS)  # the machine's failures
 FPS = 8.0  # pictures a second, unless another number is asked for
 
 
@@ -82,7 +86,10 @@ def mp4_bytes(frames: Pixels, fps: float = FPS) -> bytes:
             "an MP4 needs PyAV, which is not installed: pip install 'latentwalk[video]'. Or write a .gif."
         ) from error
     frames = _even(frames)
-    with TemporaryDirectory() as folder:  # its index goes to the front, for which FFmpeg opens the file again
+    with (
+        _telling("MP4", len(frames), frames.shape[1:3]),
+        TemporaryDirectory() as folder,
+    ):  # its index goes to the front, for which FFmpeg opens the file again
         path = Path(folder) / "film.mp4"
         with av.open(path, "w", options={"movflags": "faststart"}) as container:
             stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
@@ -111,8 +118,23 @@ def _encoded(pictures: list[Image.Image], how: str, **options: Any) -> bytes:
     stream = io.BytesIO()
     if len(pictures) > 1:
         options["append_images"] = pictures[1:]
-    pictures[0].save(stream, how, **options)
+    with _telling(how, len(pictures), pictures[0].size[::-1]):
+        pictures[0].save(stream, how, **options)
     return stream.getvalue()
+
+
+@contextmanager
+def _telling(how: str, count: int, size: tuple[int, ...]) -> Iterator[None]:
+    """What a format does not hold (sides, and how long one picture is shown, are numbers of 16 bits, say) is a ConfigError."""
+    try:
+        yield
+    except Exception as error:  # encoders raise whatever they like
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in FULL):
+            raise
+        raise ConfigError(
+            f"{count:,} picture{'s' * (count != 1)} of {size[0]:,} x {size[1]:,} cannot be written as {how} ({error}). Write "
+            "fewer or smaller ones, show them for a shorter time, or choose another format."
+        ) from error
 
 
 def _even(frames: Pixels) -> Pixels:

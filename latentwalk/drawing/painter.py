@@ -43,7 +43,8 @@ class Painter(ABC):
     def of(cls, spec: DataSpec, data: Array) -> "Painter":
         """The painter for data (n, *E) of this spec."""
         painter = {kind: one for one in Painter.__subclasses__() for kind in one.kinds}[spec.kind]
-        return painter(spec, *painter.ends(spec, data))
+        numbers = data.astype(np.uint8) if isinstance(data, np.ndarray) and data.dtype == bool else data
+        return painter(spec, *painter.ends(spec, numbers))
 
     @staticmethod
     def ends(spec: DataSpec, data: Array) -> tuple[Array, Array]:

@@ -61,7 +61,7 @@ class Labels:
         """Where labels (n,) stand among the names: (n,). Raises ConfigError for one that the model does not know."""
         known = {name: place for place, name in enumerate(self.names)}
         said = [str(label) for label in np.asarray(labels)]
-        if strange := next((label for label in said if label not in known), None):
+        if (strange := next((label for label in said if label not in known), None)) is not None:
             raise unknown("label", strange, self.names)
         return np.array([known[label] for label in said], dtype=np.int64)
 

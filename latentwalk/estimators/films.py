@@ -282,6 +282,11 @@ def fit_films(
         stopped = stopped or asked()
     for weight in model.frames.parameters():
         weight.requires_grad_(True)
+    if not stopped:
+        try:
+            stage.trained_ = stage.trained_.quickened(frames.x, None, seed)
+        except KeyboardInterrupt:
+            stopped = True
     if stopped:
         warnings.warn(
             f"training was stopped after {len(history)} of {epochs} epochs; the best weights so far are kept. To go on: fit "
@@ -289,8 +294,6 @@ def fit_films(
             TrainingStopped,
             stacklevel=3,
         )
-    if not stopped:
-        stage.trained_ = stage.trained_.quickened(frames.x, None, seed)  # what was fitted before fitted other codes
     return replace(found, history=tuple(history), interrupted=stopped, validation_films=held)
 
 

@@ -47,7 +47,9 @@ TOTALS = (
     "likelihood='gaussian' that these are numbers like any others."
 )
 
-__all__ = ["as_learnt", "by_place", "called", "first_seen", "held_mask", "narrowed", "over"]
+__all__ = ["as_learnt", "by_place", "called", "first_seen", "held_mask", "in_units", "narrowed", "over"]
+
+STRANGE, ABSURD = 20, 1e6  # times as much as white: no noise does that; no unit does that
 
 
 def first_seen(X: Any, options: Options) -> tuple[Array, DataSpec, tuple[str, ...]]:
@@ -131,11 +133,7 @@ def as_learnt(X: ArrayLike | Dataset, spec: DataSpec, features: tuple[str, ...] 
     if spec.columns:
         by_name = is_frame(X) or (isinstance(X, Dataset) and bool(X.spec.columns))
         check_categories(x, spec.columns, other=by_name)
-    if spec.form.bounded:
-        if isinstance(X, Dataset) and spec.dtype == "uint8" and x.dtype == np.uint16 and value_range(x)[1] > 255:
-            return changed(x, _as_bytes)
-        _tell_other_units(x, spec)
-    return x
+    return in_units(x, spec, read=isinstance(X, Dataset))
 
 
 def _written(X: Any, spec: DataSpec, vocabulary: Vocabulary) -> Array:
@@ -177,25 +175,48 @@ def _tell_unknown(rows: Array, vocabulary: Vocabulary) -> None:
         )
 
 
+def in_units(x: Array, spec: DataSpec, *, read: bool) -> Array:
+    """Examples x (n, *E) in the units of those learnt from, of which one of the kind `spec` is; a warning where they are not.
+
+    read: whether they were read from files, whose 16 bits are known to mean what 8 bits mean.
+    """
+    if not spec.form.bounded:
+        return x
+    if read and spec.dtype == "uint8" and x.dtype == np.uint16 and value_range(x)[1] > 255:
+        return changed(x, _as_bytes)
+    _tell_other_units(x, spec)
+    return x
+
+
 def _as_bytes(x: Array) -> Array:
     """Pictures of 16 bits as bytes, as they were read when there were no others to learn from."""
     return (x >> 8).astype(np.uint8)
 
 
 def _tell_other_units(x: Array, spec: DataSpec) -> None:
-    """Warn where images x (n, *E) are fractions and the model learnt from whole numbers, or the other way round."""
-    fractions = spec.low >= 0 and spec.high <= 1 and spec.dtype.startswith("float")
-    if fractions == (x.dtype.kind == "f") or (not fractions and (spec.dtype.startswith("float") or spec.high <= 1)):
-        return
+    """Warn where pictures x (n, *E) are fractions and the model learnt from whole numbers, or the other way round.
+
+    Fractions with noise added leave [0, 1], but not for 20; whole numbers do not.
+    """
+    whole = x.dtype.kind in "iu"
+    if x.dtype == np.uint8 and spec.high == 255:
+        return  # the usual case, in which nothing needs to be looked at
     low, high = value_range(x)
-    if (high > 1) if fractions else (0 <= low < high <= 1):
-        ends = [f"[{digits_of(first)}, {digits_of(last)}]" for first, last in ((low, high), (spec.low, spec.high))]
-        warnings.warn(
-            f"the values of X lie in {ends[0]}; the model learnt from {spec.dtype} in {ends[1]}, and takes X to be in the same "
-            f"units. If white is 1 in one of them and more in the other, {'divide' if fractions else 'multiply'} X first.",
-            DataWarning,
-            stacklevel=2,
-        )
+    if ABSURD * spec.high > high > STRANGE * spec.high > 0 or (whole and spec.low >= 0 and high > 1 >= spec.high):
+        advice = "divide"
+    elif whole and low < 0 <= spec.low:
+        advice = "shift"
+    elif not whole and -1 <= low < high <= 1 < spec.high and (spec.high > STRANGE or not spec.dtype.startswith("float")):
+        advice = "multiply"
+    else:
+        return
+    ends = [f"[{digits_of(first)}, {digits_of(last)}]" for first, last in ((low, high), (spec.low, spec.high))]
+    warnings.warn(
+        f"the values of X lie in {ends[0]}; the model learnt from {spec.dtype} in {ends[1]}, and takes X to be in the same "
+        f"units. If black and white are other numbers in one of them, {advice} X first.",
+        DataWarning,
+        stacklevel=2,
+    )
 
 
 def called(spec: DataSpec, features: tuple[str, ...] = ()) -> tuple[Column, ...]:

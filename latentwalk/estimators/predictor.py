@@ -4,6 +4,7 @@ How: see `models.film` (the model), `estimators.films` (how it learns).
 """
 
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -20,12 +21,13 @@ from latentwalk.checks import COUNTED, MADE, flag, positive, share, whole
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.examples import as_plain, check_finite
 from latentwalk.data.footage import as_films, ends_of_films, frames_of
-from latentwalk.data.rows import first_outside
+from latentwalk.data.rows import first_outside, value_range
 from latentwalk.data.spec import DataSpec
-from latentwalk.errors import CheckpointError, ConfigError, DataError
+from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingWarning
 from latentwalk.estimators import saved
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.estimators.films import FilmOptions, Foresight, fit_films, untrained
+from latentwalk.estimators.given import in_units
 from latentwalk.estimators.options import seed_from
 from latentwalk.latent.moves.films import FilmPath
 from latentwalk.latent.space import LatentSpace
@@ -42,6 +44,7 @@ __all__ = ["PREDICTOR", "FramePredictor"]
 
 PREDICTOR = "predictor"  # the folder, within that of the frame autoencoder, in which the dynamics are kept
 LONGEST = 10_000  # frames of a window
+HELD = 1e37  # the largest value of a frame
 INSIDE = "frames."  # what the weights of the frame autoencoder begin with: they lie in its own folder
 
 
@@ -130,7 +133,9 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         options = self._options()
         seed = seed_from(self.random_state)
         repeatable = isinstance(self.random_state, (int, np.integer))
-        self.foresight_ = fit_films(options, as_films(X), seed, repeatable, checkpoint)
+        films = as_films(X)
+        _check_held(films.x)
+        self.foresight_ = fit_films(options, films, seed, repeatable, checkpoint)
         return self
 
     # ------------------------------------------------------------------ using
@@ -150,6 +155,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         whole("steps", steps, "frames", least=1, most=COUNTED)
         whole("draws", draws, "futures", least=1, most=MADE)
         alone, x = self._seen(frames)
+        self._tell_untaught()
         found = self.foresight_.predict(x, int(steps), int(draws), temperature_of(temperature), seed_of(seed))
         return found[0] if alone else found
 
@@ -158,7 +164,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
 
         The mean over all frames but the first, importance-weighted over `draws` (Burda et al. 2016).
         """
-        return np.asarray(-np.nanmean(self.surprise(X, draws), axis=1))
+        return np.atleast_1d(-np.nanmean(self.surprise(X, draws), axis=-1))
 
     def surprise(self, X: Any, draws: int = 4) -> NDArray[np.float64]:
         """-log p(frame | those before it) of each frame of films, in nats, from above: (n, T); of one film (T,).
@@ -177,7 +183,9 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
                 f'likelihood="{self.frames_.likelihood_.kind}" needs values in [{limits[0]:g}, {limits[1]:g}]; film '
                 f"{strange[0]} holds others, first in frame {strange[1]}. Clip or scale the films."
             )
+        self._tell_untaught()
         found = -self.foresight_.bounds(x, int(draws))
+        _check_told(found, counts)
         return found[0] if alone else found
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -199,9 +207,12 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
 
     def path(self, film: Any, space: LatentSpace | None = None) -> FilmPath:
         """A film's way (T, H, W[, C]) through a space of frames, its own unless given, with its surprise. Raises DataError."""
-        surprise = self.surprise(film)
-        whole_film = np.asarray(film)
-        return (self.space(film) if space is None else space).path(whole_film, surprise)
+        check_is_fitted(self)
+        _, x = self._seen(film)
+        if len(x) != 1:
+            raise DataError(f"expected one film (T, H, W[, C]), got {len(x)}. Give one of them.")
+        seen = np.asarray(x)[0, : int(ends_of_films(x)[0])]
+        return (self.space(seen) if space is None else space).path(seen, self.surprise(seen))
 
     # ------------------------------------------------------------------ kept
 
@@ -298,14 +309,25 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         spec = self.foresight_.spec
         alone = not isinstance(X, Dataset)
         if alone:
-            X = as_plain(X) if not isinstance(X, (list, tuple)) or not any(getattr(one, "ndim", 0) for one in X) else X
-            alone = not isinstance(X, (list, tuple)) and getattr(X, "ndim", 0) == len(spec.shape)
-            X = X[None] if alone else X
+            X = [as_plain(one) for one in X] if isinstance(X, (list, tuple)) else as_plain(X)
+            alone = (1 + np.ndim(X[0]) if isinstance(X, list) and X else getattr(X, "ndim", 0)) == len(spec.shape)
+            X = [X] if alone and isinstance(X, list) else X[None] if alone else X
         data = as_films(X, spec)
         if not len(data.x) or not data.x.shape[1]:
             raise DataError("the film has no frames. Give one or more.")
         check_finite(data.x, missing=True)
-        return alone, data.x
+        self.frames_.model_.scaling.check_reach(data.x)
+        return alone, in_units(data.x, self.frames_.spec_, read=isinstance(X, Dataset))
+
+    def _tell_untaught(self) -> None:
+        """Warn where training ended before it came to what follows what."""
+        if not self.foresight_.history:
+            warnings.warn(
+                "training was stopped before it came to what follows what, so nothing can be foreseen yet: futures and "
+                "surprise mean nothing. To go on: fit again with the same checkpoint folder (latentwalk fit … --resume).",
+                TrainingWarning,
+                stacklevel=3,
+            )
 
     @property
     def frames_(self) -> Autoencoder:
@@ -333,3 +355,23 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "foresight_")
+
+
+def _check_held(x: Array) -> None:
+    """Raise DataError where films x (n, T, *frame) are in units that float32 does not hold: futures are given in it."""
+    low, high = value_range(x)
+    if max(abs(low), abs(high)) > HELD:
+        raise DataError(f"the films hold {max(low, high, key=abs):.3g}, beyond {HELD:g}. Give them in other units.")
+
+
+def _check_told(surprise: NDArray[np.float64], counts: NDArray[np.int64]) -> None:
+    """Raise DataError where a frame (n, T) that is there, so many of each film, has a surprise that is no number."""
+    there = np.arange(surprise.shape[1]) < counts[:, None]
+    wrong = there & ~np.isfinite(surprise)
+    wrong[:, 0] = False
+    if wrong.any():
+        film, frame = (int(at) for at in np.argwhere(wrong)[0])
+        raise DataError(
+            f"frame {frame} of film {film} is so far from all that was learnt from that float32 does not hold its surprise. "
+            "Clip it, or give the film in the units learnt from."
+        )

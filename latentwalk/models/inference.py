@@ -96,7 +96,16 @@ class Coder:
         def mean(codes: Tensor, given: Tensor | None = None) -> tuple[Tensor]:
             return (self.model.scaling.inverse(self.model.decoder(codes, given).mean),)
 
-        return self._in_chunks(mean, z, "decode")[0]
+        found = self._in_chunks(mean, z, "decode")[0]
+        for first, some in pieces(found):
+            wrong = ~np.isfinite(some).reshape(len(some), -1).all(axis=1)
+            if wrong.any():
+                row = first + int(np.argmax(wrong))
+                raise DataError(
+                    f"there is nothing that code {row} decodes to: float32 does not hold it. Its number furthest from 0 is "
+                    f"{float(z[row][np.argmax(np.abs(z[row]))]):.3g}. Give codes nearer to those of examples."
+                )
+        return found
 
     def chosen(self, z: Array, decoding: Decoding, seed: int) -> NDArray[np.float32]:
         """What codes (n, D) decode to where units are chosen in this way, in the shape of the data: (n, *E).

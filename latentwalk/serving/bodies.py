@@ -29,6 +29,7 @@ from starlette.requests import Request
 
 from latentwalk.arrays import Array
 from latentwalk.data import load
+from latentwalk.data.columns import Column, is_time
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.original import Original
 from latentwalk.data.sources.images import picture_in
@@ -241,7 +242,25 @@ def frame_of(records: list[dict[str, Any]], spec: DataSpec) -> Any:
     wrong = next((value for one in records for value in one.values() if isinstance(value, (list, dict))), None)
     if wrong is not None:
         raise DataError(f"a cell is text, a number, true, false or null; got {wrong!r:.40}.")
-    return pandas.DataFrame(records)
+    frame = pandas.DataFrame(records)
+    for column in spec.named:
+        if is_time(column.dtype) and column.name in frame and frame[column.name].dtype.kind not in "Mm":
+            frame[column.name] = _times(frame[column.name], column)
+    return frame
+
+
+def _times(said: Any, column: Column) -> Any:
+    """A column of dates, or of times between them, which JSON has as text, null where there is none. Raises DataError."""
+    pandas = imported("pandas")
+    wrong = next((one for one in said if not (one is None or isinstance(one, str) or one != one)), None)
+    try:
+        if wrong is not None:
+            raise ValueError(f"{wrong!r:.40} is no text")
+        dates = column.dtype.startswith("datetime64")
+        return pandas.to_datetime(said, format="ISO8601") if dates else pandas.to_timedelta(said)
+    except (ValueError, OverflowError, TypeError) as error:
+        like = "2026-01-31 or 2026-01-31T12:00" if column.dtype.startswith("datetime64") else "3 days, 12:00:00"
+        raise DataError(f"column {column.name!r} holds times, as text like {like}: {error!s:.120}.") from error
 
 
 def table_of(content: bytes, served: Served) -> Dataset:

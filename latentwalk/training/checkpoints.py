@@ -30,7 +30,7 @@ from latentwalk.training import history
 from latentwalk.training.history import Epoch
 from latentwalk.training.state import Snapshot
 
-__all__ = ["HISTORY", "Checkpoints", "holds_checkpoint", "latest", "locked", "newest", "opened"]
+__all__ = ["HISTORY", "Checkpoints", "holds_checkpoint", "latest", "locked", "newest", "opened", "written"]
 
 FORMAT, VERSION = "latentwalk-training", 1
 HISTORY, LOCK = "history.jsonl", "training.lock"
@@ -172,6 +172,11 @@ def locked(folder: Path) -> Iterator[None]:
 def holds_checkpoint(folder: Path) -> bool:
     """Whether there is a checkpoint in the folder, whole or not."""
     return bool(_files(folder))
+
+
+def written(*folders: Path) -> frozenset[Path]:
+    """The checkpoints there are in these folders."""
+    return frozenset(path for folder in folders for _, path in _files(folder))
 
 
 def latest(folder: Path) -> tuple[dict[str, Any], Snapshot]:

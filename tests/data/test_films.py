@@ -11,7 +11,7 @@ from latentwalk.data.footage import as_films, clips, ends_of_films, frames_of
 from latentwalk.data.rows import Rows
 from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.data.synthetic import bouncing_digits, bouncing_shapes, render_bouncing
-from latentwalk.drawing.film import gif_bytes, mp4_bytes, save_film
+from latentwalk.drawing.film import gif_bytes, mp4_bytes, save_film, webp_bytes
 from latentwalk.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
@@ -236,6 +236,15 @@ def test_sixteen_bits_and_alpha(tmp_path):
     assert (read(tmp_path / "clear", kind="film").x == 255).all()  # on white
 
 
+@pytest.mark.parametrize(
+    ("write", "shape", "fps"),
+    [(gif_bytes, (2, 1, 70_000, 1), 8), (gif_bytes, (7000, 1, 1, 1), 8), (webp_bytes, (2, 1, 17_000, 3), 8)],
+)
+def test_what_a_format_does_not_hold_is_told(write, shape, fps):
+    with pytest.raises(ConfigError, match="pictures of .* cannot be written as"):
+        write(np.zeros(shape, np.uint8), fps)
+
+
 def test_frames_of_another_size_are_told(tmp_path):
     written(tmp_path / "a", FILMS[0])
     Image.fromarray(np.zeros((6, 6), np.uint8)).save(tmp_path / "a" / "frame9.png")
@@ -349,3 +358,111 @@ def test_a_video_that_ends_before_what_it_promises_says_so(tmp_path, codec, endi
     path.write_bytes(path.read_bytes()[: 2 * path.stat().st_size // 3])
     data = read(path)
     assert 1 <= data.x.shape[1] < 20 and "frames can be read" in data.skipped[0]
+
+
+# ---------------------------------------------------------------------- damaged
+
+
+def counted(folder, count=10):
+    """Frames whose every pixel says which they are."""
+    folder.mkdir()
+    for at in range(count):
+        frame = np.random.default_rng(at).integers(0, 256, (8, 8), dtype=np.uint8)
+        frame[0, 0] = at
+        Image.fromarray(frame).save(folder / f"{at}.png")
+
+
+def numbers(data):
+    """The frames of each film by their number."""
+    return [[int(frame[0, 0]) for frame in film[:count]] for film, count in zip(data.x, ends_of_films(data.x), strict=True)]
+
+
+@pytest.mark.parametrize("keep", [0, 20, -60], ids=["empty", "no header", "cut off"])
+def test_a_frame_that_cannot_be_read_cuts_the_film(tmp_path, keep):
+    counted(tmp_path / "a")
+    for at in (3, 4, 8):
+        path = tmp_path / "a" / f"{at}.png"
+        path.write_bytes(path.read_bytes()[:keep])
+    (tmp_path / "a" / "6.txt").write_text("beside the frames: no frame of the film")
+    data = read(tmp_path / "a", kind="film")
+    assert numbers(data) == [[0, 1, 2], [5, 6, 7]]  # the last alone is no film
+    assert data.skipped and len(set(data.names)) == 2
+    lazily = read(tmp_path / "a", kind="film", lazy=True) if keep != -60 else data
+    assert numbers(lazily) == numbers(data)
+
+
+def test_a_film_without_a_whole_frame_is_told(tmp_path):
+    counted(tmp_path / "a", 3)
+    for path in (tmp_path / "a").iterdir():
+        path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(DataError, match="no film here that can be decoded"):
+        read(tmp_path / "a", kind="film")
+
+
+def moving_square(count=60, side=96):
+    film = np.repeat(np.random.default_rng(0).integers(0, 99, (1, side, side, 3), dtype=np.uint8), count, axis=0)
+    for at in range(count):
+        film[at, 8 + at : 24 + at, at : 16 + at] = 255
+    return film
+
+
+def a_video(path, codec, sound=None):
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream(codec, rate=25)
+        stream.width = stream.height = 96
+        stream.pix_fmt, stream.gop_size = "yuvj420p" if codec == "mjpeg" else "yuv420p", 6
+        heard = file.add_stream(sound, rate=44100) if sound else None
+        for frame in moving_square():
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        file.mux(stream.encode())
+        for at in range(0, 44100 * 60 // 25, 1024) if heard is not None else ():
+            wave = (8000 * np.sin(np.arange(at, at + 1024) / 20)).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(wave, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = 44100, at
+            file.mux(heard.encode(frame))
+        if heard is not None:
+            file.mux(heard.encode())
+    return path.read_bytes()
+
+
+def jumps_and_ghosts(data, whole):
+    """How many frames of the films follow one that is not before them, and how many are none of the film's."""
+    jumps = ghosts = 0
+    for film, count in zip(data.x, ends_of_films(data.x), strict=True):
+        apart = [np.abs(whole - frame.astype(float)).mean((1, 2, 3)) for frame in film[:count]]
+        ghosts += sum(one.min() > 3 for one in apart)
+        jumps += int((np.diff([one.argmin() for one in apart]) != 1).sum())
+    return jumps, ghosts
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mpg", "mpeg2video"), ("a.ts", "libx264"), ("a.mkv", "libx264"), ("a.avi", "mjpeg")]
+)
+def test_damage_in_the_middle_of_a_video_cuts_it(tmp_path, name, codec):
+    content = a_video(tmp_path / name, codec)
+    whole = read(tmp_path / name)
+    assert whole.x.shape[1] == 60 and not whole.skipped
+    middle = len(content) // 2
+    (tmp_path / name).write_bytes(content[:middle] + bytes(300) + content[middle + 300 :])
+    data = read(tmp_path / name)
+    assert len(data) == 2 and 30 <= ends_of_films(data.x).sum() < 60
+    assert "is damaged" in data.skipped[0] and "cut into 2 films" in data.skipped[0]
+    assert jumps_and_ghosts(data, whole.x[0].astype(float)) == (0, 0)
+    again = read(tmp_path / name, lazy=True)
+    assert np.array_equal(np.asarray(again.x), np.asarray(data.x), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "sound"),
+    [("a.mkv", "libx264", "aac"), ("b.mkv", "mpeg4", "mp2"), ("c.ts", "mpeg2video", "mp2"), ("d.mpg", "mpeg2video", None)],
+)
+def test_a_video_with_sound_that_ends_early_says_so(tmp_path, name, codec, sound):
+    content = a_video(tmp_path / name, codec, sound)
+    whole = read(tmp_path / name)
+    assert not whole.skipped and not whole.remarks
+    (tmp_path / name).write_bytes(content[: 2 * len(content) // 3 + 50])
+    data = read(tmp_path / name)
+    assert ends_of_films(data.x).sum() < 60 and (
+        "frames can be read" in data.skipped[0] if data.skipped else "may be cut off" in data.remarks[0]
+    )

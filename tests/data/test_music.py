@@ -165,7 +165,7 @@ def test_running_status_is_read(tmp_path):
         (lambda path: saved(path, []), "no notes"),
         (lambda path: saved(path, [on(60), on(60, 1 << 27, 0)]), "more than 100,000 steps"),
         (lambda path: path.write_bytes(b"MThd" + b"\0" * 20), "MIDI"),
-        (lambda path: path.write_bytes(b""), "not readable as MIDI"),
+        (lambda path: path.write_bytes(b""), "not readable as MIDI: EOFError"),
     ],
     ids=["type 2", "drums", "empty", "hours", "damaged", "nothing"],
 )
@@ -260,3 +260,13 @@ def test_what_is_no_such_tune_is_told(spoil):
 def test_a_buffer_of_mido_is_what_we_write():
     file = mido.MidiFile(file=io.BytesIO(midi_content(Piece.of_words(["C4", HOLD]))))
     assert file.length == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [[(0, 1, 60)], [(0, 1, 60, 0), (1, 1)], [(0, 1, "a", 0)], [(0.5, 1, 60, 0)], [(0, 1, 128, 0)], [(0, 1, -1, 0)],
+     [(0, 1, 60, -1)], [(0, 2**40, 60, 0)], [0, 1, 60, 0], None, "notes"],
+)  # fmt: skip
+def test_what_are_no_notes_is_told(notes):
+    with pytest.raises(DataError, match="note"):
+        Piece(notes, 4)

@@ -231,3 +231,28 @@ def test_wrong_options_are_refused(tmp_path):
         read(tmp_path / "a.npy", hop=3)
     with pytest.raises(ConfigError, match="written as"):
         Sound(WAVE, 8000).save(tmp_path / "a.mp3")
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.zeros(4, np.int16),
+        np.zeros(4, bool),
+        np.zeros(4, complex),
+        np.zeros((2, 3, 4)),
+        np.zeros(()),
+        None,
+        "a.wav",
+        [0.0, 0.1],
+    ],
+)
+def test_what_is_no_sound_is_told(x):
+    with pytest.raises(DataError, match="floats in"):
+        Sound(x, 8000)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint8", "int24", "int32"])
+def test_no_file_is_written_of_what_no_sample_is(tmp_path, dtype):
+    with pytest.raises(DataError, match="NaN or infinity"):
+        Sound(np.array([0.1, np.nan]), 8000, dtype).save(tmp_path / "a.wav")
+    assert not list(tmp_path.iterdir())

@@ -128,3 +128,14 @@ def test_a_notebook_shows_a_picture_and_its_sentences():
     assert figure(None, "a < b", "c") == '<figure style="margin:0"><figcaption>a &lt; b<br>c</figcaption></figure>'
     shown = figure(b"\0\1", alt="two bytes")
     assert 'src="data:image/png;base64,AAE="' in shown and 'alt="two bytes"' in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [("sound", (3, 64)), ("signal", (3, 16)), ("image", (3, 4, 4)), ("table", (3, 5)), ("film", (3, 2, 5, 6))],
+)
+def test_truth_values_are_drawn_as_0_and_1(kind, shape):
+    x = RNG.random(shape) > 0.5
+    spec = DataSpec.infer(x, kind)
+    drawn = Painter.of(spec, x).strip(x)
+    assert np.array_equal(drawn, Painter.of(spec, x.astype(np.uint8)).strip(x.astype(np.uint8)))

@@ -7,8 +7,9 @@ import torch
 from latentwalk import Autoencoder, FramePredictor, Settings
 from latentwalk.chance import seeded
 from latentwalk.data import Dataset
+from latentwalk.data.footage import as_films
 from latentwalk.data.rows import Rows
-from latentwalk.errors import CheckpointError, ConfigError, DataError
+from latentwalk.errors import CheckpointError, ConfigError, DataError, DataWarning
 from latentwalk.estimators.films import objective
 from latentwalk.models.divergence import kl
 from latentwalk.models.film import FilmModel
@@ -363,3 +364,97 @@ def test_what_no_memory_holds_is_refused_before_it_is_drawn(quick):
     for asked in ({"steps": 10**9}, {"steps": 10**5, "draws": 10**6}, {"steps": 10**9, "draws": 10**6, "temperature": 0}):
         with pytest.raises(ConfigError, match="are the most at once"):
             predictor.predict(films[0, :2], **asked)
+
+
+# ---------------------------------------------------------------------- whatever is given
+
+
+@pytest.fixture(scope="module")
+def fractional():
+    films = np.random.default_rng(0).random((5, 4, 8, 8)).astype(np.float32)
+    return films, FramePredictor(epochs=1, width=8, innovation=3, **QUIET).fit(films)
+
+
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [(lambda x: x / 255, "multiply"), (lambda x: x > 99, "multiply"), (lambda x: x.astype(np.uint16) * 257, "divide"),
+     (lambda x: x.astype(np.int16) - 128, "shift"), (lambda x: x / 127.5 - 1, "multiply")],
+)  # fmt: skip
+def test_films_in_other_units_are_told(quick, change, advice):
+    films, predictor = quick
+    for asked in (predictor.predict, predictor.surprise, predictor.codes):
+        with pytest.warns(DataWarning, match=advice):
+            asked(change(films))
+
+
+@pytest.mark.parametrize("like", [np.uint8, np.float32, np.int64])
+def test_bytes_given_to_a_model_of_fractions_are_told(fractional, like):
+    films, predictor = fractional
+    with pytest.warns(DataWarning, match="divide"):
+        predictor.surprise((films * 255).astype(like))
+    predictor.surprise(films + np.random.default_rng(0).normal(0, 1, films.shape))  # noise is no other unit: not a word
+
+
+def test_deep_films_that_were_read_mean_what_bytes_mean(quick):
+    films, predictor = quick
+    deep = Dataset.of(films.astype(np.uint16) * 257, kind="film")
+    assert np.array_equal(predictor.surprise(deep), predictor.surprise(films), equal_nan=True)
+
+
+def test_films_of_other_units_side_by_side_are_told(quick):
+    films, _ = quick
+    with pytest.warns(DataWarning, match=r"film 1 is float64 within \[0, 1\], and film 0 is uint8"):
+        as_films([films[0], films[1, :2] / 255])
+    as_films([films[0], films[1, :2].astype(np.float16)])
+
+
+def test_what_is_masked_in_a_listed_film_is_not_learnt_from(quick):
+    films, predictor = quick
+    hidden = [np.ma.masked_array(films[0], films[0] > 250), films[1, :2]]
+    for asked in (predictor.predict, FramePredictor(epochs=1, **QUIET).fit):
+        with pytest.raises(DataError, match="film 0 holds NaN in frame"):
+            asked(hidden)
+    short = np.ma.masked_array(films[0], np.broadcast_to(np.arange(4)[:, None, None] > 1, films[0].shape))
+    assert np.array_equal(predictor.predict([short], 2, 1)[0], predictor.predict(films[0, :2], 2, 1))
+
+
+def test_any_form_of_the_same_films_is_answered_alike(quick):
+    films, predictor = quick
+    ragged = [films[0], films[1, :2]]
+    expected = predictor.predict(ragged, 2, 1)
+    for same in ([film.tolist() for film in ragged], [torch.from_numpy(film) for film in ragged], tuple(ragged)):
+        assert np.array_equal(predictor.predict(same, 2, 1), expected)
+    alone = predictor.predict(films[0], 2, 1)
+    for same in (
+        films[0].tolist(),
+        list(films[0]),
+        torch.from_numpy(films[0]).float().requires_grad_(),
+        films[0].astype(object),
+    ):
+        assert np.array_equal(predictor.predict(same, 2, 1), alone)
+        assert np.array_equal(predictor.path(same).z, predictor.codes(films[0]))
+    assert predictor.score_samples(films[0]).shape == (1,)
+    with pytest.raises(DataError, match="one film"):
+        predictor.path(films)
+
+
+def test_numbers_that_float32_does_not_hold_are_refused(quick, fractional):
+    for films, predictor in (quick, fractional):
+        for asked in (predictor.predict, predictor.surprise, predictor.codes):
+            with pytest.raises(DataError, match="beyond 1e\\+18"):
+                asked(films * 1e30)
+    sure = FramePredictor(epochs=1, width=8, **QUIET).fit(np.full((3, 4, 8, 8), 0.3, np.float32))  # of tiny deviations
+    with pytest.raises(DataError, match="float32 does not hold its surprise"):
+        sure.surprise(np.full((4, 8, 8), 2e17, np.float32))
+    with pytest.raises(DataError, match="beyond 1e\\+37"):
+        FramePredictor(epochs=1, **QUIET).fit(films * np.float64(1e300))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("film.mp4", "Read the file first"), ({"a": 1}, "X is a dict"), (None, "X is a NoneType"), (3, "got shape")],
+)
+def test_what_is_no_film_at_all_is_told(quick, given, said):
+    for asked in (quick[1].predict, FramePredictor(epochs=1, **QUIET).fit):
+        with pytest.raises(DataError, match=said):
+            asked(given)

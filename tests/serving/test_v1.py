@@ -10,6 +10,7 @@ from PIL import Image
 from latentwalk.data import Dataset, load
 from latentwalk.data.original import Original
 from latentwalk.data.sources.midi import midi_content
+from latentwalk.errors import DataError
 from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.networks.build import Network
 from latentwalk.serving.limits import Limits
@@ -112,6 +113,41 @@ def test_rows_of_a_table_are_records(client, people):
     assert all(one["town"] in ("Ulm", "Köln", "=1+1") and isinstance(one["visits"], int) for one in back)
     whole = said(client.post("/v1/people/impute", json={"records": records}))["records"]
     assert whole[0] == records[0] and whole[1]["visits"] == 0 and whole[1]["height"] > 100
+
+
+def test_times_are_text_in_records_both_ways(client_of):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"paid": np.arange(60.0), "on": pandas.date_range("2026-01-01", periods=60)})
+    frame["after"] = pandas.to_timedelta(np.arange(60), unit="h")
+    model = Autoencoder("vae", latent=2, epochs=1, random_state=0, progress=False).fit(frame)
+    with client_of(Served("paid", model, data=lambda: Dataset.of(frame))) as client:
+
+        def asked(route, **row):
+            return client.post(
+                f"/v1/paid/{route}", json={"records": [{"paid": 3.0, "on": "2026-01-04", "after": "3:00:00"} | row]}
+            )
+
+        np.testing.assert_array_equal(np.float32(said(asked("encode"))["codes"]), model.transform(frame[3:4]))
+        back = said(asked("reconstruct"))["records"][0]
+        assert asked("encode", **back).status_code == 200
+        for wrong in ({"on": "never"}, {"on": 5}, {"on": "99999-01-01"}, {"after": "long"}):
+            answer = asked("encode", **wrong)
+            assert answer.status_code == 422 and "holds times, as text like" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("label", ["", " ", "none"])
+def test_a_label_that_is_not_known_is_told_even_an_empty_one(client, label):
+    for route, body in (("walk", {"points": [{"row": 0}, {"row": 1}]}), ("sample", {}), ("decode", {"codes": [[0, 0]]})):
+        answer = client.post(f"/v1/told/{route}", json=body | {"condition": label})
+        assert answer.status_code == 422 and "unknown label" in answer.json()["detail"]
+
+
+def test_codes_that_decode_to_no_numbers_are_refused(client, npy, digits):
+    far = np.full((2, 3), 3e38, np.float32)
+    answer = client.post("/v1/digits/decode", content=npy(far), headers=NPY)
+    assert answer.status_code == 422 and "code 0 decodes to" in answer.json()["detail"]
+    with pytest.raises(DataError, match="nothing that code 1 decodes to"):
+        digits.model.inverse_transform(np.stack([0 * far[0], far[0]]))
 
 
 def test_a_csv_goes_in_and_comes_out_and_runs_nothing(client):

@@ -408,7 +408,8 @@ def _learn(run: "Run", train: "Dataset", *, anew: bool) -> None:
     from latentwalk.training.group import first_here
 
     model = run.model
-    with saving():
+    data = run.source.what if run.source else train.name
+    with app.run.stopping(data, run.folder, anew=anew), saving():
         with hushed(TrainingStopped):  # said below, with the command that goes on
             model.fit(train, checkpoint=Kept(run.folder, run.said, anew, run.describe))
         if not first_here():
@@ -418,8 +419,7 @@ def _learn(run: "Run", train: "Dataset", *, anew: bool) -> None:
     if model.interrupted_:
         of = "" if run.epochs == TIMED else f" of {run.epochs}"
         note(
-            f"stopped after {done}{of} epochs; the best so far is saved in {run.folder}.\n"
-            f"To go on: latentwalk fit {word(run.source.what if run.source else train.name)} --out {run.folder} --resume"
+            f"stopped after {done}{of} epochs; the best so far is saved in {run.folder}.\n{app.run.going_on(data, run.folder)}"
         )
         raise typer.Exit(STOPPED)
     say(_summary(model, train))

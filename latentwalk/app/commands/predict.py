@@ -67,11 +67,13 @@ def predict(
         raise ConfigError(f"--out {target}: expected a file ending in {', '.join(ENDINGS)}.")
     whole, said = _film(opened, predictor, film, data)
     known = seen if seen is not None else len(whole) - steps if film.startswith("row:") else len(whole)
-    if not 1 <= known <= len(whole):
-        fewer = ", or fewer --steps" if seen is None else ""
+    if known < 1:
         raise DataError(
-            f"{said} has {len(whole)} frames, and {known} were to be seen. Say --seen N, from 1 to {len(whole)}{fewer}."
+            f"{said} has {len(whole)} frames: with --steps {steps}, none are left to be seen before. Say --seen N, from "
+            f"1 to {len(whole)}, or fewer --steps."
         )
+    if known > len(whole):
+        raise DataError(f"{said} has {len(whole)} frames, and {known} were to be seen. Say --seen N, from 1 to {len(whole)}.")
     futures = predictor.predict(whole[:known], steps, draws, temperature=temperature, seed=seed)
     if target.suffix.lower() == ".npz":
         import io
@@ -94,6 +96,7 @@ def _film(run: "Run", predictor: "FramePredictor", film: str, data: str | None) 
 
     from latentwalk.data.footage import as_films, ends_of_films
     from latentwalk.data.sources import read
+    from latentwalk.data.sources.films import ANIMATIONS, STRETCH, VIDEOS, holds_films
 
     if film.startswith("row:"):
         found = run.where(data).train()
@@ -106,10 +109,15 @@ def _film(run: "Run", predictor: "FramePredictor", film: str, data: str | None) 
         colour: Any = "rgb" if predictor.spec_.channels == 3 else "gray"
         path = Path(film).expanduser()
         array = path.suffix.lower() in (".npy", ".npz")
+        if path.is_file() and not array and not holds_films(path):
+            known = ", ".join((*ANIMATIONS, *VIDEOS, ".npy", ".npz"))
+            raise DataError(f"{path}: expected a film, {known}, or a folder of numbered frames.")
         found = read(path, split="all", kind="film", **({} if array else {"size": (height, width), "color": colour}))
-        if len(found) != 1:
+        whole_films = {STRETCH.sub("", name) for name in found.names}
+        if len(found) != 1 and len(whole_films) != 1:
             raise DataError(f"{film} holds {len(found)} films where one is expected. Give one of them.")
-        x, said = found.x[:1], path.name
+        app.source.tell_skipped(found)
+        x, said = found.x[-1:], found.names[-1] if len(found) > 1 else path.name
     films = as_films(x, predictor.spec_)
     count = int(ends_of_films(np.asarray(films.x))[0])
     return np.asarray(films.x)[0, :count], said

@@ -1,12 +1,13 @@
 """Films: GIF, WebP and other animations by Pillow, MP4 and others by the package `av`, folders of numbered frames.
 
-A file is a film, and so is a folder of images, in the order of the numbers in their names; a folder of such holds several. What
-cannot be decoded ends a film there, and is told. Frames are as `images` has them: bytes, upright, on white where they are seen
-through, 16 bits where they have them. They may be shown for different times; unless a rate is asked for, each is one frame.
+A file is a film, and so is a folder of images, in the order of the numbers in their names; a folder of such holds several.
+Where frames cannot be decoded, or are lost, a film is cut into pieces that are films of their own, so that no jump is taken
+for motion, and that is told. Frames are as `images` has them: bytes, upright, on white where they are seen through, 16
+bits where they have them. They may be shown for different times; unless a rate is asked for, each is one frame.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, pairwise
@@ -28,27 +29,51 @@ from latentwalk.data.sources.packed import Split, undivided
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.surroundings import hushed, imported
 
-__all__ = ["ANIMATIONS", "VIDEOS", "holds_films", "read_films"]
+__all__ = ["ANIMATIONS", "STRETCH", "VIDEOS", "holds_films", "read_films"]
 
 ANIMATIONS = (".gif", ".webp", ".apng")
-VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg")
+VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".m2ts")
 INSTALL = "{}: such films are read by PyAV. Install it with: pip install 'latentwalk[video]'"
 MOST = 1_000_000  # frames of a film
 STILL = 0.1  # seconds that a frame is shown which does not say for how long
 NUMBER = re.compile(r"(\d+)")
+SECTOR, ENDS = 2048, (b"\0\0\1\xb9", b"\0\0\1\xb7")  # of which program streams consist; how one, and its pictures, end
+STRETCH = re.compile(r"\[\d+:\d+\]$")  # how the name of a piece ends: which frames of its film it has
+EVEN = 0.9  # of all frames come after the usual time where that is the rate, and longer ones are gaps
 
 
 @dataclass(frozen=True, slots=True)
 class Reel:
     """A film as it lies there. frames: (m, H, W[, C]). ends: (m,) the second at which each is over, or None.
 
-    remarks: what is odd about it.
+    remarks: what is odd about it. apart: whether each frame is a file, so that one can be read where another cannot.
     """
 
     name: str
     frames: Array
     ends: NDArray[np.float64] | None = None
     remarks: tuple[str, ...] = ()
+    apart: bool = False
+
+    def cut(self, whole: NDArray[np.bool_], begins: NDArray[np.bool_]) -> "list[Reel]":
+        """Its pieces, of frames that are `whole` (m,), a new one where another `begins` (m,); those of one frame are left out.
+
+        Empty where no frame is.
+        """
+        rows = np.flatnonzero(whole)
+        starts = np.flatnonzero((np.diff(rows, prepend=-2) > 1) | begins[rows])
+        runs = [run for run in np.split(rows, starts[1:]) if len(run)] if len(rows) else []
+        if len(runs) == 1 and len(rows) == len(self.frames):
+            return [self]
+        runs = [run for run in runs if len(run) > 1] or runs[:1]
+        pieces: list[Reel] = []
+        for run in runs:
+            first = 0.0 if self.ends is None or not run[0] else float(self.ends[run[0] - 1])
+            ends = None if self.ends is None else self.ends[run] - first
+            name = f"{self.name}[{run[0]}:{run[-1] + 1}]" if len(runs) > 1 else self.name
+            frames: Any = Picked(self.frames, run)
+            pieces.append(replace(self, name=name, frames=frames, ends=ends, remarks=() if pieces else self.remarks))
+        return pieces
 
     def at_rate(self, rate: float | None) -> "Reel":
         """The same, so many frames a second: at each moment, the one that is shown. Raises ConfigError."""
@@ -144,7 +169,7 @@ def _reels(path: Path, size: Size | None, color: Color | None, skipped: dict[str
     for one in videos:
         name = one.relative_to(base).as_posix()
         try:
-            reels.append(_video(one, name, size, color == "rgb", skipped))
+            reels += _video(one, name, size, color == "rgb", skipped)
         except DataError as error:
             if path.is_file():
                 raise
@@ -172,8 +197,23 @@ def _animations(
         rows = np.fromiter(places, np.int64)
         called = base.name if name == "." else name
         ends = _shown_until(base / name, len(rows)) if name in moving else None
-        odd = () if name in moving else _unevenly_numbered(called, [Path(files_of[row]).name for row in rows.tolist()])
-        yield Reel(called, Picked(frames, rows), ends, odd)  # type: ignore[arg-type]
+        lost = _lost_before([there[row] for row in rows.tolist()], entries, skipped, moving=name in moving)
+        odd = () if name in moving else _unevenly_numbered(called, [Path(files_of[row]).name for row in rows.tolist()], lost)
+        reel = Reel(called, Picked(frames, rows), ends, odd, apart=name not in moving)  # type: ignore[arg-type]
+        yield from reel.cut(np.ones(len(rows), np.bool_), lost)
+
+
+def _lost_before(
+    frames: Sequence[ImageFile], entries: Sequence[ImageFile], skipped: Mapping[str, str], *, moving: bool
+) -> NDArray[np.bool_]:
+    """Before which of the frames (m,) of a film one is left out that could not be read."""
+    if moving:
+        return np.diff([frame.frame for frame in frames], prepend=frames[0].frame - 1) > 1
+    at = {entry.name: number for number, entry in enumerate(entries)}
+    endings = {Path(frame.name).suffix for frame in frames}
+    gone = [at[name] for name in skipped if name in at and Path(name).suffix in endings]
+    before = np.searchsorted(np.sort(gone), [at.get(frame.name.partition("[")[0], at.get(frame.name, -1)) for frame in frames])
+    return np.diff(before, prepend=before[0]) > 0
 
 
 def _shown_until(path: Path, count: int) -> NDArray[np.float64]:
@@ -190,12 +230,15 @@ def _shown_until(path: Path, count: int) -> NDArray[np.float64]:
     return np.cumsum(shown)
 
 
-def _unevenly_numbered(film: str, names: Sequence[str]) -> tuple[str, ...]:
-    """What is odd about the names of a film's frames, in their order: numbers that do not go up by the same."""
+def _unevenly_numbered(film: str, names: Sequence[str], lost: NDArray[np.bool_]) -> tuple[str, ...]:
+    """What is odd about the names of a film's frames, in their order: numbers that do not go up by the same.
+
+    lost: (m,) before which of them the film is cut.
+    """
     numbers = [int(found[-1]) if (found := NUMBER.findall(Path(name).stem)) else None for name in names]
     steps = [None if a is None or b is None else b - a for a, b in pairwise(numbers)]
     usual = min((step for step in steps if step and step > 0), default=None)
-    odd = [at for at, step in enumerate(steps) if step is None or step != usual]
+    odd = [at for at, step in enumerate(steps) if (step is None or step != usual) and not lost[at + 1]]
     if not odd:
         return ()
     more = f", nor so in {len(odd) - 1} other places" if len(odd) > 1 else ""
@@ -213,30 +256,35 @@ def _order(base: Path, path: Path) -> list[Any]:
 
 def _decoded(reels: Sequence[Reel], skipped: dict[str, str]) -> tuple[Array, list[Reel]]:
     """All frames (m, H, W[, C]) in memory, and the films with as many as can be decoded."""
-    kept = []
-    for reel in reels:
-        frames = _whole(reel, skipped)
-        if len(frames):
-            kept.append(replace(reel, frames=frames, ends=None))
+    kept = [piece for reel in reels for piece in _whole(reel, skipped) if len(piece.frames)]
     if not kept:
         name, reason = next(iter(skipped.items()))
         raise DataError(f"no film here that can be decoded. {name}: {reason}")
     return np.concatenate([reel.frames for reel in kept]), kept
 
 
-def _whole(reel: Reel, skipped: dict[str, str]) -> Array:
-    """The frames of a film up to the first that cannot be decoded."""
+def _whole(reel: Reel, skipped: dict[str, str]) -> list[Reel]:
+    """The film in memory; or its pieces between frames that cannot be decoded, of which those of one file end it."""
     try:
-        return np.asarray(reel.frames)
+        return [replace(reel, frames=np.asarray(reel.frames), ends=None)]
     except DataError:
-        found = []
-        for at in range(len(reel.frames)):
+        count, found = len(reel.frames), np.empty(reel.frames.shape, reel.frames.dtype)
+        there, first, reason = np.zeros(count, np.bool_), -1, ""
+        for at in range(count):
             try:
-                found.append(reel.frames[at])
+                found[at], there[at] = reel.frames[at], True
             except DataError as error:
-                skipped[reel.name] = f"only {at} of its {len(reel.frames)} frames can be read. {error}"
-                break
-        return np.stack(found) if found else np.empty((0, *reel.frames.shape[1:]), reel.frames.dtype)
+                first, reason = (at, str(error)) if first < 0 else (first, reason)
+                if not reel.apart:
+                    break
+        pieces = replace(reel, frames=found, ends=None).cut(there, np.zeros(count, np.bool_))
+        skipped[reel.name] = f"only {int(there.sum())} of its {count} frames can be read{_into(pieces)}. {reason}"
+        return [replace(piece, frames=np.asarray(piece.frames)) for piece in pieces]
+
+
+def _into(pieces: Sequence[Reel]) -> str:
+    """That a film is cut, in words."""
+    return f", and it is cut into {len(pieces)} films between which some are missing" if len(pieces) > 1 else ""
 
 
 # ---------------------------------------------------------------------- by PyAV
@@ -256,7 +304,7 @@ class _Video(Rows):
         for place, row in enumerate(rows.tolist()):
             wanted.setdefault(row, []).append(place)
         last = max(wanted, default=-1)
-        for at, frame in enumerate(_played(self.path, {})):
+        for at, (frame, _) in enumerate(_played(self.path, Played())):
             if at in wanted:
                 image = Image.fromarray(frame.to_ndarray(format="rgb24"))
                 found[wanted[at]] = images.fitted_image(image, self.size, self.rgb, self.resize, False)
@@ -267,57 +315,137 @@ class _Video(Rows):
         return found
 
 
-def _video(path: Path, name: str, size: Size | None, rgb: bool, skipped: dict[str, str]) -> Reel:
-    """A film that PyAV decodes: gone through once, to count its frames. Raises DataError."""
+def _video(path: Path, name: str, size: Size | None, rgb: bool, skipped: dict[str, str]) -> list[Reel]:
+    """The pieces of a film that PyAV decodes: gone through once, to count its frames. Raises DataError."""
     shapes: set[tuple[int, int]] = set()
-    ends: list[float] = []
-    broken: dict[Path, str] = {}
-    for at, frame in enumerate(_played(path, broken)):
+    shown: list[float] = []  # when each frame is
+    keys, corrupt, after = [], [], []
+    played = Played()
+    for at, (frame, broken) in enumerate(_played(path, played)):
         if at >= MOST:
             raise DataError(f"more than {MOST:,} frames. Divide it.")
         shapes.add((int(frame.height), int(frame.width)))
-        start = frame.time if frame.time is not None else (ends[-1] if ends else 0.0)
-        ends.append(float(start))  # when it is shown, for now
-    if not ends:
-        raise DataError(f"no frame of it can be decoded{f': {broken[path]}' if broken else ''}. Get or write the file again.")
+        shown.append(float(frame.time if frame.time is not None else (shown[-1] if shown else 0.0)))
+        keys.append(bool(frame.key_frame))
+        corrupt.append(bool(frame.is_corrupt))
+        after.append(broken)
+    if not shown:
+        raise DataError(
+            f"no frame of it can be decoded{f': {played.error}' if played.error else ''}. Get or write the file again."
+        )
     if len(shapes) > 1 and size is None:
         raise DataError("its frames differ in size. Pass size=, a side or (height, width).")
-    starts = np.asarray(ends) - ends[0]
-    usual = float(np.median(np.diff(starts))) if len(starts) > 1 else STILL
-    if broken:
-        skipped[name] = f"only its first {len(ends)} frames can be read: {broken[path]}"
-    elif missing := _missing(path, len(ends), ends[-1] + usual, usual):
-        skipped[name] = f"only {len(ends)} frames can be read: {missing}"
+    starts = np.asarray(shown) - shown[0]
+    steps = np.diff(starts)
+    usual = float(np.median(steps)) if len(steps) else STILL
     over = np.maximum.accumulate(np.append(starts[1:], starts[-1] + max(usual, 1e-3)))
     shape = (size, size) if isinstance(size, int) else size or next(iter(shapes))
-    return Reel(name, _Video(path, len(ends), shape, rgb, size is not None), over)  # type: ignore[arg-type]
+    video: Any = _Video(path, len(shown), shape, rgb, size is not None)
+    reel = Reel(name, video, over, _without_end(path, name))
+    even = not played.indexed and len(steps) > 1 and np.mean(np.abs(steps - usual) <= 0.2 * usual) >= EVEN
+    gaps = np.append(False, steps > 1.5 * usual) if even else np.zeros(len(shown), np.bool_)
+    begins = np.asarray(after) | gaps
+    whole = _sound(np.asarray(keys), np.asarray(corrupt), begins)
+    pieces = reel.cut(whole, begins)
+    missing = _missing(path, played, len(shown), shown[-1] + usual, usual)
+    if not whole.all() or begins.any():
+        why = f": {played.error}" if played.error else ""
+        skipped[name] = (
+            f"{int(whole.sum())} of its frames can be read; it is damaged{why}, and what follows is left out up to the next "
+            f"frame that is stored as a whole{_into(pieces)}"
+        )
+        if missing:
+            skipped[name] += f"; {missing}"
+    elif missing or played.error:
+        skipped[name] = f"only its first {len(shown)} frames can be read: {missing or played.error}"
+    return pieces
 
 
-def _missing(path: Path, count: int, end: float, usual: float) -> str:
+def _without_end(path: Path, name: str) -> tuple[str, ...]:
+    """What is odd about how a program stream of MPEG ends: as nothing tells how long it is, it may be cut off unseen."""
+    size = path.stat().st_size
+    if path.suffix.lower() not in (".mpg", ".mpeg") or size % SECTOR == 0:
+        return ()
+    with path.open("rb") as file:
+        file.seek(max(0, size - SECTOR))
+        last = file.read().rstrip(b"\0")
+    return () if last.endswith(ENDS) else (f"{name}: it ends within a sector and without an end code, and may be cut off",)
+
+
+def _sound(keys: NDArray[np.bool_], corrupt: NDArray[np.bool_], after: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which frames (m,) are what they were. One `after` lost ones is made of what is not there, up to one stored as a whole."""
+    found, sound = [], True
+    for key, bad, gap in zip(keys.tolist(), corrupt.tolist(), after.tolist(), strict=True):
+        sound = not bad and (key or (sound and not gap))
+        found.append(sound)
+    return np.asarray(found)
+
+
+def _missing(path: Path, played: "Played", count: int, end: float, usual: float) -> str:
     """What a film that ended well promised beyond its `count` frames, the last over at second `end`; "" for nothing.
 
     FFmpeg takes the end of a file that was cut off for its end, and frames that it drops are missed by nobody.
     """
-    with imported("av").open(str(path)) as container:
-        stream = container.streams.video[0]
-        if stream.frames > count:
-            return f"it says that it has {stream.frames}"
-        if stream.frames or len(container.streams) > 1 or container.duration is None:
-            return ""  # counted; or as long as its sound
-        long = ((container.start_time or 0) + container.duration) / 1e6
-        return f"it says that it lasts {long:.4g} seconds, and they end after {end:.4g}" if long > end + 1.5 * usual else ""
+    if played.promised > count + played.discarded:
+        return f"it says that it has {played.promised}"
+    if path.suffix.lower() in (".ts", ".m2ts"):
+        size = path.stat().st_size
+        return "" if size % 188 == 0 or size % 192 == 0 else "the file ends within a packet"
+    last = max(end, played.last)  # of what is seen or heard
+    if played.indexed or played.until is None or last >= played.until - 1.5 * usual:
+        return ""
+    return f"it says that it lasts {played.until:.4g} seconds, and {'they end' if last == end else 'all ends'} after {last:.4g}"
 
 
-def _played(path: Path, broken: dict[Path, str]) -> Iterator[Any]:
-    """The frames of a film, one after the other; what ends it early is put into `broken`. Raises DataError."""
+@dataclass(slots=True)
+class Played:
+    """What is seen while a film is played.
+
+    error: the first that its decoder made. promised: frames that its index counts; discarded: those of them not to be shown.
+    until, last: the second at which it says that it ends, and at which the last of anything in it does.
+    """
+
+    error: str = ""
+    promised: int = 0
+    discarded: int = 0
+    until: float | None = None
+    last: float = 0.0
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the file counts its frames."""
+        return self.promised > 0
+
+
+def _played(path: Path, played: Played) -> Iterator[tuple[Any, bool]]:
+    """The frames of a film, one after the other, and whether some before it could not be decoded. Raises DataError."""
     try:
         av = imported("av")
     except ImportError as error:
         raise DataError(INSTALL.format(path.name)) from error
+    broken = False
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise DataError("it holds no pictures.")
-            yield from container.decode(container.streams.video[0])
+            stream = container.streams.video[0]
+            played.promised = int(stream.frames)
+            if container.duration is not None:
+                played.until = ((container.start_time or 0) + container.duration) / 1e6
+            for packet in container.demux():
+                if packet.pts is not None and packet.stream.type in ("audio", "video"):
+                    played.last = max(played.last, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                if packet.stream.index != stream.index:
+                    continue
+                played.discarded += bool(packet.is_discard)
+                try:
+                    frames = packet.decode()
+                except av.FFmpegError as error:
+                    played.error = played.error or str(error.strerror or error)
+                    broken = True
+                    continue
+                for frame in frames:
+                    yield frame, broken
+                    broken = False
     except av.FFmpegError as error:
-        broken[path] = str(error.strerror or error)
+        played.error = played.error or str(error.strerror or error)

@@ -48,7 +48,7 @@ def midi_in(content: bytes, grid: GridName = "sixteenth") -> Read:
         found = mido.MidiFile(file=io.BytesIO(content[:LARGEST]), clip=True)
     except Exception as error:  # mido meets damage with whatever comes up
         raise DataError(
-            f"not readable as MIDI: {error or type(error).__name__}. Save it again from your notation program."
+            f"not readable as MIDI: {str(error) or type(error).__name__}. Save it again from your notation program."
         ) from None
     if found.type == 2:
         raise DataError("a MIDI file of type 2 holds pieces side by side, without an order. Save each as a file of its own.")

@@ -54,10 +54,19 @@ class Sound:
     dtype: str = "int16"
     remarks: tuple[str, ...] = field(default=(), compare=False)
 
+    def __post_init__(self) -> None:
+        """Raise DataError for what are no samples."""
+        x = self.x
+        if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or x.ndim not in (1, 2):
+            said = f"{x.dtype} of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
+            raise DataError(f"a sound is (T,) or (T, channels), of floats in [-1, 1]; got {said}. Divide whole numbers first.")
+
     def content(self) -> bytes:
-        """The bytes of a WAV file; what is louder than the type can hold is cut off."""
+        """The bytes of a WAV file; what is louder than the type can hold is cut off. DataError for NaN, but of floats."""
         kept = self.x
         if self.dtype in FULL:
+            if not np.isfinite(kept).all():
+                raise DataError(f"the sound holds NaN or infinity, which {self.dtype} does not hold. Fill it first: `impute`.")
             most, centre = FULL[self.dtype], 128 if self.dtype == "uint8" else 0
             kept = np.rint(self.x * most).clip(-most, most - 1) + centre
         file = io.BytesIO()

@@ -45,6 +45,21 @@ def test_ctrl_c_keeps_the_best_and_resume_goes_on(
     assert "--epochs 10" in call("fit", "digits", "--out", folder, "--resume")
 
 
+@pytest.mark.parametrize(("where", "kept"), [("trained.Trained.completed", True), ("fitting.train", False)])
+def test_ctrl_c_beside_the_epochs_tells_what_is_kept(
+    call: Any, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, kept: bool
+) -> None:
+    def pressed(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"latentwalk.estimators.{where}", pressed)
+        said = call("fit", few, "--epochs", 1, "--complete", "gaussian", "--out", tmp_path / "run", code=130)
+    assert ("Nothing was saved" not in said) == kept == ("--resume" in said)
+    if kept:
+        assert "saved" in call("fit", few, "--out", tmp_path / "run", "--resume")
+
+
 @pytest.mark.parametrize(
     ("where", "words"),
     [

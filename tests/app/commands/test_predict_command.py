@@ -1,6 +1,7 @@
 """`latentwalk fit` on films, `predict`, and what else works on such a run."""
 
 import json
+import shutil
 from contextlib import contextmanager
 
 import numpy as np
@@ -74,14 +75,63 @@ def test_a_training_of_films_goes_on(call, run, films):
     assert "cannot change" in call("fit", films, "--kind", "film", "--resume", "--latent", 9, "--out", run, code=2)
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"a":' * 5000, b"\xff\xfe"])
+def test_a_damaged_predictor_is_not_called_a_model_of_images(call, run, tmp_path, content):
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "predictor" / "predictor.json").write_bytes(content)
+    said = call("predict", tmp_path / "run", "row:0", code=2)
+    assert "predictor.json is" in said and "predicts no films" not in said
+
+
+def test_films_that_are_none_or_not_whole_are_told(call, run, tmp_path):
+    (tmp_path / "a.txt").write_text("no film")
+    assert "expected a film, .gif" in call("predict", run, tmp_path / "a.txt", code=2)
+    assert "none are left to be seen before" in call("predict", run, "row:0", "--steps", 10**6, code=2)
+    for at in (0, 1, 2, 5):
+        Image.fromarray(np.full((8, 8), 40 * at, np.uint8)).save(tmp_path / f"{at}.png")
+    words = ("--steps", 1, "--draws", 1, "--out", tmp_path / "o.npz")
+    assert "after 2.png comes 5.png" in call("predict", run, tmp_path, *words)
+    for at in range(9):
+        Image.fromarray(np.full((8, 8), 20 * at, np.uint8)).save(tmp_path / f"{at}.png")
+    (tmp_path / "4.png").write_bytes(b"")
+    said = call("predict", run, tmp_path, *words, "--force")
+    assert (
+        "follow one another" not in said and "skipped" in said and "[4:8]: 4 frames seen" in said
+    )  # what came last, and nothing from before the gap
+
+
+@pytest.mark.filterwarnings("always::latentwalk.errors.TrainingWarning")
 def test_a_training_that_was_stopped_at_its_frames_goes_on(call, films, tmp_path, monkeypatch):
     folder = tmp_path / "cut"
     with monkeypatch.context() as patched:
         patched.setattr("latentwalk.estimators.fitting.stop_asked", _always)
-        call("fit", films, "--kind", "film", "--epochs", 2, "--latent", 8, "--out", folder, code=130)
+        said = call("fit", films, "--kind", "film", "--epochs", 2, "--latent", 8, "--out", folder, code=130)
+    assert "single frames only" in said and "cannot foresee anything yet" in said and "--resume" in said
     assert FramePredictor.load(folder).history_ == []
+    said = call("predict", folder, "row:0", "--steps", 1, "--draws", 1)
+    assert "nothing can be foreseen yet" in said
     said = call("fit", films, "--kind", "film", "--resume", "--out", folder)
     assert "2 epochs over 18 films" in said
+
+
+@pytest.mark.parametrize("place", ["models.film.FilmModel.begin", "estimators.trained.quick_sampler", "app.films.Run.of"])
+def test_ctrl_c_anywhere_tells_what_is_kept(call, films, tmp_path, monkeypatch, place):
+    """Between two trainings, while what comes after them is made, while it is saved."""
+    folder = tmp_path / "cut"
+    options = ("--kind", "film", "--epochs", 1, "--latent", 8, "--out", folder)
+
+    def pressed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"latentwalk.{place}", pressed)
+        said = call("fit", films, *options, code=130)
+    assert "Nothing was saved" not in said and f'To go on: latentwalk fit "{films}"' in said
+    assert "1 epochs over 18 films" in call("fit", films, "--out", folder, "--resume")
+    assert FramePredictor.load(folder).history_
+    if "begin" in place:
+        monkeypatch.setattr("latentwalk.app.films.Kept", pressed)
+        assert "Nothing was saved" in call("fit", films, *options, "--force", code=130)  # what is there is the other's
 
 
 @contextmanager

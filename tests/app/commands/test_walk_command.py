@@ -91,6 +91,17 @@ def test_bad_input_is_one_message(call: Any, deep: Path, words: list[str], messa
     assert message in " ".join(call(words[0], deep, *words[1:], code=2).split())
 
 
+@pytest.mark.parametrize("name", ["a.txt", "a.npy", "a.csv"])
+def test_an_end_of_another_kind_is_told(call: Any, deep: Path, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "a.npy":
+        np.save(path, np.zeros((1, 5)))
+    else:
+        path.write_text({"a.txt": "a line\n", "a.csv": "x,y\n1,2\n"}[name])
+    said = call("walk", deep, "--from", path, "--to", "row:0", code=2)
+    assert said.startswith("error:") and ("the model learnt from" in said or "expect" in said)
+
+
 def test_ends_are_said_one_after_the_other_or_by_name(call: Any, run: Path, tmp_path: Path) -> None:
     for name, words in (("a", ("row:3", "7", "row:1")), ("b", ("--from", "row:3", "--via", "7", "--to", "row:1"))):
         call("walk", run, *words, "--steps", 5, "--out", tmp_path / f"{name}.npz")

@@ -18,6 +18,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -108,17 +109,27 @@ def fitted(x: np.ndarray, case: Case, **options: Any) -> Laps:
     from latentwalk import Autoencoder, Likelihood
     from latentwalk.estimators import fitting
     from latentwalk.models.inference import Coder
+    from latentwalk.training.optimise import Average
 
     # The others leave out the constant of a Gaussian's log-density.
     constant = 0.5 * math.log(2 * math.pi) * x[0].size if case.likelihood == "gaussian" else 0.0
-    train, laps = fitting.train, Laps(case)
+    train, average_of, laps, averages = fitting.train, Average.of, Laps(case), []
 
     def watched(model: Any, *arguments: Any, **named: Any) -> Any:
+        def judged(held: np.ndarray) -> float:
+            """Of the weights that would be kept: their average."""
+            with nullcontext() if averages[-1] is None else averages[-1].in_place():
+                return -float(Coder(model).bound(held, 1).mean()) - constant
+
         for epoch in train(model, *arguments, **named):
-            laps.done(epoch.loss - constant, lambda held: -float(Coder(model).bound(held, 1).mean()) - constant)
+            laps.done(epoch.loss - constant, judged)
             yield epoch
 
-    fitting.train = watched
+    def noted(decay: Any, weights: Any) -> Any:
+        averages.append(average_of(decay, weights))
+        return averages[-1]
+
+    fitting.train, Average.of = watched, noted  # type: ignore[method-assign]
     likelihood = Likelihood(case.likelihood, 1.0)
     usual = {"latent": case.latent, "network": case.network, "likelihood": likelihood, "random_state": 0}
     Autoencoder("vae", progress=False, complete=False, **usual, **options).fit(x)

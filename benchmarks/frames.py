@@ -208,11 +208,8 @@ def main() -> None:
         for seed in given.seeds:
             if not any(found["key"] == [seed, given.films, given.judged] for found in earlier(log)):
                 keep(log, found_of(seed, given))
-        kept = [
-            found
-            for found in earlier(log)
-            if found["key"][0] in given.seeds and found["key"][1:] == [given.films, given.judged]
-        ]
+        wanted = {(seed, given.films, given.judged) for seed in given.seeds}
+        kept = sorted((found for found in earlier(log) if tuple(found["key"]) in wanted), key=lambda found: found["key"][0])
         put_section(page, "Bouncing digits", "\n".join(digits(kept)))
     if given.video:
         put_section(page, "A short film", "\n".join(video(given.video, given.minutes, given.keep)))

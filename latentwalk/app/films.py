@@ -14,7 +14,7 @@ from latentwalk.app.source import Source
 from latentwalk.checks import duration
 from latentwalk.data import Dataset
 from latentwalk.errors import CheckpointError, ConfigError, TrainingStopped
-from latentwalk.estimators.films import FRAMES
+from latentwalk.estimators.films import FALLING, FRAMES
 from latentwalk.estimators.predictor import PREDICTOR, FramePredictor
 from latentwalk.estimators.resuming import Kept
 from latentwalk.saving.options import from_json
@@ -125,7 +125,7 @@ def _parameters(typed: Mapping[str, Any]) -> dict[str, Any]:
         elif option not in ("out", "data", "resume", "force"):
             raise ConfigError(f"--{option.replace('_', '-')} is not for films. Leave it out.")
     if training:
-        found["training"] = Settings(**{"learning_schedule": "cosine", "ema": None, "precision": "auto"} | training)
+        found["training"] = Settings(**FALLING | {"precision": "auto"} | training)
     return found
 
 

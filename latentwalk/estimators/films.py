@@ -49,7 +49,7 @@ from latentwalk.training.runtime import calculates_bfloat16, device_named, stop_
 from latentwalk.training.settings import Settings
 from latentwalk.training.state import Snapshot
 
-__all__ = ["FRAMES", "FilmOptions", "Foresight", "fit_films", "untrained"]
+__all__ = ["FALLING", "FRAMES", "FilmOptions", "Foresight", "fit_films", "untrained"]
 
 FRAMES = "frames"  # the folder of the first stage's checkpoints, within that of the second
 SEEN, STILLS_SEEN = 20_000, 40_000  # films, and frames before them, looked at in all where no number of epochs is asked for
@@ -62,6 +62,7 @@ OVERLAP = 5  # parts of a window by which the next one begins later
 PATIENCE = 8  # epochs without a better loss, after which no more single frames are looked at
 SMALLEST = 16  # pixels of the shorter side, from which on codes are small images
 DEPTH, LATENT = 8, 32  # channels of such a code; numbers of a plain one
+FALLING: dict[str, Any] = {"learning_schedule": "cosine", "ema": None}  # how motion is learnt unless told otherwise
 BEGUN = 64  # films by which it is seen how much frames change
 HELD = 1 << 29  # numbers of an answer: 2 GiB
 CHUNK = 32  # films, or draws of one, that are predicted together
@@ -94,7 +95,7 @@ class FilmOptions:
         if self.training is not None:
             return self.training
         fast = shape.kernel > 1 and calculates_bfloat16(device)
-        return Settings(learning_schedule="cosine", ema=None, precision="bfloat16" if fast else "float32")
+        return Settings(**FALLING, precision="bfloat16" if fast else "float32")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -62,8 +62,7 @@ def with_spectra(objective: Objective, weight: float) -> Objective:
 
     What is compared is the mean of the likelihood with the target: sounds (C, T) as they are heard, in deviations of the data,
     and where the likelihood says log-magnitudes itself (`Heard`), these, as one more resolution; images (C, H, W) as they are
-    seen, in units of their range. The other terms, and with them all likelihoods that are told
-    of a model, are what they were.
+    seen, in units of their range. The other terms, and with them all likelihoods that are told of a model, are what they were.
     """
 
     def both(p: Pass, epoch: Time = None) -> Terms:

@@ -40,7 +40,7 @@ def texture_distance(x: Tensor, y: Tensor, window: int = WINDOW, faint: float = 
 
 def _logs(x: Tensor, size: int, faint: float) -> Tensor:
     """The log-magnitudes (n, bands, rows, columns) of images (…, C, H, W)."""
-    step = max(1, size // 2)
+    step = size // 2
     gray = x.reshape(-1, *x.shape[-3:]).mean(1, keepdim=True)
     down, across = (-(side - size) % step for side in gray.shape[-2:])
     windows = pad(gray, (0, across, 0, down), mode="replicate")[:, 0].unfold(1, size, step).unfold(2, size, step)

@@ -47,8 +47,9 @@ def html_file(exhibit: Exhibit, files: Mapping[str, bytes], *, most: int = LARGE
     blocks = {"decoder": _packed(files[DECODER]), "wasm": _escaped(page["vendor/ort.wasm.gz"])} if whole else _baked(exhibit)
     fixed = len(style) + len(script) + sum(map(len, blocks.values())) + 4_000
     around, graph = _around(exhibit) if whole else ({}, None)
-    if sum(map(len, around.values())) <= (most - fixed) * GRAPHED:
-        fixed, blocks = fixed + sum(map(len, around.values())), blocks | around
+    size = sum(map(len, around.values()))
+    if size <= (most - fixed) * GRAPHED:
+        fixed, blocks = fixed + size, blocks | around
     else:
         graph = None
     for count in (len(exhibit.rows), 50_000, 20_000, 8_000, 3_000, 1_000, 300):

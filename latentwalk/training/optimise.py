@@ -22,10 +22,8 @@ __all__ = ["Average", "Guard", "LearningSchedule", "OptimizerName", "optimiser_n
 OptimizerName = Literal["adam", "adamw", "adamax"]
 LearningSchedule = Literal["constant", "cosine"]
 COOLED = 1 / 3  # of a limited time, over which the rate falls
-SELDOM, FINELY = (
-    8,
-    0.05,
-)  # steps after which weights are averaged again, at most, and as a share of those an average reaches back
+SELDOM = 8  # steps between two that are averaged, at most
+FINELY = 0.05  # the same, as a share of the steps that an average reaches back over
 USUAL = 0.99  # how much of the usual gradient norm is remembered from one step to the next
 
 

@@ -117,14 +117,14 @@ def _even(has: Array, seen: Array) -> float:
     return float(levels[np.argmin(np.abs(1 - true - false))])
 
 
-def learnt(photographs: Photographs, keep: Path) -> tuple[LatentSpace, int, float]:
+def learnt(photographs: Photographs, keep: Path, seed: int) -> tuple[LatentSpace, int, float]:
     """The space as the photographs learnt from see it, and the epochs and the seconds of processor that its model took."""
-    folder, x = keep / "lfw", photographs.learn.x
+    folder, x = keep / f"lfw-{seed}", photographs.learn.x
     if (folder / "model.json").exists():
         model, seconds = Autoencoder.load(folder), float((folder / "seconds").read_text())
     else:
         start = time.process_time()
-        model = Autoencoder(**SETTING, random_state=0, progress=False).fit(np.concatenate([x, x[:, :, ::-1]]))
+        model = Autoencoder(**SETTING, random_state=seed, progress=False).fit(np.concatenate([x, x[:, :, ::-1]]))
         seconds = time.process_time() - start
         model.save(folder)
         (folder / "seconds").write_text(str(seconds))

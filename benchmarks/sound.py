@@ -14,16 +14,21 @@ log p(x) a sound. Loudness: the deviation of what is decoded by that of the orig
 two (codes' mean) against half-way between what is read in the parents, pitch in semitones (half-way in octaves), attack in ms,
 mean errors; by chance: against half-way between two others. Clicks: walks between 50 pairs, 7 steps; the largest step from
 one sample to the next in the walk's sound, by the 99.9 % quantile of those of the training sounds, and the share of walks (and
-of training sounds) above it; beside it the same sounds put one after the other. Writes benchmarks/results/sound.md.
+of training sounds) above it; beside it the same sounds put one after the other. Gaps: the middle of 100 sounds is missing; what
+is put there by `impute` (of a model of whole sounds), a straight line, or autoregression of order 64 (least squares, Janssen et
+al. 1986, three times), by its signal to noise ratio there, in dB, and by its LSD over the 1,024 samples around; medians. Writes
+benchmarks/results/sound.md.
 """
 
 import argparse
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from common.facts import RESULTS, facts, put_section
+from scipy.linalg import solve_toeplitz
 from sklearn.decomposition import PCA
 
 from latentwalk import RECIPES, Autoencoder, Dataset, Network, load
@@ -47,6 +52,8 @@ HEAD = (
 BLENDS = (
     "| blends | pitch, mean (median) | brightness | attack, ms | vibrato | noise |\n| --- | ---: | ---: | ---: | ---: | ---: |"
 )
+GAPS, FILLED, AROUND, ORDER = (64, 256, 512), 100, 1024, 64
+IMPUTED = "| gaps | " + " | ".join(f"{gap}: SNR, dB | LSD, dB" for gap in GAPS) + " |\n| --- |" + " ---: | ---: |" * len(GAPS)
 CLICKS = (
     "| walks | largest step, median (most) | walks above | put together, median | above |\n| --- | ---: | ---: | ---: | ---: |"
 )
@@ -64,18 +71,18 @@ def main() -> None:
     for seed in range(asked.seeds):
         train = load("tones", n=asked.n, seed=2 * seed, length=asked.length)
         test = load("tones", n=JUDGED, seed=2 * seed + 1, length=asked.length, split="all")
-        rows, blends, clicks = judged_pca(train, test)
+        tables = judged_pca(train, test)
         for name in asked.only:
-            found = judged(name, train, test, asked.epochs, seed)
-            for table, row in zip((rows, blends, clicks), found, strict=True):
+            for table, row in zip(tables, judged(name, train, test, asked.epochs, seed), strict=True):
                 table.append(row)
-            text = "\n\n".join("\n".join([head, *table]) for head, table in ((HEAD, rows), (BLENDS, blends), (CLICKS, clicks)))
+            heads = (HEAD, BLENDS, CLICKS, IMPUTED)
+            text = "\n\n".join("\n".join([head, *table]) for head, table in zip(heads, tables, strict=True))
             about = f"{facts('torch', 'numpy', 'scipy', 'latentwalk')} Script: `benchmarks/sound.py`."
             told = f"{len(train):,} tones of {asked.length:,} samples, {asked.epochs} epochs, seed {seed}; seconds of one core."
             put_section(RESULTS / "sound.md", f"Tones, seed {seed}", f"{about} {told}\n\n{text}")
 
 
-def judged(name: str, train: Dataset, test: Dataset, epochs: int, seed: int) -> tuple[str, str, str]:
+def judged(name: str, train: Dataset, test: Dataset, epochs: int, seed: int) -> tuple[str, str, str, str]:
     """A row of each table."""
     spectral, options = MODELS[name]
     recipe = RECIPES["vae"].with_params({"name": "tones", "spectral": spectral})
@@ -89,10 +96,11 @@ def judged(name: str, train: Dataset, test: Dataset, epochs: int, seed: int) -> 
     nats = f"{float(model.score_samples(test.x[:100]).mean()):,.0f}"
     row = _row(name, f"{weights:,}", nats, test, np.asarray(model.reconstruct(test.x)), train, seconds)
     z = model.transform(test.x)
-    return row, _blended(name, test, z, model.inverse_transform), _clicks(name, train, test, model)
+    gaps = _imputed(name, train, test, model.impute)
+    return row, _blended(name, test, z, model.inverse_transform), _clicks(name, train, test, model), gaps
 
 
-def judged_pca(train: Dataset, test: Dataset) -> tuple[list[str], list[str], list[str]]:
+def judged_pca(train: Dataset, test: Dataset) -> tuple[list[str], list[str], list[str], list[str]]:
     start = time.process_time()
     pca = PCA(LATENT, random_state=0).fit(train.x)
     seconds = time.process_time() - start
@@ -105,7 +113,9 @@ def judged_pca(train: Dataset, test: Dataset) -> tuple[list[str], list[str], lis
     a, b = _pairs(len(test.x))
     halfway = {one: UNITS[one] * (read[one][a] + read[one][b]) / 2 for one in TONE_FACTORS}
     errors = {one: np.abs(values - np.roll(values, 1)) for one, values in halfway.items()}
-    return [chance, row], [_errors("by chance", errors), _blended("PCA", test, z, pca.inverse_transform)], []
+    blends = [_errors("by chance", errors), _blended("PCA", test, z, pca.inverse_transform)]
+    ways = (("a straight line", _straight), ("autoregression", _autoregressive))
+    return [chance, row], blends, [], [_imputed(name, train, test, filled) for name, filled in ways]
 
 
 def _row(name: str, weights: str, nats: str, test: Dataset, back: Any, train: Dataset, seconds: float) -> str:
@@ -151,6 +161,50 @@ def _clicks(name: str, train: Dataset, test: Dataset, model: Autoencoder) -> str
     above = f"{np.mean(np.array(walked) > 1):.2f} (training sounds {share:.2f})"
     beside = f"{np.median(hard):.2f} | {np.mean(np.array(hard) > 1):.2f}"
     return f"| {name} | {np.median(walked):.2f} ({max(walked):.2f}) | {above} | {beside} |"
+
+
+def _imputed(name: str, train: Dataset, test: Dataset, fill: Callable[[Any], Any]) -> str:
+    cells = []
+    for gap in GAPS:
+        start = (test.x.shape[1] - gap) // 2
+        holed = np.array(test.x[:FILLED], np.float32)
+        holed[:, start : start + gap] = np.nan
+        found, true = np.asarray(fill(holed), np.float64), np.asarray(test.x[:FILLED], np.float64)
+        inside = slice(start, start + gap)
+        wrong = ((found - true)[:, inside] ** 2).sum(1)
+        ratio = 10 * np.log10((true[:, inside] ** 2).sum(1) / wrong)
+        middle = slice((test.x.shape[1] - AROUND) // 2, (test.x.shape[1] + AROUND) // 2)
+        pair = (torch.from_numpy((x[:, middle] / train.x.std()).astype(np.float32)) for x in (found, true))
+        apart = DECIBELS * log_spectral_distance(*pair).sqrt()
+        cells += [f"{np.median(ratio):.1f}", f"{float(apart.median()):.2f}"]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def _straight(x: Any) -> Any:
+    """A line from the last sample before a gap to the first after it."""
+    at = np.arange(x.shape[1])
+    return np.stack([np.interp(at, at[~np.isnan(row)], row[~np.isnan(row)]) for row in x])
+
+
+def _autoregressive(x: Any, times: int = 3) -> Any:
+    """What makes the errors of a linear prediction smallest; the prediction is learnt from the whole, as filled in before."""
+    filled = np.where(np.isnan(x), 0, x).astype(np.float64)
+    for row, holed in zip(filled, np.isnan(x), strict=True):
+        gone = np.flatnonzero(holed)
+        first, last = gone[0] - ORDER, gone[-1] + ORDER + 1
+        for _ in range(times):
+            lags = np.correlate(row, row, "full")[len(row) - 1 :][: ORDER + 1]
+            lags[0] *= 1 + 1e-9
+            errors = np.r_[1, -solve_toeplitz(lags[:ORDER], lags[1:])][::-1]
+            size = last - first
+            banded = np.zeros((size - ORDER, size))
+            for at in range(size - ORDER):
+                banded[at, at : at + ORDER + 1] = errors
+            inner = slice(ORDER, size - ORDER)
+            given = row[first:last].copy()
+            given[inner] = 0
+            row[gone] = np.linalg.lstsq(banded[:, inner], -banded @ given, rcond=None)[0]
+    return filled
 
 
 if __name__ == "__main__":

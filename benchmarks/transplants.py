@@ -1,6 +1,6 @@
 """A moustache for those who have none: what a graft changes, and what it leaves alone.
 
-    python benchmarks/transplants.py [--lfw ../shared/data/lfw] [--keep runs/transplants] [--seeds 5]
+    python benchmarks/transplants.py [--lfw ../shared/data/lfw] [--keep runs/transplants] [--seeds 5] [--photographed 3]
 
 Drawn faces with known factors, judged by a network that reads the factors off renderings (`drawn_grafts`), and photographs,
 judged by a classifier that learnt from photographs (`photographed_grafts`). Models and judges are kept in `--keep`, and a
@@ -9,14 +9,14 @@ photographs.png, stays in `--keep`: these are pictures of real people and not ou
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import drawn_grafts as drawn
 import numpy as np
 import photographed_grafts as photographed
-from common.facts import RESULTS, facts
+from common.facts import RESULTS, facts, put_section
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -24,9 +24,7 @@ from latentwalk import Direction, LatentSpace
 from latentwalk.data.synthetic import faces
 from latentwalk.drawing.tiles import sheet
 
-DRAWN = """## Drawn faces
-
-`faces`, {side} x {side}, every factor drawn independently. {seeds} plain autoencoders, D = {latent}, convolutional,
+DRAWN = """`faces`, {side} x {side}, every factor drawn independently. {seeds} plain autoencoders, D = {latent}, convolutional,
 {learnt:,} faces each (seeds 0 to {last}), {epochs} epochs: {minutes:.0f} minutes of one core in all. The direction is found
 from {seen:,} of the faces learnt from, all other factors taken out; its AUC is at least {auc:.3f}. Strength and region were
 chosen on {valid} validation faces: {given}; {taken}. Then {held:,} test faces a model.
@@ -53,29 +51,30 @@ moves the reading of glasses on bare faces: by {plain:+.3f} of its range along t
 with glasses taken out.
 
 """
-PHOTOGRAPHED = """## Photographs
-
-Labeled Faces in the Wild, 64 x 64 RGB, those that the attribute table knows (its attributes are a model's predictions, not
-people's): {learn:,} to learn from, {valid:,} to choose the strength on, {test:,} to test, no person in two of them. One
-convolutional VAE, beta = .1, D = {latent}, {epochs} epochs of photographs and mirror images: {minutes:.0f} minutes of one
-core. One seed. The judge is a classifier of all 39 attributes that learnt from the same photographs, mirrored at random,
+PHOTOGRAPHED = """Labeled Faces in the Wild, 64 x 64 RGB, those that the attribute table knows (its attributes are a model's
+predictions, not people's): {learn:,} to learn from, {valid:,} to choose the strength on, {test:,} to test, no person in two of
+them.
+{seeds} convolutional VAEs, beta = .1, D = {latent}, {epochs} epochs of photographs and mirror images: {minutes:.0f} minutes of
+one core in all. One judge: a classifier of all 39 attributes that learnt from the same photographs, mirrored at random,
 rare attributes weighted, and never saw a decode. It sees an attribute above the level where, on validation photographs, as
 many that have it are missed as others are taken for it. *seen*: of the test faces that lack the attribute (by the table and
-to the judge), those on which it is seen after the graft; asked were .8. The strength is the least that is seen on 90 % of
-validation faces. *region*: a box (top, left, bottom, right), or "change": where the step changes the picture most. *others*:
-attributes that the judge sees change most often besides.
+to the judge), those on which it is seen after the graft, the median of the models and the lowest to the highest; of each were
+asked .8. The strength, of each model, is the least that is seen on 90 % of validation faces. *region*: a box (top, left,
+bottom, right), or "change": where the step changes the picture most. *others*: attributes that the judge sees change most
+often besides, in the mean.
 
-| attribute | strength | region | judge's AUC | faces | seen | | others |
-| --- | ---: | --- | ---: | ---: | ---: | --- | --- |
+| attribute | strengths | region | judge's AUC | faces | seen | | others |
+| --- | --- | --- | ---: | ---: | --- | --- | --- |
 {rows}
 
 Confounders were named after a first look at these test faces with `without="auto"`, which failed: it also takes out what
 an attribute shows in (No_Beard of a moustache, High_Cheekbones of a smile), and little of it was left.
 
-What was taken out of each direction, and how well it separates held-out codes:
+What was taken out of each direction, and how well it separates held-out codes (seed 0):
 
 {readings}
 """
+PAGE = RESULTS / "transplants.md"
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "moustache.png"
 
 
@@ -84,18 +83,18 @@ def main() -> None:
     parser.add_argument("--lfw", type=Path, default=Path("../shared/data/lfw"))
     parser.add_argument("--keep", type=Path, default=Path("runs/transplants"))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--photographed", type=int, default=3, help="seeds of models of photographs")
+    parser.add_argument("--parts", nargs="+", choices=("drawn", "photographs"), default=["drawn", "photographs"])
     asked = parser.parse_args()
-    head = f"# Transplants\n\n{facts('torch', 'numpy', 'scikit-learn', 'latentwalk')} Script: `benchmarks/transplants.py`.\n\n"
-    first = kept(asked.keep / "drawn.md", lambda: on_drawn(asked.keep, asked.seeds))
-    second = kept(asked.keep / "photographs.md", lambda: on_photographs(asked.lfw, asked.keep))
-    (RESULTS / "transplants.md").write_text(head + first + second)
+    asked.keep.mkdir(parents=True, exist_ok=True)
+    if "drawn" in asked.parts:
+        put_section(PAGE, "Drawn faces", f"{_facts()}\n\n{on_drawn(asked.keep, asked.seeds)}")
+    if "photographs" in asked.parts:
+        put_section(PAGE, "Photographs", f"{_facts()}\n\n{on_photographs(asked.lfw, asked.keep, asked.photographed)}")
 
 
-def kept(path: Path, measured: Callable[[], str]) -> str:
-    """What was measured before, or is now."""
-    if not path.exists():
-        path.write_text(measured())
-    return path.read_text()
+def _facts() -> str:
+    return f"{facts('torch', 'numpy', 'scikit-learn', 'latentwalk')} Script: `benchmarks/transplants.py`."
 
 
 # ---------------------------------------------------------------------- drawn faces
@@ -186,41 +185,56 @@ def _enlarged(tiles: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 # ---------------------------------------------------------------------- photographs
 
 
-def on_photographs(folder: Path, keep: Path) -> str:
+def on_photographs(folder: Path, keep: Path, seeds: int) -> str:
     """The same for Labeled Faces in the Wild."""
     photographs = photographed.Photographs.read(folder)
     classifier = photographed.Classifier.of(photographs, keep)
-    space, epochs, seconds = photographed.learnt(photographs, keep)
-    directions = [space.direction(name, without=photographed.WITHOUT) for name in photographed.BOXES]
-    lines, strengths = [], []
-    for direction in directions:
-        for region in (photographed.BOXES[direction.name], photographed.CHANGE):
-            strength = photographed.chosen(classifier, space, direction, photographs.valid, region)
+    ways = [(name, region) for name, box in photographed.BOXES.items() for region in (box, photographed.CHANGE)]
+    found: dict[Any, list[tuple[float, photographed.Outcome]]] = {way: [] for way in ways}
+    seconds, readings = 0.0, ""
+    for seed in range(seeds):
+        space, epochs, took = photographed.learnt(photographs, keep, seed)
+        seconds += took
+        directions = {name: space.direction(name, without=photographed.WITHOUT) for name in photographed.BOXES}
+        for name, region in ways:
+            strength = photographed.chosen(classifier, space, directions[name], photographs.valid, region)
             tested = photographs.test, [strength], photographed.TESTED, region
-            (one,) = photographed.outcomes(classifier, space, direction, *tested)
-            lines.append(_photographed_row(direction, strength, region, classifier.auc[direction.name], one))
-        strengths.append(strength)
-    gallery(space, directions, strengths, photographs, keep / "photographs.png")
+            (one,) = photographed.outcomes(classifier, space, directions[name], *tested)
+            found[name, region].append((strength, one))
+        if seed == 0:
+            readings = "\n".join(f"- {direction.reading}" for direction in directions.values())
+            strengths = [found[name, photographed.CHANGE][0][0] for name in directions]
+            gallery(space, list(directions.values()), strengths, photographs, keep / "photographs.png")
     return PHOTOGRAPHED.format(
         learn=len(photographs.learn),
         valid=len(photographs.valid),
         test=len(photographs.test),
+        seeds=seeds,
         latent=photographed.SETTING["latent"],
         epochs=epochs,
         minutes=seconds / 60,
-        rows="\n".join(lines),
-        readings="\n".join(f"- {direction.reading}" for direction in directions),
+        rows="\n".join(_photographed_row(name, region, classifier.auc[name], found[name, region]) for name, region in ways),
+        readings=readings,
     )
 
 
 def _photographed_row(
-    direction: Direction, strength: float, region: photographed.Region, auc: float, one: photographed.Outcome
+    name: str, region: photographed.Region, auc: float, found: Sequence[tuple[float, photographed.Outcome]]
 ) -> str:
-    most = ", ".join(f"{name} {share:.2f}" for name, share in list(one.others.items())[:4])
+    seen = sorted(one.seen for _, one in found)
+    others = {other: np.mean([one.others[other] for _, one in found]) for other in found[0][1].others}
+    most = ", ".join(f"{other} {others[other]:.2f}" for other in sorted(others, key=lambda other: -others[other])[:4])
     named = region if isinstance(region, str) else None if region is None else ", ".join(f"{side:g}" for side in region)
-    where = "all" if named is None else named
-    cells = (f"{strength:g}", where, f"{auc:.3f}", f"{one.faces:,}", f"{one.seen:.3f}", _met(one.seen >= 0.8), most)
-    return f"| {direction.name} | {' | '.join(cells)} |"
+    cells = (
+        ", ".join(f"{strength:g}" for strength, _ in found),
+        "all" if named is None else named,
+        f"{auc:.3f}",
+        f"{found[0][1].faces:,}",
+        f"{np.median(seen):.3f} ({seen[0]:.3f} to {seen[-1]:.3f})",
+        _met(seen[0] >= 0.8),
+        most,
+    )
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def gallery(

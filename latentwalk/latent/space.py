@@ -213,7 +213,7 @@ class LatentSpace(Encoded):
         x: a row, an example or a code; also several, examples (n, *E) or codes (n, D). Or a picture of any size, as a file, one
         of Pillow's or an array (H, W[, 3]): x then is that picture, as large as it is, in its own type, upright; a list of them
         gives a list. strength: 0 changes nothing; several, (S,), give a sweep: z (S, …, D), x (S, …, *E). "guided", with a
-        direction that was found with `keep`, takes for each example the step after which it is read to have what it should and
+        direction that was found with `keep`, takes for each example or picture the step after which it is read to have it and
         all else as before, of some 50 that are decoded and encoded again (see `guide`).
         region: where the picture may change: "change", where the step changes it most; weights (H, W) in [0, 1], or a box (top,
         left, bottom, right) in shares of its sides; None for all of it. Elsewhere it stays as it was, to the last bit.

@@ -14,12 +14,13 @@ class Limits:
     body: bytes of a request. text: bytes of one in JSON or CSV, which takes many times its size once it is read.
     memory: bytes of all requests that are being read or answered.
     rows: examples in a request, or asked for. values: numbers in a request or an answer; in JSON, `listed`.
-    pixels: of a picture that is sent.
+    pixels: of a picture that is sent, or a frame of a film. frames: of a film that are read.
     queue: requests that wait for a model. batch: rows of small requests that are done at once.
     requests: being read or answered.
     patience: seconds that a request waits for its codes or examples. long: for walks, grafts and all that is not at once.
-    reading: until a body is there. head: until the head of a request is. writing: for a client that reads nothing.
-    idle: for a connection without a request. closing: for requests under way, once the server is to end.
+    reading: until a body is there; and that the frames of a film take to be decoded. head: until the head of a request is.
+    writing: for a client that reads nothing. idle: for a connection without a request. closing: for requests under way, once
+    the server is to end.
     """
 
     body: int = 64 * 2**20
@@ -29,6 +30,7 @@ class Limits:
     values: int = 2**24
     listed: int = 2**21
     pixels: int = 2**24
+    frames: int = 1_000
     queue: int = 256
     batch: int = 64
     requests: int = 512

@@ -1,12 +1,14 @@
 """Films on the page. The map is of their frames; a film is a way on it, each frame with its surprise, and futures branch off.
 
 A film is known by its number from 0 on, as commands name rows: those learnt from come first, in the order in which they were
-read, then those held out. Its frames are counted from 1, as who watches it counts.
+read, then those held out. One that somebody brings has a key instead. Frames are counted from 1, as who watches them counts.
 """
 
 import base64
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -15,13 +17,15 @@ from numpy.typing import NDArray
 from latentwalk.arrays import Array
 from latentwalk.data.dataset import Dataset
 from latentwalk.data.footage import ends_of_films, frame_numbers
+from latentwalk.data.own_film import Bounds, own_film
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.estimators.predictor import FramePredictor
+from latentwalk.latent.holes import Holes
 from latentwalk.latent.space import LatentSpace
 
-__all__ = ["AHEAD", "FUTURES", "ShownFilms", "letters"]
+__all__ = ["AHEAD", "FOOTAGE", "FUTURES", "ShownFilm", "ShownFilms", "letters"]
 
-LARGEST = 2**22  # numbers in the frames of a film that is shown; of a longer one the first
+FOOTAGE = 2**22  # numbers in the frames of a film that is shown; of a longer one the first
 AHEAD, FUTURES = 60, 4  # frames that are drawn, and futures, at most
 
 
@@ -81,33 +85,79 @@ class ShownFilms:
             "futures": FUTURES,
         }
 
-    def reel(self, film: int, space: LatentSpace) -> dict[str, Any]:
-        """A film as the page plays it: name, count of frames, frames and codes (float32, base64), surprise, a sentence.
+    def film(self, number: int) -> "ShownFilm":
+        """The film of that number, or as much of it as is shown. Raises ConfigError, DataError."""
+        part, row = self._place(number)
+        x = np.asarray(part.x[row : row + 1])
+        whole = int(ends_of_films(x)[0])
+        if not whole:
+            raise DataError(f"{self.name(number)} has no frames.")
+        found = x[0, : min(whole, max(2, FOOTAGE // max(1, x[0, 0].size)))]
+        said = f"It has {whole:,} frames, of which these are the first." if len(found) < whole else ""
+        return ShownFilm(self.predictor, self.name(number), found, said, number)
 
-        Raises ConfigError, DataError.
+    def own(self, content: bytes, name: str, bounds: Bounds) -> "ShownFilm":
+        """The film in a file that somebody brings. Raises DataError."""
+        spec = self.predictor.frames_.spec_
+        found = own_film(content, name, spec, bounds)
+        _, height, width = spec.event
+        told = list(found.remarks)
+        if found.size != (height, width):
+            told.insert(0, f"it is {found.size[1]:,} × {found.size[0]:,}, and seen at {width} × {height}, as the model sees it")
+        said = "; ".join(told)
+        return ShownFilm(self.predictor, name, found.frames, f"{said[:1].upper()}{said[1:]}." if said else "")
+
+    def _place(self, film: int) -> tuple[Dataset, int]:
+        row = film
+        for part in self.parts:
+            if 0 <= row < len(part):
+                return part, row
+            row -= len(part)
+        raise ConfigError(f"film {film} is not among the {self.about['count']:,} that are known, from 0 on.")
+
+
+@dataclass(frozen=True, eq=False)
+class ShownFilm:
+    """A film as the page plays it: x (t, *frame). said: what there is to say of it. number: None for one that was brought."""
+
+    predictor: FramePredictor
+    name: str
+    x: Array
+    said: str
+    number: int | None = None
+
+    @cached_property
+    def key(self) -> str:
+        """What tells it from other films."""
+        return hashlib.sha256(f"{self.name}\0{self.x.shape}\0".encode() + self.x.tobytes()).hexdigest()[:18]
+
+    def reel(self, space: LatentSpace) -> dict[str, Any]:
+        """As the page plays it: name, count of frames, frames and codes (float32, base64), surprise, a sentence.
+
+        Raises DataError.
         """
-        x, whole = self._frames(film)
+        x = self.x
         surprise = self.predictor.surprise(x) if len(x) > 1 else np.full(1, np.nan)
         way = space.path(x)
-        cut = f" It has {whole:,}, of which these are the first." if len(x) < whole else ""
+        said = [way.reading if len(x) > 1 else "One frame.", _outside(space, way.z) if self.number is None else "", self.said]
         return {
-            "film": film,
-            "name": self.name(film),
+            "film": self.number,
+            "name": self.name,
             "count": len(x),
             "frames": letters(x),
             "codes": letters(way.z),
             "surprise": [None if np.isnan(one) else float(one) for one in surprise],
-            "reading": (way.reading if len(x) > 1 else "One frame.") + cut,
+            "reading": " ".join(filter(None, said)),
         }
 
-    def futures(self, film: int, seen: int, steps: int, draws: int, seed: int, space: LatentSpace) -> dict[str, Any]:
-        """What may come after the first frames of a film: frames and codes (draws, steps, …), float32, base64; a sentence.
+    def futures(self, seen: int, steps: int, draws: int, seed: int, space: LatentSpace) -> dict[str, Any]:
+        """What may come after its first frames: frames and codes (draws, steps, …), float32, base64; a sentence.
 
         Raises ConfigError, DataError.
         """
-        x, _ = self._frames(film)
+        x = self.x
         if not 1 <= seen <= len(x):
-            raise DataError(f"{self.name(film)} has {len(x)} frames, and {seen} were to be seen. Say 1 to {len(x)}.")
+            raise DataError(f"{self.name} has {len(x)} frames, and {seen} were to be seen. Say 1 to {len(x)}.")
         found = self.predictor.predict(x[:seen], steps, draws, seed=seed)
         codes = np.stack([space.path(future).z for future in found])
         reading = f"{seen} frames seen, {steps} drawn"
@@ -123,22 +173,14 @@ class ShownFilms:
             "reading": f"{reading}.",
         }
 
-    def _place(self, film: int) -> tuple[Dataset, int]:
-        row = film
-        for part in self.parts:
-            if 0 <= row < len(part):
-                return part, row
-            row -= len(part)
-        raise ConfigError(f"film {film} is not among the {self.about['count']:,} that are known, from 0 on.")
 
-    def _frames(self, film: int) -> tuple[Array, int]:
-        """The frames (t, *frame) that are shown of a film, and how many it has."""
-        part, row = self._place(film)
-        x = np.asarray(part.x[row : row + 1])
-        whole = int(ends_of_films(x)[0])
-        if not whole:
-            raise DataError(f"{self.name(film)} has no frames.")
-        return x[0, : min(whole, max(2, LARGEST // max(1, x[0, 0].size)))], whole
+def _outside(space: LatentSpace, z: NDArray[np.float32]) -> str:
+    """How many of the codes z (t, D) of a film that was brought lie where none of those learnt from does, in words."""
+    try:
+        count = int(space.kept(Holes)(z.astype(np.float64)).sum())
+    except DataError:
+        return ""
+    return f"{count:,} of the {len(z):,} lie in holes, where no data does (of frames learnt from, 1 in 20)."
 
 
 def letters(x: Array, dtype: str = "<f4") -> str:

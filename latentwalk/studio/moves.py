@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from latentwalk.arrays import Array
 from latentwalk.errors import ConfigError
@@ -68,6 +70,12 @@ class Transplant:
         found = some.direction(np.arange(ends[0]), np.arange(ends[0], ends[1]), keep="all").guide
         assert found is not None
         return found
+
+    def onto(self, picture: Image, strength: float | Literal["guided"]) -> bytes:
+        """A picture of any size with the step put onto it, or as much of it as it takes: PNG. Raises ConfigError, DataError."""
+        direction = replace(self.direction, guide=self.guide) if strength == "guided" else self.direction
+        made: Decoded = self.exhibit.space.graft(picture, direction, strength)
+        return made.content(".png")
 
     def guided(self, code: Sequence[float], condition: str | None = None) -> dict[str, Any]:
         """For one code (D,), as much of it as it takes: {"move": (D,), "reading"}. Raises ConfigError, DataError."""

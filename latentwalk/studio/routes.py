@@ -5,13 +5,15 @@ an `Exhibit` tells, what codes decode to, walks, directions and grafts.
 """
 
 from collections import OrderedDict
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import numpy as np
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field, FiniteFloat
 
+from latentwalk.data.own_film import Bounds
 from latentwalk.errors import DataError, unknown
 from latentwalk.serving.answers import json_response
 from latentwalk.serving.bodies import PICTURES, media, parsed, picture_of
@@ -21,7 +23,7 @@ from latentwalk.serving.served import Served
 from latentwalk.studio.away import decoder_files, html_file
 from latentwalk.studio.bundle import page_files
 from latentwalk.studio.exhibit import Exhibit
-from latentwalk.studio.films import AHEAD, FUTURES, ShownFilms
+from latentwalk.studio.films import AHEAD, FOOTAGE, FUTURES, ShownFilm, ShownFilms
 from latentwalk.studio.moves import STEPS, Transplant, film_of, transplant_of, walk_of
 
 __all__ = ["Shows", "studio_routes"]
@@ -36,38 +38,52 @@ KINDS = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }  # of the page's files
-KEPT = 32  # steps that may be asked for again
+KEPT, REELS = 32, 4  # steps, and films that were brought, that may be asked for again
 MOST = 4_096  # codes decoded at once
+T = TypeVar("T")
+
+
+class Shelf(Generic[T]):
+    """The last things of each run that may be asked for again, by their keys. most: of all runs. what: what each is."""
+
+    def __init__(self, most: int, what: str) -> None:
+        self.most, self.what = most, what
+        self._kept: OrderedDict[tuple[str, str], T] = OrderedDict()
+
+    def keep(self, run: str, key: str, found: T) -> T:
+        """The thing of that key: what is there already, with all it has learnt since, or what was found now."""
+        kept = self._kept[run, key] = self._kept.pop((run, key), found)
+        while len(self._kept) > self.most:
+            self._kept.popitem(last=False)
+        return kept
+
+    def get(self, run: str, key: str) -> T:
+        """Raises Refused (404)."""
+        if (run, key) not in self._kept:
+            raise Refused(404, f"this {self.what} is not known any more. Choose it again.")
+        return self._kept[run, key]
+
+    def clear(self, run: str) -> None:
+        """Forget those of a run."""
+        for kept in [one for one in self._kept if one[0] == run]:
+            del self._kept[kept]
 
 
 class Shows:
-    """What is shown: exhibits by name, which may grow, and the steps that were found in each."""
+    """What is shown: exhibits by name, which may grow; the steps that were found in each, and films that were brought."""
 
     def __init__(self) -> None:
         self.exhibits: dict[str, Exhibit] = {}
         self.served: dict[str, Served] = {}
-        self._steps: OrderedDict[tuple[str, str], Transplant] = OrderedDict()
+        self.steps: Shelf[Transplant] = Shelf(KEPT, "direction")
+        self.films: Shelf[ShownFilm] = Shelf(REELS, "film")
 
     def show(self, exhibit: Exhibit, served: Served) -> None:
-        """Add one, in place of one of that name, whose steps go with it."""
-        for kept in [one for one in self._steps if one[0] == exhibit.name]:
-            del self._steps[kept]
+        """Add one, in place of one of that name, whose steps and films go with it."""
+        for shelf in (self.steps, self.films):
+            shelf.clear(exhibit.name)
         self.served[exhibit.name] = served
         self.exhibits[exhibit.name] = exhibit
-
-    def keep(self, run: str, found: Transplant) -> str:
-        """A key by which the step may be asked for again; that of the same groups, with its guide, stays if it is there."""
-        name = (run, found.key)
-        self._steps[name] = self._steps.pop(name, found)
-        while len(self._steps) > KEPT:
-            self._steps.popitem(last=False)
-        return found.key
-
-    def step(self, run: str, key: str) -> Transplant:
-        """The step of that key. Raises Refused (404)."""
-        if (run, key) not in self._steps:
-            raise Refused(404, "this direction is not known any more. Choose it again.")
-        return self._steps[run, key]
 
 
 class Rows(Options):
@@ -195,25 +211,45 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
     @router.get("/studio/runs/{run}/films/{film}")
     async def reel(shown: Shown, run: Run, film: int) -> Response:
         films = films_of(shown)
-        return json_response(await run.long(lambda _: films.reel(film, shown.space)))
+        return json_response(await run.long(lambda _: films.film(film).reel(shown.space)))
+
+    @router.post("/studio/runs/{run}/films/own")
+    async def brought(shown: Shown, run: Run, request: Request, name: Annotated[str, Query(max_length=200)]) -> Response:
+        """A film of one's own: a file that moves, or a .zip of images. name: the file's."""
+        films, content, limits = films_of(shown), await request.body(), run.limits
+        bounds = Bounds(limits.frames, limits.body, limits.pixels, FOOTAGE, limits.reading)
+
+        def seen(_: Any) -> dict[str, Any]:
+            own = films.own(content, name, bounds)
+            return own.reel(shown.space) | {"key": shows.films.keep(shown.name, own.key, own).key}
+
+        return json_response(await run.long(seen))
+
+    @router.post("/studio/runs/{run}/films/own/{key}/futures")
+    async def own_futures(shown: Shown, run: Run, key: str, request: Request) -> Response:
+        return await ahead(shown, run, request, lambda: shows.films.get(shown.name, key))
 
     @router.post("/studio/runs/{run}/films/{film}/futures")
     async def futures(shown: Shown, run: Run, film: int, request: Request) -> Response:
-        films, o = films_of(shown), await parsed(request, Ahead, run.limits)
+        films = films_of(shown)
+        return await ahead(shown, run, request, lambda: films.film(film))
+
+    async def ahead(shown: Exhibit, run: Served, request: Request, film: Callable[[], ShownFilm]) -> Response:
+        o = await parsed(request, Ahead, run.limits)
         run.check_count(o.steps * o.draws, "frames")
-        return json_response(await run.long(lambda _: films.futures(film, o.seen, o.steps, o.draws, o.seed, shown.space)))
+        return json_response(await run.long(lambda _: film().futures(o.seen, o.steps, o.draws, o.seed, shown.space)))
 
     @router.post("/studio/runs/{run}/direction")
     async def direction(shown: Shown, run: Run, request: Request) -> Response:
         asked = await parsed(request, Sides, run.limits)
         found = await run.long(lambda _: transplant_of(shown, asked.having, asked.lacking))
-        return json_response(found.about | {"key": shows.keep(shown.name, found)})
+        return json_response(shows.steps.keep(shown.name, found.key, found).about | {"key": found.key})
 
     @router.post("/studio/runs/{run}/guided")
     async def guided(shown: Shown, run: Run, request: Request) -> Response:
         """As much of a step as one code needs, and what is read of it."""
         asked = await parsed(request, Ground, run.limits)
-        found, z = shows.step(shown.name, asked.key), run.trained.codes(np.array([asked.code], np.float32))[0]
+        found, z = shows.steps.get(shown.name, asked.key), run.trained.codes(np.array([asked.code], np.float32))[0]
         return json_response(await run.long(lambda _: found.guided(z.tolist(), asked.condition)))
 
     @router.post("/studio/runs/{run}/graft")
@@ -222,19 +258,15 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
         run: Run,
         request: Request,
         key: Annotated[str, Query()],
-        strength: Annotated[float, Query(ge=-20, le=20)] = 1,
+        strength: Annotated[float, Query(ge=-20, le=20)] | Literal["guided"] = 1,
     ) -> Response:
-        """A picture of any size with a direction put onto it, at its own size: PNG."""
+        """A picture of any size with a direction put onto it, at its own size: PNG. guided: as much of it as it takes."""
         kind = media(request)
         if kind not in PICTURES or not shown.spec.form.pictured:
             raise Refused(415, f"expected a picture, as one of {', '.join(PICTURES)}.")
-        found, content = shows.step(shown.name, key).direction, await request.body()
-
-        def made(_: Any) -> bytes:
-            picture = picture_of(content, kind, run.limits)
-            return shown.space.graft(picture, found, strength).content(".png")
-
-        return Response(await run.long(made), media_type="image/png")
+        found, content = shows.steps.get(shown.name, key), await request.body()
+        made = await run.long(lambda _: found.onto(picture_of(content, kind, run.limits), strength))
+        return Response(made, media_type="image/png")
 
     @router.get("/studio/runs/{run}/export")
     async def export(shown: Shown, run: Run) -> Response:

@@ -134,10 +134,8 @@ class Explorer(anywidget.AnyWidget):
         return self._step(said).guided(said["code"], said.get("condition")), []
 
     def _graft(self, said: Mapping[str, Any]) -> Answer:
-        step = self._step(said)
-        picture = picture_in(base64.b64decode(said["content"]))
-        made = self.exhibit.space.graft(picture, step.direction, float(said["strength"]))
-        return None, [made.content(".png")]
+        picture, strength = picture_in(base64.b64decode(said["content"])), said["strength"]
+        return None, [self._step(said).onto(picture, "guided" if strength == "guided" else float(strength))]
 
     def _encode(self, said: Mapping[str, Any]) -> Answer:
         """The code of an example in a file."""

@@ -275,8 +275,6 @@ def test_a_picture_is_grafted_at_its_own_size_and_stays_elsewhere(client, digits
         return np.asarray(Image.open(io.BytesIO(answer.content)))
 
     np.testing.assert_array_equal(grafted("strength=0"), levels)
-    sent = {"content": file.getvalue(), "headers": {"content-type": "image/png"}}
-    assert "Say a number" in complaint(client.post("/v1/digits/graft?attribute=7&strength=guided", **sent), 422)
     half = grafted("strength=2&region=0,0,0.4,1&without=")
     assert half.shape == levels.shape and (half != levels).any()
     np.testing.assert_array_equal(half[150:], levels[150:])
@@ -293,6 +291,13 @@ def test_a_guided_graft_is_the_librarys(client, marked):
     one = said(client.post("/v1/marked/graft", json=body | {"keep": ["low"], "points": [{"code": found["codes"][0]}]}))
     assert one["kept"] == ["low"] and np.shape(one["x"]) == (1, 8, 8)
     assert "kept" not in said(client.post("/v1/marked/graft", json=body | {"strength": 1}))
+    file, large = io.BytesIO(), np.kron(marked.rows.x[3] * 15, np.ones((9, 9))).astype(np.uint8)
+    Image.fromarray(large).save(file, "PNG")
+    sent = {"content": file.getvalue(), "headers": {"content-type": "image/png"}}
+    answer = client.post("/v1/marked/graft?attribute=heavy&strength=guided&keep=low", **sent)
+    onto = space.graft(Image.fromarray(large), space.direction("heavy", keep=["low"]), "guided").x
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(answer.content))), onto)
+    assert onto.shape == large.shape and (onto != large).any()
 
 
 def test_what_was_made_for_one_request_is_kept_for_others(digits, anew):

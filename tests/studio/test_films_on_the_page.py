@@ -6,9 +6,11 @@ import io
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from PIL import Image
+from PIL import Image, ImageOps
 
+from latentwalk.latent.holes import Holes
 from latentwalk.serving.application import application
+from latentwalk.serving.limits import Limits
 from latentwalk.studio.routes import studio_routes
 
 MOMENT = "section[aria-label=Films] input[type=range]"
@@ -149,3 +151,129 @@ def test_what_cannot_be_shown_is_said(shows):
         assert client.post(ask, json=wrong).status_code == 422
     found = client.post(ask, json={"seen": 7, "steps": 2, "draws": 1}).json()
     assert floats(found["frames"], 1, 2, 8, 8).shape == (1, 2, 8, 8) and "differ" not in found["reading"]
+
+
+# ---------------------------------------------------------------------- films of one's own
+
+
+def film_file(frames, kind="GIF"):
+    """A film (t, H, W) as a file."""
+    file, pictures = io.BytesIO(), [Image.fromarray(np.asarray(one)) for one in frames]
+    pictures[0].save(file, kind, save_all=True, append_images=pictures[1:])
+    return file.getvalue()
+
+
+def brought(*files):
+    """Files, each (name, content), as a browser has them chosen."""
+    return [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in files]
+
+
+@pytest.fixture
+def bring(seat):
+    """Choose files on the page, and wait until what they hold is shown, or what is wrong with them."""
+
+    def bring(*files):
+        seat.page.evaluate("() => { document.querySelector('.trouble button')?.click(); }")
+        before = seat.page.locator("section[aria-label=Films]").inner_text()
+        seat.page.get_by_label("Your own film").set_input_files(brought(*files))
+        seat.page.wait_for_function(
+            "(before) => { const now = document.querySelector('section[aria-label=Films]').innerText; "
+            "return (now !== before && !now.includes('Reading')) || document.querySelector('[role=alert]')?.innerText; }",
+            arg=before,
+        )
+        seat.settle()
+
+    return bring
+
+
+def test_a_film_of_ones_own_is_shown_with_its_surprise_way_and_futures(seat, bring, cinema, predictor, moving):
+    page, own = seat.page, np.asarray(moving[1].x[0][::-1])  # the dot goes to the left
+    page.get_by_role("button", name="Pause").click()
+    bring(("left.gif", film_file(own)))
+    assert "left.gif, your own" in page.locator("section[aria-label=Films]").inner_text()
+    page.locator(MOMENT).fill("3")
+    seat.settle()
+    np.testing.assert_array_equal(screens(page)[0], own[3])
+    surprise = predictor.surprise(own)
+    label = page.locator(".surprise svg").get_attribute("aria-label")
+    assert label.endswith(f"the most in frame {int(np.nanargmax(surprise)) + 1}") and f"to {np.nanmax(surprise):.0f}" in label
+    page.get_by_role("button", name="Move the probe to this frame").click()
+    seat.settle()
+    assert seat.code() == pytest.approx(cinema.space.path(own).z[3], abs=1e-5)
+    page.get_by_role("button", name="Draw futures").click()
+    page.wait_for_selector(".screens.n4")
+    futures = predictor.predict(own[:5], 10, 3, seed=0)
+    page.locator(MOMENT).fill("8")
+    seat.settle()
+    assert np.abs(screens(page)[1:] - np.floor(futures[:, 3] + 0.5).clip(0, 255)).max() <= 1
+    page.get_by_role("tab", name="Probe").click()
+    page.get_by_role("tab", name="Films").click()
+    assert "left.gif, your own" in page.locator("section[aria-label=Films]").inner_text()
+    page.get_by_role("button", name="The next film").click()
+    page.wait_for_function("() => document.querySelector('section[aria-label=Films]').innerText.includes('film 2 of')")
+
+
+def test_numbered_frames_are_a_film_and_what_is_none_is_told(seat, bring, moving):
+    page, own = seat.page, np.asarray(moving[0].x[2])
+    page.get_by_role("button", name="Pause").click()
+    images = []
+    for at in (3, 0, 6, 1, 5, 2, 4):
+        file = io.BytesIO()
+        Image.fromarray(own[at]).resize((24, 16), Image.Resampling.NEAREST).save(file, "PNG")
+        images.append((f"frame é{at + 8}.png", file.getvalue()))  # 8 to 14
+    bring(*images)
+    said = page.locator("section[aria-label=Films]").inner_text()
+    assert "and 6 more, your own" in said and "It is 24 × 16, and seen at 8 × 8" in said
+    assert page.locator(MOMENT).get_attribute("max") == "6"
+    wide = [np.asarray(Image.fromarray(one).resize((24, 16), Image.Resampling.NEAREST)) for one in own]
+    expected = [np.asarray(ImageOps.fit(Image.fromarray(one), (8, 8), Image.Resampling.LANCZOS)) for one in wide]
+    for at in (0, 4):
+        page.locator(MOMENT).fill(str(at))
+        seat.settle()
+        np.testing.assert_array_equal(screens(page)[0], expected[at])
+    bring(("still.png", images[0][1]))
+    assert "One frame." in page.locator("section[aria-label=Films]").inner_text() and not page.locator(".surprise").count()
+    bring(("tale.gif", b"Once upon a time"))
+    assert "tale.gif: no frame of it can be read: not an image" in page.get_by_role("alert").inner_text()
+    assert [one for one in seat.complaints if "422" not in one] == []
+    seat.complaints.clear()
+    assert "still.png, your own" in page.locator("section[aria-label=Films]").inner_text()  # what was there stays
+
+
+def test_what_is_brought_is_bounded_and_kept_for_a_while(shows, cinema, predictor, moving, monkeypatch):
+    monkeypatch.setattr(shows.served["films"], "limits", Limits(frames=20))
+    client = TestClient(application(shows.served, routers=[studio_routes(shows)]), base_url="http://127.0.0.1")
+    ask, octets = "/studio/runs/films/films/own", {"content-type": "application/octet-stream"}
+
+    def sent(content, name="a.gif", to=ask, headers=octets):
+        return client.post(to, params={"name": name}, content=content, headers=headers)
+
+    own = np.asarray(moving[1].x[1])
+    found = sent(film_file(own)).json()
+    np.testing.assert_array_equal(floats(found["frames"], 7, 8, 8), own)
+    np.testing.assert_allclose(floats(found["codes"], 7, -1), cinema.space.path(own).z, atol=1e-5)
+    assert found["surprise"][1:] == pytest.approx(predictor.surprise(own)[1:]) and found["surprise"][0] is None
+    asked = {"seen": 4, "steps": 2, "draws": 2, "seed": 3}
+    drawn = client.post(f"{ask}/{found['key']}/futures", json=asked).json()
+    np.testing.assert_allclose(floats(drawn["frames"], 2, 2, 8, 8), predictor.predict(own[:4], 2, 2, seed=3), atol=1e-3)
+    assert sent(film_file(own)).json()["key"] == found["key"]
+    assert "has 7 frames, and 8" in client.post(f"{ask}/{found['key']}/futures", json={"seen": 8}).json()["detail"]
+    assert client.post(f"{ask}/other/futures", json=asked).status_code == 404
+    assert sent(film_file(own), to="/studio/runs/vae/films/own").status_code == 404
+    assert sent(film_file(own), headers={"content-type": "image/gif"}).status_code == 415
+    for content, name, said in (
+        (b"Once upon a time", "tale.gif", "not an image"),
+        (film_file(own)[:40], "cut.gif", "no frame of it"),
+        (film_file(own), "../../tale.exe", "expected a film"),
+        (film_file(own)[:6] + b"\xff" * 4 + film_file(own)[10:], "bomb.gif", "pixels"),  # how large it says it is
+    ):
+        answer = sent(content, name)
+        assert answer.status_code == 422 and said in answer.json()["detail"]
+    long = sent(film_file(np.concatenate([own] * 3))).json()
+    assert long["count"] == 20 and "more than 20 frames, of which these are the first" in long["reading"]
+    noise = np.random.default_rng(0).integers(0, 256, (6, 8, 8), dtype=np.uint8)
+    outside = cinema.space.kept(Holes)(cinema.space.path(noise).z.astype(np.float64)).sum()
+    assert outside and f"{outside} of the 6 lie in holes" in sent(film_file(noise)).json()["reading"]
+    for at in range(1, 5):
+        sent(film_file(own[:at]))
+    assert client.post(f"{ask}/{found['key']}/futures", json=asked).status_code == 404  # four others came since

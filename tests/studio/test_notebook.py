@@ -95,6 +95,8 @@ def test_the_kernel_tells_what_the_page_draws(cable, widget, exhibit):
     content = base64.b64encode(file.getvalue()).decode()
     grafted = cable.ask("graft", key_of="k", strength=1, content=content)[1][0]
     assert Image.open(io.BytesIO(grafted)).size == (16, 16)
+    much = cable.ask("graft", key_of="k", strength="guided", content=content)[1][0]
+    assert Image.open(io.BytesIO(much)).size == (16, 16) and much != grafted
     encoded, _ = cable.ask("encode", content=content)
     assert encoded["said"] == pytest.approx(exhibit.space.code(Image.open(file)).tolist(), abs=1e-6)
     _, film = cable.ask("film", codes=walk["said"]["codes"], marked=walk["said"]["marked"], ending=".gif", condition=None)

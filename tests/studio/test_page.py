@@ -2,10 +2,12 @@
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from latentwalk.data.formulas import harmless
 from latentwalk.studio.moves import transplant_of
@@ -207,6 +209,20 @@ def test_a_guided_transplant_gives_each_what_it_takes(opened, exhibit):
     assert opened.decoded().mean() > painted(exhibit.decode(before[None])[0]).mean()
     page.wait_for_timeout(400)
     assert "strength=guided" in page.url
+    file, large = io.BytesIO(), Image.fromarray(np.kron(exhibit.examples([row])[0] * 15, np.ones((9, 9))).astype(np.uint8))
+    large.save(file, "PNG")
+    page.get_by_label("Your own picture").set_input_files(
+        {"name": "mine.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    page.wait_for_selector(".both img")
+    shown = page.get_by_alt_text("The picture with what was transplanted")
+    read = "async (one) => { await one.decode(); const c = new OffscreenCanvas(one.naturalWidth, one.naturalHeight); "
+    read += (
+        "const at = c.getContext('2d'); at.drawImage(one, 0, 0); return [...at.getImageData(0, 0, c.width, c.height).data]; }"
+    )
+    pixels = np.array(shown.evaluate(read)).reshape(72, 72, 4)[..., 0]
+    direction = replace(step.direction, guide=step.guide)
+    np.testing.assert_array_equal(pixels, exhibit.space.graft(large, direction, "guided").x)
 
 
 def test_two_runs_follow_one_pointer(opened, deep):

@@ -1,6 +1,7 @@
 """What the page is told, by HTTP; its files, and those of others among them."""
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from latentwalk.drawing.film import png_bytes
 from latentwalk.errors import ConfigError
@@ -83,6 +85,11 @@ def test_walks_directions_and_grafts(client, exhibit):
     answer = client.post(f"/studio/runs/vae/graft?key={found['key']}&strength=2", **sent)
     assert answer.headers["content-type"] == "image/png", answer.text
     assert client.post("/studio/runs/vae/graft?key=other", **sent).status_code == 404
+    much = Image.open(io.BytesIO(client.post(f"/studio/runs/vae/graft?key={found['key']}&strength=guided", **sent).content))
+    mine = Image.fromarray(picture[..., 0])
+    move = client.post("/studio/runs/vae/guided", json=onto | {"code": exhibit.space.code(mine).tolist()}).json()["move"]
+    assert np.array_equal(np.asarray(much), exhibit.space.graft(mine, np.float32(move), 1).x)
+    assert client.post(f"/studio/runs/vae/graft?key={found['key']}&strength=much", **sent).status_code == 422
     film = client.post("/studio/runs/vae/film", json={"codes": walk["codes"], "ending": ".gif"})
     assert film.content[:6] == b"GIF89a"
 

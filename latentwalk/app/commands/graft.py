@@ -88,7 +88,8 @@ def graft(
 
     With --without Male,Young whoever gets a moustache need not become a man, nor older. "auto" takes out all attributes
     that go along with it, by correlation; also those it shows in (No_Beard, of a moustache), and then little of it is left.
-    --strength guided takes for each row the step after which it is read to have it, and all else (--keep) as before.
+    --strength guided takes for each row and picture the step after which it is read to have it, and all else (--keep) as
+    before.
 
     \b
     Examples:
@@ -96,11 +97,9 @@ def graft(
       latentwalk graft run me.jpg --attribute Mustache --without Male,Young --strength 1.5 --out moustache.jpg
       latentwalk graft run party.jpg --frame 0.1,0.55,0.5,0.8 --attribute Smiling
       latentwalk graft run anna.jpg ben.jpg --attribute Smiling --out smiling
-      latentwalk graft run row:5 --attribute Smiling --strength guided
+      latentwalk graft run anna.jpg --attribute Smiling --strength guided
       latentwalk graft run row:5 --attribute Smiling --strengths 0,0.5,1,1.5,2 --region 0.5,0.2,0.9,0.8 --out smile.png
     """
-    from latentwalk.latent.moves.grafts import OWN_SIZE
-
     opened = app.run.Run.open(run)
     model = opened.model
     known = Known(opened, data, table)
@@ -116,8 +115,6 @@ def graft(
     targets = _targets(opened, grounds, out, [Path(region or images[0])], strip=len(several or ()) > 1, force=force)
     ends = [None if ground.picture is not None else known.ends.find(ground.name) for ground in grounds]
     space = model.space(known.rows) if condition is None else model.space(known.rows).under(condition)
-    if several is None and any(ground.picture is not None for ground in grounds):
-        raise ConfigError(OWN_SIZE)
     kept = None if several is not None else "all" if keep in (None, "all") else words(keep)
     direction = space.direction(attribute, without=taken, keep=kept)
     shown = ["guided"] if several is None else [f"{one:g}" for one in several]
@@ -136,8 +133,7 @@ def graft(
         where = "change" if region is None else None if region == "all" else app.named.region_named(region, spec)
         how: dict[str, Any] = {"region": where, "onto": cast("Onto | None", onto)}
         if end is None:
-            assert several is not None
-            amount: Any = several[0] if len(several) == 1 else several
+            amount: Any = "guided" if several is None else several[0] if len(several) == 1 else several
             made = space.graft(cast(Any, ground.picture), direction, amount, frame=ground.frame, **how)
             write_bytes(to, made.content(to.suffix))
         elif app.named.draws(opened):

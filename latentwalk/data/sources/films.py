@@ -9,7 +9,6 @@ bits where they have them. They may be shown for different times; unless a rate 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -29,12 +28,23 @@ from latentwalk.data.sources.packed import Split, undivided
 from latentwalk.errors import ConfigError, DataError
 from latentwalk.surroundings import hushed, imported
 
-__all__ = ["ANIMATIONS", "STRETCH", "VIDEOS", "holds_films", "read_films"]
+__all__ = [
+    "ANIMATIONS",
+    "STRETCH",
+    "VIDEOS",
+    "Played",
+    "holds_films",
+    "in_order",
+    "played_frames",
+    "read_films",
+    "unevenly_numbered",
+]
 
 ANIMATIONS = (".gif", ".webp", ".apng")
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".m2ts")
 INSTALL = "{}: such films are read by PyAV. Install it with: pip install 'latentwalk[video]'"
 MOST = 1_000_000  # frames of a film
+STREAMS = 64  # of a video, that are looked at within bounds before any is decoded
 STILL = 0.1  # seconds that a frame is shown which does not say for how long
 NUMBER = re.compile(r"(\d+)")
 SECTOR, ENDS = 2048, (b"\0\0\1\xb9", b"\0\0\1\xb7")  # of which program streams consist; how one, and its pictures, end
@@ -160,8 +170,9 @@ def read_films(
 
 def _reels(path: Path, size: Size | None, color: Color | None, skipped: dict[str, str]) -> list[Reel]:
     """The films at a place, none decoded but to be counted."""
-    files = [path] if path.is_file() else sorted((one for one in path.rglob("*") if one.is_file()), key=partial(_order, path))
     base = path.parent if path.is_file() else path
+    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+    files = sorted(files, key=lambda one: in_order(one.relative_to(base).as_posix()))
     files = [one for one in files if not any(part.startswith(".") for part in one.relative_to(base).parts)]
     videos = [one for one in files if one.suffix.lower() in VIDEOS]
     color = "rgb" if videos and color is None else color
@@ -198,7 +209,7 @@ def _animations(
         called = base.name if name == "." else name
         ends = _shown_until(base / name, len(rows)) if name in moving else None
         lost = _lost_before([there[row] for row in rows.tolist()], entries, skipped, moving=name in moving)
-        odd = () if name in moving else _unevenly_numbered(called, [Path(files_of[row]).name for row in rows.tolist()], lost)
+        odd = () if name in moving else unevenly_numbered(called, [Path(files_of[row]).name for row in rows.tolist()], lost)
         reel = Reel(called, Picked(frames, rows), ends, odd, apart=name not in moving)  # type: ignore[arg-type]
         yield from reel.cut(np.ones(len(rows), np.bool_), lost)
 
@@ -230,7 +241,7 @@ def _shown_until(path: Path, count: int) -> NDArray[np.float64]:
     return np.cumsum(shown)
 
 
-def _unevenly_numbered(film: str, names: Sequence[str], lost: NDArray[np.bool_]) -> tuple[str, ...]:
+def unevenly_numbered(film: str, names: Sequence[str], lost: NDArray[np.bool_]) -> tuple[str, ...]:
     """What is odd about the names of a film's frames, in their order: numbers that do not go up by the same.
 
     lost: (m,) before which of them the film is cut.
@@ -248,10 +259,9 @@ def _unevenly_numbered(film: str, names: Sequence[str], lost: NDArray[np.bool_])
     )
 
 
-def _order(base: Path, path: Path) -> list[Any]:
+def in_order(name: str) -> list[Any]:
     """By what numbers in a name count, and not by their digits: frame 2 before frame 10."""
-    parts = path.relative_to(base).as_posix().split("/")
-    return [[(int(bit), "") if bit.isdecimal() else (-1, bit) for bit in NUMBER.split(part) if bit] for part in parts]
+    return [[(int(bit), "") if bit.isdecimal() else (-1, bit) for bit in NUMBER.split(part) if bit] for part in name.split("/")]
 
 
 def _decoded(reels: Sequence[Reel], skipped: dict[str, str]) -> tuple[Array, list[Reel]]:
@@ -304,7 +314,7 @@ class _Video(Rows):
         for place, row in enumerate(rows.tolist()):
             wanted.setdefault(row, []).append(place)
         last = max(wanted, default=-1)
-        for at, (frame, _) in enumerate(_played(self.path, Played())):
+        for at, (frame, _) in enumerate(played_frames(self.path, Played())):
             if at in wanted:
                 image = Image.fromarray(frame.to_ndarray(format="rgb24"))
                 found[wanted[at]] = images.fitted_image(image, self.size, self.rgb, self.resize, False)
@@ -321,7 +331,7 @@ def _video(path: Path, name: str, size: Size | None, rgb: bool, skipped: dict[st
     shown: list[float] = []  # when each frame is
     keys, corrupt, after = [], [], []
     played = Played()
-    for at, (frame, broken) in enumerate(_played(path, played)):
+    for at, (frame, broken) in enumerate(played_frames(path, played)):
         if at >= MOST:
             raise DataError(f"more than {MOST:,} frames. Divide it.")
         shapes.add((int(frame.height), int(frame.width)))
@@ -417,18 +427,23 @@ class Played:
         return self.promised > 0
 
 
-def _played(path: Path, played: Played) -> Iterator[tuple[Any, bool]]:
-    """The frames of a film, one after the other, and whether some before it could not be decoded. Raises DataError."""
+def played_frames(path: Path, played: Played, pixels: int | None = None) -> Iterator[tuple[Any, bool]]:
+    """The frames of a film, one after the other, and whether some before it could not be decoded. Raises DataError.
+
+    pixels: of a frame that is decoded, at most.
+    """
     try:
         av = imported("av")
     except ImportError as error:
         raise DataError(INSTALL.format(path.name)) from error
     broken = False
     try:
-        with av.open(str(path)) as container:
+        bounds = {} if pixels is None else {"max_pixels": str(pixels)}
+        with av.open(str(path), stream_options=[bounds] * STREAMS) as container:
             if not container.streams.video:
                 raise DataError("it holds no pictures.")
             stream = container.streams.video[0]
+            stream.codec_context.options = bounds
             played.promised = int(stream.frames)
             if container.duration is not None:
                 played.until = ((container.start_time or 0) + container.duration) / 1e6

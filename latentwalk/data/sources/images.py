@@ -43,6 +43,7 @@ __all__ = [
     "check_size",
     "eight_bits",
     "fitted_image",
+    "hidden",
     "look",
     "opened_image",
     "picture_in",
@@ -177,7 +178,7 @@ def read_entries(
 
     lazy: whether images are decoded when they are asked for; None where they would not fit into a GiB.
     """
-    visible = sorted((entry for entry in entries if not _hidden(entry.name)), key=lambda entry: entry.name)
+    visible = sorted((entry for entry in entries if not hidden(entry.name)), key=lambda entry: entry.name)
     kept, inside = _half(visible, split)
     skipped: dict[str, str] = {}
     there, shape, rgb, deep = look(kept, size, color, skipped, films=True)
@@ -252,7 +253,8 @@ def _member(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         return bytes(unpacked(stream, info.compress_size))
 
 
-def _hidden(name: str) -> bool:
+def hidden(name: str) -> bool:
+    """Whether a name in a folder or an archive is of what nobody put there to be seen."""
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 

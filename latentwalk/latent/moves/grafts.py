@@ -7,10 +7,12 @@ A decoder loses what its code has no room for: the pattern of a shirt, the very 
 change alone, so nothing else is lost, and a strength of 0 gives back the very picture. m is the region: where the change is
 strong unless given, so that what it hardly touches is not touched at all.
 
-A picture need not be of the model's size: the model sees a small copy of it, and the change is enlarged before it is added.
+A picture need not be of the model's size: the model sees a small copy of it, by which a guide chooses its step, too, and the
+change is enlarged before it is added.
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
@@ -27,15 +29,15 @@ from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.encoded import Encoded
 from latentwalk.latent.moves.directions import Direction
 
-__all__ = ["OWN_SIZE", "Onto", "Strength", "Where", "changed_part", "mask", "transplant"]
+__all__ = ["Onto", "Strength", "Where", "changed_part", "mask", "transplant"]
 
 Onto = Literal["picture", "reconstruction"]
 Where = ArrayLike | Literal["change"] | None
 Strength = ArrayLike | Literal["guided"]
+Steps = Callable[[Array], Array]  # codes (*N, D) → the step of each, (*N, D), or (D,) for all
 SOFT = 0.2  # the share of a box's side over which its edge fades in
 NEAR = 1 / 16  # the same of what a model sees of a picture, where it is only a part
 WIDE = 1 / 32  # of the longer side: the deviation of the Gaussian by which the size of a change is smoothed
-OWN_SIZE = 'strength="guided" is for examples of the model\'s size; this is a picture of its own. Say a number.'
 WEAK, STRONG = 0.15, 0.45  # shares of the largest change, up to which it is left out, and from which on it is whole
 
 
@@ -51,28 +53,25 @@ def transplant(
     """See `LatentSpace.graft`."""
     guided = isinstance(strength, str) and strength == "guided"
     step, strengths = _checked_step(space, direction), _checked_strengths(1.0 if guided else strength)
+    steps = _guided(space, direction) if guided else lambda codes: step
     x = space.rows_of(x)
     found = _pictures(space, x)
-    if guided and found is None:
-        step = _guided(space, x, direction)
-    elif guided:
-        raise ConfigError(OWN_SIZE)
     if isinstance(found, list):
-        return [_onto_picture(space, one, step, strengths, region, onto, frame) for one in found]
+        return [_onto_picture(space, one, steps, strengths, region, onto, frame) for one in found]
     if found is not None:
-        return _onto_picture(space, found, step, strengths, region, onto, frame)
+        return _onto_picture(space, found, steps, strengths, region, onto, frame)
     if frame is not None:
         raise ConfigError("frame= is for a picture of its own size; this is an example, of which the model sees all.")
-    return _onto_example(space, x, step, strengths, region, onto)
+    return _onto_example(space, x, steps, strengths, region, onto)
 
 
-def _onto_example(space: Encoded, x: Any, step: Array, strengths: Array, region: Where, onto: Onto | None) -> Decoded:
+def _onto_example(space: Encoded, x: Any, steps: Steps, strengths: Array, region: Where, onto: Onto | None) -> Decoded:
     """What has the model's size, or is a code."""
     codes, pictures = _places(space, x)
     spec = space.spec
     onto = onto or ("picture" if pictures is not None and spec is not None and spec.form.pictured else "reconstruction")
     _check_onto(onto, spec, pictures)
-    z = codes + strengths.reshape(*strengths.shape, *[1] * codes.ndim) * step  # (*S, *N, D)
+    z = codes + strengths.reshape(*strengths.shape, *[1] * codes.ndim) * steps(codes)  # (*S, *N, D)
     drawn = _decoded(space, z)
     if onto == "reconstruction" and (region is None or _of_change(region)):
         return Decoded(z, drawn, spec)
@@ -91,7 +90,7 @@ def _onto_example(space: Encoded, x: Any, step: Array, strengths: Array, region:
 
 
 def _onto_picture(
-    space: Encoded, picture: Original, step: Array, strengths: Array, region: Where, onto: Onto | None, frame: ArrayLike | None
+    space: Encoded, picture: Original, steps: Steps, strengths: Array, region: Where, onto: Onto | None, frame: ArrayLike | None
 ) -> Decoded:
     """A picture of any size."""
     spec = space.spec
@@ -99,10 +98,10 @@ def _onto_picture(
         raise ConfigError(f"{picture.name} is a picture; this space {'encodes nothing' if spec else 'does not know pictures'}.")
     example = picture.seen(spec, frame)
     if onto == "reconstruction":
-        return _onto_example(space, example, step, strengths, region, onto)
+        return _onto_example(space, example, steps, strengths, region, onto)
     _check_onto(onto or "picture", spec, example)
     code = space.encode(example[None])[0][0]
-    z = (code + strengths.reshape(*strengths.shape, 1) * step).astype(np.float32)
+    z = (code + strengths.reshape(*strengths.shape, 1) * steps(code)).astype(np.float32)
     change = (_decoded(space, z.reshape(-1, space.dim)) - _decoded(space, code)) / ((spec.high - spec.low) or 1.0)
     change[strengths.ravel() == 0] = 0  # whatever rounding says
     made = [_put(picture, one, spec, region, frame) for one in spec.channels_last(change)]
@@ -260,13 +259,12 @@ def _checked_step(space: Encoded, direction: Direction | ArrayLike) -> NDArray[n
     return step
 
 
-def _guided(space: Encoded, x: Any, direction: Direction | ArrayLike) -> NDArray[np.float32]:
-    """The step (*N, D) of each example by itself."""
+def _guided(space: Encoded, direction: Direction | ArrayLike) -> Steps:
+    """The step of each example by itself, as its guide finds it. Raises ConfigError where there is none."""
     guide = direction.guide if isinstance(direction, Direction) else None
     if guide is None:
         raise ConfigError('strength="guided" needs a direction that was found with keep=: direction(…, keep="all").')
-    codes = _places(space, x)[0]
-    return guide.steps(space, codes.reshape(-1, space.dim)).reshape(codes.shape)
+    return lambda codes: guide.steps(space, codes.reshape(-1, space.dim)).reshape(codes.shape)
 
 
 def _checked_strengths(strength: ArrayLike) -> NDArray[np.float32]:

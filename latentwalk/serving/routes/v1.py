@@ -14,7 +14,6 @@ from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.moves.barycentres import BlendName
 from latentwalk.latent.moves.directions import Direction
-from latentwalk.latent.moves.grafts import OWN_SIZE
 from latentwalk.latent.moves.paths import PathName
 from latentwalk.latent.moves.walks import Walk
 from latentwalk.latent.space import LatentSpace
@@ -393,8 +392,6 @@ async def graft(run: ChosenRun, request: Request) -> Response:
     if kind not in PICTURES:
         return await _graft_examples(run, request, await parsed(request, Grafted, run.limits))
     o = queried(request, Grafted)
-    if o.guided:
-        raise DataError(OWN_SIZE)
     ending = {"image/png": ".png", "image/webp": ".webp", "image/jpeg": ".jpg"}
     as_what = chosen(request, (kind, *(one for one in ending if one != kind)))
     content = await request.body()

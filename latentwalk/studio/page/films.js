@@ -9,6 +9,7 @@ const WIDE = 320, HIGH = 84;                  // of the chart of surprise
 
 export const reel = signal(null);             // { run, film, name, count, frames, codes, surprise, ranks, reading }
 export const futures = signal(null);          // { seen, steps, draws, frames, codes, reading }
+const own = signal(null);                     // a film that was brought, like a reel, in place of the one that is numbered
 const seen = signal(5), ahead = signal(10), draws = signal(3), busy = signal("");
 const playing = signal(!still.matches);
 
@@ -19,22 +20,37 @@ function ranksOf(surprise) {
   return out;
 }
 
+function shows(found) {
+  futures.value = null;
+  reel.value = found;
+  seen.value = Math.min(seen.peek(), Math.max(1, found.count - 1));
+  if (moment.peek() >= found.count) moment.value = 0;
+}
+
 let asked = 0;
 effect(() => {
-  const scene = main.value, which = film.value;
+  const scene = main.value, which = film.value, brought = own.value;
   if (!scene?.about.films || !source.value.reel || tab.value !== "films") return;
-  if (reel.peek()?.run === scene.name && reel.peek().film === which) return;
   const mine = ++asked;
+  if (brought?.run === scene.name) { if (reel.peek() !== brought) untracked(() => shows(brought)); return; }
+  if (reel.peek()?.run === scene.name && reel.peek().film === which) return;
   untracked(() => attempt(async () => {
     busy.value = "Reading the film, and how far its frames could be foreseen…";
     const found = await scene.source.reel(scene.name, which);
-    if (mine !== asked) return;
-    futures.value = null;
-    reel.value = { ...found, run: scene.name, ranks: ranksOf(found.surprise) };
-    seen.value = Math.min(seen.peek(), Math.max(1, found.count - 1));
-    if (moment.peek() >= found.count) moment.value = 0;
+    if (mine === asked) shows({ ...found, run: scene.name, ranks: ranksOf(found.surprise) });
   })).finally(() => { if (mine === asked) busy.value = ""; });
 });
+
+async function bring(scene, files) {
+  if (!files.length) return;
+  busy.value = "Reading your film, and how far its frames could be foreseen…";
+  await attempt(async () => {
+    const found = await scene.source.brought(scene.name, files);
+    own.value = { ...found, run: scene.name, ranks: ranksOf(found.surprise) };
+    announce(`${found.name}: ${found.reading}`);
+  });
+  busy.value = "";
+}
 
 const lengthOf = () => Math.max(reel.value?.count || 1, futures.value ? futures.value.seen + futures.value.steps : 0);
 
@@ -42,7 +58,7 @@ async function draw(scene, seed) {
   const shown = reel.peek();
   busy.value = "Drawing what may come…";
   await attempt(async () => {
-    const found = await scene.source.futures(scene.name, shown.film, { seen: seen.peek(), steps: ahead.peek(), draws: draws.peek(), seed });
+    const found = await scene.source.futures(scene.name, shown, { seen: seen.peek(), steps: ahead.peek(), draws: draws.peek(), seed });
     if (reel.peek() !== shown) return;
     futures.value = { ...found, seed };
     moment.value = 0;
@@ -96,6 +112,16 @@ function ProbeHere({ scene, shown, then }) {
   return html`<button onClick=${() => { pinned.value = true; scene.z.value = of.codes.slice(at * scene.dim, (at + 1) * scene.dim); }}>Move the probe to this frame</button>`;
 }
 
+// A file that moves, or the images of a film.
+const MOVING = ".gif,.webp,.apng,.png,.jpg,.jpeg,.bmp,.tif,.tiff,.zip,.mp4,.m4v,.mov,.avi,.mkv,.webm,.mpg,.mpeg,.ts,.m2ts";
+
+function Bring({ scene }) {
+  const upload = useRef();
+  const put = () => { const files = [...upload.current.files]; upload.current.value = ""; return bring(scene, files); };
+  return html`<div class="line"><label class="button">Your own film…<input ref=${upload} type="file" multiple class="away" accept=${MOVING} onChange=${put} /></label>
+    <span class="quiet">GIF, WebP, MP4 and others, or its numbered frames</span></div>`;
+}
+
 const clamped = (text, low, high, usual) => Math.max(low, Math.min(high, Math.round(Number(text)) || usual));
 
 export function Films({ scene }) {
@@ -105,7 +131,7 @@ export function Films({ scene }) {
     const timer = setInterval(() => { moment.value = (moment.peek() + 1) % length; }, 1000 / (still.matches ? SLOW : FPS));
     return () => clearInterval(timer);
   }, [playing.value, shown, length]);
-  const choose = (number) => { film.value = Math.max(0, Math.min(films.count - 1, number)); };
+  const choose = (number) => { own.value = null; film.value = Math.max(0, Math.min(films.count - 1, number)); };
   const ofNearest = () => attempt(async () => {
     const [row] = scene.nearest.peek()[0] || [-1], frames = (scene.frames ||= await scene.source.frames(scene.name));
     if (row < 0) return;
@@ -118,7 +144,8 @@ export function Films({ scene }) {
       <label>film <input type="number" min="0" max=${films.count - 1} value=${film.value} onChange=${(event) => choose(clamped(event.target.value, 0, films.count - 1, 0))} /></label>
       <button aria-label="The next film" disabled=${film.value >= films.count - 1} onClick=${() => choose(film.value + 1)}>›</button>
       <span class="grow"></span><button onClick=${ofNearest}>That of the nearest frame</button></div>
-    ${shown && html`<p class="quiet">${shown.name} of ${films.count.toLocaleString("en")}; ${shown.film < films.learnt ? "learnt from" : "held out while learning"}</p>
+    ${scene.source.brought && html`<${Bring} scene=${scene} />`}
+    ${shown && html`<p class="quiet">${shown.key ? html`<b>${shown.name}</b>, your own; a link leads to film ${film.value} instead` : `${shown.name} of ${films.count.toLocaleString("en")}; ${shown.film < films.learnt ? "learnt from" : "held out while learning"}`}</p>
     <${Screens} scene=${scene} />
     <${Transport} shown=${shown} then=${then} length=${length} />
     <${Surprise} />

@@ -8,7 +8,8 @@ import { save } from "./walk.js";
 const found = signal(null);                   // { direction, reading, key } of the direction
 const subject = signal(null);                 // the code that it is given to, taken when it was chosen
 const pair = signal(null);                    // { shown, z, reading }: before and after, decoded
-const busy = signal(false);                   // a guide learns, or looks for a step
+const busy = signal(false);                   // a guide learns, or looks for a step,
+const working = signal(false);                // for a picture of one's own
 const own = signal(null);                     // { url of a picture of one's own, after }
 
 const choicesOf = (scene) => scene.about.columns.filter((one) => one.kind === "category" && one.classes.length <= 60)
@@ -60,9 +61,12 @@ function Own({ scene }) {
   const put = () => attempt(async () => {
     const file = upload.current.files[0];
     if (!file || !found.value) return;
-    const blob = await scene.source.graftOnto(scene.name, found.value.key, strength.value, file);
-    own.value = { before: URL.createObjectURL(file), after: URL.createObjectURL(blob), blob };
     upload.current.value = "";
+    working.value = guided.value;
+    try {
+      const blob = await scene.source.graftOnto(scene.name, found.value.key, guided.value ? "guided" : strength.value, file);
+      own.value = { before: URL.createObjectURL(file), after: URL.createObjectURL(blob), blob };
+    } finally { working.value = false; }
   });
   return html`<div class="line"><label class="button">Your own picture…<input ref=${upload} type="file" accept="image/png,image/jpeg,image/webp" class="away" onChange=${put} /></label>
       ${own.value && html`<button onClick=${() => save(own.value.blob, "transplanted.png")}>Save it</button>`}</div>
@@ -86,11 +90,11 @@ export function Transplant({ scene }) {
       <label class="grow">strength <input type="range" min="-3" max="3" step="0.1" value=${strength.value} disabled=${guided.value} onInput=${(event) => { strength.value = Number(event.target.value); }} /></label><output>${guided.value ? "–" : strength.value.toFixed(1)}</output></div>
     ${scene.source.guided && scene.about.encodes && html`<div class="line"><label><input type="checkbox" checked=${guided.value} onChange=${() => { guided.value = !guided.value; }} /> guided: as much as this example takes, all else as it is read before</label></div>`}
     ${found.value && html`<p class="reading">${found.value.reading}</p>`}
-    ${busy.value && html`<p class="quiet" role="status">Looking for its step; the first time, what reads it is learnt, which takes a while…</p>`}
+    ${(busy.value || working.value) && html`<p class="quiet" role="status">Looking for its step; the first time, what reads it is learnt, which takes a while…</p>`}
     ${pair.value && html`${pair.value.reading && html`<p class="reading">${pair.value.reading}</p>`}
       <div class="both"><figure><${Shown} about=${scene.about} shown=${pair.value.shown} at=${0} label="Before" /><figcaption>before</figcaption></figure>
       <figure><${Shown} about=${scene.about} shown=${pair.value.shown} at=${1} label="After" before=${pair.value.shown} /><figcaption>after</figcaption></figure></div>
       <div class="line"><button onClick=${apply}>Move the probe there</button></div>`}
-    ${scene.source.graftOnto && scene.about.kind === "image" && found.value && (guided.value ? html`<p class="quiet">A picture of your own takes a strength: leave guided out for it.</p>` : html`<${Own} scene=${scene} />`)}
+    ${scene.source.graftOnto && scene.about.kind === "image" && found.value && html`<${Own} scene=${scene} />`}
   </section>`;
 }

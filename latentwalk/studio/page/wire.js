@@ -1,4 +1,5 @@
 // What the page asks a server for. `disk.js` answers the same questions from within one file.
+import { zipped } from "./zip.js";
 
 const folder = (run) => `runs/${encodeURIComponent(run)}`;
 
@@ -71,7 +72,16 @@ export class Wire {
 
   // A film by its number; what may come after its first frames; of each row which frame it is.
   async reel(run, film) { return unrolled(await this.json(`${folder(run)}/films/${film}`)); }
-  async futures(run, film, asked) { return unrolled(await this.json(`${folder(run)}/films/${film}/futures`, asked)); }
+  async futures(run, { film, key }, asked) { return unrolled(await this.json(`${folder(run)}/films/${key ? `own/${key}` : film}/futures`, asked)); }
+
+  // A film of one's own: a file that moves, or several images, whose names say their order.
+  async brought(run, files) {
+    const [{ name }] = files, several = files.length > 1, body = await (several ? zipped(files) : files[0].arrayBuffer());
+    const called = several ? `${name.slice(-100)} and ${files.length - 1} more` : name.slice(-200);
+    const answer = await this.ask(`${folder(run)}/films/own?name=${encodeURIComponent(several ? `${called}.zip` : called)}`, { body, kind: "application/octet-stream" });
+    return { ...unrolled(await answer.json()), name: called };
+  }
+
   async frames(run) { return new Uint32Array(await (await this.ask(`${folder(run)}/frames`)).arrayBuffer()); }
 
   async export(run) { return (await this.ask(`${folder(run)}/export`)).blob(); }

@@ -102,8 +102,6 @@ def test_a_large_picture_stays_as_large(call: Any, run: Path, photos: Path, tmp_
     to = tmp_path / "out.png"
     said = call("graft", run, tmp_path / "large.png", "--attribute", "Moustache", "--strength", 2, "--out", to)
     assert "(96 x 128), strength 2" in said
-    guided = ("--attribute", "Moustache", "--strength", "guided")
-    assert "Say a number" in call("graft", run, tmp_path / "large.png", *guided, code=2)
     opened = Run.open(run)
     space = opened.model.space(opened.train())
     expected = space.graft(large, space.direction("Moustache"), 2).x
@@ -115,6 +113,11 @@ def test_a_large_picture_stays_as_large(call: Any, run: Path, photos: Path, tmp_
     np.testing.assert_array_equal(np.asarray(Image.open(to))[65:], np.asarray(large)[65:])
     call("graft", run, tmp_path / "large.png", "--attribute", "Moustache", "--strengths", "0,1", "--out", to)
     assert np.asarray(Image.open(to)).shape == (128 + 8, 2 * (96 + 4) + 4, 3)
+    guided = ("--attribute", "Moustache", "--strength", "guided", "--keep", "all")
+    assert "(96 x 128), strength guided" in call("graft", run, tmp_path / "large.png", *guided, "--out", to)
+    expected = space.graft(large, space.direction("Moustache", keep="all"), "guided").x
+    np.testing.assert_array_equal(np.asarray(Image.open(to)), expected)
+    assert (expected != np.asarray(large)).any()
 
 
 def test_several_files_go_to_a_folder(call: Any, run: Path, photos: Path, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "complaint",
     "content_of",
     "json_of",
+    "listed",
     "telling",
     "write_atomically",
     "write_together",
@@ -30,6 +31,7 @@ __all__ = [
 
 NO_FILE = "a folder, pipe or device where a file is expected"
 PART = ".part"  # what the name of an unfinished file ends with
+_listed: list[list[Path]] = []  # those of `listed` that are inside
 
 
 @contextlib.contextmanager
@@ -47,11 +49,26 @@ def atomically(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, place)
-    except BaseException:
-        with contextlib.suppress(OSError):
+    finally:
+        try:
             os.unlink(temporary)
-        raise
+        except FileNotFoundError:  # it is in its place
+            for appeared in _listed:
+                appeared.append(path)
+        except OSError:
+            pass
     clear_parts(place.parent, f".{place.name}-")
+
+
+@contextlib.contextmanager
+def listed() -> Iterator[list[Path]]:
+    """Files that appear inside, in any thread, are listed in the order in which they do, also where it does not end well."""
+    appeared: list[Path] = []
+    _listed.append(appeared)
+    try:
+        yield appeared
+    finally:
+        _listed[:] = [one for one in _listed if one is not appeared]
 
 
 def clear_parts(folder: Path, beginning: str = ".") -> None:

@@ -143,7 +143,7 @@ def _learn(out: Path, predictor: FramePredictor, source: Source, train: Dataset,
         kept = f"the best so far is saved in {out}"
         if not done:
             kept = f"it has looked at single frames only, which are kept in {out}, and cannot foresee anything yet"
-        note(f"stopped after {done} epochs of films; {kept}.\n{going_on(source.what, out)}")
+        note(f"stopped after {done} epoch{'s' * (done != 1)} of films; {kept}.\n{going_on(source.what, out)}")
         raise typer.Exit(STOPPED)
     best = min((epoch.validation_loss or epoch.loss for epoch in predictor.history_), default=float("nan"))
     frames = predictor.spec_.shape[0] - 1

@@ -40,10 +40,12 @@ from latentwalk.estimators.resuming import Kept, begun
 from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.latent.completion import QUICK
+from latentwalk.memory import sized
 from latentwalk.models.collapse import BLIND, COLLAPSED
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
-from latentwalk.models.recipes import EARLIER, HEARD_BY, WIDE, Recipe, assemble, suited
+from latentwalk.models.recipes import EARLIER, HEARD_BY, WIDE, Recipe, assemble, has_own, suited
+from latentwalk.models.size import LEARNING, check_weights, each_takes
 from latentwalk.models.start import begin
 from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.build import Network, network_named
@@ -60,7 +62,7 @@ __all__ = ["fit", "forming", "split"]
 QUIET = 5  # epochs in a row without an active dimension after which that is said, at the end of a training;
 BEGUN, FEWEST_BEGUN, BEGUN_VALUES = 4096, 256, 1 << 24  # rows, the fewest, and values, from which a beginning is found
 MANY = 10_000_000  # weights of the usual network: nobody asked for so many
-FEWEST = 100  # steps, in fewer of which nothing is learnt at all
+LEARNT = 100  # steps, in fewer of which nothing is learnt at all
 LINE = ("slope", "middle", "mean")  # what weights of a straight line are called
 STEPS = 500  # before that after so many steps: a code may just not have been found yet
 
@@ -235,7 +237,15 @@ def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, 
     spec = _described(x, spec, likelihood, options)
     scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
     classes = 0 if labels is None else len(labels.names)
-    model = assemble(recipe, spec, network, likelihood, latent, scaling, classes)
+    made = (recipe, spec, network, likelihood, latent, scaling, classes)
+    if not has_own(recipe, network):
+        check_weights(
+            lambda: assemble(*made),
+            each_takes(device_named(options.device)),
+            f"latent={latent}, network={network.kind!r}, examples of {spec.size:,} values",
+            "Choose a smaller latent=, smaller widths= or channels= of the network, or make examples smaller.",
+        )
+    model = assemble(*made)
     if isinstance(options.network, str) and options.network == "auto":
         _tell_size(model, spec)
     return Trained(model, spec, recipe, network, likelihood, features, labels=labels)
@@ -248,7 +258,7 @@ def _tell_size(model: LatentModel, spec: DataSpec) -> None:
         advice = "Read windows of it (length=), or choose" if spec.form.timed else "Make examples smaller, or choose"
         warnings.warn(
             f"an example has {spec.size:,} values, so that the usual network has {weights:,} weights: slow to learn, and "
-            f"{4 * 4 * weights / 2**30:.1f} GiB while it does. {advice} another: network=Network('conv', …).",
+            f"{sized(LEARNING * weights)} while it does. {advice} another: network=Network('conv', …).",
             DataWarning,
             stacklevel=4,
         )
@@ -433,7 +443,7 @@ def _remark(trained: Trained, steps: int, drawing: bool) -> None:
 
 def _remark_at_the_end(trained: Trained, steps: int) -> None:
     """Say that codes say nothing at the end of a training, where they were not silent for long enough to be told so before."""
-    learnt = len(trained.history) >= QUIET and steps * len(trained.history) >= FEWEST
+    learnt = len(trained.history) >= QUIET and steps * len(trained.history) >= LEARNT
     soon = learnt and 1 <= _quiet(trained) < max(QUIET, -(-STEPS // steps))
     if trained.recipe.spreads and soon:
         _tell_collapse(trained)

@@ -22,6 +22,7 @@ FILES = (
     ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
 )  # of a container: its limit, what it has taken, and what of that are files that can be dropped; in version 2 and 1
 STAT = "memory.stat"
+SMALL = 1 << 26  # bytes that are there: to ask would take longer than to answer for one row
 
 
 def room() -> int | None:
@@ -43,7 +44,7 @@ def check_room(size: int, what: str, advice: str) -> None:
     Traceback (most recent call last):
     latentwalk.errors.ConfigError: draws=10: that takes 4,294,967,296.0 GiB, and ... GiB of memory are free. Ask for fewer.
     """
-    there = room()
+    there = room() if size > SMALL else None
     if there is not None and size > there:
         raise ConfigError(f"{what} takes {sized(size)}, and {sized(there)} of memory are free. {advice}")
 

@@ -55,6 +55,12 @@ def test_the_process_may_be_limited(tmp_path, monkeypatch):
     assert memory.room() <= 1 << 29
 
 
+def test_what_is_small_is_not_asked_about(monkeypatch):
+    """It would take longer than one row does."""
+    monkeypatch.setattr(memory, "room", lambda: pytest.fail("asked"))
+    memory.check_room(1 << 26, "that", "No.")
+
+
 def test_a_machine_that_says_nothing_refuses_nothing(monkeypatch):
     monkeypatch.setattr(memory, "room", lambda: None)
     memory.check_room(2**80, "that", "No.")

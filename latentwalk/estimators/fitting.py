@@ -3,7 +3,7 @@
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import takewhile
@@ -21,7 +21,7 @@ from latentwalk.data.batches.batch import Batches, Extent
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.columns import check_known, is_time
-from latentwalk.data.dataset import Dataset
+from latentwalk.data.dataset import Dataset, numbered
 from latentwalk.data.examples import check_one_each
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit, limits_of
@@ -368,9 +368,13 @@ def _batches(
 
     Those of a stream are what it holds. measure: how much of a row there is to read, where some end before others.
     """
-    learn, held = split(len(x), options.validation, np.random.default_rng(seed))
+    share = options.validation
+    if isinstance(share, Sequence):
+        learn, held = _parted(share, len(x), stream)
+    else:
+        learn, held = split(len(x), share, np.random.default_rng(seed))
     if stream is not None:
-        learn, held = np.arange(len(x)), np.arange(len(x) if options.validation else 0)
+        learn, held = np.arange(len(x)), np.arange(len(x) if share else 0)
     device = group.device
     size = int(options.batch_size)
     data = placed(x, device)
@@ -405,6 +409,17 @@ def split(
     held = held if most is None else min(held, most)
     rows = rng.permutation(n)
     return np.sort(rows[held:]), np.sort(rows[:held])
+
+
+def _parted(rows: Sequence[int | bool], count: int, stream: Stream | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same where it is said which rows choose. Raises DataError for what are no rows, ConfigError for those of a stream."""
+    if stream is not None:
+        raise ConfigError("validation= names rows, and a stream has none to name. Give the share of them.")
+    marked = np.zeros(count, bool)
+    marked[numbered(rows, count, "validation")] = True
+    if marked.all():
+        raise DataError(f"validation= leaves none of {count:,} rows to learn from.")
+    return np.flatnonzero(~marked), np.flatnonzero(marked)
 
 
 @contextmanager

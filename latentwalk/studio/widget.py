@@ -134,8 +134,9 @@ class Explorer(anywidget.AnyWidget):
         return self._step(said).guided(said["code"], said.get("condition")), []
 
     def _graft(self, said: Mapping[str, Any]) -> Answer:
-        picture, strength = picture_in(base64.b64decode(said["content"])), said["strength"]
-        return None, [self._step(said).onto(picture, "guided" if strength == "guided" else float(strength))]
+        step, strength = self._step(said), said["strength"]
+        picture = picture_in(base64.b64decode(said["content"]))
+        return None, [step.onto(picture, "guided" if strength == "guided" else float(strength))]
 
     def _encode(self, said: Mapping[str, Any]) -> Answer:
         """The code of an example in a file."""
@@ -153,6 +154,9 @@ class Explorer(anywidget.AnyWidget):
 ASKED: dict[str, Callable[[Explorer, Mapping[str, Any]], Answer]] = {
     "about": lambda widget, _: (widget.exhibit.about, []),
     "codes": lambda widget, _: (None, [widget.exhibit.codes()]),
+    "places": lambda widget, said: (None, [widget.exhibit.places(said["axes"])]),
+    "codes_of": lambda widget, said: (None, [widget.exhibit.codes_of(said["rows"])]),
+    "nearest": lambda widget, said: (widget.exhibit.nearest(said["code"], said["count"], said.get("shown")), []),
     "scales": lambda widget, _: (None, [widget.exhibit.scales()]),
     "numbers": lambda widget, _: (None, [widget.exhibit.numbers()]),
     "names": lambda widget, _: (widget.exhibit.named(), []),

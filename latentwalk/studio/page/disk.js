@@ -46,7 +46,7 @@ export class Disk {
       const values = await block("baked-values");
       if (values) this.baked.values = new Float32Array(values);
     }
-    return this.facts.about;
+    return { ...this.facts.about, held: true };
   }
 
   async codes() { return new Float32Array(await block("codes")); }

@@ -133,7 +133,7 @@ export function Films({ scene }) {
   }, [playing.value, shown, length]);
   const choose = (number) => { own.value = null; film.value = Math.max(0, Math.min(films.count - 1, number)); };
   const ofNearest = () => attempt(async () => {
-    const [row] = scene.nearest.peek()[0] || [-1], frames = (scene.frames ||= await scene.source.frames(scene.name));
+    const [row] = (await scene.nearestNow())[0] || [-1], frames = (scene.frames ||= await scene.source.frames(scene.name));
     if (row < 0) return;
     playing.value = false;
     choose(Math.floor(frames[row] / films.length));

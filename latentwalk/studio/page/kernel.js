@@ -52,6 +52,9 @@ export class Kernel {
   about() { return this.json("about"); }
   codes() { return this.floats("codes"); }
   scales() { return this.floats("scales"); }
+  places(run, axes) { return this.floats("places", { axes }); }
+  codesOf(run, rows) { return this.floats("codes_of", { rows }); }
+  nearest(run, asked) { return this.json("nearest", asked); }
   column(run, at) { return this.floats("column", { at }); }
   async numbers() { return new Uint32Array((await this.ask("numbers")).bytes); }
   names() { return this.json("names"); }

@@ -2,7 +2,6 @@
 import { html } from "./lib.js";
 import { active, announce, attempt, columnOf, groups, labelOf, page, tool } from "./state.js";
 import { rectangle } from "./map.js";
-import { nearestCodes } from "./grid.js";
 import { save } from "./walk.js";
 
 const RUN = /^'*(?:[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20])[^]/;   // what a spreadsheet would run, as data/formulas.py has it
@@ -20,7 +19,7 @@ async function csvOf(scene, groups) {
   const head = ["group", "row", ...(scene.about.names ? ["name"] : []), ...columns.map((one) => one.name), ...Array.from({ length: scene.dim }, (_, d) => `z${d + 1}`)];
   const lines = [head.map(cell).join(",")];
   for (const [name, rows] of Object.entries(groups))
-    for (const row of rows) {
+    for (const row of (await scene.need(rows), rows)) {
       const known = columns.map((one, at) => (one.kind === "category" ? (one.classes[values[at][row]] ?? "") : Number.isNaN(values[at][row]) ? "" : values[at][row]));
       lines.push([name, scene.numbers[row], ...(scene.about.names ? [scene.names[row]] : []), ...known, ...scene.code(row)].map(cell).join(","));
     }
@@ -46,9 +45,9 @@ export function Groups({ scene, short = false }) {
     const box = page.root.querySelector(".map").getBoundingClientRect(), rect = rectangle(scene.seen(), box.width, box.height);
     choose(scene, scene.grid.value.lassoed([[rect.left, rect.bottom], [rect.right, rect.bottom], [rect.right, rect.top], [rect.left, rect.top]]));
   };
-  const near = () => choose(scene, nearestCodes(scene.codes, scene.dim, scene.z.value, scene.about.deviation, 50, scene.shown.value).map(([row]) => row).sort((a, b) => a - b));
+  const near = () => attempt(async () => choose(scene, (await scene.nearestNow(50)).map(([row]) => row).sort((a, b) => a - b)));
   const alike = () => attempt(async () => {
-    const at = columnOf(scene), [row] = scene.nearest.value[0] || [-1];
+    const at = columnOf(scene), [row] = (await scene.nearestNow())[0] || [-1];
     if (at < 0 || row < 0) return;
     const values = await scene.column(at), rows = [];
     for (let other = 0; other < scene.n; other++) if (values[other] === values[row] && (!scene.shown.value || scene.shown.value[other])) rows.push(other);

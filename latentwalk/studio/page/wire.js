@@ -39,6 +39,16 @@ export class Wire {
   about(run) { return this.json(`${folder(run)}/about`); }
   codes(run) { return this.floats(`${folder(run)}/codes`); }
   scales(run) { return this.floats(`${folder(run)}/scales`); }
+
+  // Of codes that the page does not hold: where all fall on a plane, some of them, the rows that are nearest to one.
+  places(run, axes) { return this.floats(`${folder(run)}/places?axes=${axes}`); }
+  async codesOf(run, rows) {
+    const sent = { body: JSON.stringify({ rows }), kind: "application/json" };
+    return new Float32Array(await (await this.ask(`${folder(run)}/codes`, sent)).arrayBuffer());
+  }
+
+  async nearest(run, asked) { return (await this.json(`${folder(run)}/nearest`, asked)).rows; }
+
   column(run, at) { return this.floats(`${folder(run)}/columns/${at}`); }
   async numbers(run) { return new Uint32Array(await (await this.ask(`${folder(run)}/numbers`)).arrayBuffer()); }
   async names(run) { return (await this.json(`${folder(run)}/names`)).names; }

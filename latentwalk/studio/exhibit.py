@@ -348,6 +348,17 @@ class Exhibit:
         """What codes z (m, D) decode to: (m, *E). Raises DataError."""
         return self.space.decoded_rows(np.asarray(z, np.float32))
 
+    def holding(self, words: str) -> list[int]:
+        """The rows whose text holds these words, in whatever case; none where examples are no texts."""
+        wanted = words.casefold()
+        return [row for row, text in enumerate(self._texts) if wanted in text]
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        """What each row says, in one case."""
+        x = np.asarray(self.space.data)
+        return [text.casefold() for text in self.spec.said(x)] if self.spec.kind == "text" else []
+
     def named(self) -> list[str]:
         """What each row is called: its name, or its number."""
         return list(self.names) if self.names else [str(row) for row in self.rows]

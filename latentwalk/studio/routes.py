@@ -195,6 +195,10 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
     def names(shown: Shown) -> Response:
         return json_response({"names": shown.named()})
 
+    @router.get("/studio/runs/{run}/holding")
+    def holding(shown: Shown, words: Annotated[str, Query(min_length=1, max_length=200)]) -> Response:
+        return json_response({"rows": shown.holding(words)})
+
     @router.post("/studio/runs/{run}/tiles")
     async def tiles(shown: Shown, run: Run, request: Request) -> Response:
         asked = await parsed(request, Rows, run.limits)

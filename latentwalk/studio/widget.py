@@ -162,6 +162,7 @@ ASKED: dict[str, Callable[[Explorer, Mapping[str, Any]], Answer]] = {
     "names": lambda widget, _: (widget.exhibit.named(), []),
     "column": lambda widget, said: (None, [widget.exhibit.column(said["at"])]),
     "tiles": lambda widget, said: (widget.exhibit.tiles(said["rows"]), []),
+    "holding": lambda widget, said: (widget.exhibit.holding(said["words"]), []),
     "walk": lambda widget, said: (walk_of(widget.exhibit, said["codes"], said["steps"], said["path"]), []),
     "decode": Explorer._decode,
     "film": Explorer._film,

@@ -18,6 +18,7 @@ from PIL import Image
 
 from latentwalk.drawing.film import png_bytes
 from latentwalk.errors import ConfigError
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.serving.application import application
 from latentwalk.studio.exhibit import Exhibit
 from latentwalk.studio.routes import studio_routes
@@ -85,6 +86,19 @@ def test_what_the_page_does_not_hold_is_told_when_it_asks(client, deep):
     for wrong in ({"shown": "AAAA"}, {"shown": "no bits"}, {"code": [0.0]}, {"count": 257}):
         assert client.post(f"{ask}/nearest", json={"code": z.tolist()} | wrong).status_code == 422
     assert deep.about["held"]
+
+
+def test_texts_are_found_by_their_words():
+    texts = [
+        f"the {animal} {verb} {count} times"
+        for animal in ("Mouse", "cat", "owl")
+        for verb in ("sang", "slept")
+        for count in "1234"
+    ]
+    model = Autoencoder("ae", latent=2, epochs=1, random_state=0, progress=False).fit(texts)
+    found = Exhibit.of("texts", "Texts", model.space(texts))
+    for words in ("mouse", "SLEPT", "owl sang 3", "dog"):
+        assert found.holding(words) == [row for row, text in enumerate(texts) if words.lower() in text.lower()]
 
 
 def test_codes_are_decoded(client, exhibit):

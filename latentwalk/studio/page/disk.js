@@ -90,11 +90,18 @@ export class Disk {
     return { values };
   }
 
+  sheetOf() { return (this.sheet ||= json("tiles").then(async (found) => (found.png ? { rows: found.rows, ...(await tilesOf(found)) } : found))); }
+
   async tiles(run, rows) {
-    this.sheet ||= json("tiles").then(async (found) => (found.png ? { rows: found.rows, ...(await tilesOf(found)) } : found));
-    const sheet = await this.sheet, where = (this.where ||= new Map(sheet.rows.map((row, at) => [row, at])));
+    const sheet = await this.sheetOf(), where = (this.where ||= new Map(sheet.rows.map((row, at) => [row, at])));
     if (sheet.texts) return { texts: rows.map((row) => sheet.texts[where.get(row)] ?? "") };
     return { ...sheet, places: rows.map((row) => where.get(row) ?? -1) };
+  }
+
+  // Of the texts that go along.
+  async holding(run, words) {
+    const { texts = [], rows = [] } = await this.sheetOf();
+    return rows.filter((_, at) => texts[at]?.toLowerCase().includes(words));
   }
 
   async walk(run, { codes, path, steps }) {

@@ -65,6 +65,7 @@ export class Kernel {
   }
 
   async tiles(run, rows) { return tilesOf(await this.json("tiles", { rows })); }
+  holding(run, words) { return this.json("holding", { words }); }
   walk(run, asked) { return this.json("walk", asked); }
   film(run, asked) { return this.blob("film", asked); }
   direction(run, asked) { return this.json("direction", asked); }

@@ -94,6 +94,8 @@ export class Wire {
 
   async frames(run) { return new Uint32Array(await (await this.ask(`${folder(run)}/frames`)).arrayBuffer()); }
 
+  async holding(run, words) { return (await this.json(`${folder(run)}/holding?words=${encodeURIComponent(words.slice(0, 200))}`)).rows; }
+
   async export(run) { return (await this.ask(`${folder(run)}/export`)).blob(); }
 
   async film(run, given) {

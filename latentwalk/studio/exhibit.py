@@ -61,6 +61,7 @@ class Exhibit:
 
     name: what it is called in addresses. title: on the page. rows: (n,) which rows of all these are. total: how many there are.
     names: (n,) what each row is called, or empty. films: those whose frames all the rows are, where they are films'.
+    room: so many numbers of codes the page holds, at most.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Exhibit:
     total: int
     names: tuple[str, ...] = ()
     films: ShownFilms | None = None
+    room: int = HELD
 
     @classmethod
     def of(
@@ -81,6 +83,7 @@ class Exhibit:
         *,
         most: int = POINTS,
         films: ShownFilms | None = None,
+        room: int = HELD,
     ) -> "Exhibit":
         """The exhibit of a space; of more rows than `most`, some that are drawn at random, the same each time."""
         if space.spec is None:
@@ -91,7 +94,7 @@ class Exhibit:
             rows = np.sort(np.random.default_rng(0).permutation(total)[:most])
             space = space.among(rows)
             names = [names[row] for row in rows.tolist()] if len(names) == total else ()
-        return cls(name, title, space, rows, total, tuple(names) if len(names) == len(rows) else (), films)
+        return cls(name, title, space, rows, total, tuple(names) if len(names) == len(rows) else (), films, room)
 
     # ------------------------------------------------------------------ facts
 
@@ -104,7 +107,7 @@ class Exhibit:
     @property
     def held(self) -> bool:
         """Whether the page has all codes. Of two dimensions, or one, they are where they fall."""
-        return self.space.dim <= 2 or self.space.codes.size <= HELD
+        return self.space.dim <= 2 or self.space.codes.size <= self.room
 
     @cached_property
     def known(self) -> tuple[Fact, ...]:

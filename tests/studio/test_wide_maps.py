@@ -5,17 +5,14 @@ import csv
 import numpy as np
 import pytest
 
-from latentwalk.studio import exhibit as exhibits
 from latentwalk.studio.exhibit import Exhibit
 
 
 @pytest.fixture(scope="module")
 def wide(deep):
     """A map whose codes stay with the server."""
-    found = Exhibit.of("wide", "Wide", deep.space)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exhibits, "HELD", 100)
-        assert not found.about["held"]
+    found = Exhibit.of("wide", "Wide", deep.space, room=100)
+    assert not found.about["held"]
     return found
 
 

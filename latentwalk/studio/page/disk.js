@@ -90,6 +90,17 @@ export class Disk {
     return { values };
   }
 
+  // The film of that number, or the one beside it that goes along: as a server gives it, from frames that are bytes.
+  async reel(run, which) {
+    this.reels ||= Promise.all([json("films"), block("films-frames"), block("films-codes")]);
+    const [told, bytes, floats] = await this.reels, { low, high, dim, shape } = this.facts.about, size = shape.reduce((a, b) => a * b, 1);
+    let at = 0, start = 0;
+    told.forEach((one, k) => { if (Math.abs(one.film - which) < Math.abs(told[at].film - which)) at = k; });
+    for (let k = 0; k < at; k++) start += told[k].count;
+    const end = start + told[at].count, levels = new Uint8Array(bytes).subarray(start * size, end * size);
+    return { ...told[at], frames: Float32Array.from(levels, (level) => low + (level * (high - low)) / 255), codes: new Float32Array(floats).slice(start * dim, end * dim) };
+  }
+
   sheetOf() { return (this.sheet ||= json("tiles").then(async (found) => (found.png ? { rows: found.rows, ...(await tilesOf(found)) } : found))); }
 
   async tiles(run, rows) {

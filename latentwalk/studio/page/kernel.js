@@ -1,5 +1,5 @@
 // What the page asks of a notebook's kernel: the same questions as `wire.js` asks a server, as messages of a widget.
-import { tilesOf } from "./wire.js";
+import { gathered, tilesOf, unrolled } from "./wire.js";
 
 const PATIENCE = 10000;                       // ms, until a kernel that decodes nothing is said to be busy
 const UPLOADED = ["image", "text", "music", "roll"];
@@ -71,6 +71,14 @@ export class Kernel {
   direction(run, asked) { return this.json("direction", asked); }
   guided(run, { key, ...asked }) { return this.json("guided", { key_of: key, ...asked }); }
   async graftOnto(run, key, strength, file) { return this.blob("graft", { key_of: key, strength, content: await letters(file) }); }
+  async reel(run, film) { return unrolled(await this.json("reel", { film })); }
+  async futures(run, { film, key }, asked) { return unrolled(await this.json("futures", { film, key_of: key || null, ...asked })); }
+  async frames() { return new Uint32Array((await this.ask("frames")).bytes); }
+  async brought(run, files) {
+    const { called, name, body } = await gathered(files);
+    return { ...unrolled(await this.json("brought", { name, content: await letters(body) })), name: called };
+  }
+
   async encode(run, file) { return Float32Array.from(await this.json("encode", { content: await letters(file) })); }
 }
 

@@ -5,7 +5,7 @@ import { Grid, nearestCodes } from "./grid.js";
 import { axesPlane, homeOf, lifted, placed, placesOf, principalPlane } from "./plane.js";
 
 const FIRST = (about) => (about.principal ? "principal" : about.dim > 1 ? "0,1" : "0,0");
-const SOME = 4096;                            // codes asked for at once
+const SOME = 1 << 19;                         // numbers of codes asked for at once
 
 // Which rows are shown, a bit for each, in base64; null for all.
 function bitsOf(shown) {
@@ -73,8 +73,9 @@ export class Scene {
   // Once this is done, the codes of these rows are known.
   async need(rows) {
     const wanted = this.codes ? [] : rows.filter((row) => !this.known.has(row));
-    for (let at = 0; at < wanted.length; at += SOME) {
-      const some = wanted.slice(at, at + SOME), found = await this.source.codesOf(this.name, some);
+    const many = Math.min(4096, Math.max(1, Math.floor(SOME / this.dim)));
+    for (let at = 0; at < wanted.length; at += many) {
+      const some = wanted.slice(at, at + many), found = await this.source.codesOf(this.name, some);
       some.forEach((row, k) => this.known.set(row, found.slice(k * this.dim, (k + 1) * this.dim)));
     }
     if (wanted.length) this.arrived.value++;

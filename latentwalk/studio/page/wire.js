@@ -86,9 +86,8 @@ export class Wire {
 
   // A film of one's own: a file that moves, or several images, whose names say their order.
   async brought(run, files) {
-    const [{ name }] = files, several = files.length > 1, body = await (several ? zipped(files) : files[0].arrayBuffer());
-    const called = several ? `${name.slice(-100)} and ${files.length - 1} more` : name.slice(-200);
-    const answer = await this.ask(`${folder(run)}/films/own?name=${encodeURIComponent(several ? `${called}.zip` : called)}`, { body, kind: "application/octet-stream" });
+    const { called, name, body } = await gathered(files);
+    const answer = await this.ask(`${folder(run)}/films/own?name=${encodeURIComponent(name)}`, { body, kind: "application/octet-stream" });
     return { ...unrolled(await answer.json()), name: called };
   }
 
@@ -115,7 +114,15 @@ export async function tilesOf(found) {
   return { bitmap, wide, high, columns: found.columns };
 }
 
-const unrolled = (found) => ({ ...found, frames: new Float32Array(bytesOf(found.frames).buffer), codes: new Float32Array(bytesOf(found.codes).buffer) });
+// Files as one: what they are called, by which name they are sent, and what.
+export async function gathered(files) {
+  const [{ name }] = files;
+  if (files.length === 1) return { called: name.slice(-200), name: name.slice(-200), body: files[0] };
+  const called = `${name.slice(-100)} and ${files.length - 1} more`;
+  return { called, name: `${called}.zip`, body: await zipped(files) };
+}
+
+export const unrolled = (found) => ({ ...found, frames: new Float32Array(bytesOf(found.frames).buffer), codes: new Float32Array(bytesOf(found.codes).buffer) });
 
 export function bytesOf(base64) {
   const text = atob(base64), bytes = new Uint8Array(text.length);

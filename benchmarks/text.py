@@ -14,7 +14,6 @@ the step after which it is read to be in the past and all else as before (`stren
 """
 
 import argparse
-import copy
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -23,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from common.codeless import codeless, nats
 from common.facts import RESULTS, facts, put_section
 
 from latentwalk import (
@@ -39,13 +39,10 @@ from latentwalk import (
     read,
 )
 from latentwalk.chance import seeded
-from latentwalk.data.batches.resident import Resident
 from latentwalk.data.spec import DataSpec
 from latentwalk.data.synthetic import PHRASE_FACTORS, factors_of
 from latentwalk.data.units import Vocabulary, read_to
 from latentwalk.models.serial import SerialConditional
-from latentwalk.training.optimise import rate_share, set_rate
-from latentwalk.training.runtime import autocast
 
 STRENGTHS, WANTED = (1.0, 1.5, 2.0, 2.5, 3.0), 0.95  # of a graft, and of sentences that it should move
 HEAD = (
@@ -252,39 +249,11 @@ def row(name: str, found: dict[str, float], seconds: float) -> str:
 
 def alone(network: Network, train: Dataset, test: Dataset, epochs: int, asked: argparse.Namespace) -> str:
     """The same decoder without a code, its weights those best on a tenth of the rows, as a VAE's are: a row of the table."""
-    start = time.perf_counter()
-    with seeded(0):
-        model = SerialConditional(network.writer(train.spec, 32))
-    rows = np.random.default_rng(0).permutation(len(train))
-    held, learn = np.split(rows, [len(train) // 10])
-    batches = Resident(torch.from_numpy(np.asarray(train.x)), asked.batch, 0, np.sort(learn), lengths=read_to(train.x))
-    optimiser = torch.optim.Adam(model.parameters(), lr=asked.rate)
-    best, kept = np.inf, model.state_dict()
-    for epoch in range(1, epochs + 1):
-        model.train()
-        for index, part in enumerate(batches.epoch(epoch)):
-            x, now = part.raw.long(), epoch - 1 + index / len(batches)
-            set_rate(optimiser, asked.rate * rate_share("constant", 0, epochs, now, asked.minutes and now / epochs))
-            with autocast(asked.precision, x.device):
-                p = model(torch.zeros(len(x), 32), target=x)
-            loss = -p.log_prob(x).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-            optimiser.step()
-        if (now := nats(model.eval(), train.x[held])) < best:
-            best, kept = now, copy.deepcopy(model.state_dict())
-    seconds = time.perf_counter() - start
-    model.load_state_dict(kept)
-    nll = nats(model.eval(), test.x)
+    held, learn = np.split(np.random.default_rng(0).permutation(len(train)), [len(train) // 10])
+    how: dict[str, Any] = {"batch": asked.batch, "rate": asked.rate, "precision": asked.precision, "minutes": asked.minutes}
+    model, seconds = codeless(network, train.take(np.sort(learn)), train.take(held), epochs, **how)
+    nll = float(nats(model, test.x).mean())
     return f"| the same decoder without a code | {nll:.2f} | {nll:.2f} | 0 | 0 | – | {seconds:.0f} |"
-
-
-@torch.no_grad()
-def nats(model: SerialConditional, x: Any) -> float:
-    """What rows x (n, T) cost without a code, on average."""
-    parts = torch.from_numpy(np.asarray(x)).long().split(128)
-    return -float(torch.cat([model(torch.zeros(len(some), 32)).log_prob(some) for some in parts]).mean())
 
 
 def moved(name: str, model: Autoencoder, train: Dataset, test: Dataset) -> str:

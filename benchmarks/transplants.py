@@ -53,14 +53,13 @@ with glasses taken out.
 """
 PHOTOGRAPHED = """Labeled Faces in the Wild, 64 x 64 RGB, those that the attribute table knows (its attributes are a model's
 predictions, not people's): {learn:,} to learn from, {valid:,} to choose the strength on, {test:,} to test, no person in two of
-them.
-{seeds} convolutional VAEs, beta = .1, D = {latent}, {epochs} epochs of photographs and mirror images: {minutes:.0f} minutes of
-one core in all. One judge: a classifier of all 39 attributes that learnt from the same photographs, mirrored at random,
-rare attributes weighted, and never saw a decode. It sees an attribute above the level where, on validation photographs, as
-many that have it are missed as others are taken for it. *seen*: of the test faces that lack the attribute (by the table and
-to the judge), those on which it is seen after the graft, the median of the models and the lowest to the highest; of each were
-asked .8. The strength, of each model, is the least that is seen on 90 % of validation faces. *region*: a box (top, left,
-bottom, right), or "change": where the step changes the picture most. *others*: attributes that the judge sees change most
+them. {seeds} convolutional VAEs, beta = .1, D = {latent}, {epochs} epochs of photographs and mirror images: {minutes:.0f}
+minutes of one core in all. One judge: a classifier of all 39 attributes that learnt from the same photographs, mirrored at
+random, rare attributes weighted, and never saw a decode. It sees an attribute above the level where, on validation
+photographs, as many that have it are missed as others are taken for it. *seen*: of the test faces that lack the attribute (by
+the table and to the judge), those on which it is seen after the graft, the median of the models and the lowest to the highest;
+of each were asked .8. The strength, of each model, is the least that is seen on 90 % of validation faces. *region*: a box (top,
+left, bottom, right), or "change": where the step changes the picture most. *others*: attributes that the judge sees change most
 often besides, in the mean.
 
 | attribute | strengths | region | judge's AUC | faces | seen | | others |

@@ -23,30 +23,52 @@ __all__ = [
     "complaint",
     "content_of",
     "json_of",
+    "listed",
     "telling",
     "write_atomically",
     "write_together",
 ]
 
+NO_FILE = "a folder, pipe or device where a file is expected"
 PART = ".part"  # what the name of an unfinished file ends with
+_listed: list[list[Path]] = []  # those of `listed` that are inside
 
 
 @contextlib.contextmanager
 def atomically(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that appears at `path` once the block ends well, and not at all otherwise. Raises OSError."""
-    handle, temporary = _part(path)
+    """A file to write to that appears at `path` once the block ends well, and not at all otherwise. Raises OSError.
+
+    Where `path` is a link, it stays, and what it points to is replaced.
+    """
+    place = _place(path)
+    handle, temporary = _part(place)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
+        os.replace(temporary, place)
+    finally:
+        try:
             os.unlink(temporary)
-        raise
-    clear_parts(path.parent, f".{path.name}-")
+        except FileNotFoundError:  # it is in its place
+            for appeared in _listed:
+                appeared.append(path)
+        except OSError:
+            pass
+    clear_parts(place.parent, f".{place.name}-")
+
+
+@contextlib.contextmanager
+def listed() -> Iterator[list[Path]]:
+    """Files that appear inside, in any thread, are listed in the order in which they do, also where it does not end well."""
+    appeared: list[Path] = []
+    _listed.append(appeared)
+    try:
+        yield appeared
+    finally:
+        _listed[:] = [one for one in _listed if one is not appeared]
 
 
 def clear_parts(folder: Path, beginning: str = ".") -> None:
@@ -113,7 +135,7 @@ def content_of(path: Path, most: int | None = None) -> bytes:
     if b"\0" in name:
         raise OSError(errno.EINVAL, "no file can have that name")
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "a folder, pipe or device where a file is expected")
+        raise OSError(errno.EINVAL, NO_FILE)
     with path.open("rb") as file:
         return file.read(-1 if most is None else most)
 
@@ -137,6 +159,18 @@ def complaint(path: Path, content: Any, what: str, format: str, newest: int, *, 
     if not isinstance(found, int) or found > newest:
         return f"{path} was written by a newer latentwalk (format version {found}; this one reads up to {newest}). Upgrade."
     return None
+
+
+def _place(path: Path) -> Path:
+    """Where a file at `path` lies, behind all links. Raises OSError where none can lie: a device would be replaced by it."""
+    place = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if place.is_symlink():
+        raise OSError(errno.ELOOP, "a link that leads back to itself")
+    if place is not path and not place.parent.is_dir():
+        raise OSError(errno.ENOENT, f"a link to {place}, in a folder that does not exist")
+    if place.exists() and not place.is_file():
+        raise OSError(errno.EINVAL, NO_FILE)
+    return place
 
 
 def _part(path: Path) -> tuple[int, str]:

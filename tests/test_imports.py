@@ -19,6 +19,7 @@ ORDER = [
     "surroundings",
     "files",
     "checks",
+    "memory",
     "chance",
     "data",
     "drawing",

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -21,6 +21,7 @@ import latentwalk
 from latentwalk.app.options import PANELS
 from latentwalk.app.output import FAILED, MISUSED, STOPPED, OutputError, fault, note, say
 from latentwalk.errors import LatentwalkError, TrainingError
+from latentwalk.files import listed
 from latentwalk.plain import plain
 from latentwalk.surroundings import imported
 
@@ -36,6 +37,7 @@ GROUPS = {
 }
 COMMANDS = tuple(word for words in GROUPS.values() for word in words)  # in the order of the help
 OTHER = "Options"  # the panel of options that belong to no other
+FEW = 3  # files that are named each, where a command was stopped
 MANY = 10  # arguments and options; where there are more, the help prints them in panels
 OUT_OF_MEMORY = "out of memory. Use fewer rows, smaller images (--size) or a smaller --batch-size."
 NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")  # as PyTorch says it
@@ -91,14 +93,14 @@ class Commands(TyperGroup):
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
-        with _misuse_shown_plainly(), warnings.catch_warnings():
+        with _misuse_shown_plainly(), warnings.catch_warnings(), listed() as written:
             warnings.showwarning = _warn
             try:
                 answer = super().invoke(ctx)
                 _said()
                 return answer
             except KeyboardInterrupt:
-                _leave("stopped. Nothing was saved.", STOPPED, note)
+                _leave(f"stopped. {_saved(written)}", STOPPED, note)
             except (TrainingError, OutputError) as error:
                 _leave(error, FAILED)
             except LatentwalkError as error:
@@ -187,6 +189,15 @@ def _misuse_shown_plainly() -> Iterator[None]:
     except MISUSE as error:
         error.message = plain(error.message)
         raise
+
+
+def _saved(written: Sequence[Path]) -> str:
+    """What a command that was stopped had written by then, as a sentence."""
+    there = [path for path in dict.fromkeys(written) if path.exists()]
+    if not there:
+        return "Nothing was saved."
+    several = f"{len(there)} files, the last of them {there[-1]}"
+    return f"Written before that: {', '.join(map(str, there)) if len(there) <= FEW else several}"
 
 
 def _said() -> None:

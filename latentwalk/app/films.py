@@ -14,7 +14,7 @@ from latentwalk.app.source import Source
 from latentwalk.checks import duration
 from latentwalk.data import Dataset
 from latentwalk.errors import CheckpointError, ConfigError, TrainingStopped
-from latentwalk.estimators.films import FALLING, FRAMES
+from latentwalk.estimators.films import ADDED, FALLING, FRAMES
 from latentwalk.estimators.predictor import PREDICTOR, FramePredictor
 from latentwalk.estimators.resuming import Kept
 from latentwalk.saving.options import from_json
@@ -61,7 +61,7 @@ def resume_films(out: Path, typed: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"--{other[0].replace('_', '-')} cannot change where a training of films is gone on with. Leave it out."
         )
-    params = dict(begun_with["params"])
+    params = ADDED | begun_with["params"]
     training = params.pop("training")
     predictor = FramePredictor(
         **{name: from_json(value) for name, value in params.items()},
@@ -143,7 +143,7 @@ def _learn(out: Path, predictor: FramePredictor, source: Source, train: Dataset,
         kept = f"the best so far is saved in {out}"
         if not done:
             kept = f"it has looked at single frames only, which are kept in {out}, and cannot foresee anything yet"
-        note(f"stopped after {done} epochs of films; {kept}.\n{going_on(source.what, out)}")
+        note(f"stopped after {done} epoch{'s' * (done != 1)} of films; {kept}.\n{going_on(source.what, out)}")
         raise typer.Exit(STOPPED)
     best = min((epoch.validation_loss or epoch.loss for epoch in predictor.history_), default=float("nan"))
     frames = predictor.spec_.shape[0] - 1

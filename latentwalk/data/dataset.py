@@ -22,7 +22,7 @@ from latentwalk.data.spec import DataSpec, Kind
 from latentwalk.data.units import UnitKind, Vocabulary, is_text, texts_of
 from latentwalk.errors import ConfigError, DataError, DataWarning
 
-__all__ = ["Dataset", "join"]
+__all__ = ["Dataset", "join", "numbered"]
 
 VOICES = 16  # that are read side by side, at most
 
@@ -184,7 +184,7 @@ class Dataset:
 
     def take(self, rows: NDArray[np.integer]) -> "Dataset":
         """The data set of these rows, in this order. Raises DataError for what are no row numbers."""
-        rows = _numbered(rows, len(self))
+        rows = numbered(rows, len(self))
         return replace(
             self,
             x=picked(self.x, rows),
@@ -203,7 +203,7 @@ def _check_grid(pieces: Sequence[Any]) -> None:
         raise DataError(f"piece {other} is {pieces[other]!r:.60}: expected a piece of {steps} steps a quarter, as piece 0.")
 
 
-def _numbered(rows: Any, count: int) -> NDArray[np.integer]:
+def numbered(rows: Any, count: int, name: str = "rows") -> NDArray[np.integer]:
     """Row numbers (m,), given as such or as a mark (n,) for each row. Raises DataError for what are neither."""
     found = np.asarray(rows)
     if found.dtype == bool and found.shape == (count,):
@@ -211,7 +211,7 @@ def _numbered(rows: Any, count: int) -> NDArray[np.integer]:
     if found.ndim == 1 and not len(found):
         return found.astype(np.intp)
     if found.ndim != 1 or found.dtype.kind not in "iu" or found.min() < -count or found.max() >= count:
-        raise DataError(f"rows={rows!r:.200}: expected the numbers (m,) of rows, 0 to {count - 1}, or a mark (n,) for each.")
+        raise DataError(f"{name}={rows!r:.200}: expected the numbers (m,) of rows, 0 to {count - 1}, or a mark (n,) for each.")
     return found
 
 

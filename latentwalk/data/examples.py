@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from latentwalk.arrays import Array
 from latentwalk.data.rows import Rows, pieces
 from latentwalk.errors import DataError
+from latentwalk.memory import sized
 
 if TYPE_CHECKING:
     import torch
@@ -295,8 +296,8 @@ def _types(x: Iterable[Any]) -> str:
 def _sparse(what: str, shape: tuple[int, ...], width: int, dense: str) -> DataError:
     """The error for a matrix that holds only what is not 0: networks read every number of a row."""
     size = float(np.prod(shape, dtype=np.float64)) * width
-    taken = f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.1f} MiB"
     return DataError(
         f"X is {what}, {' x '.join(map(str, shape))}; sparse rows are not read, since a network sees every zero. Give {dense}, "
-        f"which takes {taken}; or, where that is too much, fewer columns: scikit-learn's TruncatedSVD(100).fit_transform(X)."
+        f"which takes {sized(size)}; or, where that is too much, fewer columns: scikit-learn's "
+        "TruncatedSVD(100).fit_transform(X)."
     )

@@ -2,6 +2,9 @@
 
 Centre and width are chosen among a few: the mean and deviation of the column, or an end that nothing lies beyond, and the
 distance from there to its 5 or 50 %. `transform` has the formula.
+
+Columns that lie on lines with each other would be bent off them. So none is transformed where all of them together are likelier
+as they are, under one normal distribution with all correlations.
 """
 
 import math
@@ -22,6 +25,7 @@ Transforms = Literal["auto", "centred", "none"]
 FEWEST = 32  # different values; fewer are levels, which no transform makes normal
 GAIN = 0.05  # nats that a value must be likelier under a normal distribution, for a column to be transformed
 EDGE = 0.03  # and those by which an end must be a better centre than the mean
+OWN = 1e-3  # the least share of a column's variance that no other column tells, so that one told exactly does not decide alone
 NEAR = (0.05, 0.5)  # quantiles whose distance from an end may be its width
 
 
@@ -47,28 +51,53 @@ def powers_of(x: Array, limits: Sequence[Limit], among: Sequence[int], how: Tran
     """
     if how == "none" or not among:
         return ()
-    flat = spaced(x, 4 * PIECE).reshape(-1, len(limits))
+    flat = spaced(x, 4 * PIECE).reshape(-1, len(limits))[:, list(among)].astype(np.float64)
+    chosen = [_power(values[np.isfinite(values)], limits[at], how) for at, values in zip(among, flat.T, strict=True)]
+    if sum(gain for gain, _ in chosen) <= _tied(flat) - _tied(_bent(flat, [power for _, power in chosen])):
+        return ()
     found: list[Power | None] = [None] * len(limits)
-    for at in among:
-        values = flat[:, at].astype(np.float64)
-        found[at] = _power(values[np.isfinite(values)], limits[at], how)
+    for at, (_, power) in zip(among, chosen, strict=True):
+        found[at] = power
     return tuple(found) if any(found) else ()
 
 
-def _power(values: Doubles, limit: Limit, how: Transforms) -> Power | None:
-    """The transform of observed values (n,), None where they do well without one."""
+def _bent(flat: Doubles, powers: Sequence[Power | None]) -> Doubles:
+    """Columns (n, C), those with a transform by it."""
+    from scipy.stats import yeojohnson  # not while a data set is read
+
+    some = [
+        values if power is None else yeojohnson((values - power.centre) / power.width, power.exponent)
+        for values, power in zip(flat.T, powers, strict=True)
+    ]
+    return np.stack(some, axis=1)
+
+
+def _tied(columns: Doubles) -> float:
+    """How many nats likelier a row of columns (n, C) is for a normal distribution that knows of their correlations."""
+    seen = np.isfinite(columns)
+    mean = np.where(seen, columns, 0).sum(0) / seen.sum(0).clip(1)
+    off = np.where(seen, columns - mean, 0)
+    off /= np.sqrt((off**2).mean(0).clip(np.finfo(float).tiny))
+    correlations = (1 - OWN) * off.T @ off / len(off)
+    np.fill_diagonal(correlations, 1)
+    return -0.5 * float(np.linalg.slogdet(correlations)[1])
+
+
+def _power(values: Doubles, limit: Limit, how: Transforms) -> tuple[float, Power | None]:
+    """The nats that the transform of observed values (n,) makes one likelier by; 0, None where they do well without one."""
     if len(np.unique(values)) < FEWEST:
-        return None
+        return 0.0, None
     with np.errstate(over="ignore"):
         mean, deviation = float(values.mean()), float(values.std())
     if not (math.isfinite(deviation) and deviation > 1e-9 * abs(mean)):
-        return None
+        return 0.0, None
     plain = _centred(values, mean, deviation)
     best = plain
     if how == "auto":
         edged = max((one for one in _edged(values, limit)), key=lambda one: one[0], default=plain)
         best = edged if edged[0] > plain[0] + EDGE else plain
-    return best[1] if best[0] + math.log(deviation) >= GAIN else None
+    gain = best[0] + math.log(deviation)
+    return (gain, best[1]) if gain >= GAIN else (0.0, None)
 
 
 def _centred(values: Doubles, centre: float, width: float, ends: tuple[float, float] = (0, 2)) -> tuple[float, Power]:

@@ -60,7 +60,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     batch_size: rows of a training step.
     learning_rate: how far weights go in a step.
     patience: stop after so many epochs without a better validation loss; None never does.
-    validation: share of the rows on which the best weights are chosen; they are not trained on.
+    validation: share of the rows on which the best weights are chosen; they are not trained on. Or which: row numbers, or a
+        mark (n,) for each row, as where all rows of a person belong on one side.
     device: "auto", "cpu", "cuda", ….
     random_state: an integer makes fitting repeatable on one machine.
     warm_start: fitting again goes on from the weights there are.
@@ -72,7 +73,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         can be drawn; fit(X, y) then needs labels.
     extra: whether a frame may have columns beside those learnt from; they are left out then, and otherwise an error names them.
     transforms: of a table's skewed columns (incomes, durations), which makes them nearly normal before they are learnt: "auto",
-        where it makes a column's values likelier; "centred", the same about the mean alone, which is gentler; "none".
+        where it makes a column's values likelier, and all columns together; "centred", the same about the mean alone, which is
+        gentler; "none".
         Likelihoods stay densities in the units of the data; what is decoded is the median in such a column.
     training: all else that a training can be told, as `Settings`: optimizer, schedule, precision, checkpoints, ….
 
@@ -102,7 +104,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         batch_size: int = 128,
         learning_rate: float = 1e-3,
         patience: int | None = None,
-        validation: float = 0.1,
+        validation: float | ArrayLike = 0.1,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         warm_start: bool = False,

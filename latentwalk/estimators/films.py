@@ -27,15 +27,18 @@ from latentwalk.data.footage import Stills, clips, ends_of_films, frames_of
 from latentwalk.data.rows import picked, taken
 from latentwalk.data.scaling import Scaling, as_tensor
 from latentwalk.data.spec import DataSpec
-from latentwalk.errors import ConfigError, DataError, TrainingStopped
+from latentwalk.errors import ConfigError, DataError, TrainingStopped, TrainingWarning
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.estimators.fitting import split
+from latentwalk.estimators.fitting import LEARNT, split
 from latentwalk.estimators.options import FREE
 from latentwalk.estimators.resuming import Kept
-from latentwalk.models.film import WEANED, FilmModel, FilmState
+from latentwalk.models.collapse import FORESEEN, SILENT, UNSAID
+from latentwalk.models.film import WEANED, FilmModel, FilmState, frames_there
 from latentwalk.models.inference import Coder
-from latentwalk.models.objective import Objective, elbo
-from latentwalk.models.schedule import linear
+from latentwalk.models.latent_model import Pass
+from latentwalk.models.objective import Objective, Terms, elbo
+from latentwalk.models.schedule import Schedule, Time, linear
+from latentwalk.models.size import WEIGHT, check_weights, each_takes
 from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.dynamics import DynamicsShape
 from latentwalk.saving.options import is_same, to_json
@@ -49,7 +52,7 @@ from latentwalk.training.runtime import calculates_bfloat16, device_named, stop_
 from latentwalk.training.settings import Settings
 from latentwalk.training.state import Snapshot
 
-__all__ = ["FALLING", "FRAMES", "FilmOptions", "Foresight", "fit_films", "untrained"]
+__all__ = ["ADDED", "FALLING", "FRAMES", "FilmOptions", "Foresight", "fit_films", "untrained"]
 
 FRAMES = "frames"  # the folder of the first stage's checkpoints, within that of the second
 SEEN, STILLS_SEEN = 20_000, 40_000  # films, and frames before them, looked at in all where no number of epochs is asked for
@@ -58,11 +61,13 @@ JUDGED = 256  # films on which the best weights are chosen, at most
 TIMED = 1_000_000  # epochs, of which there are as many as there is time for
 SHARE = 0.15  # of a limited time, for single frames
 RISING = WEANED[0]  # of the training, over which the weight of the KL rises; of fewer, innovations are given up too soon
+FREELY = (0.3, 0.5)  # of the training: until then an innovation has its free rate, and from then on nothing for free
 OVERLAP = 5  # parts of a window by which the next one begins later
 PATIENCE = 8  # epochs without a better loss, after which no more single frames are looked at
 SMALLEST = 16  # pixels of the shorter side, from which on codes are small images
 DEPTH, LATENT = 8, 32  # channels of such a code; numbers of a plain one
 FALLING: dict[str, Any] = {"learning_schedule": "cosine", "ema": None}  # how motion is learnt unless told otherwise
+ADDED: dict[str, Any] = {"free_rate": 0.0}  # options that came later, and what they were before
 BEGUN = 64  # films by which it is seen how much frames change
 HELD = 1 << 29  # numbers of an answer: 2 GiB
 CHUNK = 32  # films, or draws of one, that are predicted together
@@ -80,6 +85,7 @@ class FilmOptions:
     width: int
     window: int
     beta: float
+    free_rate: float
     joint: bool
     epochs: int | None
     batch_size: int
@@ -235,7 +241,7 @@ def fit_films(
     place = checkpoint if checkpoint is None or isinstance(checkpoint, Kept) else Kept(Path(checkpoint))
     stage.fit(frames, checkpoint=None if place is None else Kept(place.folder / FRAMES, place.run, place.anew))
     with from_seed(seed), covered():
-        model = untrained(stage, spec, options.innovation, options.width)
+        model = untrained(stage, spec, options.innovation, options.width, each_takes(device))
     model.standardise(torch.from_numpy(Coder(stage.model_).encode(_some(frames.x))[0]).to(device))
     found = Foresight(stage, model.to(device), spec)
     with torch.no_grad():
@@ -258,7 +264,7 @@ def fit_films(
         asked = stack.enter_context(stop_asked())
         loop = train(
             model,
-            objective(model, options.beta),
+            objective(model, options.beta, options.free_rate),
             batches_of(given, device, size, seed, learn),
             plan,
             validation,
@@ -295,17 +301,26 @@ def fit_films(
             TrainingStopped,
             stacklevel=3,
         )
+    elif len(history) * -(-len(learn) // size) >= LEARNT:
+        _tell_silence(model, model.scaling(as_tensor(_some(picked(x, held if len(held) else learn), BEGUN)).to(device)))
     return replace(found, history=tuple(history), interrupted=stopped, validation_films=held)
 
 
-def untrained(stage: Autoencoder, spec: DataSpec, innovation: int, width: int) -> FilmModel:
-    """The model of films (spec) whose frames this autoencoder knows, before it has learnt."""
+def untrained(stage: Autoencoder, spec: DataSpec, innovation: int, width: int, each: int = WEIGHT) -> FilmModel:
+    """The model of films (spec) whose frames this autoencoder knows, before it has learnt; each: see `check_weights`."""
     sides = stage.network_.places(stage.spec_)
     latent = stage.trained_.latent
     code = (latent // math.prod(sides), *sides) if sides else (latent, 1, 1)
     frames = stage.model_.scaling
     scaling = Scaling(replace(spec, missing=False), frames.shift.reshape(-1, 1, 1, 1), frames.scale.reshape(-1, 1, 1, 1))
-    model = FilmModel(scaling, stage.model_, DynamicsShape(code, width, innovation))  # type: ignore[arg-type]
+    shape = DynamicsShape(code, width, innovation)  # type: ignore[arg-type]
+    check_weights(
+        lambda: FilmModel(scaling, stage.model_, shape),
+        each,
+        f"width={width}, innovation={innovation}, codes of {latent} numbers",
+        "Choose a smaller width=, innovation= or latent=.",
+    )
+    model = FilmModel(scaling, stage.model_, shape)
     for part in (model.recurrence, model.advance, model.prior, model.posterior):
         if part is not None:
             part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # what convolutions on a CPU prefer
@@ -340,10 +355,34 @@ def _first_stage(options: FilmOptions, spec: DataSpec, count: int, seed: int) ->
     )
 
 
-def objective(model: FilmModel, beta: float) -> Objective:
-    """The bound; the weight of the KL rises with the share of the training that is over, be that of epochs or of minutes."""
-    rising = linear(beta, over=RISING)
-    return lambda p, epoch: elbo(p, None if epoch is None else model.trained, beta=rising)
+def objective(model: FilmModel, beta: float, free_rate: float = 0.0) -> Objective:
+    """The bound; the weight of the KL rises with the share of the training that is over, be that of epochs or of minutes.
+
+    free_rate: nats a frame that are not pressed at first, and ever fewer after FREELY[0] of it.
+    """
+    rising, pressed = linear(beta, over=RISING), Schedule(1.0, FREELY[1] - FREELY[0], after=FREELY[0])
+    free = free_rate if model.shape.innovation else 0.0
+
+    def bound(p: Pass, epoch: Time) -> Terms:
+        if epoch is None:
+            return elbo(p, beta=rising)
+        frames = frames_there(p.target)[:, 1:].sum(1).float().mean()  # that follow another
+        return elbo(p, model.trained, beta=rising, target_rate=free * (1 - pressed(model.trained)) * frames)
+
+    return bound
+
+
+@torch.inference_mode()
+def _tell_silence(model: FilmModel, x: torch.Tensor) -> None:
+    """Warn where innovations tell nothing of films x (B, C, T, H, W), though not all can be foreseen without them."""
+    nats, left = model.told(x)
+    if model.shape.innovation and nats < SILENT and left > FORESEEN:
+        warnings.warn(
+            f"the innovation has collapsed: it tells {nats:.1g} nats a frame, while {left:.0%} of what changes from frame to "
+            f"frame is not foreseen, {UNSAID}",
+            TrainingWarning,
+            stacklevel=4,
+        )
 
 
 def _timed(settings: Settings, share: float) -> Settings:
@@ -401,10 +440,11 @@ def _begun(
     if keeper.found is None:
         return keeper, None, seed
     before, start = opened(keeper.found, place.folder)
+    begun = ADDED | before["params"]
     for name, value in said.items():
-        if not is_same(before["params"].get(name), value):
+        if not is_same(begun.get(name), value):
             raise ConfigError(
-                f"{name}={value!r} is not what the training in {place.folder} was begun with: {before['params'].get(name)!r}. "
+                f"{name}={value!r} is not what the training in {place.folder} was begun with: {begun.get(name)!r}. "
                 "Give the same options to go on, or choose another folder to begin anew."
             )
     if before["data"] != about["data"]:

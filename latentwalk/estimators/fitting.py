@@ -3,7 +3,7 @@
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import takewhile
@@ -21,7 +21,7 @@ from latentwalk.data.batches.batch import Batches, Extent
 from latentwalk.data.batches.passing import Stream, is_stream
 from latentwalk.data.batches.windowed import batches_of, placed
 from latentwalk.data.columns import check_known, is_time
-from latentwalk.data.dataset import Dataset
+from latentwalk.data.dataset import Dataset, numbered
 from latentwalk.data.examples import check_one_each
 from latentwalk.data.gaps import MissingPatterns
 from latentwalk.data.limits import Limit, limits_of
@@ -40,10 +40,12 @@ from latentwalk.estimators.resuming import Kept, begun
 from latentwalk.estimators.saved import check_keepable
 from latentwalk.estimators.trained import Trained
 from latentwalk.latent.completion import QUICK
+from latentwalk.memory import sized
 from latentwalk.models.collapse import BLIND, COLLAPSED
 from latentwalk.models.latent_model import LatentModel
 from latentwalk.models.likelihood import Likelihood, likelihood_named
-from latentwalk.models.recipes import EARLIER, HEARD_BY, WIDE, Recipe, assemble, suited
+from latentwalk.models.recipes import EARLIER, HEARD_BY, WIDE, Recipe, assemble, has_own, suited
+from latentwalk.models.size import LEARNING, check_weights, each_takes
 from latentwalk.models.start import begin
 from latentwalk.models.stepwise import StepwiseConditional
 from latentwalk.networks.build import Network, network_named
@@ -60,7 +62,7 @@ __all__ = ["fit", "forming", "split"]
 QUIET = 5  # epochs in a row without an active dimension after which that is said, at the end of a training;
 BEGUN, FEWEST_BEGUN, BEGUN_VALUES = 4096, 256, 1 << 24  # rows, the fewest, and values, from which a beginning is found
 MANY = 10_000_000  # weights of the usual network: nobody asked for so many
-FEWEST = 100  # steps, in fewer of which nothing is learnt at all
+LEARNT = 100  # steps, in fewer of which nothing is learnt at all
 LINE = ("slope", "middle", "mean")  # what weights of a straight line are called
 STEPS = 500  # before that after so many steps: a code may just not have been found yet
 
@@ -235,7 +237,15 @@ def _untrained(options: Options, x: Array, spec: DataSpec, features: tuple[str, 
     spec = _described(x, spec, likelihood, options)
     scaling = Scaling.fit(x, spec, likelihood.scaling(spec))
     classes = 0 if labels is None else len(labels.names)
-    model = assemble(recipe, spec, network, likelihood, latent, scaling, classes)
+    made = (recipe, spec, network, likelihood, latent, scaling, classes)
+    if not has_own(recipe, network):
+        check_weights(
+            lambda: assemble(*made),
+            each_takes(device_named(options.device)),
+            f"latent={latent}, network={network.kind!r}, examples of {spec.size:,} values",
+            "Choose a smaller latent=, smaller widths= or channels= of the network, or make examples smaller.",
+        )
+    model = assemble(*made)
     if isinstance(options.network, str) and options.network == "auto":
         _tell_size(model, spec)
     return Trained(model, spec, recipe, network, likelihood, features, labels=labels)
@@ -248,7 +258,7 @@ def _tell_size(model: LatentModel, spec: DataSpec) -> None:
         advice = "Read windows of it (length=), or choose" if spec.form.timed else "Make examples smaller, or choose"
         warnings.warn(
             f"an example has {spec.size:,} values, so that the usual network has {weights:,} weights: slow to learn, and "
-            f"{4 * 4 * weights / 2**30:.1f} GiB while it does. {advice} another: network=Network('conv', …).",
+            f"{sized(LEARNING * weights)} while it does. {advice} another: network=Network('conv', …).",
             DataWarning,
             stacklevel=4,
         )
@@ -358,9 +368,13 @@ def _batches(
 
     Those of a stream are what it holds. measure: how much of a row there is to read, where some end before others.
     """
-    learn, held = split(len(x), options.validation, np.random.default_rng(seed))
+    share = options.validation
+    if isinstance(share, Sequence):
+        learn, held = _parted(share, len(x), stream)
+    else:
+        learn, held = split(len(x), share, np.random.default_rng(seed))
     if stream is not None:
-        learn, held = np.arange(len(x)), np.arange(len(x) if options.validation else 0)
+        learn, held = np.arange(len(x)), np.arange(len(x) if share else 0)
     device = group.device
     size = int(options.batch_size)
     data = placed(x, device)
@@ -395,6 +409,17 @@ def split(
     held = held if most is None else min(held, most)
     rows = rng.permutation(n)
     return np.sort(rows[held:]), np.sort(rows[:held])
+
+
+def _parted(rows: Sequence[int | bool], count: int, stream: Stream | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same where it is said which rows choose. Raises DataError for what are no rows, ConfigError for those of a stream."""
+    if stream is not None:
+        raise ConfigError("validation= names rows, and a stream has none to name. Give the share of them.")
+    marked = np.zeros(count, bool)
+    marked[numbered(rows, count, "validation")] = True
+    if marked.all():
+        raise DataError(f"validation= leaves none of {count:,} rows to learn from.")
+    return np.flatnonzero(~marked), np.flatnonzero(marked)
 
 
 @contextmanager
@@ -433,7 +458,7 @@ def _remark(trained: Trained, steps: int, drawing: bool) -> None:
 
 def _remark_at_the_end(trained: Trained, steps: int) -> None:
     """Say that codes say nothing at the end of a training, where they were not silent for long enough to be told so before."""
-    learnt = len(trained.history) >= QUIET and steps * len(trained.history) >= FEWEST
+    learnt = len(trained.history) >= QUIET and steps * len(trained.history) >= LEARNT
     soon = learnt and 1 <= _quiet(trained) < max(QUIET, -(-STEPS // steps))
     if trained.recipe.spreads and soon:
         _tell_collapse(trained)

@@ -45,7 +45,7 @@ class Options:
     batch_size: int
     learning_rate: float
     patience: int | None = field(metadata=MAY_DIFFER)
-    validation: float
+    validation: float | Sequence[int | bool]
     device: str = field(metadata=IS_IDLE)
     random_state: int | np.random.RandomState | None = field(metadata=MAY_DIFFER)
     warm_start: bool = field(metadata=IS_IDLE)
@@ -59,6 +59,8 @@ class Options:
 
     def __post_init__(self) -> None:
         own_numbers(self)
+        if hasattr(self.validation, "tolist"):  # an array, a column of a frame
+            object.__setattr__(self, "validation", self.validation.tolist())
 
     @property
     def settings(self) -> Settings:
@@ -89,7 +91,8 @@ class Options:
     def plan(self) -> Plan:
         """What the training is to do. Raises ConfigError."""
         whole("batch_size", self.batch_size, "rows", least=1, most=COUNTED)
-        share("validation", self.validation, "the rows")
+        if not isinstance(self.validation, Sequence) or isinstance(self.validation, str):
+            share("validation", self.validation, "the rows")
         if self.latent is not None:
             self.check_latent(self.latent)
         if not isinstance(self.condition, bool):

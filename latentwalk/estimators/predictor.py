@@ -26,7 +26,7 @@ from latentwalk.data.spec import DataSpec
 from latentwalk.errors import CheckpointError, ConfigError, DataError, TrainingWarning
 from latentwalk.estimators import saved
 from latentwalk.estimators.autoencoder import Autoencoder
-from latentwalk.estimators.films import FilmOptions, Foresight, fit_films, untrained
+from latentwalk.estimators.films import ADDED, FilmOptions, Foresight, fit_films, untrained
 from latentwalk.estimators.given import in_units
 from latentwalk.estimators.options import seed_from
 from latentwalk.latent.moves.films import FilmPath
@@ -58,6 +58,8 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
     width: channels of the state that remembers.
     window: frames that are learnt from together; longer films are cut into windows that overlap.
     beta: weight of the KL between what the next frame says of the innovation and what could be expected of it.
+    free_rate: nats a frame, of all numbers of an innovation together, that cost nothing in the first 30 % of the training, and
+        ever fewer up to its half; 0 for none. Without, chance is found less surely.
     joint: whether the frame autoencoder learns on with the rest, or stays as it has learnt from single frames.
     epochs: passes over the films in which is learnt what comes next; None by their number, for some minutes on two cores at
         32 x 32. Single frames are learnt before that, in as many passes as their number asks for, a few frames in up to 300.
@@ -90,6 +92,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         width: int = 48,
         window: int = 20,
         beta: float = 1.0,
+        free_rate: float = 1.0,
         joint: bool = True,
         epochs: int | None = None,
         batch_size: int = 32,
@@ -109,6 +112,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         self.width = width
         self.window = window
         self.beta = beta
+        self.free_rate = free_rate
         self.joint = joint
         self.epochs = epochs
         self.batch_size = batch_size
@@ -258,7 +262,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
                 raise ValueError("its weights are not those of such a model, or no numbers")
             model.load_state_dict(weights, strict=False)
             model.eval()
-            self = cls(**params, training=None if training is None else Settings(**training))
+            self = cls(**ADDED | params, training=None if training is None else Settings(**training))
             self.foresight_ = Foresight(
                 frames,
                 model,
@@ -291,6 +295,7 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
         whole("epochs", self.epochs, "passes over the films", least=1, most=COUNTED, none="as many as are usual")
         whole("batch_size", self.batch_size, "films", least=1, most=COUNTED)
         positive("beta", self.beta, zero=True, most=COUNTED)
+        positive("free_rate", self.free_rate, zero=True, most=COUNTED)
         positive("learning_rate", self.learning_rate)
         share("validation", self.validation, "the films")
         flag("joint", self.joint)

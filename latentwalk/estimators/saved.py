@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import asdict, fields, is_dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -22,12 +21,11 @@ from latentwalk.estimators.trained import Trained
 from latentwalk.latent.criteria.measure import Measure
 from latentwalk.latent.samplers import FittedSampler, restored
 from latentwalk.models.latent_model import LatentModel
-from latentwalk.models.prior import Prior
-from latentwalk.models.recipes import assemble
+from latentwalk.models.recipes import assemble, has_own
+from latentwalk.models.size import weightless
 from latentwalk.networks.denoiser import Denoiser, DenoiserShape
 from latentwalk.saving.folder import DESCRIPTION, packed, read_weights, write_weights
 from latentwalk.saving.options import TYPES, from_json, own_parts, to_json
-from latentwalk.surroundings import unmoved
 from latentwalk.training import history
 
 __all__ = ["check_keepable", "from_folder", "to_folder"]
@@ -79,7 +77,7 @@ def check_keepable(trained: Trained) -> None:
                 f"{part}: {strange} is a subclass of an option of this library, and a saved model could not be loaded again. "
                 "Give the option itself."
             )
-    if not _own(trained):
+    if not has_own(trained.recipe, trained.network):
         return
     try:
         packed(trained.model.state_dict())
@@ -190,7 +188,7 @@ def _denoiser(said: Mapping[str, Any] | None, weights: Mapping[str, Tensor], spe
     if (shape.channels, shape.sides, shape.missing) != (spec.event[0], len(spec.event) - 1, spec.missing):
         raise ValueError(f"what takes noise away is not for data of shape {spec.shape}")
     _check_finite(weights, {})
-    with unmoved(), seeded(0), torch.device("meta"):
+    with weightless():
         _check_shapes(Denoiser(shape).state_dict(), weights)
     with seeded(0):
         made = Denoiser(shape)
@@ -215,8 +213,7 @@ def _assembled(parts: Mapping[str, Any], latent: int, classes: int, weights: Map
     if len((network.widths or ()) + (network.channels or ())) + (network.blocks or 0) > len(weights):
         raise ValueError(f"it has more layers than its {len(weights)} weights")
     made = (parts["recipe"], parts["spec"], network, parts["likelihood"], latent, Scaling(parts["spec"]), classes)
-    own = network.bodies or isinstance(parts["recipe"].prior, Prior)
-    with unmoved(), seeded(0), nullcontext() if own else torch.device("meta"):
+    with weightless(own=has_own(parts["recipe"], network)):
         _check_shapes(assemble(*made).state_dict(), weights)  # shapes alone, without memory
     with seeded(0):  # the first weights are thrown away; who loads a model expects no draw from their generator
         return assemble(*made)
@@ -224,7 +221,7 @@ def _assembled(parts: Mapping[str, Any], latent: int, classes: int, weights: Map
 
 def _untrained(trained: Trained) -> LatentModel:
     """The model as its options say it is; without memory, where all parts are this library's own."""
-    with unmoved(), seeded(0), nullcontext() if _own(trained) else torch.device("meta"):
+    with weightless(own=has_own(trained.recipe, trained.network)):
         return assemble(
             trained.recipe,
             trained.spec,
@@ -246,11 +243,6 @@ def _difference(claimed: LatentModel, model: LatentModel) -> str | None:
     shapes = [{name: tuple(value.shape) for name, value in one.state_dict().items()} for one in (claimed, model)]
     name = next((name for name in shapes[0].keys() | shapes[1].keys() if shapes[0].get(name) != shapes[1].get(name)), None)
     return None if name is None else f"model_.{name} has the shape {shapes[1].get(name)} in place of {shapes[0].get(name)}"
-
-
-def _own(trained: Trained) -> bool:
-    """Whether a part of the model is its maker's own."""
-    return trained.network.bodies is not None or isinstance(trained.recipe.prior, Prior)
 
 
 def _strange(value: Any) -> str | None:

@@ -27,6 +27,7 @@ from latentwalk.errors import ConfigError, DataError, NotGenerativeError, Sampli
 from latentwalk.estimators.conditions import Conditions, Labels
 from latentwalk.estimators.gaps import without_gaps
 from latentwalk.estimators.given import as_learnt, by_place, called, held_mask, narrowed, over
+from latentwalk.latent.codes import check_draws
 from latentwalk.latent.completion import ENCODED, QUICK, check_sampler, completion, quick_sampler
 from latentwalk.latent.criteria.measure import Measure, percent
 from latentwalk.latent.encoded import Condition
@@ -283,6 +284,7 @@ class Trained:
         self.check_chosen(decoding)
         sampler = self._source(source, temperature)
         whole("n", n, "examples", most=COUNTED)
+        check_draws(int(n), self.latent, self.spec.size)
         flag("missing", missing)
         rng = np.random.default_rng(seed)
         z = self.codes(sampler(int(n), rng))

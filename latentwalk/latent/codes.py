@@ -5,10 +5,16 @@ from numpy.typing import NDArray
 
 from latentwalk.arrays import Array
 from latentwalk.errors import DataError
+from latentwalk.memory import check_room
 
-__all__ = ["Codes", "check_codes"]
+__all__ = ["Codes", "check_codes", "check_draws"]
 
 Codes = NDArray[np.float32]
+
+
+def check_draws(n: int, dim: int, values: int) -> None:
+    """Raise ConfigError where n codes (n, dim), and examples of so many values each, are more than memory holds."""
+    check_room(n * (8 * dim + 4 * values), f"n={n}: to draw so many examples", "Draw fewer at a time.")
 
 
 def check_codes(codes: Array, fewest: int, need: str) -> NDArray[np.float64]:

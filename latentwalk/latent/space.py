@@ -18,6 +18,7 @@ from latentwalk.checks import COUNTED, MADE, whole
 from latentwalk.data.original import Pictured
 from latentwalk.drawing.html import figure
 from latentwalk.errors import DataError
+from latentwalk.latent.codes import check_draws
 from latentwalk.latent.decoded import Decoded
 from latentwalk.latent.diagnosis import Diagnosis, diagnose
 from latentwalk.latent.encoded import Encoded, Point, expect, is_whole
@@ -152,6 +153,7 @@ class LatentSpace(Encoded):
         source: see `sampler`.
         """
         whole("n", n, "examples", most=COUNTED)
+        check_draws(n, self.dim, 0 if self.spec is None else self.spec.size)
         return self._decoded(self.sampler(source)(n, rng_of(seed)))
 
     def direction(

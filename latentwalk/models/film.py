@@ -25,13 +25,14 @@ from torch.distributions import Distribution
 from latentwalk import chance
 from latentwalk.data.scaling import Scaling
 from latentwalk.models.conditional import Conditional
+from latentwalk.models.divergence import kl_per_dimension
 from latentwalk.models.latent_model import LatentModel, Learner, Pass
 from latentwalk.models.posterior import DiagonalNormal
 from latentwalk.models.prior import ConditionalPrior
 from latentwalk.networks.dynamics import Advance, DynamicsShape, Innovation, Recurrence
 from latentwalk.networks.layers import channels_last
 
-__all__ = ["WEANED", "FilmLikelihood", "FilmModel", "FilmState"]
+__all__ = ["WEANED", "FilmLikelihood", "FilmModel", "FilmState", "frames_there"]
 
 KNOWN = 1 / 3  # of a film is seen where nothing is learnt, and the rest is predicted
 WEANED = (0.3, 0.8)  # of a training: until then all frames are seen, and from then on as few as one
@@ -75,7 +76,7 @@ class FilmLikelihood(Distribution):
 
     def log_prob_each(self, value: Tensor) -> Tensor:
         """log p of each frame but the first, 0 where there is none: (B, T - 1)."""
-        there = _there(value)[:, 1:]
+        there = frames_there(value)[:, 1:]
         frames = value.nan_to_num().movedim(2, 0)[1:]  # (T - 1, B, C, H, W)
         counts = [part.batch_shape[0] // self.batch_shape[1] for part in self.parts]
         each = [
@@ -157,7 +158,7 @@ class FilmModel(Learner):
         noise: (K, T - 1, Z), of which each film uses all. NaN behind the last frame.
         """
         draws, rows = len(noise), len(x)
-        there, filled = _there(x), x.nan_to_num()
+        there, filled = frames_there(x), x.nan_to_num()
         memory, found = self.see(filled[:, :, 0]), []
         for at in range(x.shape[2] - 1):
             frame = filled[:, :, at + 1]
@@ -173,6 +174,24 @@ class FilmModel(Learner):
             memory = self._seen(following, memory)
         return torch.where(there[:, 1:], torch.stack(found, dim=1), torch.nan)
 
+    def told(self, x: Tensor) -> tuple[float, float]:
+        """What innovations tell of films x (B, C, T, H, W), in nats a frame, and what nobody foresees without them.
+
+        The latter is a share of what changes from frame to frame: squared error of the mean path, a step ahead, to that of the
+        last frame. NaN where nothing changes.
+        """
+        there, filled = frames_there(x), x.nan_to_num()
+        memory, nats, left, changed = None, x.new_zeros(()), x.new_zeros(()), x.new_zeros(())
+        for at in range(x.shape[2] - 1):
+            frame, following, told = filled[:, :, at], filled[:, :, at + 1], there[:, at + 1]
+            memory = self.see(frame, memory)
+            prior, posterior = self._innovation(memory, self.code(following))
+            foreseen = self.frame(self._next(memory, prior.mean))
+            nats += (kl_per_dimension(posterior, prior).sum(-1) * told).sum()
+            left += ((foreseen - following).square().mean((1, 2, 3)) * told).sum()
+            changed += ((frame - following).square().mean((1, 2, 3)) * told).sum()
+        return float((nats / there[:, 1:].sum()).detach()), float((left / changed).detach())
+
     # ------------------------------------------------------------------ learning
 
     def forward(self, x: Tensor, target: Tensor | None = None, draws: int = 1, given: Tensor | None = None) -> Pass:
@@ -183,7 +202,7 @@ class FilmModel(Learner):
         """
         assert draws == 1 and given is None, "films are learnt with one draw, and without labels"
         rows, _, length = x.shape[:3]
-        there, filled = _there(x), x.nan_to_num()
+        there, filled = frames_there(x), x.nan_to_num()
         true = self.code(filled.movedim(2, 1).flatten(0, 1)).unflatten(0, (rows, length))
         known = self._known(x)
         shown = int(known.min())  # frames of all films that are seen
@@ -253,7 +272,7 @@ class FilmModel(Learner):
         return least + (chance.uniform((len(x),), x) * (length - least)).floor().long()
 
 
-def _there(x: Tensor) -> Tensor:
+def frames_there(x: Tensor) -> Tensor:
     """Which frames of films (B, C, T, H, W) there are, (B, T)."""
     return ~x[:, 0, :, 0, 0].isnan()
 

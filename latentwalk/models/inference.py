@@ -28,6 +28,7 @@ from latentwalk.chance import seeded
 from latentwalk.data.rows import pieces, release
 from latentwalk.data.scaling import as_tensor
 from latentwalk.errors import ConfigError, DataError
+from latentwalk.memory import check_room
 from latentwalk.models.decoding import Decoding
 from latentwalk.models.latent_model import LatentModel, Pass
 from latentwalk.models.objective import log_weights
@@ -242,6 +243,8 @@ class Coder:
         for first in range(0, max(count, 1), size):  # one chunk even of no rows: it tells the shapes
             answers = function(*(as_tensor(_filled(some[first : first + size], size)).to(device) for some in sources))
             if not whole:
+                each = sum(math.prod(answer.shape[1:]) * answer.element_size() for answer in answers)
+                check_room(count * each, f"the answer for {count:,} rows", "Ask for fewer at a time.")
                 whole = [torch.empty((count, *answer.shape[1:]), dtype=answer.dtype) for answer in answers]
             for all_, answer in zip(whole, answers, strict=True):
                 all_[first : first + size] = answer[: count - first]

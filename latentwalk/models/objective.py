@@ -56,7 +56,7 @@ def elbo(
     *,
     beta: Schedule = constant(1.0),  # noqa: B008
     free_nats: float = 0.0,
-    target_rate: float = 0.0,
+    target_rate: float | Tensor = 0.0,
 ) -> Terms:
     """The negative evidence lower bound. Terms: reconstruction and kl; their plain sum is the bound.
 

@@ -38,7 +38,7 @@ from latentwalk.networks.build import Network, network_named
 from latentwalk.networks.line import DecoderLine, EncoderLine
 from latentwalk.networks.stepwise import STEPWISE
 
-__all__ = ["EARLIER", "HEARD_BY", "RECIPES", "WIDE", "Recipe", "assemble", "recipe_named", "suited"]
+__all__ = ["EARLIER", "HEARD_BY", "RECIPES", "WIDE", "Recipe", "assemble", "has_own", "recipe_named", "suited"]
 
 RATE = 8.0  # nats of the KL of a VAE of texts that are not pressed
 WARM = 5.0  # epochs over which its KL is warmed up
@@ -301,6 +301,11 @@ def assemble(
         _try(recipe.objective, model, spec)
     pictures = len(spec.event) == IMAGE_AXES  # convolutions on a CPU prefer their channels innermost in memory
     return model.to(memory_format=torch.channels_last) if pictures else model  # type: ignore[call-overload]
+
+
+def has_own(recipe: Recipe, network: Network) -> bool:
+    """Whether a part of such a model is its maker's own, of which nobody knows how it is made."""
+    return network.bodies is not None or isinstance(recipe.prior, Prior) or not isinstance(recipe.objective, str)
 
 
 def _begins(network: Network, spec: DataSpec) -> bool:

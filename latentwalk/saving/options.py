@@ -62,8 +62,10 @@ def to_json(value: Any) -> Any:
         return {"type": type(value).__name__} | {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
     if _is_own(value):
         return {"type": OWN, "name": ", ".join(map(_name, value if isinstance(value, Sequence) else [value]))}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, range)):
         return [to_json(item) for item in value]
+    if hasattr(value, "tolist"):  # an array, a column of a frame, a number of NumPy's
+        return to_json(value.tolist())
     value = unboxed(value)
     return value if value is None or isinstance(value, (bool, int, float, str)) else None
 

@@ -11,6 +11,7 @@ Nothing here is a name of a file, or is run.
 """
 
 import io
+import json
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -85,20 +86,23 @@ def media(request: Request) -> str:
     return request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
 
 
-async def parsed(request: Request, model: type[M], limits: Limits) -> M:
-    """A body of JSON. Raises Refused for another type, DataError for what it is not."""
+async def parsed(request: Request, model: type[M], limits: Limits, *, lenient: bool = False) -> M:
+    """A body of JSON. Raises Refused for another type, DataError for what it is not.
+
+    lenient: take NaN, which is no JSON, for null: Python's own writer says it so, and MLflow's client with it.
+    """
     if media(request) != "application/json":
         raise Refused(415, f"expected a body of type application/json, got {media(request)}.")
     content = await request.body()
-    return await apart(len(content), lambda: _validated(content, model, limits))
+    return await apart(len(content), lambda: _validated(content, model, limits, lenient))
 
 
-def _validated(content: bytes, model: type[M], limits: Limits) -> M:
+def _validated(content: bytes, model: type[M], limits: Limits, lenient: bool) -> M:
     if len(content) > limits.text:
         raise Refused(413, f"{len(content):,} bytes of JSON: {limits.text:,} are allowed. Send numbers as application/x-npy.")
     try:
-        said = from_json(content, allow_inf_nan=False)
-    except ValueError as error:
+        said = _leniently(content) if lenient and b"NaN" in content else from_json(content, allow_inf_nan=False)
+    except (ValueError, RecursionError) as error:
         hint = (
             " NaN and Infinity are no JSON: null says that a value is missing." if b"N" in content or b"Inf" in content else ""
         )
@@ -107,6 +111,16 @@ def _validated(content: bytes, model: type[M], limits: Limits) -> M:
         return model.model_validate(said)
     except ValidationError as error:
         raise DataError(_complaint(error)) from None
+
+
+def _leniently(content: bytes) -> Any:
+    """What JSON says in which NaN stands for null. Raises ValueError, RecursionError."""
+
+    def missing(constant: str) -> None:
+        if constant != "NaN":
+            raise ValueError(f"{constant} is no number")
+
+    return json.loads(content, parse_constant=missing)
 
 
 def queried(request: Request, model: type[M]) -> M:

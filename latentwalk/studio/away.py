@@ -2,8 +2,8 @@
 
 In it are the page, as one script; the codes and what is known of each row; small pictures of some; of a map of frames some
 films, with their surprise; the graph of codes on which walks go around holes; and the decoder as ONNX, which onnxruntime's
-WebAssembly runs. Where a decoder has no such file (texts, music), what a few hundred codes decode to is written down instead, and
-the nearest of them is shown.
+WebAssembly runs. Where a decoder has no such file (texts, music), what a few hundred codes decode to is written down instead,
+and the nearest of them is shown.
 
 Bytes stand in it as letters of windows-1252, of which HTML changes NUL, CR and "<" alone, so that a byte takes a byte, where
 base64 takes a third more. Its policy allows the one script, the one style, and WebAssembly, and no connection at all.

@@ -77,6 +77,22 @@ def test_a_column_is_transformed_alike_in_any_unit_and_either_direction():
     assert found(values, "centred").centre == pytest.approx(values.mean())
 
 
+def test_columns_that_lie_on_lines_stay_there_and_those_on_powers_of_each_other_are_brought_there():
+    size = RNG.lognormal(0, 0.6, (4000, 2))
+    on_lines = np.column_stack([size, size @ [1.0, 2.0], size @ [1.0, 0.5]]) + 0.02 * RNG.normal(size=(4000, 4))
+    powers = np.column_stack([size, size[:, 0] ** 2, size[:, 0] * size[:, 1]]) * RNG.lognormal(0, 0.05, (4000, 4))
+    assert powers_of(on_lines, [Limit()] * 4, range(4), "auto") == ()
+    assert all(powers_of(powers, [Limit(0.0)] * 4, range(4), "auto"))
+    gaps = np.where(RNG.random(powers.shape) < 0.1, np.nan, powers)
+    assert all(powers_of(gaps, [Limit(0.0)] * 4, range(4), "auto"))
+
+
+def test_columns_that_have_nothing_to_do_with_each_other_are_transformed_as_they_would_be_alone():
+    apart = np.column_stack([RNG.lognormal(3, 1, 4000), RNG.normal(size=4000), RNG.exponential(2, 4000)])
+    together = powers_of(apart, [Limit()] * 3, range(3), "auto")
+    assert together == tuple((powers_of(apart, [Limit()] * 3, [at], "auto") or (None,) * 3)[at] for at in range(3))
+
+
 def test_the_volume_of_a_row_is_the_log_determinant_of_its_inverse():
     spec = DataSpec("table", (5,), "flat", "float64", -1e9, 1e9, 0.0, powers=POWERS)
     scaling = Scaling(spec, torch.tensor([1.0, 2, 3, 4, 5]), torch.tensor([1.0, 2, 0.5, 3, 7]))

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
 from latentwalk.data import Dataset, DataSpec
 from latentwalk.errors import (
@@ -345,6 +346,44 @@ def test_validation_rows_are_not_trained_on():
     other = BITS.copy()
     other[first.validation_rows_] ^= True
     assert same(weights(first), weights(auto(**one).fit(other)))
+
+
+@pytest.mark.parametrize(
+    "how", [list, tuple, np.array, lambda rows: np.isin(np.arange(60), rows), lambda rows: range(5, 60, 11)]
+)
+def test_which_rows_choose_can_be_said_and_is_kept(how, tmp_path):
+    rows = list(range(5, 60, 11))
+    model = auto(validation=how(rows)).fit(TABLE)
+    assert model.validation_rows_.tolist() == rows
+    spoilt = TABLE.copy()
+    spoilt[0] += 1
+    assert same(weights(model), weights(auto(validation=rows).fit(TABLE)))
+    assert not same(weights(model), weights(auto(validation=rows).fit(spoilt)))
+    model.save(tmp_path / "model")
+    again = Autoencoder.load(tmp_path / "model")
+    assert again.validation_rows_.tolist() == rows
+    assert clone(again).fit(TABLE).validation_rows_.tolist() == rows
+
+
+def test_a_training_goes_on_with_the_rows_that_choose(tmp_path):
+    rows = np.arange(60) % 7 == 0
+    auto(validation=rows, epochs=1).fit(TABLE, checkpoint=tmp_path)
+    gone_on = auto(validation=rows).fit(TABLE, checkpoint=tmp_path)
+    assert same(weights(gone_on), weights(auto(validation=rows).fit(TABLE)))
+    with pytest.raises(ConfigError, match="validation="):
+        auto(validation=np.arange(60) % 5 == 0).fit(TABLE, checkpoint=tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [[60], [-61], [0.5], "all", [True] * 59, np.ones((2, 2), int), [[1]], ["a"]])
+def test_what_are_no_rows_is_told(wrong):
+    with pytest.raises((DataError, ConfigError), match="validation="):
+        auto(validation=wrong).fit(TABLE)
+
+
+def test_rows_that_leave_none_to_learn_from_are_told():
+    with pytest.raises(DataError, match="leaves none of 60 rows"):
+        auto(validation=np.ones(60, bool)).fit(TABLE)
+    assert len(auto(validation=[]).fit(TABLE).validation_rows_) == 0
 
 
 def test_a_spec_overrides_what_would_be_guessed():

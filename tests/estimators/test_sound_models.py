@@ -118,6 +118,44 @@ def test_a_gap_is_filled_by_a_wave_that_goes_on():
     assert np.abs(np.diff(found)).max() < 1.1 * np.abs(np.diff(tone)).max()
 
 
+SINES = sum(np.sin(2 * np.pi * f * np.arange(LENGTH) / RATE + f) / (1 + f / 400) for f in (220, 331, 517, 1210))
+HISS = np.random.default_rng(0).normal(size=(2, LENGTH))
+
+
+def holed(x, start, end):
+    gone = np.array(x, np.float64)
+    gone[start:end] = np.nan
+    return gone
+
+
+@pytest.mark.parametrize(("start", "end"), [(400, 464), (300, 500), (0, 60), (LENGTH - 60, LENGTH)])
+def test_waves_are_carried_on_whatever_the_model_says(start, end):
+    found = without_gaps(lambda x: 0.1 * HISS[: len(x)], holed(SINES, start, end)[None])[0]
+    np.testing.assert_allclose(found, SINES, atol=0.05 if start and end < LENGTH else 0.1)
+
+
+def test_a_gap_is_filled_alike_louder_and_backwards_and_in_either_channel():
+    said = SINES + 0.3 * HISS[0]
+
+    def filled(x, told):
+        return without_gaps(lambda rows: np.stack([told] * len(rows)), x[None])[0]
+
+    usual = filled(holed(SINES + 0.1 * HISS[1], 400, 520), said)
+    np.testing.assert_allclose(
+        filled(100 * holed(SINES + 0.1 * HISS[1], 400, 520), 100 * said), 100 * usual, rtol=1e-5, atol=1e-4
+    )
+    np.testing.assert_allclose(filled(holed(SINES + 0.1 * HISS[1], 400, 520)[::-1], said[::-1])[::-1], usual, atol=0.02)
+    both = np.stack([SINES + 0.1 * HISS[1]] * 2, 1)
+    np.testing.assert_allclose(filled(holed(both, 400, 520), np.stack([said] * 2, 1)), np.stack([usual] * 2, 1), atol=1e-6)
+
+
+def test_where_a_prediction_has_faded_the_model_is_heard_as_loud_as_it_says():
+    found = without_gaps(lambda x: HISS[: len(x)], holed(HISS[1], 300, 700)[None])[0][400:600]
+    assert 0.7 < found.std() < 1.25
+    silent = without_gaps(lambda x: np.zeros_like(x), holed(np.zeros(LENGTH), 300, 700)[None])[0]
+    assert not silent.any()
+
+
 def test_gaps_of_files_and_arrays(model, data):
     gone = data.x[:4].copy()
     gone[1, 300:400] = np.nan

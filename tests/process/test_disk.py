@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from latentwalk import Autoencoder, ConfigError, Network
 from latentwalk.app.cli import app
 from latentwalk.app.run import Run
-from latentwalk.files import PART, clear_parts, write_atomically
+from latentwalk.files import PART, atomically, clear_parts, write_atomically
 from latentwalk.training.checkpoints import locked
 from latentwalk.training.group import first_here, told_rank
 
@@ -165,6 +165,38 @@ def test_unfinished_files_of_the_dead_are_cleared_and_those_of_the_living_stay(t
     write_atomically(tmp_path / "new", b"whole")
     assert len(seen[0]) == 1 and seen[0][0].startswith(".new-")
     assert content(tmp_path) == {"new": b"whole"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+@pytest.mark.parametrize("kind", ["file", "dangling", "chain"])
+def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path, kind):
+    there, link = tmp_path / "far" / "there", tmp_path / "link"
+    there.parent.mkdir()
+    if kind == "file":
+        there.write_bytes(b"old")
+    (tmp_path / "between").symlink_to("far/there")
+    link.symlink_to("between" if kind == "chain" else "far/there")
+    write_atomically(link, b"new")
+    assert link.is_symlink() and not there.is_symlink() and there.read_bytes() == link.read_bytes() == b"new"
+    with pytest.raises(TypeError), atomically(link) as file:
+        file.write("no bytes")  # type: ignore[arg-type]
+    assert there.read_bytes() == b"new" and link.is_symlink()
+    assert [path.name for path in there.parent.iterdir()] == ["there"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["between", "far", "link"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_no_file_is_put_in_place_of_a_pipe_or_a_loop(tmp_path):
+    loop, lost, pipe, link = (tmp_path / name for name in ("loop", "lost", "pipe", "link"))
+    loop.symlink_to("loop")
+    lost.symlink_to("nowhere/file")
+    os.mkfifo(pipe)
+    link.symlink_to("pipe")
+    for path, said in ((loop, "leads back to itself"), (lost, "a folder that does not exist"), (pipe, "pipe"), (link, "pipe")):
+        with pytest.raises(OSError, match=said):
+            write_atomically(path, b"new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "loop", "lost", "pipe"]
+    assert not pipe.is_file() and all(path.is_symlink() for path in (loop, lost, link))
 
 
 # ---------------------------------------------------------------------- the rest of the machine

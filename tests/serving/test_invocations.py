@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import numpy as np
 import pytest
@@ -36,6 +37,16 @@ def test_a_table_comes_in_in_any_of_its_forms(client, people, body):
     np.testing.assert_array_equal(np.float32([[one[f"z{at + 1}"] for at in range(people.dim)] for one in found]), expected)
     np.testing.assert_array_equal([one["score"] for one in found], people.detector.score_samples(frame))
     assert [one["strange"] for one in found] == [bool(one["decision"] < 0) for one in found]
+
+
+def test_a_gap_may_be_said_as_mlflows_client_says_it(client):
+    headers = {"content-type": "application/json"}
+    said = json.dumps({"dataframe_split": {"columns": COLUMNS, "data": ROWS}})
+    found = client.post("/invocations?run=people", content=said.replace("null", "NaN"), headers=headers)
+    assert predictions(found) == predictions(client.post("/invocations?run=people", content=said, headers=headers))
+    for wrong in ("-Infinity, NaN", "NaN, NaN]", "[" * 100_000 + "NaN"):
+        refused = client.post("/invocations?run=people", content=said.replace("null", wrong), headers=headers)
+        assert refused.status_code == 400 and "no JSON" in refused.json()["detail"]
 
 
 def test_a_csv_comes_in_and_goes_out(client, people):

@@ -86,7 +86,7 @@ async def invocations(
         content = await request.body()
         examples = await run_in_threadpool(lambda: _seen(served, lambda: table_of(content, served), condition))
     else:
-        body = await parsed(request, Invocation, served.limits)
+        body = await parsed(request, Invocation, served.limits, lenient=True)
         answer = (body.params and body.params.answer) or answer
         condition = condition if body.params is None else body.params.condition
         examples = await run_in_threadpool(lambda: _seen(served, lambda: _given(body, served), condition))

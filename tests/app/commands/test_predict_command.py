@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import signal
 from contextlib import contextmanager
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
@@ -152,3 +154,40 @@ def test_frames_of_the_run_are_walked_and_drawn(call, run, tmp_path):
     call("walk", run, "--from", "row:0", "--to", "row:20", "--out", tmp_path / "walk.png")
     call("sample", run, "-n", 4, "--out", tmp_path / "drawn.png")
     assert (tmp_path / "walk.png").exists() and (tmp_path / "drawn.png").exists()
+
+
+@pytest.mark.parametrize("ending", [".gif", ".png", ".npz"])
+@pytest.mark.parametrize("moment", ["films.Foresight._futures", "fsync", "replace", "say"])
+def test_ctrl_c_in_a_prediction_leaves_the_old_file_or_the_new_and_says_which(call, run, tmp_path, monkeypatch, moment, ending):
+    out = tmp_path / f"future{ending}"
+    out.write_bytes(b"old")
+    place = {"fsync": "os.fsync", "replace": "os.replace", "say": "typer.echo"}.get(moment, f"latentwalk.estimators.{moment}")
+    owner, _, name = place.rpartition(".")
+    real = getattr(resolve_name(owner), name)
+
+    def stopped(*given, **options):
+        found = real(*given, **options) if moment == "replace" else None
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGINT)
+        return found
+
+    monkeypatch.setattr(place, stopped)
+    said = call("predict", run, "row:3", "--steps", 2, "--draws", 2, "--out", out, "--force", code=130)
+    assert list(tmp_path.iterdir()) == [out]
+    if moment in ("replace", "say"):
+        assert out.read_bytes() != b"old" and said.endswith(f"stopped. Written before that: {out}\n")
+    else:
+        assert out.read_bytes() == b"old" and said.endswith("stopped. Nothing was saved.\n")
+
+
+def test_ctrl_c_once_a_predictor_is_saved_says_so(call, run, films, tmp_path, monkeypatch):
+    def stopped(*_):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    monkeypatch.setattr("latentwalk.app.films.say", stopped)
+    said = call("fit", films, "--kind", "film", "--resume", "--epochs", 5, "--out", folder, code=130)
+    assert "Nothing was saved" not in said and "Written before that:" in said and f"{folder}" in said
+    assert len(FramePredictor.load(folder).history_) == 5

@@ -1,8 +1,9 @@
 """A map taken away: one HTML file that decodes from a disk, without a server and without a network.
 
-In it are the page, as one script; the codes and what is known of each row; small pictures of some; the graph of codes on which
-walks go around holes; and the decoder as ONNX, which onnxruntime's WebAssembly runs. Where a decoder has no such file (texts,
-music), what a few hundred codes decode to is written down instead, and the nearest of them is shown.
+In it are the page, as one script; the codes and what is known of each row; small pictures of some; of a map of frames some
+films, with their surprise; the graph of codes on which walks go around holes; and the decoder as ONNX, which onnxruntime's
+WebAssembly runs. Where a decoder has no such file (texts, music), what a few hundred codes decode to is written down instead,
+and the nearest of them is shown.
 
 Bytes stand in it as letters of windows-1252, of which HTML changes NUL, CR and "<" alone, so that a byte takes a byte, where
 base64 takes a third more. Its policy allows the one script, the one style, and WebAssembly, and no connection at all.
@@ -12,7 +13,7 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -31,6 +32,7 @@ __all__ = ["LARGEST", "decoder_files", "html_file"]
 
 LARGEST = 8_000_000  # bytes of the file
 BAKED = 400  # codes that are decoded beforehand where no decoder can be taken along
+REELS, FILMED = 24, 0.3  # films that go along, at most, and what they may take of the room that decoder and page leave
 GRAPHED = 0.5  # of the room that decoder and page leave, what a graph of codes may take
 TILED = (12_000, 6_000, 3_000, 1_500)  # rows with a small picture: as many as there is room for
 ESCAPED = (0, 10, 13, 60, 61)  # bytes that HTML changes, or that we give a meaning; a line feed, which follows a CR
@@ -46,6 +48,8 @@ def html_file(exhibit: Exhibit, files: Mapping[str, bytes], *, most: int = LARGE
     style, script = _ascii_style(page["style.css"].decode()), ascii_script(one_script(scripts(page), "away.js"))
     blocks = {"decoder": _packed(files[DECODER]), "wasm": _escaped(page["vendor/ort.wasm.gz"])} if whole else _baked(exhibit)
     fixed = len(style) + len(script) + sum(map(len, blocks.values())) + 4_000
+    films, reels = _films(exhibit, int((most - fixed) * FILMED))
+    fixed, blocks = fixed + sum(map(len, films.values())), blocks | films
     around, graph = _around(exhibit) if whole else ({}, None)
     size = sum(map(len, around.values()))
     if size <= (most - fixed) * GRAPHED:
@@ -55,7 +59,7 @@ def html_file(exhibit: Exhibit, files: Mapping[str, bytes], *, most: int = LARGE
     for count in (len(exhibit.rows), 50_000, 20_000, 8_000, 3_000, 1_000, 300):
         if count <= len(exhibit.rows) and fixed < most:
             chosen = np.sort(np.random.default_rng(0).permutation(len(exhibit.rows))[:count])
-            told = _told(exhibit, chosen, graph)
+            told = _told(exhibit, chosen, graph, reels)
             room = most - fixed - sum(map(len, told.values()))
             tiles = _tiles(exhibit, chosen, room) if room >= 0 else None
             if tiles is not None:
@@ -78,9 +82,15 @@ def decoder_files(model: Autoencoder) -> dict[str, bytes]:
 # ---------------------------------------------------------------------- what is told
 
 
-def _told(exhibit: Exhibit, chosen: NDArray[np.intp], graph: Mapping[str, Any] | None) -> dict[str, bytes]:
-    """All that is known of these rows of a map but their pictures, by the name of its block. graph: see `_around`."""
-    about = exhibit.about | {"shown": len(chosen), "posterior": False}
+def _told(
+    exhibit: Exhibit, chosen: NDArray[np.intp], graph: Mapping[str, Any] | None, reels: Sequence[int]
+) -> dict[str, bytes]:
+    """All that is known of these rows of a map but their pictures, by the name of its block.
+
+    graph: see `_around`. reels: numbers of films that go along.
+    """
+    films = dict(exhibit.about["films"]) | {"numbers": list(reels)} if reels else None
+    about = exhibit.about | {"shown": len(chosen), "posterior": False, "films": films}
     columns, blocks = [], {}
     for at, one in enumerate(exhibit.known):
         small = bool(one.classes) and len(one.classes) < 255
@@ -131,6 +141,29 @@ def _around(exhibit: Exhibit) -> tuple[dict[str, bytes], dict[str, Any] | None]:
     }
     unit = np.asarray(space.unit, np.float64)
     return blocks, {"unit": float(unit.flat[0]) if unit.size == 1 else np.broadcast_to(unit, spec.shape).ravel().tolist()}
+
+
+def _films(exhibit: Exhibit, room: int) -> tuple[dict[str, bytes], list[int]]:
+    """As many films as fit into so many bytes, from first to last: frames as bytes, codes, surprise; and their numbers."""
+    films = exhibit.films
+    if films is None:
+        return {}, []
+    spec, total = exhibit.spec, films.about["count"]
+    some = [films.film(int(at)) for at in np.unique(np.linspace(0, total - 1, min(total, REELS)).round())]
+    told = [film.reel(exhibit.space) for film in some]
+    for step in (1, 2, 4, 8, REELS):
+        chosen = list(zip(some, told, strict=True))[::step]
+        frames = np.concatenate([film.x.astype(np.float64) for film, _ in chosen])
+        levels = ((frames - spec.low) / ((spec.high - spec.low) or 1) * 255).round().clip(0, 255).astype(np.uint8)
+        said = [{key: value for key, value in one.items() if key not in ("frames", "codes")} for _, one in chosen]
+        blocks = {
+            "films": _packed(json.dumps(said).encode()),
+            "films-frames": _packed(levels),
+            "films-codes": _packed(b"".join(base64.b64decode(one["codes"]) for _, one in chosen)),
+        }
+        if sum(map(len, blocks.values())) <= room:
+            return blocks, [one["film"] for one in said]
+    return {}, []
 
 
 def _baked(exhibit: Exhibit) -> dict[str, bytes]:

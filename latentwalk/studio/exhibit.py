@@ -1,9 +1,11 @@
 """What the page is told about a run: its codes, what is known of each row, how examples look, and where no data lies.
 
 The page holds all codes, so that any plane through the space, the nearest examples and holes are found there, in the moment
-the pointer moves. What codes decode to is asked of the model.
+the pointer moves. Where they are too many numbers for that, as those of frames of films are, it is told where they fall on a
+plane, and asks for the nearest. What codes decode to is asked of the model.
 """
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +30,9 @@ __all__ = ["POINTS", "TILES", "Exhibit", "Fact"]
 
 POINTS = 100_000  # examples on a map, unless told otherwise
 NUMBERS = 2**25  # in all of their codes, at most
+HELD = 2**21  # of them, up to which the page has all codes; beyond, where they fall on a plane, and others when it asks
 TILES = 256  # examples drawn at once
+NEAR = 4  # times as many as are asked for are measured exactly
 WIDE = 16  # tiles side by side on a sheet of them
 CLASSES = 1_000  # of a column, from which on it is taken for numbers, or left out
 TAILS = np.array([0.15865525393145707, 0.5, 0.8413447460685429])  # one deviation to either side, of N(0, 1)
@@ -57,6 +61,7 @@ class Exhibit:
 
     name: what it is called in addresses. title: on the page. rows: (n,) which rows of all these are. total: how many there are.
     names: (n,) what each row is called, or empty. films: those whose frames all the rows are, where they are films'.
+    room: so many numbers of codes the page holds, at most.
     """
 
     name: str
@@ -66,6 +71,7 @@ class Exhibit:
     total: int
     names: tuple[str, ...] = ()
     films: ShownFilms | None = None
+    room: int = HELD
 
     @classmethod
     def of(
@@ -77,6 +83,7 @@ class Exhibit:
         *,
         most: int = POINTS,
         films: ShownFilms | None = None,
+        room: int = HELD,
     ) -> "Exhibit":
         """The exhibit of a space; of more rows than `most`, some that are drawn at random, the same each time."""
         if space.spec is None:
@@ -87,7 +94,7 @@ class Exhibit:
             rows = np.sort(np.random.default_rng(0).permutation(total)[:most])
             space = space.among(rows)
             names = [names[row] for row in rows.tolist()] if len(names) == total else ()
-        return cls(name, title, space, rows, total, tuple(names) if len(names) == len(rows) else (), films)
+        return cls(name, title, space, rows, total, tuple(names) if len(names) == len(rows) else (), films, room)
 
     # ------------------------------------------------------------------ facts
 
@@ -96,6 +103,11 @@ class Exhibit:
         """What an example is."""
         assert self.space.spec is not None
         return self.space.spec
+
+    @property
+    def held(self) -> bool:
+        """Whether the page has all codes. Of two dimensions, or one, they are where they fall."""
+        return self.space.dim <= 2 or self.space.codes.size <= self.room
 
     @cached_property
     def known(self) -> tuple[Fact, ...]:
@@ -141,6 +153,7 @@ class Exhibit:
             "low": spec.low,
             "high": spec.high,
             "dim": space.dim,
+            "held": self.held,
             "shown": len(space),
             "total": self.total,
             "recipe": None if origin is None else origin.recipe.name,
@@ -226,6 +239,57 @@ class Exhibit:
         """The codes (n, D), float32, row by row."""
         return np.ascontiguousarray(self.space.codes, "<f4").tobytes()
 
+    def places(self, axes: str) -> bytes:
+        """Where all codes fall on a plane, (n, 2), float32. axes: "principal", or two dimensions: "0,1". Raises ConfigError."""
+        codes, plane = self.space.codes, self.about["principal"] if axes == "principal" else None
+        if plane is not None:
+            across = np.array(plane["axes"]).T
+            found = codes @ across.astype(np.float32) - np.array(plane["mean"]) @ across
+        else:
+            known, pair = [str(one) for one in range(self.space.dim)], axes.split(",")
+            if len(pair) != 2 or not set(pair) <= set(known):
+                raise ConfigError(f"axes={axes!r:.40}: expected principal, or two dimensions up to {known[-1]}, as 0,1.")
+            found = codes[:, [int(one) for one in pair]]
+        return np.ascontiguousarray(found, "<f4").tobytes()
+
+    def nearest(self, code: Array, count: int, shown: str | None = None) -> list[tuple[int, float]]:
+        """The rows whose codes lie nearest to one (D,), and how far, in deviations: up to `count`, the nearest first.
+
+        shown: of which rows, a bit for each, the lowest first, in base64. Raises DataError.
+        """
+        weights, squares = self._metric
+        z = np.asarray(code, np.float32)
+        away = squares - 2 * (self.space.codes @ (weights * z))  # and |z|², which is the same for all
+        if shown is not None:
+            away = np.where(self._chosen(shown), away, np.inf)
+        some = np.argpartition(away, min(NEAR * count, len(away)) - 1)[: NEAR * count]
+        some = some[np.isfinite(away[some])]
+        exact = np.sqrt((np.square(self.space.codes[some] - z, dtype=np.float64) * weights).sum(axis=1))
+        order = np.argsort(exact, kind="stable")[:count]
+        return [(int(some[at]), float(exact[at])) for at in order]
+
+    @cached_property
+    def _metric(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """1 / variance of each dimension, (D,), and the square of each code so measured, (n,)."""
+        codes = self.space.codes
+        spread = codes.std(axis=0, dtype=np.float64)
+        weights = (1 / np.square(np.where(spread > 0, spread, 1.0))).astype(np.float32)
+        return weights, np.square(codes) @ weights
+
+    def _chosen(self, shown: str) -> NDArray[np.bool_]:
+        """Which rows (n,) the bits stand for. Raises DataError."""
+        try:
+            bits = np.frombuffer(base64.b64decode(shown, validate=True), np.uint8)
+        except ValueError:
+            bits = np.zeros(0, np.uint8)
+        if len(bits) != -(-len(self.space) // 8):
+            raise DataError(f"expected a bit for each of {len(self.space):,} rows, in base64.")
+        return np.unpackbits(bits, count=len(self.space), bitorder="little").astype(bool)
+
+    def codes_of(self, rows: Sequence[int]) -> bytes:
+        """The codes of some rows, (m, D), float32, row by row. Raises ConfigError."""
+        return np.ascontiguousarray(self.space.codes[self.checked(rows)], "<f4").tobytes()
+
     def scales(self) -> bytes:
         """The posterior's deviations (n, D), float32, row by row."""
         return np.ascontiguousarray(self.space.scales, "<f4").tobytes()
@@ -286,6 +350,17 @@ class Exhibit:
     def decode(self, z: Array) -> Array:
         """What codes z (m, D) decode to: (m, *E). Raises DataError."""
         return self.space.decoded_rows(np.asarray(z, np.float32))
+
+    def holding(self, words: str) -> list[int]:
+        """The rows whose text holds these words, in whatever case; none where examples are no texts."""
+        wanted = words.casefold()
+        return [row for row, text in enumerate(self._texts) if wanted in text]
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        """What each row says, in one case."""
+        x = np.asarray(self.space.data)
+        return [text.casefold() for text in self.spec.said(x)] if self.spec.kind == "text" else []
 
     def named(self) -> list[str]:
         """What each row is called: its name, or its number."""

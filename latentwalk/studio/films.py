@@ -85,14 +85,14 @@ class ShownFilms:
             "futures": FUTURES,
         }
 
-    def film(self, number: int) -> "ShownFilm":
-        """The film of that number, or as much of it as is shown. Raises ConfigError, DataError."""
+    def film(self, number: int, most: int = FOOTAGE) -> "ShownFilm":
+        """The film of that number; of a longer one the first frames, `most` numbers in all. Raises ConfigError, DataError."""
         part, row = self._place(number)
         x = np.asarray(part.x[row : row + 1])
         whole = int(ends_of_films(x)[0])
         if not whole:
             raise DataError(f"{self.name(number)} has no frames.")
-        found = x[0, : min(whole, max(2, FOOTAGE // max(1, x[0, 0].size)))]
+        found = x[0, : min(whole, max(2, most // max(1, x[0, 0].size)))]
         said = f"It has {whole:,} frames, of which these are the first." if len(found) < whole else ""
         return ShownFilm(self.predictor, self.name(number), found, said, number)
 

@@ -12,6 +12,7 @@ import numpy as np
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field, FiniteFloat
+from starlette.concurrency import run_in_threadpool
 
 from latentwalk.data.own_film import Bounds
 from latentwalk.errors import DataError, unknown
@@ -90,6 +91,12 @@ class Rows(Options):
     rows: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=4_096)]
 
 
+class Near(Options):
+    code: list[FiniteFloat]
+    count: Annotated[int, Field(ge=1, le=256)] = 8
+    shown: Annotated[str | None, Field(max_length=2**22)] = None
+
+
 class Points(Options):
     codes: Annotated[list[list[FiniteFloat]], Field(min_length=2, max_length=64)]
     path: Literal["linear", "spherical", "quantile", "density"] = "spherical"
@@ -157,6 +164,21 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
     def codes(shown: Shown) -> Response:
         return Response(shown.codes(), media_type=OCTETS)
 
+    @router.get("/studio/runs/{run}/places")
+    def places(shown: Shown, axes: Annotated[str, Query(max_length=40)] = "principal") -> Response:
+        return Response(shown.places(axes), media_type=OCTETS)
+
+    @router.post("/studio/runs/{run}/codes")
+    async def some_codes(shown: Shown, run: Run, request: Request) -> Response:
+        asked = await parsed(request, Rows, run.limits)
+        return Response(shown.codes_of(asked.rows), media_type=OCTETS)
+
+    @router.post("/studio/runs/{run}/nearest")
+    async def nearest(shown: Shown, run: Run, request: Request) -> Response:
+        asked = await parsed(request, Near, run.limits)
+        z = run.trained.codes(np.array([asked.code], np.float32))[0]
+        return json_response({"rows": await run_in_threadpool(shown.nearest, z, asked.count, asked.shown)})
+
     @router.get("/studio/runs/{run}/scales")
     def scales(shown: Shown) -> Response:
         return Response(shown.scales(), media_type=OCTETS)
@@ -172,6 +194,10 @@ def studio_routes(shows: Shows, training: APIRouter | None = None) -> APIRouter:
     @router.get("/studio/runs/{run}/names")
     def names(shown: Shown) -> Response:
         return json_response({"names": shown.named()})
+
+    @router.get("/studio/runs/{run}/holding")
+    def holding(shown: Shown, words: Annotated[str, Query(min_length=1, max_length=200)]) -> Response:
+        return json_response({"rows": shown.holding(words)})
 
     @router.post("/studio/runs/{run}/tiles")
     async def tiles(shown: Shown, run: Run, request: Request) -> Response:

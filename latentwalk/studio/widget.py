@@ -16,6 +16,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
+from latentwalk.data.own_film import Bounds
 from latentwalk.data.sources.images import picture_in
 from latentwalk.data.sources.midi import midi_in
 from latentwalk.errors import ConfigError, LatentwalkError
@@ -23,12 +24,14 @@ from latentwalk.latent.encoded import Point
 from latentwalk.latent.space import LatentSpace
 from latentwalk.studio.bundle import module_variable, one_script, page_files, scripts
 from latentwalk.studio.exhibit import Exhibit
+from latentwalk.studio.films import ShownFilm, ShownFilms
 from latentwalk.studio.moves import Transplant, film_of, transplant_of, walk_of
 
-__all__ = ["Explorer", "widget_script", "widget_style"]
+__all__ = ["NUMBERS", "Explorer", "widget_script", "widget_style"]
 
 START = "notebook.js"
 REM = 13  # pixels: what the page's style counts in, where a notebook has its own
+NUMBERS = 600_000  # that are sent at once, at most: what Jupyter lets through, three megabytes, with some room
 NARROW = 760  # pixels of an output, up to which the panel stands below the map
 AROUND = """
 :host { display: block; position: relative; contain: layout; container-type: inline-size; overflow: auto; text-align: left;
@@ -74,6 +77,7 @@ class Explorer(anywidget.AnyWidget):
         self.code: NDArray[np.float32] = exhibit.space.codes.mean(axis=0).astype(np.float32)
         self.groups: dict[str, NDArray[np.intp]] = {name: np.array([], np.intp) for name in ("A", "B")}
         self._found: tuple[str, Transplant] | None = None
+        self._own: ShownFilm | None = None
         self.on_msg(self._heard)
 
     def __repr__(self) -> str:
@@ -134,8 +138,37 @@ class Explorer(anywidget.AnyWidget):
         return self._step(said).guided(said["code"], said.get("condition")), []
 
     def _graft(self, said: Mapping[str, Any]) -> Answer:
-        picture, strength = picture_in(base64.b64decode(said["content"])), said["strength"]
-        return None, [self._step(said).onto(picture, "guided" if strength == "guided" else float(strength))]
+        step, strength = self._step(said), said["strength"]
+        picture = picture_in(base64.b64decode(said["content"]))
+        return None, [step.onto(picture, "guided" if strength == "guided" else float(strength))]
+
+    def _films(self) -> ShownFilms:
+        """The films of the map. Raises ConfigError where its rows are not their frames."""
+        if self.exhibit.films is None:
+            raise ConfigError(f"{self.exhibit.title} is not a map of the frames of films that a predictor learnt from.")
+        return self.exhibit.films
+
+    def _reel(self, said: Mapping[str, Any]) -> Answer:
+        return self._films().film(int(said["film"]), NUMBERS).reel(self.exhibit.space), []
+
+    def _brought(self, said: Mapping[str, Any]) -> Answer:
+        """A film of one's own, the last of which is kept."""
+        bounds = Bounds(values=NUMBERS)
+        self._own = self._films().own(base64.b64decode(said["content"]), str(said["name"]), bounds)
+        return self._own.reel(self.exhibit.space) | {"key": self._own.key}, []
+
+    def _futures(self, said: Mapping[str, Any]) -> Answer:
+        key, steps, draws = said.get("key_of"), int(said["steps"]), int(said["draws"])
+        if key is not None and (self._own is None or self._own.key != key):
+            raise ConfigError("this film is not known any more. Choose it again.")
+        if steps * draws * self.exhibit.spec.size > NUMBERS:
+            raise ConfigError(f"{draws} futures of {steps} frames are more than a notebook lets through. Draw fewer.")
+        film = self._own if key is not None else self._films().film(int(said["film"]), NUMBERS)
+        assert film is not None
+        return film.futures(int(said["seen"]), steps, draws, int(said["seed"]), self.exhibit.space), []
+
+    def _frames(self, said: Mapping[str, Any]) -> Answer:
+        return None, [self._films().numbers[self.exhibit.rows].astype("<u4").tobytes()]
 
     def _encode(self, said: Mapping[str, Any]) -> Answer:
         """The code of an example in a file."""
@@ -153,11 +186,15 @@ class Explorer(anywidget.AnyWidget):
 ASKED: dict[str, Callable[[Explorer, Mapping[str, Any]], Answer]] = {
     "about": lambda widget, _: (widget.exhibit.about, []),
     "codes": lambda widget, _: (None, [widget.exhibit.codes()]),
+    "places": lambda widget, said: (None, [widget.exhibit.places(said["axes"])]),
+    "codes_of": lambda widget, said: (None, [widget.exhibit.codes_of(said["rows"])]),
+    "nearest": lambda widget, said: (widget.exhibit.nearest(said["code"], said["count"], said.get("shown")), []),
     "scales": lambda widget, _: (None, [widget.exhibit.scales()]),
     "numbers": lambda widget, _: (None, [widget.exhibit.numbers()]),
     "names": lambda widget, _: (widget.exhibit.named(), []),
     "column": lambda widget, said: (None, [widget.exhibit.column(said["at"])]),
     "tiles": lambda widget, said: (widget.exhibit.tiles(said["rows"]), []),
+    "holding": lambda widget, said: (widget.exhibit.holding(said["words"]), []),
     "walk": lambda widget, said: (walk_of(widget.exhibit, said["codes"], said["steps"], said["path"]), []),
     "decode": Explorer._decode,
     "film": Explorer._film,
@@ -165,4 +202,8 @@ ASKED: dict[str, Callable[[Explorer, Mapping[str, Any]], Answer]] = {
     "guided": Explorer._guided,
     "graft": Explorer._graft,
     "encode": Explorer._encode,
+    "reel": Explorer._reel,
+    "brought": Explorer._brought,
+    "futures": Explorer._futures,
+    "frames": Explorer._frames,
 }  # what the page asks, by name

@@ -147,6 +147,12 @@ def shown() -> "Callable[..., Any]":
     return shown
 
 
+@pytest.fixture(scope="session", name="listening")
+def listening_fixture() -> "Callable[..., Any]":
+    """See `listening`."""
+    return listening
+
+
 @contextmanager
 def listening(shows: "Shows", training: Any = None) -> Iterator[str]:
     """Inside, a server of the page listens at the address that is given."""

@@ -11,6 +11,8 @@ from PIL import Image, ImageOps
 from latentwalk.latent.holes import Holes
 from latentwalk.serving.application import application
 from latentwalk.serving.limits import Limits
+from latentwalk.studio import away
+from latentwalk.studio.away import html_file
 from latentwalk.studio.routes import studio_routes
 
 MOMENT = "section[aria-label=Films] input[type=range]"
@@ -277,3 +279,39 @@ def test_what_is_brought_is_bounded_and_kept_for_a_while(shows, cinema, predicto
     for at in range(1, 5):
         sent(film_file(own[:at]))
     assert client.post(f"{ask}/{found['key']}/futures", json=asked).status_code == 404  # four others came since
+
+
+# ---------------------------------------------------------------------- in a file
+
+
+def test_films_go_along_in_a_file(cinema, predictor, moving, watched, tmp_path):
+    to = tmp_path / "films.html"
+    to.write_bytes(html_file(cinema, {}))
+    page = watched.open(f"{to.as_uri()}#run=films&tab=films&film=9")
+    page.wait_for_selector(".screens canvas")
+    page.get_by_role("button", name="Pause").click()
+    section = page.locator("section[aria-label=Films]")
+    assert "held out while learning; 10 of them are in this file" in section.inner_text()
+    assert not page.get_by_role("button", name="Draw futures").count() and not page.get_by_label("Your own film").count()
+    film = np.asarray(moving[1].x[1])
+    for at in (0, 5):
+        page.locator(MOMENT).fill(str(at))
+        watched.settle()
+        np.testing.assert_array_equal(screens(page)[0], film[at])
+    surprise = predictor.surprise(film)
+    label = page.locator(".surprise svg").get_attribute("aria-label")
+    assert label.endswith(f"the most in frame {int(np.nanargmax(surprise)) + 1}") and f"to {np.nanmax(surprise):.0f}" in label
+    page.get_by_role("button", name="Move the probe to this frame").click()
+    watched.settle()
+    assert watched.code() == pytest.approx(cinema.space.path(film).z[5], abs=1e-5)
+    page.get_by_role("button", name="The film before").click()
+    page.wait_for_function("() => document.querySelector('section[aria-label=Films]').innerText.includes('held-out film 0 of')")
+    assert [url for url in watched.asked if not url.startswith("blob:")] == [to.as_uri()]
+
+
+def test_of_more_films_than_fit_some_go_along(cinema, monkeypatch):
+    monkeypatch.setattr(away, "REELS", 4)
+    blocks, numbers = away._films(cinema, 1 << 20)
+    assert numbers == [0, 3, 6, 9] and set(blocks) == {"films", "films-frames", "films-codes"}
+    assert away._films(cinema, sum(map(len, blocks.values())) - 1)[1] == [0, 6]
+    assert away._films(cinema, 10) == ({}, [])

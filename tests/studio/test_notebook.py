@@ -83,6 +83,10 @@ def test_the_kernel_tells_what_the_page_draws(cable, widget, exhibit):
     rows = np.frombuffer(cable.ask("numbers")[1][0], "<u4")
     assert np.array_equal(floats(cable.ask("codes")[1]).reshape(-1, 2), exhibit.space.codes[rows])
     assert np.array_equal(floats(cable.ask("column", at=0)[1]), exhibit.space.labels[rows])
+    assert np.array_equal(floats(cable.ask("places", axes="1,0")[1]).reshape(-1, 2), exhibit.space.codes[rows][:, ::-1])
+    assert np.array_equal(floats(cable.ask("codes_of", rows=[4, 2])[1]).reshape(-1, 2), exhibit.space.codes[rows][[4, 2]])
+    code = exhibit.space.codes[rows][6].tolist()
+    assert cable.ask("nearest", code=code, count=3)[0]["said"][0] == pytest.approx([6, 0], abs=1e-6)
     walk, _ = cable.ask("walk", codes=[[1.0, 0.2], [-0.7, 1.1]], steps=5, path="linear")
     assert walk["said"]["codes"][2] == pytest.approx([0.15, 0.65], abs=1e-6)
     found, _ = cable.ask("direction", having=[0, 1, 2], lacking=[3, 4])
@@ -103,10 +107,36 @@ def test_the_kernel_tells_what_the_page_draws(cable, widget, exhibit):
     assert film[0][:6] == b"GIF89a"
 
 
+def test_films_play_in_a_notebook(predictor, moving):
+    view = latentwalk.explore(predictor, moving[0])
+    cable, film = Cable(view), np.asarray(moving[0].x[3])
+    about = cable.ask("about")[0]["said"]
+    assert about["films"]["count"] == 8 and about["shown"] == 56 and view.exhibit.names[8] == "film 1, frame 2"
+    reel = cable.ask("reel", film=3)[0]["said"]
+    assert floats([base64.b64decode(reel["frames"])]) == pytest.approx(film.ravel())
+    assert reel["surprise"][1:] == pytest.approx(predictor.surprise(film)[1:])
+    asked = {"seen": 3, "steps": 4, "draws": 2, "seed": 1}
+    drawn = cable.ask("futures", film=3, key_of=None, **asked)[0]["said"]
+    expected = predictor.predict(film[:3], 4, 2, seed=1)
+    assert floats([base64.b64decode(drawn["frames"])]) == pytest.approx(expected.ravel(), abs=1e-3)
+    assert np.array_equal(np.frombuffer(cable.ask("frames")[1][0], "<u4"), np.arange(56))
+    file, pictures = io.BytesIO(), [Image.fromarray(one) for one in film]
+    pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:])
+    own = cable.ask("brought", name="a.gif", content=base64.b64encode(file.getvalue()).decode())[0]["said"]
+    assert own["surprise"] == reel["surprise"]
+    assert cable.ask("futures", film=None, key_of=own["key"], **asked)[0]["said"]["frames"] == drawn["frames"]
+    assert "not known any more" in cable.ask("futures", film=None, key_of="old", **asked)[0]["failure"]
+    assert "Draw fewer" in cable.ask("futures", film=3, **asked | {"steps": 60, "draws": 400})[0]["failure"]
+    assert "not among the 8" in cable.ask("reel", film=8)[0]["failure"]
+    with pytest.raises(ConfigError, match="films go with a predictor"):
+        latentwalk.explore(view.space, moving[0])
+
+
 def test_what_cannot_be_is_told_to_the_page(cable, widget):
     assert "both groups" in cable.ask("direction", having=[0], lacking=[0])[0]["failure"]
     assert "not known any more" in cable.ask("graft", key_of="old", strength=1, content="")[0]["failure"]
     assert "picture" in cable.ask("encode", content="AAAA")[0]["failure"]
+    assert "not a map of the frames" in cable.ask("reel", film=0)[0]["failure"]
     widget._handle_custom_msg({"key": "k", "what": "eval"}, [])
     assert cable.sent == [] and "eval" not in ASKED
     assert "failed at this" in cable.ask("walk")[0]["failure"]  # a message that the page never sends

@@ -97,6 +97,30 @@ def test_a_lasso_of_three_points_holds_three(opened, places):
     assert np.allclose(found, places[[int(row["row"]) for row in rows]], atol=1e-6)
 
 
+def test_examples_are_found_by_class_name_and_number_and_classes_are_counted(opened, exhibit, cinema, address, watched):
+    page, labels = opened.page, exhibit.space.labels
+    page.wait_for_function("() => document.querySelector('.legend .tally')?.innerText")
+    counts = page.locator(".legend .tally").all_inner_texts()
+    assert counts == [str(count) for count in np.bincount(labels.astype(int))]
+    page.get_by_role("tab", name="Groups").click()
+
+    def find(words, count):
+        """What is said, once a group of so many is chosen."""
+        page.get_by_role("searchbox").fill(words)
+        page.get_by_role("button", name="Find").click()
+        page.wait_for_function("(count) => document.querySelector('.group b').innerText === String(count)", arg=count)
+        opened.settle()
+
+    find("7", int((labels == 7).sum()) + int(labels[7] != 7))  # and the row of that number
+    find("1234", 1)
+    assert opened.code() == pytest.approx(exhibit.space.codes[1234], abs=1e-6)
+    find("<b>x</b>", 1)
+    page.wait_for_function("() => document.querySelector('p.said').innerText === 'Nothing here is called <b>x</b>.'")
+    watched.open(f"{address}/#run=films&tab=groups")
+    find("held-out film 1, frame", 7)
+    assert opened.code() == pytest.approx(cinema.space.codes[cinema.names.index("held-out film 1, frame 1")], abs=1e-6)
+
+
 def test_cells_are_made_harmless_as_in_files_of_ours(opened):
     texts = ["=1+1", "-1.5", "-1,5", "+3e4", "- see above", "'=1+1", "''@x", " =2", "\t=3", "\tx", "＝1+1", "=", "a=1"]
     ask = "async (texts) => { const { cell } = await import('/studio/select.js'); return texts.map(cell); }"

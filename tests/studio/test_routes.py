@@ -1,5 +1,6 @@
 """What the page is told, by HTTP; its files, and those of others among them."""
 
+import base64
 import hashlib
 import io
 import json
@@ -17,6 +18,7 @@ from PIL import Image
 
 from latentwalk.drawing.film import png_bytes
 from latentwalk.errors import ConfigError
+from latentwalk.estimators.autoencoder import Autoencoder
 from latentwalk.serving.application import application
 from latentwalk.studio.exhibit import Exhibit
 from latentwalk.studio.routes import studio_routes
@@ -54,6 +56,49 @@ def test_codes_columns_and_numbers(client, exhibit):
     assert np.frombuffer(client.get("/studio/runs/vae/numbers").content, "<u4").tolist() == list(range(exhibit.total))
     assert client.get("/studio/runs/vae/columns/7").status_code == 422
     assert client.get("/studio/runs/none/about").status_code == 404
+
+
+def test_what_the_page_does_not_hold_is_told_when_it_asks(client, deep):
+    space, ask = deep.space, "/studio/runs/ae"
+    codes, spread = space.codes.astype(np.float64), space.codes.astype(np.float64).std(axis=0)
+    falls = np.frombuffer(client.get(f"{ask}/places?axes=3,1").content, "<f4").reshape(-1, 2)
+    assert np.array_equal(falls, space.codes[:, [3, 1]])
+    plane = deep.about["principal"]
+    falls = np.frombuffer(client.get(f"{ask}/places").content, "<f4").reshape(-1, 2)
+    assert falls == pytest.approx((codes - plane["mean"]) @ np.array(plane["axes"]).T, abs=1e-5)
+    for wrong in ("4,0", "-1,0", "0", "0,1,2", "one,two", ""):
+        assert client.get(f"{ask}/places?axes={wrong}").status_code == 422
+    some = client.post(f"{ask}/codes", json={"rows": [5, 3, 5]}).content
+    assert np.array_equal(np.frombuffer(some, "<f4").reshape(3, 4), space.codes[[5, 3, 5]])
+    assert client.post(f"{ask}/codes", json={"rows": [len(codes)]}).status_code == 422
+
+    chosen = np.random.default_rng(0).random(len(codes)) < 0.1
+    bits = base64.b64encode(np.packbits(chosen, bitorder="little").tobytes()).decode()
+    for z in (codes[9], codes[9] + 0.3 * spread, 50 * spread):
+        away = np.sqrt((((codes - z.astype(np.float32)) / spread) ** 2).sum(axis=1))
+        for shown, rows in ((None, np.arange(len(codes))), (bits, np.flatnonzero(chosen))):
+            found = client.post(f"{ask}/nearest", json={"code": z.tolist(), "count": 12, "shown": shown}).json()["rows"]
+            expected = rows[np.argsort(away[rows], kind="stable")[:12]]
+            assert [row for row, _ in found] == expected.tolist()
+            assert [far for _, far in found] == pytest.approx(away[expected], rel=1e-5, abs=1e-6)
+    none = base64.b64encode(bytes(-(-len(codes) // 8))).decode()
+    assert client.post(f"{ask}/nearest", json={"code": z.tolist(), "shown": none}).json()["rows"] == []
+    for wrong in ({"shown": "AAAA"}, {"shown": "no bits"}, {"code": [0.0]}, {"count": 257}):
+        assert client.post(f"{ask}/nearest", json={"code": z.tolist()} | wrong).status_code == 422
+    assert deep.about["held"]
+
+
+def test_texts_are_found_by_their_words():
+    texts = [
+        f"the {animal} {verb} {count} times"
+        for animal in ("Mouse", "cat", "owl")
+        for verb in ("sang", "slept")
+        for count in "1234"
+    ]
+    model = Autoencoder("ae", latent=2, epochs=1, random_state=0, progress=False).fit(texts)
+    found = Exhibit.of("texts", "Texts", model.space(texts))
+    for words in ("mouse", "SLEPT", "owl sang 3", "dog"):
+        assert found.holding(words) == [row for row, text in enumerate(texts) if words.lower() in text.lower()]
 
 
 def test_codes_are_decoded(client, exhibit):

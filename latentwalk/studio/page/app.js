@@ -1,5 +1,5 @@
 // The page: one instrument around one or several maps.
-import { html, render, signal, useEffect, useRef } from "./lib.js";
+import { effect, html, render, signal, useEffect, useRef } from "./lib.js";
 import { classColour, palette, scaleColour } from "./colours.js";
 import { MapView } from "./mapview.js";
 import { Decoded, Probe } from "./explore.js";
@@ -73,13 +73,25 @@ function Toolbar({ scene }) {
   </div>`;
 }
 
+const tally = signal({});                     // { scene, name, counts }: how many of each class there are
+effect(() => {
+  const scene = main.value, name = colour.value, at = scene ? scene.about.columns.findIndex((one) => one.name === name && one.kind === "category") : -1;
+  if (at < 0) return;
+  scene.column(at).then((values) => {
+    const counts = new Array(scene.about.columns[at].classes.length).fill(0);
+    for (const which of values) if (which >= 0) counts[which]++;
+    tally.value = { scene, name, counts };
+  }, () => {});
+});
+
 function Legend({ scene }) {
   const column = scene.about.columns.find((one) => one.name === colour.value);
   if (!column) return null;
   if (column.kind === "category") {
+    const counts = tally.value.scene === scene && tally.value.name === column.name ? tally.value.counts : [];
     const out = hiddenClasses.value, classes = column.classes.slice(0, 60);
     const only = (c) => { hiddenClasses.value = out.length === classes.length - 1 && !out.includes(c) ? [] : classes.map((_, k) => k).filter((k) => k !== c); };
-    return html`<details class="legend" open=${open.value} onToggle=${(event) => { open.value = event.target.open; }}><summary>${column.name}${out.length ? html` <em>${column.classes.length - out.length} of ${column.classes.length}</em>` : ""}</summary><ul>${classes.map((name, c) => html`<li key=${c}><label><input type="checkbox" checked=${!out.includes(c)} onChange=${() => { hiddenClasses.value = toggled(out, c); }} /><i style=${{ background: classColour(c, palette.value) }}></i>${name}</label><button class="link" aria-label="Only ${name}" onClick=${() => only(c)}>only</button></li>`)}</ul>
+    return html`<details class="legend" open=${open.value} onToggle=${(event) => { open.value = event.target.open; }}><summary>${column.name}${out.length ? html` <em>${column.classes.length - out.length} of ${column.classes.length}</em>` : ""}</summary><ul>${classes.map((name, c) => html`<li key=${c}><label><input type="checkbox" checked=${!out.includes(c)} onChange=${() => { hiddenClasses.value = toggled(out, c); }} /><i style=${{ background: classColour(c, palette.value) }}></i>${name}</label><span class="tally">${counts[c]?.toLocaleString("en")}</span><button class="link" aria-label="Only ${name}" onClick=${() => only(c)}>only</button></li>`)}</ul>
       ${out.length > 0 && html`<button class="small" onClick=${() => { hiddenClasses.value = []; }}>Show all</button>`}</details>`;
   }
   const [low, high] = bounds.value || [column.low, column.high], stepSize = (column.high - column.low) / 200 || 1;

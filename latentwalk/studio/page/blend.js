@@ -95,7 +95,9 @@ const spot = ([a, b, c]) => [a * 0.5 + c, b + c];
 
 export function Blend({ scene }) {
   const some = stops.value.slice(0, 4), codes = useRef([]), key = some.map((one) => one.row ?? Array.from(one.z).join()).join(";");
-  if (codes.current.key !== key) { codes.current = some.map((one) => codeOf(scene, one)); codes.current.key = key; }
+  const found = some.map((one) => codeOf(scene, one)), missing = some.filter((_, k) => !found[k]).map((one) => one.row);
+  useEffect(() => { if (missing.length) attempt(() => scene.need(missing)); }, [scene.arrived.value, missing.join()]);
+  if (codes.current.key !== key) codes.current = missing.length ? [] : Object.assign(found, { key });
   return html`<section aria-label="Blend">
     <${Stops} scene=${scene} least=${2} most=${4} />
     ${codes.current.length > 1 && html`<${Pad} scene=${scene} codes=${codes.current} />`}

@@ -46,7 +46,7 @@ export class Disk {
       const values = await block("baked-values");
       if (values) this.baked.values = new Float32Array(values);
     }
-    return this.facts.about;
+    return { ...this.facts.about, held: true };
   }
 
   async codes() { return new Float32Array(await block("codes")); }
@@ -90,11 +90,29 @@ export class Disk {
     return { values };
   }
 
+  // The film of that number, or the one beside it that goes along: as a server gives it, from frames that are bytes.
+  async reel(run, which) {
+    this.reels ||= Promise.all([json("films"), block("films-frames"), block("films-codes")]);
+    const [told, bytes, floats] = await this.reels, { low, high, dim, shape } = this.facts.about, size = shape.reduce((a, b) => a * b, 1);
+    let at = 0, start = 0;
+    told.forEach((one, k) => { if (Math.abs(one.film - which) < Math.abs(told[at].film - which)) at = k; });
+    for (let k = 0; k < at; k++) start += told[k].count;
+    const end = start + told[at].count, levels = new Uint8Array(bytes).subarray(start * size, end * size);
+    return { ...told[at], frames: Float32Array.from(levels, (level) => low + (level * (high - low)) / 255), codes: new Float32Array(floats).slice(start * dim, end * dim) };
+  }
+
+  sheetOf() { return (this.sheet ||= json("tiles").then(async (found) => (found.png ? { rows: found.rows, ...(await tilesOf(found)) } : found))); }
+
   async tiles(run, rows) {
-    this.sheet ||= json("tiles").then(async (found) => (found.png ? { rows: found.rows, ...(await tilesOf(found)) } : found));
-    const sheet = await this.sheet, where = (this.where ||= new Map(sheet.rows.map((row, at) => [row, at])));
+    const sheet = await this.sheetOf(), where = (this.where ||= new Map(sheet.rows.map((row, at) => [row, at])));
     if (sheet.texts) return { texts: rows.map((row) => sheet.texts[where.get(row)] ?? "") };
     return { ...sheet, places: rows.map((row) => where.get(row) ?? -1) };
+  }
+
+  // Of the texts that go along.
+  async holding(run, words) {
+    const { texts = [], rows = [] } = await this.sheetOf();
+    return rows.filter((_, at) => texts[at]?.toLowerCase().includes(words));
   }
 
   async walk(run, { codes, path, steps }) {

@@ -131,29 +131,32 @@ export function Films({ scene }) {
     const timer = setInterval(() => { moment.value = (moment.peek() + 1) % length; }, 1000 / (still.matches ? SLOW : FPS));
     return () => clearInterval(timer);
   }, [playing.value, shown, length]);
-  const choose = (number) => { own.value = null; film.value = Math.max(0, Math.min(films.count - 1, number)); };
+  const { numbers } = films, last = numbers ? numbers.at(-1) : films.count - 1;      // in a file, some of all
+  const nearest = (number) => numbers.reduce((best, one) => (Math.abs(one - number) < Math.abs(best - number) ? one : best));
+  const choose = (number) => { own.value = null; film.value = numbers ? nearest(number) : Math.max(0, Math.min(last, number)); };
+  const beside = (by) => choose(numbers ? (numbers[numbers.indexOf(nearest(film.value)) + by] ?? film.value) : film.value + by);
   const ofNearest = () => attempt(async () => {
-    const [row] = scene.nearest.peek()[0] || [-1], frames = (scene.frames ||= await scene.source.frames(scene.name));
+    const [row] = (await scene.nearestNow())[0] || [-1], frames = (scene.frames ||= await scene.source.frames(scene.name));
     if (row < 0) return;
     playing.value = false;
     choose(Math.floor(frames[row] / films.length));
     moment.value = frames[row] % films.length;
   });
   return html`<section aria-label="Films">
-    <div class="line"><button aria-label="The film before" disabled=${film.value <= 0} onClick=${() => choose(film.value - 1)}>‹</button>
-      <label>film <input type="number" min="0" max=${films.count - 1} value=${film.value} onChange=${(event) => choose(clamped(event.target.value, 0, films.count - 1, 0))} /></label>
-      <button aria-label="The next film" disabled=${film.value >= films.count - 1} onClick=${() => choose(film.value + 1)}>›</button>
-      <span class="grow"></span><button onClick=${ofNearest}>That of the nearest frame</button></div>
+    <div class="line"><button aria-label="The film before" disabled=${film.value <= 0} onClick=${() => beside(-1)}>‹</button>
+      <label>film <input type="number" min="0" max=${last} value=${film.value} onChange=${(event) => { choose(clamped(event.target.value, 0, last, 0)); event.target.value = film.value; }} /></label>
+      <button aria-label="The next film" disabled=${film.value >= last} onClick=${() => beside(1)}>›</button>
+      <span class="grow"></span>${scene.source.frames && html`<button onClick=${ofNearest}>That of the nearest frame</button>`}</div>
     ${scene.source.brought && html`<${Bring} scene=${scene} />`}
-    ${shown && html`<p class="quiet">${shown.key ? html`<b>${shown.name}</b>, your own; a link leads to film ${film.value} instead` : `${shown.name} of ${films.count.toLocaleString("en")}; ${shown.film < films.learnt ? "learnt from" : "held out while learning"}`}</p>
+    ${shown && html`<p class="quiet">${shown.key ? html`<b>${shown.name}</b>, your own; a link leads to film ${film.value} instead` : `${shown.name} of ${films.count.toLocaleString("en")}; ${shown.film < films.learnt ? "learnt from" : "held out while learning"}${numbers ? `; ${numbers.length} of them are in this file` : ""}`}</p>
     <${Screens} scene=${scene} />
     <${Transport} shown=${shown} then=${then} length=${length} />
     <${Surprise} />
     <p class="reading">${shown.reading}</p>
-    <div class="line wrap"><label>after <input type="number" min="1" max=${shown.count} value=${seen.value} onChange=${(event) => { seen.value = clamped(event.target.value, 1, shown.count, 1); }} /></label>
+    ${scene.source.futures && html`<div class="line wrap"><label>after <input type="number" min="1" max=${shown.count} value=${seen.value} onChange=${(event) => { seen.value = clamped(event.target.value, 1, shown.count, 1); }} /></label>
       <label>frames, draw <input type="number" min="1" max=${films.ahead} value=${ahead.value} onChange=${(event) => { ahead.value = clamped(event.target.value, 1, films.ahead, 10); }} /></label>
-      <label>more, <input type="number" min="1" max=${films.futures} value=${draws.value} onChange=${(event) => { draws.value = clamped(event.target.value, 1, films.futures, 3); }} /> times</label></div>
-    <div class="line wrap"><button class="primary" disabled=${Boolean(busy.value)} onClick=${() => draw(scene, then ? then.seed + 1 : 0)}>${then ? "Draw others" : "Draw futures"}</button>
+      <label>more, <input type="number" min="1" max=${films.futures} value=${draws.value} onChange=${(event) => { draws.value = clamped(event.target.value, 1, films.futures, 3); }} /> times</label></div>`}
+    <div class="line wrap">${scene.source.futures && html`<button class="primary" disabled=${Boolean(busy.value)} onClick=${() => draw(scene, then ? then.seed + 1 : 0)}>${then ? "Draw others" : "Draw futures"}</button>`}
       ${then && html`<button onClick=${() => { futures.value = null; if (moment.peek() >= shown.count) moment.value = 0; }}>Only the film</button>`}
       <${ProbeHere} scene=${scene} shown=${shown} then=${then} /></div>
     ${then && html`<p class="reading">${then.reading}</p>`}`}

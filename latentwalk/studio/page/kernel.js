@@ -1,5 +1,5 @@
 // What the page asks of a notebook's kernel: the same questions as `wire.js` asks a server, as messages of a widget.
-import { tilesOf } from "./wire.js";
+import { gathered, tilesOf, unrolled } from "./wire.js";
 
 const PATIENCE = 10000;                       // ms, until a kernel that decodes nothing is said to be busy
 const UPLOADED = ["image", "text", "music", "roll"];
@@ -52,6 +52,9 @@ export class Kernel {
   about() { return this.json("about"); }
   codes() { return this.floats("codes"); }
   scales() { return this.floats("scales"); }
+  places(run, axes) { return this.floats("places", { axes }); }
+  codesOf(run, rows) { return this.floats("codes_of", { rows }); }
+  nearest(run, asked) { return this.json("nearest", asked); }
   column(run, at) { return this.floats("column", { at }); }
   async numbers() { return new Uint32Array((await this.ask("numbers")).bytes); }
   names() { return this.json("names"); }
@@ -62,11 +65,20 @@ export class Kernel {
   }
 
   async tiles(run, rows) { return tilesOf(await this.json("tiles", { rows })); }
+  holding(run, words) { return this.json("holding", { words }); }
   walk(run, asked) { return this.json("walk", asked); }
   film(run, asked) { return this.blob("film", asked); }
   direction(run, asked) { return this.json("direction", asked); }
   guided(run, { key, ...asked }) { return this.json("guided", { key_of: key, ...asked }); }
   async graftOnto(run, key, strength, file) { return this.blob("graft", { key_of: key, strength, content: await letters(file) }); }
+  async reel(run, film) { return unrolled(await this.json("reel", { film })); }
+  async futures(run, { film, key }, asked) { return unrolled(await this.json("futures", { film, key_of: key || null, ...asked })); }
+  async frames() { return new Uint32Array((await this.ask("frames")).bytes); }
+  async brought(run, files) {
+    const { called, name, body } = await gathered(files);
+    return { ...unrolled(await this.json("brought", { name, content: await letters(body) })), name: called };
+  }
+
   async encode(run, file) { return Float32Array.from(await this.json("encode", { content: await letters(file) })); }
 }
 

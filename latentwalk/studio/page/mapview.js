@@ -5,7 +5,7 @@ import * as draw from "./map.js";
 import { futures, reel } from "./films.js";
 import { placed } from "./plane.js";
 import {
-  active, announce, codeOf, colour, dense, groups, labelOf, layers, look, moment, page, pinned, probe, probeRow, scenes, stops, tab, tool,
+  active, announce, attempt, codeOf, colour, dense, groups, labelOf, layers, look, moment, page, pinned, probe, probeRow, scenes, stops, tab, tool,
 } from "./state.js";
 import { addStop, course } from "./walk.js";
 
@@ -231,7 +231,8 @@ class Canvas {
       for (const [x, y] of along) ring(context, x, y, 2.5, colours.ink, 1.4, colours.paper, true);
     }
     stops.peek().forEach((one, k) => {
-      const [x, y] = at(...placed(scene.plane.peek(), codeOf(scene, one)));
+      const z = codeOf(scene, one), places = scene.places.peek();
+      const [x, y] = at(...(z ? placed(scene.plane.peek(), z) : [places[2 * one.row], places[2 * one.row + 1]]));
       ring(context, x, y, 9, colours.ink, 1.5, colours.paper, true);
       context.fillStyle = colours.ink; context.font = "600 11px system-ui, sans-serif";
       context.textAlign = "center"; context.textBaseline = "middle";
@@ -417,7 +418,7 @@ function tell(scene) {
   clearTimeout(telling);
   telling = setTimeout(async () => {
     await scene.needNames();
-    const [row] = scene.nearest.value[0] || [-1], [u, v] = scene.place(), names = scene.plane.value.names;
+    const [row] = (await scene.nearestNow())[0] || [-1], [u, v] = scene.place(), names = scene.plane.value.names;
     const at = `${names[0]} ${u.toFixed(2)}${names[1] ? `, ${names[1]} ${v.toFixed(2)}` : ""}`;
     announce(`${at}; ${scene.said(scene.depth.value)}; nearest ${scene.called(row)}${labelOf(scene, row)}`);
   }, 350);
@@ -435,7 +436,7 @@ function keys(event, scene) {
   else if (event.key === "-") look(scene, { ...view, half: view.half * 1.25 });
   else if (event.key === "0") look(scene, null);
   else if (event.key === "Enter") { addStop(scene); }
-  else if (event.key === "n") { const [row] = scene.nearest.peek()[0]; pinned.value = true; probeRow(scene, row); tell(scene); }
+  else if (event.key === "n") attempt(async () => { const [[row]] = await scene.nearestNow(); pinned.value = true; probeRow(scene, row); tell(scene); });
   else if (event.key === "Escape") pinned.value = false;
   else return;
   event.preventDefault();

@@ -4,8 +4,22 @@ import { Density } from "./density.js";
 import { Grid, nearestCodes } from "./grid.js";
 import { axesPlane, homeOf, lifted, placed, placesOf, principalPlane } from "./plane.js";
 
+const FIRST = (about) => (about.principal ? "principal" : about.dim > 1 ? "0,1" : "0,0");
+const SOME = 1 << 19;                         // numbers of codes asked for at once
+
+// Which rows are shown, a bit for each, in base64; null for all.
+function bitsOf(shown) {
+  if (!shown) return null;
+  const bits = new Uint8Array(Math.ceil(shown.length / 8));
+  for (let row = 0; row < shown.length; row++) if (shown[row]) bits[row >> 3] |= 1 << (row & 7);
+  let text = "";
+  for (let at = 0; at < bits.length; at += 8192) text += String.fromCharCode(...bits.subarray(at, at + 8192));
+  return btoa(text);
+}
+
+// codes: (n * D), all of them; or null, where they are too many, and `places` says where they fall on the first plane.
 export class Scene {
-  constructor(source, about, codes, numbers) {
+  constructor(source, about, codes, numbers, places = null) {
     Object.assign(this, { source, about, codes, numbers });
     this.name = about.name;
     this.dim = about.dim;
@@ -14,13 +28,17 @@ export class Scene {
     this.columns = new Map();
     this.scales = signal(null);
     this.names = null;
-    this.axes = signal(about.principal ? "principal" : this.dim > 1 ? "0,1" : "0,0");
+    this.axes = signal(FIRST(about));
+    this.fallen = signal({ axes: FIRST(about), places });    // what the server said last of where codes fall
+    this.known = new Map();             // codes of rows, where the page does not hold all
+    this.arrived = signal(0);
     this.plane = computed(() => {
-      if (this.axes.value === "principal" && about.principal) return principalPlane(about);
-      const [i, j] = this.axes.value.split(",").map(Number);
+      const axes = codes ? this.axes.value : this.fallen.value.axes;
+      if (axes === "principal" && about.principal) return principalPlane(about);
+      const [i, j] = axes.split(",").map(Number);
       return axesPlane(this.dim, i, j);
     });
-    this.places = computed(() => placesOf(this.plane.value, codes, this.dim));
+    this.places = computed(() => (codes ? placesOf(this.plane.value, codes, this.dim) : this.fallen.value.places));
     this.shown = signal(null);          // Uint8Array (n,) of rows that pass the filter; null: all
     this.grid = computed(() => new Grid(this.places.value, this.shown.value));
     this.home = computed(() => homeOf(this.places.value, this.plane.value, about.prior));
@@ -31,26 +49,75 @@ export class Scene {
     this.failure = signal("");
     this.hover = signal(-1);            // the row under the pointer
     this.depth = computed(() => (this.density ? this.density.depth(this.z.value) : null));
-    this.nearest = computed(() => nearestCodes(codes, this.dim, this.z.value, about.deviation, 8, this.shown.value));
+    this.near = signal([]);             // the nearest that the server found last
+    this.nearest = computed(() => (codes ? nearestCodes(codes, this.dim, this.z.value, about.deviation, NEAR, this.shown.value) : this.near.value));
     this.tiles = new Tiles(this);
     this.timings = [];
-    this.stop = effect(() => { this.z.value; this.condition.value; this.ask(); });
+    const ends = [effect(() => { this.z.value; this.condition.value; this.ask(); })];
+    if (!codes) ends.push(effect(() => { this.z.value; this.shown.value; this.seek(); }), effect(() => { this.map(this.axes.value); }));
+    this.stop = () => ends.forEach((end) => end());
   }
 
   static async open(source, name) {
     const about = await source.about(name);
-    const [codes, numbers] = await Promise.all([source.codes(name), source.numbers(name)]);
-    source.held = codes;
-    return new Scene(source, about, codes, numbers);
+    const where = about.held ? source.codes(name) : source.places(name, FIRST(about));
+    const [found, numbers] = await Promise.all([where, source.numbers(name)]);
+    if (!about.held) return new Scene(source, about, null, numbers, found);
+    source.held = found;
+    return new Scene(source, about, found, numbers);
   }
 
-  code(row) { return this.codes.slice(row * this.dim, (row + 1) * this.dim); }
+  // The code of a row; undefined where it is not known here: see `need`.
+  code(row) { return this.codes ? this.codes.slice(row * this.dim, (row + 1) * this.dim) : this.known.get(row)?.slice(); }
+
+  // Once this is done, the codes of these rows are known.
+  async need(rows) {
+    const wanted = this.codes ? [] : rows.filter((row) => !this.known.has(row));
+    const many = Math.min(4096, Math.max(1, Math.floor(SOME / this.dim)));
+    for (let at = 0; at < wanted.length; at += many) {
+      const some = wanted.slice(at, at + many), found = await this.source.codesOf(this.name, some);
+      some.forEach((row, k) => this.known.set(row, found.slice(k * this.dim, (k + 1) * this.dim)));
+    }
+    if (wanted.length) this.arrived.value++;
+  }
+
+  // The `count` rows nearest to the probe, as it stands now: [[row, distance], …].
+  nearestNow(count = NEAR) {
+    if (!this.codes) return this.source.nearest(this.name, { code: Array.from(this.z.peek()), count, shown: bitsOf(this.shown.peek()) });
+    return count === NEAR ? this.nearest.peek() : nearestCodes(this.codes, this.dim, this.z.peek(), this.about.deviation, count, this.shown.peek());
+  }
+
+  // Newest wins, as of what is decoded; what was found last stays until more is known.
+  async seek() {
+    this.sought = true;
+    if (this.seeking) return;
+    this.seeking = true;
+    await null;                                 // out of the effect that asks
+    while (this.sought) {
+      this.sought = false;
+      try { this.near.value = await this.nearestNow(); } catch { break; }
+    }
+    this.seeking = false;
+  }
+
+  async map(axes) {
+    await null;
+    if (axes === this.fallen.peek().axes) return;
+    const places = await this.source.places(this.name, axes);
+    if (axes === this.axes.peek()) this.fallen.value = { axes, places };
+  }
   place() { return placed(this.plane.value, this.z.value); }
   seen() { return this.view.value || this.home.value; }
 
   // The probe goes to a place of the map, and stays what it is in all other directions.
   moveTo(u, v) { this.z.value = lifted(this.plane.value, this.z.value, u, v); }
-  moveToRow(row) { this.z.value = this.code(row); }
+  moveToRow(row) {
+    const z = this.code(row);
+    this.going = z ? -1 : row;
+    if (z) this.z.value = z;
+    else this.need([row]).then(() => { if (this.going === row) this.moveToRow(row); }, (error) => { this.failure.value = error.message; });
+  }
+
   set(dimension, value) {
     const z = this.z.value.slice();
     z[dimension] = value;
@@ -114,6 +181,7 @@ export class Scene {
   }
 }
 
+const NEAR = 8;                               // examples that are told to be nearest
 const MOST = 192, KEPT = 6000;                // tiles asked for at once, and kept
 
 // Small pictures of rows, fetched a few at a time and kept.

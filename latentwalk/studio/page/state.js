@@ -69,7 +69,7 @@ export async function openRuns(names) {
     if (!known.includes(colour.value)) colour.value = known[0] || "none";
   });
   if (next.some((scene) => !kept.includes(scene)) && next.length > 1) {
-    const [row, away] = next[0].nearest.value[0] || [-1, 1];
+    const [row, away] = (await next[0].nearestNow())[0] || [-1, 1];
     if (away < 1e-5) probeRow(next[0], row); else probe(next[0], ...next[0].place());
   }
 }
@@ -109,6 +109,7 @@ export function look(scene, view) {
   });
 }
 
+// The code of an end of a walk; undefined for a row whose code is not known yet.
 export const codeOf = (scene, stop) => (stop.row === undefined ? stop.z : scene.code(stop.row));
 
 // ---------------------------------------------------------------------- the filter
@@ -188,7 +189,8 @@ export async function restore(text) {
   if (said.get("at") === "train" && studio.value.training) place.value = "train";
   const wanted = (said.get("run") || "").split(",").map(decoded).filter((name) => known.includes(name)).slice(0, 3);
   await openRuns(wanted.length ? wanted : known.slice(0, 1));
-  const scene = main.value;
+  const scene = main.value, rows = (said.get("stops") || "").split(",").map(Number).filter((row) => Number.isInteger(row) && row >= 0 && row < scene?.n);
+  if (scene && said.has("stops")) await scene.need(rows);
   if (!scene) { if (studio.value.training) place.value = "train"; return; }
   batch(() => {
     const axes = said.get("axes");

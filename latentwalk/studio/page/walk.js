@@ -16,6 +16,7 @@ effect(() => {
   const mine = ++asked;
   untracked(() => attempt(async () => {
     busy.value = true;
+    await scene.need(points.map((one) => one.row).filter((row) => row !== undefined));
     const codes = points.map((one) => Array.from(codeOf(scene, one)));
     const way = await scene.source.walk(scene.name, { codes, ...wanted });
     const flat = Float32Array.from(way.codes.flat());
@@ -88,14 +89,15 @@ export function Stops({ scene, least, most = 8 }) {
 }
 
 // What the probe stands at becomes an end of walks and blends.
-export function addStop(scene) {
-  const [row, away] = scene.nearest.peek()[0] || [-1, 1];
-  const one = away < 1e-5 ? { row } : { z: scene.z.peek().slice() }, last = stops.peek().at(-1);
-  if (last && codeOf(scene, last).every((value, d) => value === codeOf(scene, one)[d])) { announce("This point is the last one already."); return; }
+export const addStop = (scene) => attempt(async () => {
+  const z = scene.z.peek().slice(), [row, away] = (await scene.nearestNow())[0] || [-1, 1];
+  const one = away < 1e-5 ? { row } : { z }, last = stops.peek().at(-1);
+  if (row >= 0 && away < 1e-5) await scene.need([row]);
+  if (last && codeOf(scene, last)?.every((value, d) => value === codeOf(scene, one)[d])) { announce("This point is the last one already."); return; }
   stops.value = [...stops.peek(), one].slice(-8);
   if (!["walk", "blend"].includes(tab.peek())) tab.value = "walk";
   announce(`Point ${String.fromCharCode(96 + stops.peek().length)} added.`);
-}
+});
 
 export function save(blob, name) {
   const link = document.createElement("a");

@@ -39,6 +39,16 @@ export class Wire {
   about(run) { return this.json(`${folder(run)}/about`); }
   codes(run) { return this.floats(`${folder(run)}/codes`); }
   scales(run) { return this.floats(`${folder(run)}/scales`); }
+
+  // Of codes that the page does not hold: where all fall on a plane, some of them, the rows that are nearest to one.
+  places(run, axes) { return this.floats(`${folder(run)}/places?axes=${axes}`); }
+  async codesOf(run, rows) {
+    const sent = { body: JSON.stringify({ rows }), kind: "application/json" };
+    return new Float32Array(await (await this.ask(`${folder(run)}/codes`, sent)).arrayBuffer());
+  }
+
+  async nearest(run, asked) { return (await this.json(`${folder(run)}/nearest`, asked)).rows; }
+
   column(run, at) { return this.floats(`${folder(run)}/columns/${at}`); }
   async numbers(run) { return new Uint32Array(await (await this.ask(`${folder(run)}/numbers`)).arrayBuffer()); }
   async names(run) { return (await this.json(`${folder(run)}/names`)).names; }
@@ -76,13 +86,14 @@ export class Wire {
 
   // A film of one's own: a file that moves, or several images, whose names say their order.
   async brought(run, files) {
-    const [{ name }] = files, several = files.length > 1, body = await (several ? zipped(files) : files[0].arrayBuffer());
-    const called = several ? `${name.slice(-100)} and ${files.length - 1} more` : name.slice(-200);
-    const answer = await this.ask(`${folder(run)}/films/own?name=${encodeURIComponent(several ? `${called}.zip` : called)}`, { body, kind: "application/octet-stream" });
+    const { called, name, body } = await gathered(files);
+    const answer = await this.ask(`${folder(run)}/films/own?name=${encodeURIComponent(name)}`, { body, kind: "application/octet-stream" });
     return { ...unrolled(await answer.json()), name: called };
   }
 
   async frames(run) { return new Uint32Array(await (await this.ask(`${folder(run)}/frames`)).arrayBuffer()); }
+
+  async holding(run, words) { return (await this.json(`${folder(run)}/holding?words=${encodeURIComponent(words.slice(0, 200))}`)).rows; }
 
   async export(run) { return (await this.ask(`${folder(run)}/export`)).blob(); }
 
@@ -103,7 +114,15 @@ export async function tilesOf(found) {
   return { bitmap, wide, high, columns: found.columns };
 }
 
-const unrolled = (found) => ({ ...found, frames: new Float32Array(bytesOf(found.frames).buffer), codes: new Float32Array(bytesOf(found.codes).buffer) });
+// Files as one: what they are called, by which name they are sent, and what.
+export async function gathered(files) {
+  const [{ name }] = files;
+  if (files.length === 1) return { called: name.slice(-200), name: name.slice(-200), body: files[0] };
+  const called = `${name.slice(-100)} and ${files.length - 1} more`;
+  return { called, name: `${called}.zip`, body: await zipped(files) };
+}
+
+export const unrolled = (found) => ({ ...found, frames: new Float32Array(bytesOf(found.frames).buffer), codes: new Float32Array(bytesOf(found.codes).buffer) });
 
 export function bytesOf(base64) {
   const text = atob(base64), bytes = new Uint8Array(text.length);

@@ -108,8 +108,8 @@ def _picture(model: "Autoencoder", source: Path, target: Path) -> None:
     if frames > 1:
         note(f"{source} holds {frames} frames, of which the first was taken.")
     levels = picture.levels
-    clean = denoised_picture(model, levels[..., 0] if levels.shape[-1] == 1 else levels)
-    clean = replace(picture, levels=clean.reshape(levels.shape))
+    found = denoised_picture(model, levels[..., 0] if levels.shape[-1] == 1 else levels)
+    clean = replace(picture, levels=found.reshape(levels.shape))
     ending = target.suffix.lower()
     content = clean.content(clean.as_given(), ending if ending in PICTURES else ".png")
     if ending not in PICTURES:

@@ -1,6 +1,6 @@
 """Chorales drawn from the model of `chorales.py`, held to rules of four-part writing beside Bach's own.
 
-    python benchmarks/drawn_chorales.py [--run runs/chorales-0] [--out ../docs/chorales]
+    python benchmarks/drawn_chorales.py [--run runs/chorales-0] [--out runs/drawn-chorales]
 
 A roll has no parts: those of a step are its keys from the highest down, so parts never cross here, and that cannot be asked.
 Steps with four keys after steps with four keys are asked for parallels: two parts that move the same way, by any distance, and
@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/jsb-chorales/jsb-chorales-quarter.json"))
     parser.add_argument("--run", type=Path, default=Path("runs/chorales-0"))
-    parser.add_argument("--out", type=Path, default=Path("../docs/chorales"))
+    parser.add_argument("--out", type=Path, default=Path("runs/drawn-chorales"))
     asked = parser.parse_args()
     own, learnt = songs(asked.data, "test"), songs(asked.data, "train")
     model = Autoencoder.load(asked.run)

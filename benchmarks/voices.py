@@ -12,7 +12,7 @@ of as many epochs. The test windows are looked at once. A changed note: a voice 
 KL is beside it; and how often the likeliest word is the right one.
 
 Draws: codes of the fitted sampler, units drawn. Rules are counted on pitches: two voices are parallel where they move the same
-way and are an octave (unison) or a fifth apart before and after, octaves aside; of moves in which two voices or more go on.
+way and are an octave (unison) or a fifth apart before and after, octaves aside; of moves of two voices or more.
 Writes a section of benchmarks/results/chorales.md, and the first ten draws as MIDI files and rolls.
 """
 
@@ -124,7 +124,7 @@ def page(asked: argparse.Namespace, rows: list[str], shares: list[list[float]], 
 {__doc__.split(chr(10) * 2, 2)[2].strip()}
 
 {counts["train"]:,}, {counts["valid"]:,} and {counts["test"]:,} windows. {asked.epochs} epochs, {asked.widths} units, dropout
-{asked.dropout:g}, batches of {asked.batch}, Adam {asked.rate:g}; {asked.draws} draws; seconds of one core.
+{asked.dropout:g}, batches of {asked.batch}, Adam {asked.rate:g}; {asked.draws} draws; seconds.
 
 | model | -ELBO, nats a step | importance-weighted | KL | changed notes, nats | right | active | seconds |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |

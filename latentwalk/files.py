@@ -122,6 +122,8 @@ def telling(what: str, where: Path | str, advice: str, error: type[LatentwalkErr
     """
     try:
         yield
+    except FileExistsError as complained:  # a folder that was to be made
+        raise error(f"cannot {what} {where}: {complained.filename} is there, and is no folder. {advice}") from complained
     except OSError as complained:
         raise error(f"cannot {what} {where}: {complained.strerror or complained}. {advice}") from complained
 

@@ -33,7 +33,7 @@ from latentwalk.data.units import is_text
 from latentwalk.drawing.film import png_bytes
 from latentwalk.drawing.painter import Painter
 from latentwalk.drawing.rolls import stacked
-from latentwalk.drawing.sounds import PAUSE, clean, save_each
+from latentwalk.drawing.sounds import PAUSE, clean, each_file, save_each
 from latentwalk.drawing.tiles import enlarged, pixels, sheet, square_columns
 from latentwalk.errors import ConfigError, DataError, unknown
 from latentwalk.estimators.sounds import window_of
@@ -354,12 +354,12 @@ def known(data: Dataset) -> dict[str, Any]:
     return found
 
 
-def write_examples(run: Run, x: Any, to: Path, *, raw: bool = False) -> None:
-    """Write examples (n, *E): a sheet of pictures, or a table. raw: as of `write_table`."""
+def write_examples(run: Run, x: Any, to: Path, *, raw: bool = False, inputs: Sequence[Path] = (), force: bool = False) -> None:
+    """Write examples (n, *E): a sheet of pictures, or a table. raw: as of `write_table`. inputs, force: as of `destination`."""
     if plays(run):
         write_bytes(to, _heard(x, to.suffix.lower()))
     elif hears(run):
-        write_sounds(run, x, to)
+        write_sounds(run, x, to, inputs, force=force)
     elif to.suffix.lower() == ".txt":
         write_bytes(to, "".join(f"{one}\n" for one in x).encode())
     elif draws(run):
@@ -369,8 +369,11 @@ def write_examples(run: Run, x: Any, to: Path, *, raw: bool = False) -> None:
         write_table(to, columns(x, run.model.spec_), raw=raw)
 
 
-def write_sounds(run: Run, x: NDArray[Any], to: Path) -> None:
-    """Write sounds (n, *E): one after the other with pauses, or their pictures, or each to a file in a folder."""
+def write_sounds(run: Run, x: NDArray[Any], to: Path, inputs: Sequence[Path] = (), *, force: bool = False) -> None:
+    """Write sounds (n, *E): one after the other with pauses, or their pictures, or each to a file in a folder.
+
+    inputs, force: as of `destination`, for each file in a folder.
+    """
     spec = run.model.spec_
     if to.suffix.lower() == ".png":
         painter = Painter.of(spec, x)
@@ -378,6 +381,8 @@ def write_sounds(run: Run, x: NDArray[Any], to: Path) -> None:
         return
     sounds = [clean(one, spec.rate) for one in x]
     if to.suffix == "":
+        for path in each_file(to, len(sounds)):
+            destination(path, path, inputs, force=force)
         with writing(to):
             save_each(sounds, to)
         return

@@ -153,7 +153,7 @@ def destination(out: Path | None, usual: Path, inputs: Sequence[Path] = (), *, f
     A picture is replaced too; any other file that exists only with --force; and a file that is read, never.
     """
     path = usual if out is None else out
-    if any(path.exists() and given.exists() and path.samefile(given) for given in inputs):
+    if path.exists() and any(given.exists() and path.samefile(given) for given in inputs):
         raise ConfigError(f"{path} is read by this command, so it is not written to. Choose another --out.")
     replaceable = out is None or force or path.suffix.lower() in (".png", ".gif", ".mp4")
     if path.is_file() and not replaceable:

@@ -26,10 +26,12 @@ import typer
 from numpy.typing import NDArray
 
 from latentwalk.app.output import ELSEWHERE, STOPPED, OutputError, note, word, write_text
-from latentwalk.app.source import Source, fingerprint, read_like, table_like
+from latentwalk.app.source import Source, films_like, fingerprint, read_like, table_like, tell_skipped
 from latentwalk.data import Dataset
 from latentwalk.data.dataset import join
-from latentwalk.data.footage import frames_of
+from latentwalk.data.footage import frame_numbers, frames_of
+from latentwalk.data.sources.arrays import mapped
+from latentwalk.data.sources.films import holds_films
 from latentwalk.data.sources.tables import Pieces
 from latentwalk.errors import CheckpointError, ConfigError, DataError
 from latentwalk.estimators.anomalies import DETECTOR
@@ -244,7 +246,9 @@ class Run:
 
     def read(self, given: str, split: Any = "all", **options: Any) -> Dataset:
         """A data set made like the examples learnt from. options: of `read_like`, where they are others than then."""
-        data = self._seen(read_like(self.model.spec_, given, split=split, **(self._kept | options)))
+        data = self._footage(given, split) or self._seen(
+            read_like(self.model.spec_, given, split=split, **(self._kept | options))
+        )
         try:
             known = self.model.trained_.narrowed(data)
         except DataError as error:
@@ -254,6 +258,21 @@ class Run:
         if data.header:
             _tell_left(given, left)
         return self._in_units(cast(Dataset, known))
+
+    def _footage(self, given: str, split: Any) -> Dataset | None:
+        """All frames of the films in a file or a folder, by name; None where the run is of none, or these are none."""
+        path, spec = Path(given).expanduser(), self.model.spec_
+        if not (self.folder / PREDICTOR).exists() or not path.exists():
+            return None
+        array = path.suffix.lower() == ".npy"
+        if not (mapped(path).ndim == len(spec.shape) + 2 if array else holds_films(path)):
+            return None
+        films = films_like((spec.event[1], spec.event[2]), spec.channels, path, split)
+        tell_skipped(films)
+        which, at = np.divmod(frame_numbers(films.x, None), films.x.shape[1])
+        named = films.names or tuple(f"{film:03}" for film in range(len(films)))
+        names = tuple(f"{named[film]}/{frame:04}" for film, frame in zip(which.tolist(), at.tolist(), strict=True))
+        return replace(frames_of(films, None), names=names)
 
     def _in_units(self, data: Dataset) -> Dataset:
         """Texts and pieces as rows of the units that the model learnt, whatever those are that were found in them."""

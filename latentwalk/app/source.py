@@ -1,6 +1,6 @@
 """Where examples came from, so that they can be read again; and examples given later, made like those learnt from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,6 +21,8 @@ from latentwalk.errors import ConfigError, unknown
 
 __all__ = [
     "Source",
+    "files_of",
+    "films_like",
     "fingerprint",
     "is_picture",
     "is_sound",
@@ -179,6 +181,13 @@ def read_like(
     return load(given, split=split)
 
 
+def films_like(size: tuple[int, int], channels: int, path: Path, split: Any = "all") -> Dataset:
+    """Films fitted to frames of this size and so many channels; arrays as they are. Raises DataError, ConfigError."""
+    array = path.suffix.lower() in (".npy", ".npz")
+    fitted: dict[str, Any] = {} if array else {"size": size, "color": "rgb" if channels == 3 else "gray"}
+    return load(path, split=split, kind="film", **fitted)
+
+
 def table_like(spec: DataSpec, given: str, *, label: str | None = None, separator: str | None = None) -> Pieces | None:
     """The table in a .csv or .tsv, a piece at a time, made like what was learnt from; None where it is to be read as a whole.
 
@@ -206,6 +215,11 @@ def is_picture(path: Path) -> bool:
 def is_sound(path: Path) -> bool:
     """Whether the file is called like a sound."""
     return path.suffix.lower() in SOUNDS
+
+
+def files_of(given: Sequence[Path]) -> list[Path]:
+    """These files, and those within these folders."""
+    return [path for one in given for path in (one.rglob("*") if one.is_dir() else [one])]
 
 
 def _tell_table(data: Dataset) -> None:

@@ -27,7 +27,7 @@ from latentwalk.errors import ConfigError, DataError
 from latentwalk.files import content_of
 from latentwalk.surroundings import hushed
 
-__all__ = ["PICTURES", "Original", "Pictured", "colour_of", "like_learnt", "pictures_like"]
+__all__ = ["LUMA", "PICTURES", "Original", "Pictured", "colour_of", "like_learnt", "pictures_like"]
 
 Pictured = str | os.PathLike[str] | Image.Image  # what is a picture, and nothing else
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels

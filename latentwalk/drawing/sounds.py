@@ -16,7 +16,7 @@ from latentwalk.drawing.html import captioned
 from latentwalk.drawing.painter import Marks, Painter, clear_sheet, png, subset
 from latentwalk.drawing.tiles import MARK, Pixels, even_columns, sheet
 
-__all__ = ["PAUSE", "Sounds", "audible", "clean", "edged", "players", "save_each", "spectrogram"]
+__all__ = ["PAUSE", "Sounds", "audible", "clean", "each_file", "edged", "players", "save_each", "spectrogram"]
 
 TILE = (112, 28, 56)  # pixels: width, height of the wave, of the spectrogram
 WATCHED = 4  # times as large is a tile that is watched
@@ -116,8 +116,14 @@ def clean(x: Array, rate: int) -> Sound:
 
 def save_each(sounds: Iterable[Sound], folder: Path) -> None:
     """Write sounds to files of their own, 000.wav and so on. Raises OSError."""
-    for at, one in enumerate(sounds):
-        one.save(folder / f"{at:03}.wav")
+    sounds = list(sounds)
+    for path, one in zip(each_file(folder, len(sounds)), sounds, strict=True):
+        one.save(path)
+
+
+def each_file(folder: Path, count: int) -> list[Path]:
+    """What files of so many sounds are called."""
+    return [folder / f"{at:03}.wav" for at in range(count)]
 
 
 def players(painter: Sounds, sounds: Array, marked: Marks, *lines: str) -> str:

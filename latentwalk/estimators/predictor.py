@@ -58,8 +58,8 @@ class FramePredictor(BaseEstimator):  # type: ignore[misc]
     width: channels of the state that remembers.
     window: frames that are learnt from together; longer films are cut into windows that overlap.
     beta: weight of the KL between what the next frame says of the innovation and what could be expected of it.
-    free_rate: nats a frame, of all numbers of an innovation together, that cost nothing in the first 30 % of the training, and
-        ever fewer up to its half; 0 for none. Without, chance is found less surely.
+    free_rate: nats a frame, of all numbers of an innovation together, that cost nothing in the first half of the training, and
+        ever fewer up to 70 % of it; 0 for none. Without, chance is found less surely.
     joint: whether the frame autoencoder learns on with the rest, or stays as it has learnt from single frames.
     epochs: passes over the films in which is learnt what comes next; None by their number, for some minutes on two cores at
         32 x 32. Single frames are learnt before that, in as many passes as their number asks for, a few frames in up to 300.

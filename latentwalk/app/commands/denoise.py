@@ -1,6 +1,7 @@
 """`latentwalk denoise`: pictures, sounds and tables without their noise, which stay what they were otherwise."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +9,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import Force, RawCells, RunFolder
-from latentwalk.app.output import destination, note, say, write_bytes, write_table, writing
+from latentwalk.app.output import TABLES, destination, note, say, write_bytes, write_table, writing
 from latentwalk.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from latentwalk.estimators.autoencoder import Autoencoder
 
 __all__ = ["denoise"]
+
+READ = (".csv", ".tsv")  # tables that are read
 
 
 def denoise(
@@ -29,9 +32,9 @@ def denoise(
 ) -> None:
     """Take the noise out of pictures, sounds or signals.
 
-    It need not be told how much noise there is. Size, sample rate and type stay as they were. What is larger than the model's
-    examples is cleaned in windows that overlap. A
-    CSV has examples as rows, or is one long signal: rows are steps, columns are channels.
+    It need not be told how much noise there is. Size, sample rate and type stay as they were, and so do colours and
+    transparency. What is larger than the model's examples is cleaned in windows that overlap. A CSV has examples as rows, or is
+    one long signal: rows are steps, columns are channels.
 
     \b
     Examples:
@@ -51,16 +54,21 @@ def denoise(
         )
     if not given.exists():
         raise DataError(f"{given}: no such file or folder.")
-    pairs = _folder(given, out) if given.is_dir() else [(given, out)]
+    pairs = _folder(given, out) if given.is_dir() else [(given, out / given.name if out.is_dir() else out)]
+    pictured = model.spec_.form.pictured
+    for source, target in pairs:
+        _check_ending(source, target, pictured and source.suffix.lower() != ".npy")
     targets = [destination(target, target, [source], force=force) for source, target in pairs]
     for (source, _), target in zip(pairs, targets, strict=True):
         if model.spec_.form.columned and source.suffix.lower() in (".csv", ".tsv"):
             _rows(opened, source, target, raw=raw_cells)
-        elif model.spec_.form.pictured or app.source.is_sound(source):
-            (_picture if model.spec_.form.pictured else _sound)(model, source, target)
+        elif pictured and source.suffix.lower() != ".npy":
+            _picture(model, source, target)
+        elif app.source.is_sound(source):
+            _sound(model, source, target)
         else:
             _table(model, source, target, raw=raw_cells)
-    say(out if len(pairs) == 1 else f"{len(pairs)} files\n{out}")
+    say(targets[0] if len(pairs) == 1 else f"{len(pairs)} files\n{out}")
 
 
 def _folder(given: Path, out: Path) -> list[tuple[Path, Path]]:
@@ -72,38 +80,54 @@ def _folder(given: Path, out: Path) -> list[tuple[Path, Path]]:
     return [(path, out / path.relative_to(given)) for path in files]
 
 
-def _picture(model: "Autoencoder", source: Path, target: Path) -> None:
-    import numpy as np
-    from PIL import Image, UnidentifiedImageError
+def _check_ending(source: Path, target: Path, picture: bool) -> None:
+    """Raise ConfigError where what is read cannot be written to a file that ends so."""
+    if picture:
+        from PIL import Image
 
+        form = Image.registered_extensions().get(target.suffix.lower())
+        if form not in Image.SAVE:
+            raise ConfigError(f"{target}: pictures cannot be written as {target.suffix or 'that'}. Use .png.")
+    elif app.source.is_sound(source):
+        from latentwalk.data.sources.sounds import check_written
+
+        check_written(target)
+    elif target.suffix.lower() not in (found := TABLES if source.suffix.lower() in READ else (source.suffix.lower(),)):
+        raise ConfigError(f"{target}: expected a file ending in {' or '.join(found)}, since {source.name} is read.")
+
+
+def _picture(model: "Autoencoder", source: Path, target: Path) -> None:
+    from PIL import Image
+
+    from latentwalk.data.original import PICTURES, Original
     from latentwalk.estimators.windows import denoised_picture
 
-    try:
-        with Image.open(source) as image:
-            x = np.asarray(image.convert("L" if model.spec_.channels == 1 else "RGB"))
-            form, frames = image.format, int(getattr(image, "n_frames", 1))
-    except FileNotFoundError as error:
-        raise DataError(f"{source}: no such file.") from error
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{source}: not readable as a picture: {error}.") from error
+    picture = Original.of(source)
+    with Image.open(source) as image:
+        frames = int(getattr(image, "n_frames", 1))
     if frames > 1:
         note(f"{source} holds {frames} frames, of which the first was taken.")
-    clean = denoised_picture(model, x)
-    ending = Image.registered_extensions().get(target.suffix.lower(), form)
-    file = io.BytesIO()
-    try:
-        Image.fromarray(clean).save(file, ending)
-    except (KeyError, ValueError, OSError) as error:
-        raise ConfigError(f"{target}: pictures cannot be written as {target.suffix or 'that'}. Use .png.") from error
-    write_bytes(target, file.getvalue())
+    levels = picture.levels
+    found = denoised_picture(model, levels[..., 0] if levels.shape[-1] == 1 else levels)
+    clean = replace(picture, levels=found.reshape(levels.shape))
+    ending = target.suffix.lower()
+    content = clean.content(clean.as_given(), ending if ending in PICTURES else ".png")
+    if ending not in PICTURES:
+        file = io.BytesIO()
+        with Image.open(io.BytesIO(content)) as image:
+            try:
+                image.save(file, Image.registered_extensions()[ending])
+            except (KeyError, ValueError, OSError) as error:
+                raise ConfigError(f"{target}: this picture cannot be written as {ending}: {error}. Use .png.") from error
+        content = file.getvalue()
+    write_bytes(target, content)
 
 
 def _sound(model: "Autoencoder", source: Path, target: Path) -> None:
-    from latentwalk.data.sources.sounds import check_written, sound
+    from latentwalk.data.sources.sounds import sound
     from latentwalk.estimators.sounds import denoised_sound
 
     heard = sound(source)
-    check_written(target)
     clean = denoised_sound(model, heard, str(source))
     with writing(target):
         clean.save(target)
@@ -111,8 +135,6 @@ def _sound(model: "Autoencoder", source: Path, target: Path) -> None:
 
 def _rows(run: "Run", source: Path, target: Path, *, raw: bool) -> None:
     """A .csv of the rows of a table, whose columns are known by name."""
-    if target.suffix.lower() != source.suffix.lower():
-        raise ConfigError(f"{target}: expected a file ending in {source.suffix}, as what is read.")
     data = run.read(str(source))
     write_table(target, app.named.table(data, run.model.denoise(data)), raw=raw)
 
@@ -123,19 +145,30 @@ def _table(model: "Autoencoder", source: Path, target: Path, *, raw: bool) -> No
 
     from latentwalk.estimators.windows import denoised_signal
 
-    if target.suffix.lower() != source.suffix.lower():
-        raise ConfigError(f"{target}: expected a file ending in {source.suffix}, as what is read.")
     names, x = (None, _numbers(source)) if source.suffix.lower() == ".npy" else _csv(source)
     spec = model.spec_
     long = spec.form.timed and x.shape[1:] != spec.shape
-    clean = denoised_signal(model, x if x.ndim > 1 else x[:, None], str(source)) if long else model.denoise(x)
+    if spec.form.pictured and x.shape[-len(spec.shape) :] != spec.shape:
+        raise DataError(f"{source}: expected one image of shape {spec.shape}, or several; got {x.shape}.")
+    rows = x.reshape(-1, *spec.shape) if spec.form.pictured else x  # one image alone, or films
+    clean = denoised_signal(model, x if x.ndim > 1 else x[:, None], str(source)) if long else model.denoise(rows)
     clean = np.asarray(clean).reshape(x.shape)
     if names is None:
         file = io.BytesIO()
-        np.save(file, clean.astype(x.dtype if x.dtype.kind == "f" else np.float32), allow_pickle=False)
+        np.save(file, _as_kind(clean, x.dtype), allow_pickle=False)
         write_bytes(target, file.getvalue())
     else:
         write_table(target, dict(zip(names, clean.T, strict=True)), raw=raw)
+
+
+def _as_kind(x: Any, dtype: Any) -> Any:
+    """Numbers of this type: whole ones are the nearest that it holds, and truth values are numbers."""
+    import numpy as np
+
+    if dtype.kind not in "ui":
+        return x.astype(dtype if dtype.kind == "f" else np.float32)
+    held = np.iinfo(dtype)
+    return np.rint(x.astype(np.float64)).clip(held.min, held.max).astype(dtype)
 
 
 def _numbers(source: Path) -> Any:

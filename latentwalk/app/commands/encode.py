@@ -7,7 +7,7 @@ import typer
 
 from latentwalk import app
 from latentwalk.app.options import DATA, ConditionOption, Data, Force, Out, RawCells, RunFolder
-from latentwalk.app.output import destination, say, write_table
+from latentwalk.app.output import check_table, destination, say, write_table
 
 __all__ = ["encode"]
 
@@ -33,6 +33,7 @@ def encode(
     """
     opened = app.run.Run.open(run)
     to = destination(out, run / "codes.csv", [Path(data)], force=force)
+    check_table(to)
     rows = opened.read(data, split=split)
     codes = opened.model.transform(rows, condition=condition)
     write_table(to, {**app.named.known(rows), **{f"z{i + 1}": codes[:, i] for i in range(codes.shape[1])}}, raw=raw_cells)

@@ -1,7 +1,7 @@
 """`latentwalk predict`: the likely futures of a film."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 ENDINGS = (".gif", ".mp4", ".png", ".npz")
+MOST = 100  # futures that are drawn side by side
 
 
 def predict(
@@ -65,6 +66,8 @@ def predict(
     target = destination(out, opened.folder / "future.gif", [Path(film)], force=force)
     if target.suffix.lower() not in ENDINGS:
         raise ConfigError(f"--out {target}: expected a file ending in {', '.join(ENDINGS)}.")
+    if draws > MOST and target.suffix.lower() != ".npz":
+        raise ConfigError(f"--draws {draws}: at most {MOST} futures are drawn side by side. Draw fewer, or write a .npz.")
     whole, said = _film(opened, predictor, film, data)
     known = seen if seen is not None else len(whole) - steps if film.startswith("row:") else len(whole)
     if known < 1:
@@ -95,7 +98,6 @@ def _film(run: "Run", predictor: "FramePredictor", film: str, data: str | None) 
     import numpy as np
 
     from latentwalk.data.footage import as_films, ends_of_films
-    from latentwalk.data.sources import read
     from latentwalk.data.sources.films import ANIMATIONS, STRETCH, VIDEOS, holds_films
 
     if film.startswith("row:"):
@@ -106,13 +108,12 @@ def _film(run: "Run", predictor: "FramePredictor", film: str, data: str | None) 
         x, said = found.x[int(row)][None], f"film {row}"
     else:
         height, width = predictor.spec_.shape[1:3]
-        colour: Any = "rgb" if predictor.spec_.channels == 3 else "gray"
         path = Path(film).expanduser()
         array = path.suffix.lower() in (".npy", ".npz")
         if path.is_file() and not array and not holds_films(path):
             known = ", ".join((*ANIMATIONS, *VIDEOS, ".npy", ".npz"))
             raise DataError(f"{path}: expected a film, {known}, or a folder of numbered frames.")
-        found = read(path, split="all", kind="film", **({} if array else {"size": (height, width), "color": colour}))
+        found = app.source.films_like((height, width), predictor.spec_.channels, path)
         whole_films = {STRETCH.sub("", name) for name in found.names}
         if len(found) != 1 and len(whole_films) != 1:
             raise DataError(f"{film} holds {len(found)} films where one is expected. Give one of them.")

@@ -70,11 +70,11 @@ def reconstruct(
         data = data.take(np.arange(rows))
     decoded = opened.model.reconstruct(data, condition=condition, decoding=chosen)
     if folder is not None:
-        _each(data, pixels(decoded, opened.model.spec_), folder, inputs)
+        _each(data, pixels(decoded, opened.model.spec_), folder, app.source.files_of(inputs))
     elif drawn:
         save_png(to, _pairs(pixels(data.x, opened.model.spec_), pixels(decoded, opened.model.spec_)))
     elif app.named.plays(opened) or app.named.hears(opened):
-        app.named.write_examples(opened, decoded, to)
+        app.named.write_examples(opened, decoded, to, inputs=app.source.files_of(inputs), force=force)
     elif app.named.writes(opened):
         app.named.write_examples(opened, decoded, to, raw=raw_cells)
         app.named.tell_texts(decoded)

@@ -83,7 +83,7 @@ def sample(
         rows = opened.train(data)
         sampler = model.space(rows.take(np.arange(min(len(rows), ENOUGH)))).fit_sampler(source)
         x = model.sample(count, source=sampler.at(temperature), condition=condition, missing=missing, decoding=chosen)
-    app.named.write_examples(opened, x, to, raw=raw_cells)
+    app.named.write_examples(opened, x, to, raw=raw_cells, force=force)
     if app.named.writes(opened):
         app.named.tell_texts(x)
     say(to)

@@ -109,3 +109,72 @@ def test_pictures_come_back_as_pictures_and_a_report_says_how_good_it_is(call, f
     assert "savitzky-golay" not in page
     for method in ("median", "wavelet", "linear", "autoencoder"):
         assert method in page
+
+
+@pytest.fixture(scope="module")
+def cleaner(call, tmp_path_factory):
+    """A denoiser of gray images of 12 x 12 pixels, hardly trained, and four pictures of its kind."""
+    folder = tmp_path_factory.mktemp("cleaner")
+    (folder / "in").mkdir()
+    for at in range(4):
+        Image.fromarray(RNG.integers(0, 256, (12, 12), dtype=np.uint8)).save(folder / "in" / f"{at}.png")
+    call("fit", folder / "in", "--recipe", "denoising", "--latent", 2, "--epochs", 1, "--out", folder / "run")
+    return folder
+
+
+def test_colour_transparency_depth_and_what_is_up_stay_as_they_were(call, cleaner, tmp_path):
+    seen = RNG.integers(0, 256, (20, 30, 4), dtype=np.uint8)
+    Image.fromarray(seen).save(tmp_path / "clear.png")
+    Image.fromarray(RNG.integers(0, 65536, (20, 20)).astype(np.uint16)).save(tmp_path / "deep.png")
+    turned = Image.fromarray(seen[..., :3])
+    exif = turned.getexif()
+    exif[274] = 6  # to be shown turned by a quarter
+    turned.save(tmp_path / "turned.jpg", exif=exif)
+    for name, mode, size in (("clear", "RGBA", (30, 20)), ("deep", "I;16", (20, 20)), ("turned", "RGB", (20, 30))):
+        given = next(tmp_path.glob(f"{name}.*"))
+        call("denoise", cleaner / "run", given, tmp_path / f"{name}-clean.png")
+        with Image.open(tmp_path / f"{name}-clean.png") as found:
+            assert (found.mode, found.size) == (mode, size)
+            assert name != "clear" or np.array_equal(np.asarray(found)[..., 3], seen[..., 3])
+            assert name != "deep" or np.asarray(found).max() > 255
+
+
+@pytest.mark.parametrize("ending", ["npy", "csv", "wav", "mid", "txt", "parquet", "xyz"])
+def test_no_picture_is_written_to_what_is_called_otherwise(call, cleaner, tmp_path, ending):
+    said = call("denoise", cleaner / "run", cleaner / "in" / "0.png", tmp_path / f"out.{ending}", code=2)
+    assert f"pictures cannot be written as .{ending}. Use .png" in said and not list(tmp_path.iterdir())
+
+
+def test_into_a_folder_goes_a_file_of_the_same_name_and_arrays_keep_their_type(call, cleaner, tmp_path):
+    assert f"{tmp_path / '0.png'}" in call("denoise", cleaner / "run", cleaner / "in" / "0.png", tmp_path)
+    (tmp_path / "file").write_text("")
+    said = call("denoise", cleaner / "run", cleaner / "in" / "0.png", tmp_path / "file" / "0.png", code=1)
+    assert f"{tmp_path / 'file'} is there, and is no folder" in said
+    for x in (RNG.integers(0, 256, (5, 12, 12), dtype=np.uint8), RNG.random((12, 12)).astype(np.float64) * 255):
+        np.save(tmp_path / "in.npy", x)
+        call("denoise", cleaner / "run", tmp_path / "in.npy", tmp_path / "out.npy", "--force")
+        found = np.load(tmp_path / "out.npy")
+        assert (found.shape, found.dtype) == (x.shape, x.dtype) and found.max() > 1
+
+
+def test_a_tsv_is_written_as_what_we_write(call, tmp_path):
+    x = RNG.random((40, 3))
+    for name, mark in (("in.csv", ","), ("in.tsv", "\t")):
+        np.savetxt(tmp_path / name, x, delimiter=mark, header=mark.join("abc"), comments="")
+    call("fit", tmp_path / "in.csv", "--recipe", "denoising", "--epochs", 1, "--out", tmp_path / "run")
+    call("denoise", tmp_path / "run", tmp_path / "in.tsv", tmp_path / "out.csv")
+    call("denoise", tmp_path / "run", tmp_path / "in.csv", tmp_path / "same.csv")
+    assert (tmp_path / "out.csv").read_text() == (tmp_path / "same.csv").read_text()
+    said = call("denoise", tmp_path / "run", tmp_path / "in.tsv", tmp_path / "out.tsv", code=2)
+    assert "expected a file ending in .csv or .parquet" in said
+
+
+def test_what_is_read_is_never_written_over(call, cleaner, voice, tmp_path):
+    before = {path.name: path.read_bytes() for path in (cleaner / "in").iterdir()}
+    said = call("reconstruct", cleaner / "run", cleaner / "in", "--out", cleaner / "in", code=2)
+    assert "is read by this command" in said
+    assert before == {path.name: path.read_bytes() for path in (cleaner / "in").iterdir()}
+    sounds = ("reconstruct", voice / "run", voice / "noisy.wav", "--out", tmp_path)
+    call(*sounds)
+    assert "000.wav exists" in call(*sounds, code=2)
+    call(*sounds, "--force")

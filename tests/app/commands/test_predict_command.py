@@ -64,6 +64,9 @@ def test_what_cannot_be_predicted_is_told(call, run, films, tmp_path):
     assert "--seen N, from 1 to 6" in call("predict", run, "row:0", "--seen", 9, code=2)
     assert "or fewer --steps" in call("predict", run, "row:0", "--steps", 6, code=2)
     assert "expected a file ending in .gif" in call("predict", run, "row:0", "--out", tmp_path / "a.txt", code=2)
+    many = ("predict", run, "row:0", "--steps", 2, "--draws", 10**6)
+    assert "at most 100 futures are drawn side by side" in call(*many, code=2)
+    assert "are the most at once" in call(*many, "--seen", 4, "--steps", 10**6, "--out", tmp_path / "a.npz", code=2)
     call("fit", "digits", "--out", tmp_path / "other", "--epochs", 1)
     assert "predicts no films" in call("predict", tmp_path / "other", "row:0", code=2)
     assert "--noise is not for films" in call("fit", films, "--kind", "film", "--noise", 0.1, "--out", tmp_path / "n", code=2)
@@ -191,3 +194,22 @@ def test_ctrl_c_once_a_predictor_is_saved_says_so(call, run, films, tmp_path, mo
     said = call("fit", films, "--kind", "film", "--resume", "--epochs", 5, "--out", folder, code=130)
     assert "Nothing was saved" not in said and "Written before that:" in said and f"{folder}" in said
     assert len(FramePredictor.load(folder).history_) == 5
+
+
+def test_films_are_encoded_reconstructed_and_denoised_frame_by_frame(call, run, films, tmp_path):
+    x = np.load(films)
+    model = FramePredictor.load(run).frames_
+    call("encode", run, films, "--out", tmp_path / "codes.csv")
+    rows = (tmp_path / "codes.csv").read_text().splitlines()
+    assert len(rows) == 1 + 18 * 6 and rows[1].startswith("000/0000,") and rows[-1].startswith("017/0005,")
+    np.testing.assert_allclose([float(one) for one in rows[8].split(",")[1:]], model.transform(x[1, 1:2])[0], rtol=1e-5)
+    pictures = [Image.fromarray(frame) for frame in x[3]]
+    pictures[0].save(tmp_path / "film.gif", save_all=True, append_images=pictures[1:], duration=40)
+    assert "6 codes" in call("encode", run, tmp_path / "film.gif", "--out", tmp_path / "gif.csv")
+    call("reconstruct", run, films, "--out", tmp_path / "frames")
+    assert len(list((tmp_path / "frames").rglob("*.png"))) == 18 * 6
+    call("denoise", run, films, tmp_path / "clean.npy")
+    clean = np.load(tmp_path / "clean.npy")
+    assert clean.shape == x.shape and clean.dtype == x.dtype
+    np.save(tmp_path / "other.npy", x[:, :, :7])
+    assert "expected one image of shape (8, 8)" in call("denoise", run, tmp_path / "other.npy", tmp_path / "o.npy", code=2)

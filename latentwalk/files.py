@@ -23,7 +23,7 @@ __all__ = [
     "complaint",
     "content_of",
     "json_of",
-    "listed",
+    "appearing",
     "telling",
     "write_atomically",
     "write_together",
@@ -31,7 +31,7 @@ __all__ = [
 
 NO_FILE = "a folder, pipe or device where a file is expected"
 PART = ".part"  # what the name of an unfinished file ends with
-_listed: list[list[Path]] = []  # those of `listed` that are inside
+_appearing: list[list[Path]] = []  # those of `appearing` that are inside
 
 
 @contextlib.contextmanager
@@ -53,7 +53,7 @@ def atomically(path: Path) -> Iterator[IO[bytes]]:
         try:
             os.unlink(temporary)
         except FileNotFoundError:  # it is in its place
-            for appeared in _listed:
+            for appeared in _appearing:
                 appeared.append(path)
         except OSError:
             pass
@@ -61,14 +61,14 @@ def atomically(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def listed() -> Iterator[list[Path]]:
+def appearing() -> Iterator[list[Path]]:
     """Files that appear inside, in any thread, are listed in the order in which they do, also where it does not end well."""
     appeared: list[Path] = []
-    _listed.append(appeared)
+    _appearing.append(appeared)
     try:
         yield appeared
     finally:
-        _listed[:] = [one for one in _listed if one is not appeared]
+        _appearing[:] = [one for one in _appearing if one is not appeared]
 
 
 def clear_parts(folder: Path, beginning: str = ".") -> None:

@@ -14,6 +14,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from typing import Any
 
@@ -149,10 +150,12 @@ def _films(exhibit: Exhibit, room: int) -> tuple[dict[str, bytes], list[int]]:
     if films is None:
         return {}, []
     spec, total = exhibit.spec, films.about["count"]
-    some = [films.film(int(at)) for at in np.unique(np.linspace(0, total - 1, min(total, REELS)).round())]
-    told = [film.reel(exhibit.space) for film in some]
-    for step in (1, 2, 4, 8, REELS):
-        chosen = list(zip(some, told, strict=True))[::step]
+    some = []
+    for at in np.unique(np.linspace(0, total - 1, min(total, REELS)).round()):
+        with suppress(DataError):  # one without frames stays at home
+            some.append((films.film(int(at)), films.film(int(at)).reel(exhibit.space)))
+    for step in (1, 2, 4, 8, REELS) if some else ():
+        chosen = some[::step]
         frames = np.concatenate([film.x.astype(np.float64) for film, _ in chosen])
         levels = ((frames - spec.low) / ((spec.high - spec.low) or 1) * 255).round().clip(0, 255).astype(np.uint8)
         said = [{key: value for key, value in one.items() if key not in ("frames", "codes")} for _, one in chosen]

@@ -41,6 +41,8 @@ def explore(
 
     shown = None
     if isinstance(space, FramePredictor):
+        if films is None:
+            raise ConfigError("a predictor is explored with films: explore(predictor, films).")
         shown, space = _of_films(space, films)
     elif films is not None:
         raise ConfigError("films go with a predictor: explore(predictor, films). A space is explored alone.")

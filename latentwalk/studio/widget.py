@@ -32,6 +32,7 @@ __all__ = ["NUMBERS", "Explorer", "widget_script", "widget_style"]
 START = "notebook.js"
 REM = 13  # pixels: what the page's style counts in, where a notebook has its own
 NUMBERS = 600_000  # that are sent at once, at most: what Jupyter lets through, three megabytes, with some room
+PLAYED = NUMBERS // 3  # of them, in the frames of a film, which go as text
 NARROW = 760  # pixels of an output, up to which the panel stands below the map
 AROUND = """
 :host { display: block; position: relative; contain: layout; container-type: inline-size; overflow: auto; text-align: left;
@@ -149,21 +150,20 @@ class Explorer(anywidget.AnyWidget):
         return self.exhibit.films
 
     def _reel(self, said: Mapping[str, Any]) -> Answer:
-        return self._films().film(int(said["film"]), NUMBERS).reel(self.exhibit.space), []
+        return self._films().film(int(said["film"]), PLAYED).reel(self.exhibit.space), []
 
     def _brought(self, said: Mapping[str, Any]) -> Answer:
         """A film of one's own, the last of which is kept."""
-        bounds = Bounds(values=NUMBERS)
-        self._own = self._films().own(base64.b64decode(said["content"]), str(said["name"]), bounds)
+        self._own = self._films().own(base64.b64decode(said["content"]), str(said["name"]), Bounds(values=PLAYED))
         return self._own.reel(self.exhibit.space) | {"key": self._own.key}, []
 
     def _futures(self, said: Mapping[str, Any]) -> Answer:
         key, steps, draws = said.get("key_of"), int(said["steps"]), int(said["draws"])
         if key is not None and (self._own is None or self._own.key != key):
             raise ConfigError("this film is not known any more. Choose it again.")
-        if steps * draws * self.exhibit.spec.size > NUMBERS:
+        if steps * draws * self.exhibit.spec.size > PLAYED:
             raise ConfigError(f"{draws} futures of {steps} frames are more than a notebook lets through. Draw fewer.")
-        film = self._own if key is not None else self._films().film(int(said["film"]), NUMBERS)
+        film = self._own if key is not None else self._films().film(int(said["film"]), PLAYED)
         assert film is not None
         return film.futures(int(said["seen"]), steps, draws, int(said["seed"]), self.exhibit.space), []
 

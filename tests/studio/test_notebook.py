@@ -130,6 +130,8 @@ def test_films_play_in_a_notebook(predictor, moving):
     assert "not among the 8" in cable.ask("reel", film=8)[0]["failure"]
     with pytest.raises(ConfigError, match="films go with a predictor"):
         latentwalk.explore(view.space, moving[0])
+    with pytest.raises(ConfigError, match="explored with films"):
+        latentwalk.explore(predictor)
 
 
 def test_what_cannot_be_is_told_to_the_page(cable, widget):

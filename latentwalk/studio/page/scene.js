@@ -26,6 +26,7 @@ export class Scene {
     this.n = about.shown;
     this.density = about.holes ? new Density(about.holes, this.dim) : null;
     this.columns = new Map();
+    this.asked = new Map();             // columns that are on their way, or here
     this.scales = signal(null);
     this.names = null;
     this.axes = signal(FIRST(about));
@@ -103,8 +104,10 @@ export class Scene {
   async map(axes) {
     await null;
     if (axes === this.fallen.peek().axes) return;
-    const places = await this.source.places(this.name, axes);
-    if (axes === this.axes.peek()) this.fallen.value = { axes, places };
+    try {
+      const places = await this.source.places(this.name, axes);
+      if (axes === this.axes.peek()) this.fallen.value = { axes, places };
+    } catch (error) { this.failure.value = error.message; }
   }
   place() { return placed(this.plane.value, this.z.value); }
   seen() { return this.view.value || this.home.value; }
@@ -159,9 +162,14 @@ export class Scene {
     this.busy = false;
   }
 
-  async column(at) {
-    if (!this.columns.has(at)) this.columns.set(at, await this.source.column(this.name, at));
-    return this.columns.get(at);
+  // Asked for once, whoever asks: a file gives each column only once.
+  column(at) {
+    if (!this.asked.has(at)) {
+      const found = this.source.column(this.name, at).then((values) => { this.columns.set(at, values); return values; });
+      this.asked.set(at, found);
+      found.catch(() => this.asked.delete(at));
+    }
+    return this.asked.get(at);
   }
 
   async needScales() { if (!this.scales.value && this.about.posterior) this.scales.value = await this.source.scales(this.name); }

@@ -18,12 +18,12 @@ except ImportError:  # Windows
 
 __all__ = [
     "alone",
+    "appearing",
     "atomically",
     "clear_parts",
     "complaint",
     "content_of",
     "json_of",
-    "listed",
     "telling",
     "write_atomically",
     "write_together",
@@ -31,7 +31,7 @@ __all__ = [
 
 NO_FILE = "a folder, pipe or device where a file is expected"
 PART = ".part"  # what the name of an unfinished file ends with
-_listed: list[list[Path]] = []  # those of `listed` that are inside
+_listed: list[list[Path]] = []  # those of `appearing` that are inside
 
 
 @contextlib.contextmanager
@@ -61,7 +61,7 @@ def atomically(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def listed() -> Iterator[list[Path]]:
+def appearing() -> Iterator[list[Path]]:
     """Files that appear inside, in any thread, are listed in the order in which they do, also where it does not end well."""
     appeared: list[Path] = []
     _listed.append(appeared)

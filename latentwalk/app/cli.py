@@ -21,7 +21,7 @@ import latentwalk
 from latentwalk.app.options import PANELS
 from latentwalk.app.output import FAILED, MISUSED, STOPPED, OutputError, fault, note, say
 from latentwalk.errors import LatentwalkError, TrainingError
-from latentwalk.files import listed
+from latentwalk.files import appearing
 from latentwalk.plain import plain
 from latentwalk.surroundings import imported
 
@@ -93,7 +93,7 @@ class Commands(TyperGroup):
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
-        with _misuse_shown_plainly(), warnings.catch_warnings(), listed() as written:
+        with _misuse_shown_plainly(), warnings.catch_warnings(), appearing() as written:
             warnings.showwarning = _warn
             try:
                 answer = super().invoke(ctx)

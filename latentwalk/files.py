@@ -18,12 +18,12 @@ except ImportError:  # Windows
 
 __all__ = [
     "alone",
+    "appearing",
     "atomically",
     "clear_parts",
     "complaint",
     "content_of",
     "json_of",
-    "appearing",
     "telling",
     "write_atomically",
     "write_together",
@@ -31,7 +31,7 @@ __all__ = [
 
 NO_FILE = "a folder, pipe or device where a file is expected"
 PART = ".part"  # what the name of an unfinished file ends with
-_appearing: list[list[Path]] = []  # those of `appearing` that are inside
+_listed: list[list[Path]] = []  # those of `appearing` that are inside
 
 
 @contextlib.contextmanager
@@ -53,7 +53,7 @@ def atomically(path: Path) -> Iterator[IO[bytes]]:
         try:
             os.unlink(temporary)
         except FileNotFoundError:  # it is in its place
-            for appeared in _appearing:
+            for appeared in _listed:
                 appeared.append(path)
         except OSError:
             pass
@@ -64,11 +64,11 @@ def atomically(path: Path) -> Iterator[IO[bytes]]:
 def appearing() -> Iterator[list[Path]]:
     """Files that appear inside, in any thread, are listed in the order in which they do, also where it does not end well."""
     appeared: list[Path] = []
-    _appearing.append(appeared)
+    _listed.append(appeared)
     try:
         yield appeared
     finally:
-        _appearing[:] = [one for one in _appearing if one is not appeared]
+        _listed[:] = [one for one in _listed if one is not appeared]
 
 
 def clear_parts(folder: Path, beginning: str = ".") -> None:

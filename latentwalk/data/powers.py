@@ -26,6 +26,7 @@ FEWEST = 32  # different values; fewer are levels, which no transform makes norm
 GAIN = 0.05  # nats that a value must be likelier under a normal distribution, for a column to be transformed
 EDGE = 0.03  # and those by which an end must be a better centre than the mean
 OWN = 1e-3  # the least share of a column's variance that no other column tells, so that one told exactly does not decide alone
+TOGETHER = 256  # columns that are looked at together, at most, evenly spaced: the work grows with their cube
 NEAR = (0.05, 0.5)  # quantiles whose distance from an end may be its width
 
 
@@ -53,7 +54,9 @@ def powers_of(x: Array, limits: Sequence[Limit], among: Sequence[int], how: Tran
         return ()
     flat = spaced(x, 4 * PIECE).reshape(-1, len(limits))[:, list(among)].astype(np.float64)
     chosen = [_power(values[np.isfinite(values)], limits[at], how) for at, values in zip(among, flat.T, strict=True)]
-    if sum(gain for gain, _ in chosen) <= _tied(flat) - _tied(_bent(flat, [power for _, power in chosen])):
+    some = np.unique(np.linspace(0, len(chosen) - 1, TOGETHER).round().astype(int))
+    gain, powers = sum(chosen[at][0] for at in some), [chosen[at][1] for at in some]
+    if gain <= _tied(flat[:, some]) - _tied(_bent(flat[:, some], powers)):
         return ()
     found: list[Power | None] = [None] * len(limits)
     for at, (_, power) in zip(among, chosen, strict=True):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
+from latentwalk.data import powers
 from latentwalk.data.limits import Limit
 from latentwalk.data.powers import Power, powers_of
 from latentwalk.data.scaling import Scaling
@@ -80,11 +81,18 @@ def test_a_column_is_transformed_alike_in_any_unit_and_either_direction():
 def test_columns_that_lie_on_lines_stay_there_and_those_on_powers_of_each_other_are_brought_there():
     size = RNG.lognormal(0, 0.6, (4000, 2))
     on_lines = np.column_stack([size, size @ [1.0, 2.0], size @ [1.0, 0.5]]) + 0.02 * RNG.normal(size=(4000, 4))
-    powers = np.column_stack([size, size[:, 0] ** 2, size[:, 0] * size[:, 1]]) * RNG.lognormal(0, 0.05, (4000, 4))
+    power_laws = np.column_stack([size, size[:, 0] ** 2, size[:, 0] * size[:, 1]]) * RNG.lognormal(0, 0.05, (4000, 4))
     assert powers_of(on_lines, [Limit()] * 4, range(4), "auto") == ()
-    assert all(powers_of(powers, [Limit(0.0)] * 4, range(4), "auto"))
-    gaps = np.where(RNG.random(powers.shape) < 0.1, np.nan, powers)
+    assert all(powers_of(power_laws, [Limit(0.0)] * 4, range(4), "auto"))
+    gaps = np.where(RNG.random(power_laws.shape) < 0.1, np.nan, power_laws)
     assert all(powers_of(gaps, [Limit(0.0)] * 4, range(4), "auto"))
+
+
+def test_of_many_columns_some_are_looked_at_together(monkeypatch):
+    seen = []
+    monkeypatch.setattr(powers, "TOGETHER", 5)
+    monkeypatch.setattr(powers, "_tied", lambda columns: seen.append(columns.shape[1]) or 0.0)
+    assert all(powers_of(RNG.lognormal(0, 1, (200, 12)), [Limit(0.0)] * 12, range(12), "auto")) and seen == [5, 5]
 
 
 def test_columns_that_have_nothing_to_do_with_each_other_are_transformed_as_they_would_be_alone():

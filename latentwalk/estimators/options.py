@@ -91,7 +91,10 @@ class Options:
     def plan(self) -> Plan:
         """What the training is to do. Raises ConfigError."""
         whole("batch_size", self.batch_size, "rows", least=1, most=COUNTED)
-        if not isinstance(self.validation, Sequence) or isinstance(self.validation, str):
+        if isinstance(self.validation, Sequence) and not isinstance(self.validation, str):
+            if not all(isinstance(one, int) for one in self.validation):
+                raise ConfigError(f"validation={self.validation!r:.80}: expected a share, row numbers, or a mark for each row.")
+        else:
             share("validation", self.validation, "the rows")
         if self.latent is not None:
             self.check_latent(self.latent)

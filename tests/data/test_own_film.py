@@ -106,6 +106,19 @@ def test_a_video_is_read_by_pyav_where_it_is_there(tmp_path):
     assert "no frame of it can be read" in complaint(content[:500], "a.mp4")
 
 
+def test_a_video_whose_streams_show_late_is_read_within_bounds_too(tmp_path):
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "a.mpg"), "w") as file:
+        stream = file.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for at in range(9):
+            picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 20 * at, np.uint8), format="rgb24")
+            file.mux(stream.encode(picture))
+        file.mux(stream.encode())
+    found = own_film((tmp_path / "a.mpg").read_bytes(), "a.mpg", GRAY)
+    assert found.frames.shape == (9, 8, 8) and np.abs(found.frames.mean((1, 2)) - 20 * np.arange(9)).max() < 6
+
+
 @pytest.mark.parametrize("ending", [".gif", ".apng"])
 def test_a_film_ends_where_it_is_damaged_and_says_so(ending):
     x = noise(7, 40, 40)

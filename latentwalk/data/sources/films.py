@@ -8,6 +8,7 @@ bits where they have them. They may be shown for different times; unless a rate 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -427,6 +428,14 @@ class Played:
         return self.promised > 0
 
 
+def _opened(av: Any, path: Path, bounds: dict[str, str]) -> Any:
+    """The container, its streams looked at within these bounds where it can tell them before; not all formats can (MPEG)."""
+    if bounds:
+        with suppress(ValueError):
+            return av.open(str(path), stream_options=[bounds] * STREAMS)
+    return av.open(str(path))
+
+
 def played_frames(path: Path, played: Played, pixels: int | None = None) -> Iterator[tuple[Any, bool]]:
     """The frames of a film, one after the other, and whether some before it could not be decoded. Raises DataError.
 
@@ -439,7 +448,7 @@ def played_frames(path: Path, played: Played, pixels: int | None = None) -> Iter
     broken = False
     try:
         bounds = {} if pixels is None else {"max_pixels": str(pixels)}
-        with av.open(str(path), stream_options=[bounds] * STREAMS) as container:
+        with _opened(av, path, bounds) as container:
             if not container.streams.video:
                 raise DataError("it holds no pictures.")
             stream = container.streams.video[0]

@@ -18,9 +18,9 @@ SYSTEM = Path("/proc/meminfo")
 OWN = Path("/proc/self")
 GROUPS = Path("/sys/fs/cgroup")
 FILES = (
-    ("memory.max", "memory.current", "inactive_file"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
-)  # of a container: its limit, what it has taken, and what of that are files that can be dropped; in version 2 and 1
+    ("memory.max", "memory.current", ("active_file", "inactive_file", "slab_reclaimable")),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", ("total_active_file", "total_inactive_file")),
+)  # of a container: its limit, what it has taken, and what of that can be dropped, files above all; in version 2 and 1
 STAT = "memory.stat"
 SMALL = 1 << 26  # bytes that are there: to ask would take longer than to answer for one row
 
@@ -75,11 +75,11 @@ def _machine() -> Iterator[int]:
 
 
 def _container() -> Iterator[int]:
-    for limit, taken, name in FILES:
+    for limit, taken, names in FILES:
         with contextlib.suppress(OSError, ValueError):
             most, now = (int((GROUPS / file).read_text()) for file in (limit, taken))  # "max" is no number
             stat = (GROUPS / limit).with_name(STAT).read_text().splitlines()
-            yield most - now + sum(int(line.split()[1]) for line in stat if line.split()[0] == name)
+            yield most - now + sum(int(line.split()[1]) for line in stat if line.split()[0] in names)
 
 
 def _process() -> Iterator[int]:

@@ -33,6 +33,8 @@ __all__ = ["BROUGHT", "Bounds", "OwnFilm", "own_film"]
 STILLS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")  # each a frame, of several in a .zip
 IMAGES = (*ANIMATIONS, *STILLS)
 BROUGHT = (*IMAGES, *VIDEOS, ".zip")
+LISTING = 2**20  # bytes of the list of files of a .zip: some thousands
+END, TAIL = b"PK\5\6", 22 + 2**16  # what the last part of a .zip begins with, and how long it is at most
 FORMATS = ("GIF", "WEBP", "PNG", "JPEG", "BMP", "TIFF")  # Pillow's
 
 
@@ -84,7 +86,7 @@ def own_film(content: bytes, name: str, spec: DataSpec, bounds: Bounds | None = 
     until, sizes, remarks, deep = monotonic() + bounds.seconds, [], [], False
     most, rgb = max(1, min(bounds.frames, bounds.values // spec.size)), spec.channels > 1
     try:
-        with hushed(), closing(_frames(content, name, ending, bounds, seen)) as frames:
+        with hushed(), closing(_frames(content, name, ending, bounds, seen, until)) as frames:
             for image in frames:
                 if image.width * image.height > bounds.pixels:
                     size = f"{image.width:,} × {image.height:,}"
@@ -111,7 +113,7 @@ def own_film(content: bytes, name: str, spec: DataSpec, bounds: Bounds | None = 
     return OwnFilm(name, like_learnt(spec, np.stack(found)), sizes[0], (*seen.odd, *remarks))
 
 
-def _frames(content: bytes, name: str, ending: str, bounds: Bounds, seen: _Seen) -> Generator[Image.Image]:
+def _frames(content: bytes, name: str, ending: str, bounds: Bounds, seen: _Seen, until: float) -> Generator[Image.Image]:
     """Its frames, ready to be decoded, up to the first that cannot be. Raises DataError."""
     if ending not in (*VIDEOS, ".zip"):
         yield from _of_image(content, seen)
@@ -119,7 +121,8 @@ def _frames(content: bytes, name: str, ending: str, bounds: Bounds, seen: _Seen)
     with TemporaryDirectory(prefix="latentwalk-") as folder:
         path = Path(folder) / f"film{ending}"
         path.write_bytes(content)
-        yield from _of_archive(path, name, bounds.size, seen) if ending == ".zip" else _of_video(path, bounds.pixels, seen)
+        zipped = ending == ".zip"
+        yield from _of_archive(path, name, bounds.size, seen) if zipped else _of_video(path, bounds.pixels, seen, until)
 
 
 def _of_image(content: bytes, seen: _Seen, *, alone: bool = True) -> Iterator[Image.Image]:
@@ -150,6 +153,8 @@ def _damage(error: Exception) -> str:
 
 def _of_archive(path: Path, name: str, most: int, seen: _Seen) -> Iterator[Image.Image]:
     """The images of an archive. most: bytes of each. Raises DataError."""
+    if (listed := _listing(path)) > LISTING:
+        raise DataError(f"its list of files has {listed:,} bytes, and {LISTING:,} are read. Put fewer into it.")
     try:
         opened = archive(path)
     except zipfile.BadZipFile as error:
@@ -175,10 +180,19 @@ def _of_archive(path: Path, name: str, most: int, seen: _Seen) -> Iterator[Image
                 return
 
 
-def _of_video(path: Path, pixels: int, seen: _Seen) -> Iterator[Image.Image]:
+def _listing(path: Path) -> int:
+    """Bytes of the list of files that a .zip says it has; 0 where it says nothing."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        end = file.read()
+    at = end.rfind(END)
+    return int.from_bytes(end[at + 12 : at + 16], "little") if at >= 0 else 0
+
+
+def _of_video(path: Path, pixels: int, seen: _Seen, until: float) -> Iterator[Image.Image]:
     """The frames that PyAV decodes, up to the first that is not what it was. Raises DataError."""
     played, shown = Played(), 0
-    for frame, broken in played_frames(path, played, pixels):
+    for frame, broken in played_frames(path, played, pixels, until):
         if broken or frame.is_corrupt:
             seen.ended = played.error or "it is damaged"
             return

@@ -3,8 +3,8 @@
 Centre and width are chosen among a few: the mean and deviation of the column, or an end that nothing lies beyond, and the
 distance from there to its 5 or 50 %. `transform` has the formula.
 
-Columns that lie on lines with each other would be bent off them. So none is transformed where all of them together are likelier
-as they are, under one normal distribution with all correlations.
+Columns that lie on lines with each other would be bent off them. So those are transformed that make rows likelier under one
+normal distribution with all correlations.
 """
 
 import math
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentwalk.arrays import Array, Doubles
 from latentwalk.data.limits import Limit
@@ -27,6 +28,7 @@ GAIN = 0.05  # nats that a value must be likelier under a normal distribution, f
 EDGE = 0.03  # and those by which an end must be a better centre than the mean
 OWN = 1e-3  # the least share of a column's variance that no other column tells, so that one told exactly does not decide alone
 TOGETHER = 256  # columns that are looked at together, at most, evenly spaced: the work grows with their cube
+CLEAR = 1e-6  # nats of a row: less is nothing
 NEAR = (0.05, 0.5)  # quantiles whose distance from an end may be its width
 
 
@@ -55,9 +57,11 @@ def powers_of(x: Array, limits: Sequence[Limit], among: Sequence[int], how: Tran
     flat = spaced(x, 4 * PIECE).reshape(-1, len(limits))[:, list(among)].astype(np.float64)
     chosen = [_power(values[np.isfinite(values)], limits[at], how) for at, values in zip(among, flat.T, strict=True)]
     some = np.unique(np.linspace(0, len(chosen) - 1, TOGETHER).round().astype(int))
-    gain, powers = sum(chosen[at][0] for at in some), [chosen[at][1] for at in some]
-    if gain <= _tied(flat[:, some]) - _tied(_bent(flat[:, some], powers)):
+    worth = _together(flat[:, some], [chosen[at] for at in some])
+    if not any(worth):
         return ()
+    for at, kept in zip(some, worth, strict=True):
+        chosen[at] = chosen[at] if kept else (0.0, None)
     found: list[Power | None] = [None] * len(limits)
     for at, (_, power) in zip(among, chosen, strict=True):
         found[at] = power
@@ -75,15 +79,46 @@ def _bent(flat: Doubles, powers: Sequence[Power | None]) -> Doubles:
     return np.stack(some, axis=1)
 
 
-def _tied(columns: Doubles) -> float:
-    """How many nats likelier a row of columns (n, C) is for a normal distribution that knows of their correlations."""
+def _together(flat: Doubles, chosen: Sequence[tuple[float, Power | None]]) -> list[bool]:
+    """Which of columns (n, C) are to be transformed, so that a row is likeliest under a normal with all correlations.
+
+    chosen: what each gains by itself, and its transform. From the better of all and none on, one after the other is turned
+    around as long as that helps.
+    """
+    count = len(chosen)
+    both = _correlations(np.concatenate([flat, _bent(flat, [power for _, power in chosen])], axis=1))
+    gains = np.array([gain for gain, _ in chosen])
+    may = gains > 0
+
+    def likelier(bent: NDArray[np.bool_]) -> float:
+        at = np.arange(count) + count * bent
+        return float(gains[bent].sum() - 0.5 * np.linalg.slogdet(both[np.ix_(at, at)])[1])
+
+    best = max((np.zeros(count, bool), may), key=likelier).copy()
+    now, turned = likelier(best), True
+    while turned:
+        turned = False
+        for at in np.flatnonzero(may):
+            best[at] ^= True
+            then = likelier(best)
+            if then > now + CLEAR:
+                now, turned = then, True
+            else:
+                best[at] ^= True
+    return best.tolist()
+
+
+def _correlations(columns: Doubles) -> Doubles:
+    """Those of columns (n, C), a gap at its column's mean; a share `OWN` of each is its own."""
     seen = np.isfinite(columns)
+    largest = np.where(seen, np.abs(columns), 0).max(0)
+    columns = columns / np.where(largest > 0, largest, 1)
     mean = np.where(seen, columns, 0).sum(0) / seen.sum(0).clip(1)
     off = np.where(seen, columns - mean, 0)
     off /= np.sqrt((off**2).mean(0).clip(np.finfo(float).tiny))
-    correlations = (1 - OWN) * off.T @ off / len(off)
-    np.fill_diagonal(correlations, 1)
-    return -0.5 * float(np.linalg.slogdet(correlations)[1])
+    found = (1 - OWN) * off.T @ off / len(off)
+    np.fill_diagonal(found, 1)
+    return found
 
 
 def _power(values: Doubles, limit: Limit, how: Transforms) -> tuple[float, Power | None]:

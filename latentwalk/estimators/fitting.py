@@ -415,8 +415,11 @@ def _parted(rows: Sequence[int | bool], count: int, stream: Stream | None) -> tu
     """The same where it is said which rows choose. Raises DataError for what are no rows, ConfigError for those of a stream."""
     if stream is not None:
         raise ConfigError("validation= names rows, and a stream has none to name. Give the share of them.")
+    found = numbered(rows, count, "validation") % count
     marked = np.zeros(count, bool)
-    marked[numbered(rows, count, "validation")] = True
+    marked[found] = True
+    if marked.sum() < len(found):
+        raise DataError("validation= names a row twice. Name each once, or mark each row with True or False.")
     if marked.all():
         raise DataError(f"validation= leaves none of {count:,} rows to learn from.")
     return np.flatnonzero(~marked), np.flatnonzero(marked)

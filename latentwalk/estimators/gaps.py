@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, solve_toeplitz, solveh_banded
 from scipy.ndimage import uniform_filter1d
+from scipy.signal import correlate
 
 from latentwalk.arrays import Array, Doubles
 from latentwalk.data.overlap import best_shift
@@ -30,6 +31,9 @@ AROUND = 1600  # samples on either side of a gap by which the prediction is lear
 ROUNDS = 3  # that the prediction is learnt again, from what it filled in
 FADED = 1 / 16  # of the power that the model says: where a prediction has less, the model is heard
 POWER = 64  # samples over which power is taken
+LOUDER, OFTEN = 4.0, 0.25  # of the power of model and quieter side; a prediction with more in this share of a gap is not heard
+BESIDE = 256  # samples on either side that are asked how loud it is
+FEW, LONGER = 8, 8  # samples of a gap for which a prediction is learnt once only; its order in lengths of the gap, at most
 
 
 def without_gaps(reconstruct: Callable[[Array], Array], x: Array) -> Array:
@@ -74,43 +78,51 @@ def _carried(x: Array, start: int, end: int) -> Doubles:
     forward = begin >= len(row) - begin - size  # the longer side comes first, and the prediction goes on from there
     row, begin = (row, begin) if forward else (row[::-1].copy(), len(row) - begin - size)
     inside = slice(begin, begin + size)
+    middle = (row.sum() - row[inside].sum()) / max(len(row) - size, 1)
+    row -= middle
     said = row[inside].copy()
+    sides = [side for side in (row[max(0, begin - BESIDE) : begin], row[begin + size :][:BESIDE]) if len(side)]
     try:
-        for _ in range(ROUNDS):
+        for _ in range(ROUNDS if size >= FEW else 1):
             row[inside] = _foretold(row, inside, size)
     except LinAlgError:  # silence, too short, or a wave that is foretold exactly
         row[inside] = 0
-    found = row[inside]
+    found, least = row[inside], np.finfo(float).tiny
     power, wanted = (uniform_filter1d(one**2, min(POWER, size), mode="nearest") for one in (found, said))
-    share = np.clip(1 - power / (FADED * np.maximum(wanted, np.finfo(float).tiny)), 0, 1)
-    return np.asarray(found + np.sqrt(share) * said)[:: 1 if forward else -1]
+    bearable = LOUDER * np.maximum(wanted, min((float((side**2).mean()) for side in sides), default=0.0))
+    if (power > bearable).mean() > OFTEN:  # a burst nearby has decided, of which the gap has nothing
+        found, power = np.zeros_like(found), np.zeros_like(power)
+    share = np.clip(1 - power / (FADED * np.maximum(wanted, least)), 0, 1)
+    return np.asarray(found + np.sqrt(share) * said + middle)[:: 1 if forward else -1]
 
 
 def _foretold(row: Doubles, inside: slice, size: int) -> Doubles:
     """What makes the errors of a linear prediction of a wave (T,) smallest inside of it. Raises LinAlgError."""
-    weights = _prediction(row, len(row) - size)
+    weights = _prediction(row, len(row) - size, LONGER * size)
     order = len(weights) - 1
-    known = row.copy()
-    known[inside] = 0
+    near = slice(max(0, inside.start - order), inside.stop + order)
+    begin = inside.start - near.start
+    known = row[near].copy()
+    known[begin : begin + size] = 0
     errors = np.convolve(known, weights)
-    errors[len(row) :] = 0  # of what nobody heard
-    towards = np.correlate(errors, weights)[inside]
-    products = np.array(
-        [np.r_[np.zeros(lag), weights[lag:] * weights[: order + 1 - lag]] for lag in range(min(order + 1, size))]
-    )
+    errors[len(known) :] = 0  # of what nobody heard, or what is in the gap has no part in
+    towards = np.correlate(errors, weights)[begin : begin + size]
+    lags = range(min(order + 1, size))
+    products = np.array([np.r_[np.zeros(lag), weights[lag:] * weights[: order + 1 - lag]] for lag in lags])
     told = np.minimum(len(row) - 1 - np.arange(inside.start, inside.stop), order)  # samples after it whose errors are heard
     band = products.cumsum(1)[:, told]
     band *= np.arange(size) < size - np.arange(len(band))[:, None]
     return np.asarray(solveh_banded(band, -towards, lower=True))
 
 
-def _prediction(row: Doubles, known: int) -> Doubles:
+def _prediction(row: Doubles, known: int, most: int) -> Doubles:
     """1 and the weights (p,) of the samples before one whose sum with it is least, of the longest order that is worth it.
 
-    By Akaike's criterion it must be worth more than the shortest; the longer, the less it fades.
+    By Akaike's criterion it must be worth more than the shortest; the longer, the less it fades. most: the longest, or the
+    shortest there is.
     """
-    orders = [order for order in ORDERS if 3 * order <= known]
-    lags = np.correlate(row, row, "full")[len(row) - 1 :][: max(orders, default=0) + 1]
+    orders = [order for order in ORDERS if 3 * order <= known and order <= max(most, ORDERS[0])]
+    lags = correlate(row, row, "full", "fft")[len(row) - 1 :][: max(orders, default=0) + 1]
     if not orders or not lags[0] > 0:
         raise LinAlgError
     lags[0] *= 1 + RIDGE

@@ -92,7 +92,7 @@ def _check_same(folder: Path, options: Options, before: Mapping[str, Any], now: 
         begun_with, value = (params.get(name) for params in (before["params"], now["params"]))
         if name not in FREE and not is_same(begun_with, value):
             raise ConfigError(
-                f"{name}={value!r} is not what the training in {folder} was begun with: {begun_with!r}. "
+                f"{name}={value!r:.200} is not what the training in {folder} was begun with: {begun_with!r:.200}. "
                 "Give the same options to go on, or choose another folder to begin anew."
             )
     if isinstance(options.random_state, int) and before["seed"] != now["seed"]:

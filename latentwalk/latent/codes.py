@@ -14,6 +14,7 @@ Codes = NDArray[np.float32]
 
 def check_draws(n: int, dim: int, values: int) -> None:
     """Raise ConfigError where n codes (n, dim), and examples of so many values each, are more than memory holds."""
+    n = int(n)
     check_room(n * (8 * dim + 4 * values), f"n={n}: to draw so many examples", "Draw fewer at a time.")
 
 

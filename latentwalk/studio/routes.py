@@ -6,6 +6,7 @@ an `Exhibit` tells, what codes decode to, walks, directions and grafts.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from threading import Lock
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import numpy as np
@@ -50,24 +51,28 @@ class Shelf(Generic[T]):
     def __init__(self, most: int, what: str) -> None:
         self.most, self.what = most, what
         self._kept: OrderedDict[tuple[str, str], T] = OrderedDict()
+        self._lock = Lock()
 
     def keep(self, run: str, key: str, found: T) -> T:
         """The thing of that key: what is there already, with all it has learnt since, or what was found now."""
-        kept = self._kept[run, key] = self._kept.pop((run, key), found)
-        while len(self._kept) > self.most:
-            self._kept.popitem(last=False)
+        with self._lock:
+            kept = self._kept[run, key] = self._kept.pop((run, key), found)
+            while len(self._kept) > self.most:
+                self._kept.popitem(last=False)
         return kept
 
     def get(self, run: str, key: str) -> T:
         """Raises Refused (404)."""
-        if (run, key) not in self._kept:
-            raise Refused(404, f"this {self.what} is not known any more. Choose it again.")
-        return self._kept[run, key]
+        with self._lock:
+            if (run, key) in self._kept:
+                return self._kept[run, key]
+        raise Refused(404, f"this {self.what} is not known any more. Choose it again.")
 
     def clear(self, run: str) -> None:
         """Forget those of a run."""
-        for kept in [one for one in self._kept if one[0] == run]:
-            del self._kept[kept]
+        with self._lock:
+            for kept in [one for one in self._kept if one[0] == run]:
+                del self._kept[kept]
 
 
 class Shows:

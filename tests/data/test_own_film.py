@@ -106,6 +106,24 @@ def test_a_video_is_read_by_pyav_where_it_is_there(tmp_path):
     assert "no frame of it can be read" in complaint(content[:500], "a.mp4")
 
 
+def test_a_play_list_that_names_itself_opens_nothing(monkeypatch):
+    av = pytest.importorskip("av")
+    opened, usual = [], av.open
+
+    def watched(*args, **options):
+        opened.append(options["container_options"])
+        return usual(*args, **options)
+
+    monkeypatch.setattr(av, "open", watched)
+    assert "no frame of it can be read" in complaint(b"ffconcat version 1.0\nfile film.mp4\n", "a.mp4")
+    assert all("concat" not in one["format_whitelist"] and "hls" not in one["format_whitelist"] for one in opened) and opened
+
+
+def test_a_zip_of_too_many_names_is_told_before_they_are_read():
+    content = packed({f"{at:06}.png": b"" for at in range(20_000)})
+    assert "list of files has" in complaint(content, "a.zip")
+
+
 def test_a_video_whose_streams_show_late_is_read_within_bounds_too(tmp_path):
     av = pytest.importorskip("av")
     with av.open(str(tmp_path / "a.mpg"), "w") as file:

@@ -1,5 +1,7 @@
 """Power transforms are monotone, undone to all digits, and have the slope that they say; only skewed columns get one."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -88,11 +90,26 @@ def test_columns_that_lie_on_lines_stay_there_and_those_on_powers_of_each_other_
     assert all(powers_of(gaps, [Limit(0.0)] * 4, range(4), "auto"))
 
 
+def test_a_column_beside_those_on_lines_is_transformed_as_it_would_be_alone():
+    size = RNG.lognormal(0, 0.6, (4000, 2))
+    on_lines = np.column_stack([size, size @ [1.0, 2.0], size @ [1.0, 0.5]]) + 0.02 * RNG.normal(size=(4000, 4))
+    beside = np.column_stack([on_lines, RNG.lognormal(0, 1, 4000)])
+    together = powers_of(beside, [Limit()] * 5, range(5), "auto")
+    assert together[:4] == (None,) * 4 and together[4] == powers_of(beside, [Limit()] * 5, [4], "auto")[4]
+
+
 def test_of_many_columns_some_are_looked_at_together(monkeypatch):
     seen = []
     monkeypatch.setattr(powers, "TOGETHER", 5)
-    monkeypatch.setattr(powers, "_tied", lambda columns: seen.append(columns.shape[1]) or 0.0)
-    assert all(powers_of(RNG.lognormal(0, 1, (200, 12)), [Limit(0.0)] * 12, range(12), "auto")) and seen == [5, 5]
+    monkeypatch.setattr(powers, "_together", lambda flat, chosen: seen.append(flat.shape[1]) or [True] * len(chosen))
+    assert all(powers_of(RNG.lognormal(0, 1, (200, 12)), [Limit(0.0)] * 12, range(12), "auto")) and seen == [5]
+
+
+def test_numbers_of_any_size_are_looked_at_together():
+    wide = RNG.lognormal(0, 1, (200, 2)) * [1e200, 1e-200]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert powers_of(wide, [Limit(0.0)] * 2, range(2), "auto") is not None
 
 
 def test_columns_that_have_nothing_to_do_with_each_other_are_transformed_as_they_would_be_alone():

@@ -380,6 +380,11 @@ def test_what_are_no_rows_is_told(wrong):
         auto(validation=wrong).fit(TABLE)
 
 
+def test_a_mark_of_whole_numbers_is_no_list_of_rows():
+    with pytest.raises(DataError, match="twice"):
+        auto(validation=(np.arange(60) % 7 == 0).astype(int)).fit(TABLE)
+
+
 def test_rows_that_leave_none_to_learn_from_are_told():
     with pytest.raises(DataError, match="leaves none of 60 rows"):
         auto(validation=np.ones(60, bool)).fit(TABLE)

@@ -1,5 +1,7 @@
 """Models of sounds, from data to sound and back: in Python."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -147,6 +149,28 @@ def test_a_gap_is_filled_alike_louder_and_backwards_and_in_either_channel():
     np.testing.assert_allclose(filled(holed(SINES + 0.1 * HISS[1], 400, 520)[::-1], said[::-1])[::-1], usual, atol=0.02)
     both = np.stack([SINES + 0.1 * HISS[1]] * 2, 1)
     np.testing.assert_allclose(filled(holed(both, 400, 520), np.stack([said] * 2, 1)), np.stack([usual] * 2, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("after", [20, 100])
+def test_a_drum_beside_a_gap_puts_nothing_into_it(after):
+    quiet = 0.01 * (SINES + 0.3 * HISS[0])
+    drum = quiet.copy()
+    drum[300 + after + 200 :][:200] += 3 * HISS[1, :200]
+    found = without_gaps(lambda x: quiet[None].repeat(len(x), 0), holed(drum, 300, 500)[None])[0]
+    assert np.abs(found[300:500]).max() < 3 * np.abs(quiet).max()
+
+
+def test_an_offset_stays():
+    found = without_gaps(lambda x: 0.1 * HISS[: len(x)] + 3, holed(SINES + 3, 400, 520)[None])[0]
+    np.testing.assert_allclose(found, SINES + 3, atol=0.05)
+
+
+def test_many_single_samples_are_filled_in_a_moment():
+    gone = np.array(SINES)
+    gone[np.random.default_rng(0).permutation(LENGTH - 40)[:100] + 20] = np.nan
+    begun = time.process_time()
+    found = without_gaps(lambda x: 0.1 * HISS[: len(x)], gone[None])[0]
+    assert np.sqrt(np.square(found - SINES).mean()) < 0.1 and time.process_time() - begun < 3
 
 
 def test_where_a_prediction_has_faded_the_model_is_heard_as_loud_as_it_says():

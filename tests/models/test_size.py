@@ -7,6 +7,7 @@ import torch
 from latentwalk import Autoencoder, FramePredictor, Network, memory
 from latentwalk.chance import seeded
 from latentwalk.errors import CheckpointError, ConfigError
+from latentwalk.latent.codes import check_draws
 from latentwalk.models.size import LEARNING, WEIGHT, check_weights, each_takes
 
 X = np.random.default_rng(0).random((20, 12, 12)).astype(np.float32)
@@ -33,8 +34,13 @@ def test_the_least_of_machine_container_and_process_is_what_there_is(tmp_path, m
     written(tmp_path / "meminfo", "MemTotal: 9000 kB\nMemAvailable:  5000 kB\nSwapFree: 1000 kB\n")
     assert memory.room() == 6000 * 1024
     for folder, most, now, stat in (
-        ("groups", "memory.max", "memory.current", "inactive_file 50"),
-        ("groups/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "inactive_file 9\ntotal_inactive_file 50"),
+        ("groups", "memory.max", "memory.current", "inactive_file 20\nactive_file 25\nslab_reclaimable 5"),
+        (
+            "groups/memory",
+            "memory.limit_in_bytes",
+            "memory.usage_in_bytes",
+            "inactive_file 9\ntotal_inactive_file 20\ntotal_active_file 30",
+        ),
     ):
         written(tmp_path / folder / most, "max\n")
         written(tmp_path / folder / now, "300")
@@ -53,6 +59,11 @@ def test_the_process_may_be_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "OWN", tmp_path)
     written(tmp_path / "statm", f"{(1 << 29) // memory.resource.getpagesize()} 3 4")
     assert memory.room() <= 1 << 29
+
+
+def test_numbers_of_numpys_do_not_wrap_around():
+    with pytest.raises(ConfigError, match="n=100000"):
+        check_draws(np.int32(100_000), 512, 1_228_800 * 100)
 
 
 def test_what_is_small_is_not_asked_about(monkeypatch):

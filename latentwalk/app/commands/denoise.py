@@ -87,7 +87,8 @@ def _check_ending(source: Path, target: Path, picture: bool) -> None:
 
         form = Image.registered_extensions().get(target.suffix.lower())
         if form not in Image.SAVE:
-            raise ConfigError(f"{target}: pictures cannot be written as {target.suffix or 'that'}. Use .png.")
+            said = target.suffix or "that"
+            raise ConfigError(f"{source}: pictures cannot be written as {said}. Use .png, and put nothing else there.")
     elif app.source.is_sound(source):
         from latentwalk.data.sources.sounds import check_written
 

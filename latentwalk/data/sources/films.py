@@ -6,12 +6,14 @@ for motion, and that is told. Frames are as `images` has them: bytes, upright, o
 bits where they have them. They may be shown for different times; unless a rate is asked for, each is one frame.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,7 @@ ANIMATIONS = (".gif", ".webp", ".apng")
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".m2ts")
 INSTALL = "{}: such films are read by PyAV. Install it with: pip install 'latentwalk[video]'"
 MOST = 1_000_000  # frames of a film
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpeg,mpegts,mpegvideo"  # of FFmpeg, those of VIDEOS
 STREAMS = 64  # of a video, that are looked at within bounds before any is decoded
 STILL = 0.1  # seconds that a frame is shown which does not say for how long
 NUMBER = re.compile(r"(\d+)")
@@ -430,16 +433,17 @@ class Played:
 
 def _opened(av: Any, path: Path, bounds: dict[str, str]) -> Any:
     """The container, its streams looked at within these bounds where it can tell them before; not all formats can (MPEG)."""
+    only = {"format_whitelist": FORMATS}  # a play list may name other files, itself among them
     if bounds:
         with suppress(ValueError):
-            return av.open(str(path), stream_options=[bounds] * STREAMS)
-    return av.open(str(path))
+            return av.open(str(path), container_options=only, stream_options=[bounds] * STREAMS)
+    return av.open(str(path), container_options=only)
 
 
-def played_frames(path: Path, played: Played, pixels: int | None = None) -> Iterator[tuple[Any, bool]]:
+def played_frames(path: Path, played: Played, pixels: int | None = None, until: float = math.inf) -> Iterator[tuple[Any, bool]]:
     """The frames of a film, one after the other, and whether some before it could not be decoded. Raises DataError.
 
-    pixels: of a frame that is decoded, at most.
+    pixels: of a frame that is decoded, at most. until: the time (`monotonic`) after which nothing more is looked at.
     """
     try:
         av = imported("av")
@@ -457,6 +461,9 @@ def played_frames(path: Path, played: Played, pixels: int | None = None) -> Iter
             if container.duration is not None:
                 played.until = ((container.start_time or 0) + container.duration) / 1e6
             for packet in container.demux():
+                if monotonic() > until:
+                    played.error = played.error or "it takes too long"
+                    return
                 if packet.pts is not None and packet.stream.type in ("audio", "video"):
                     played.last = max(played.last, float((packet.pts + (packet.duration or 0)) * packet.time_base))
                 if packet.stream.index != stream.index:

@@ -142,7 +142,7 @@ def test_colour_transparency_depth_and_what_is_up_stay_as_they_were(call, cleane
 @pytest.mark.parametrize("ending", ["npy", "csv", "wav", "mid", "txt", "parquet", "xyz"])
 def test_no_picture_is_written_to_what_is_called_otherwise(call, cleaner, tmp_path, ending):
     said = call("denoise", cleaner / "run", cleaner / "in" / "0.png", tmp_path / f"out.{ending}", code=2)
-    assert f"pictures cannot be written as .{ending}. Use .png" in said and not list(tmp_path.iterdir())
+    assert f"pictures cannot be written as .{ending}. Use .png, and" in said and not list(tmp_path.iterdir())
 
 
 def test_into_a_folder_goes_a_file_of_the_same_name_and_arrays_keep_their_type(call, cleaner, tmp_path):

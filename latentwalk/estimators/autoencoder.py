@@ -73,8 +73,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         can be drawn; fit(X, y) then needs labels.
     extra: whether a frame may have columns beside those learnt from; they are left out then, and otherwise an error names them.
     transforms: of a table's skewed columns (incomes, durations), which makes them nearly normal before they are learnt: "auto",
-        where it makes values and whole rows likelier; "centred", the same about the mean alone, which is
-        gentler; "none".
+        where it makes values and whole rows likelier; "centred", the same about the mean alone, which is gentler; "none".
         Likelihoods stay densities in the units of the data; what is decoded is the median in such a column.
     training: all else that a training can be told, as `Settings`: optimizer, schedule, precision, checkpoints, ….
 

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common.codeless import codeless, nats
+from common.codeless import LATENT, codeless, nats
 from common.facts import RESULTS, facts, put_section
 from drawn_chorales import SCALE, parallel
 from numpy.typing import NDArray
@@ -101,7 +101,7 @@ def fitted(asked: argparse.Namespace, network: Network, train: Dataset, valid: D
     """The VAE of the least bound on the validation windows, and the seconds it took."""
     start, best, kept, since = time.perf_counter(), np.inf, None, 0
     how: dict[str, Any] = {"batch_size": asked.batch, "learning_rate": asked.rate, "validation": 0.0, "complete": False}
-    model = Autoencoder("vae", latent=32, network=network, random_state=asked.seed, progress=False, **how)
+    model = Autoencoder("vae", latent=LATENT, network=network, random_state=asked.seed, progress=False, **how)
     with tempfile.TemporaryDirectory() as folder:
         for epochs in range(LOOK, asked.epochs + 1, LOOK):
             model.set_params(epochs=epochs).fit(train, checkpoint=folder)
@@ -202,7 +202,7 @@ def of_vae(model: Autoencoder, test: Dataset, draws: int, seconds: float) -> str
 
 def of_decoder(alone: Any, test: Dataset, seconds: float) -> str:
     cost = float(nats(alone, test.x).mean()) / WINDOW
-    there = at_changes(alone, torch.zeros(len(test), 32), test)
+    there = at_changes(alone, torch.zeros(len(test), LATENT), test)
     return f"| the same decoder without a code | {cost:.3f} | {cost:.3f} | 0 | {there} | – | {seconds:,.0f} |"
 
 

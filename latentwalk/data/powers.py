@@ -54,17 +54,19 @@ def powers_of(x: Array, limits: Sequence[Limit], among: Sequence[int], how: Tran
     """
     if how == "none" or not among:
         return ()
-    flat = spaced(x, 4 * PIECE).reshape(-1, len(limits))[:, list(among)].astype(np.float64)
-    chosen = [_power(values[np.isfinite(values)], limits[at], how) for at, values in zip(among, flat.T, strict=True)]
-    some = np.unique(np.linspace(0, len(chosen) - 1, TOGETHER).round().astype(int))
-    worth = _together(flat[:, some], [chosen[at] for at in some])
+    flat = spaced(x, 4 * PIECE).reshape(-1, len(limits))
+    chosen = {}
+    for at in among:
+        values = flat[:, at].astype(np.float64)
+        chosen[at] = _power(values[np.isfinite(values)], limits[at], how)
+    if not any(power for _, power in chosen.values()):
+        return ()
+    some = [among[at] for at in np.unique(np.linspace(0, len(among) - 1, TOGETHER).round().astype(int))]
+    worth = _together(flat[:, some].astype(np.float64), [chosen[at] for at in some])
     if not any(worth):
         return ()
-    for at, kept in zip(some, worth, strict=True):
-        chosen[at] = chosen[at] if kept else (0.0, None)
-    found: list[Power | None] = [None] * len(limits)
-    for at, (_, power) in zip(among, chosen, strict=True):
-        found[at] = power
+    dropped = {at for at, kept in zip(some, worth, strict=True) if not kept}
+    found = [None if at in dropped or at not in chosen else chosen[at][1] for at in range(len(limits))]
     return tuple(found) if any(found) else ()
 
 

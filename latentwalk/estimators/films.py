@@ -366,9 +366,10 @@ def objective(model: FilmModel, beta: float, free_rate: float = 0.0) -> Objectiv
     def bound(p: Pass, epoch: Time) -> Terms:
         if epoch is None:
             return elbo(p, beta=rising)
-        rate = free * (1 - pressed(model.trained))
-        frames = frames_there(p.target)[:, 1:].sum(1).float().mean()  # that follow another
-        return elbo(p, model.trained, beta=rising, target_rate=rate * frames if rate else 0.0)
+        rate: float | torch.Tensor = free * (1 - pressed(model.trained))
+        if rate:
+            rate = rate * frames_there(p.target)[:, 1:].sum(1).float().mean()  # frames that follow another
+        return elbo(p, model.trained, beta=rising, target_rate=rate)
 
     return bound
 

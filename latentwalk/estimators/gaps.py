@@ -126,9 +126,17 @@ def _prediction(row: Doubles, known: int, most: int) -> Doubles:
     if not orders or not lags[0] > 0:
         raise LinAlgError
     lags[0] *= 1 + RIDGE
-    found = [np.r_[1.0, -solve_toeplitz(lags[:order], lags[1 : order + 1])] for order in orders]
-    costs = [known * np.log(max(one @ lags[: len(one)], RIDGE * lags[0])) + 2 * len(one) for one in found]
-    return next(one for one, cost in zip(reversed(found), reversed(costs), strict=True) if cost <= costs[0])
+
+    def weighed(order: int) -> tuple[Doubles, float]:
+        weights = np.r_[1.0, -solve_toeplitz(lags[:order], lags[1 : order + 1])]
+        return weights, known * np.log(max(weights @ lags[: order + 1], RIDGE * lags[0])) + 2 * len(weights)
+
+    shortest, bound = weighed(orders[0])
+    for order in reversed(orders[1:]):
+        weights, cost = weighed(order)
+        if cost <= bound:
+            return weights
+    return shortest
 
 
 def _bridge(x: Array, found: Array, start: int, end: int) -> Doubles:

@@ -284,7 +284,7 @@ class Trained:
         self.check_chosen(decoding)
         sampler = self._source(source, temperature)
         whole("n", n, "examples", most=COUNTED)
-        check_draws(int(n), self.latent, self.spec.size)
+        check_draws(n, self.latent, self.spec.size)
         flag("missing", missing)
         rng = np.random.default_rng(seed)
         z = self.codes(sampler(int(n), rng))

@@ -22,6 +22,16 @@ def floats(text, *shape):
     return np.frombuffer(base64.b64decode(text), "<f4").reshape(shape)
 
 
+def assert_surprise_and_place(page, seat, cinema, predictor, film, at):
+    """Its surprise is told, and the probe can be moved to frame `at`, which is shown."""
+    surprise = predictor.surprise(film)
+    label = page.locator(".surprise svg").get_attribute("aria-label")
+    assert label.endswith(f"the most in frame {int(np.nanargmax(surprise)) + 1}") and f"to {np.nanmax(surprise):.0f}" in label
+    page.get_by_role("button", name="Move the probe to this frame").click()
+    seat.settle()
+    assert seat.code() == pytest.approx(cinema.space.path(film).z[at], abs=1e-5)
+
+
 def screens(page):
     """What each screen shows, (k, H, W), gray."""
     found = page.evaluate("() => [...document.querySelectorAll('.screens canvas')].map((one) => one.toDataURL())")
@@ -196,12 +206,7 @@ def test_a_film_of_ones_own_is_shown_with_its_surprise_way_and_futures(seat, bri
     page.locator(MOMENT).fill("3")
     seat.settle()
     np.testing.assert_array_equal(screens(page)[0], own[3])
-    surprise = predictor.surprise(own)
-    label = page.locator(".surprise svg").get_attribute("aria-label")
-    assert label.endswith(f"the most in frame {int(np.nanargmax(surprise)) + 1}") and f"to {np.nanmax(surprise):.0f}" in label
-    page.get_by_role("button", name="Move the probe to this frame").click()
-    seat.settle()
-    assert seat.code() == pytest.approx(cinema.space.path(own).z[3], abs=1e-5)
+    assert_surprise_and_place(page, seat, cinema, predictor, own, 3)
     page.get_by_role("button", name="Draw futures").click()
     page.wait_for_selector(".screens.n4")
     futures = predictor.predict(own[:5], 10, 3, seed=0)
@@ -298,12 +303,7 @@ def test_films_go_along_in_a_file(cinema, predictor, moving, watched, tmp_path):
         page.locator(MOMENT).fill(str(at))
         watched.settle()
         np.testing.assert_array_equal(screens(page)[0], film[at])
-    surprise = predictor.surprise(film)
-    label = page.locator(".surprise svg").get_attribute("aria-label")
-    assert label.endswith(f"the most in frame {int(np.nanargmax(surprise)) + 1}") and f"to {np.nanmax(surprise):.0f}" in label
-    page.get_by_role("button", name="Move the probe to this frame").click()
-    watched.settle()
-    assert watched.code() == pytest.approx(cinema.space.path(film).z[5], abs=1e-5)
+    assert_surprise_and_place(page, watched, cinema, predictor, film, 5)
     page.get_by_role("button", name="The film before").click()
     page.wait_for_function("() => document.querySelector('section[aria-label=Films]').innerText.includes('held-out film 0 of')")
     assert [url for url in watched.asked if not url.startswith("blob:")] == [to.as_uri()]

@@ -153,7 +153,8 @@ def _films(exhibit: Exhibit, room: int) -> tuple[dict[str, bytes], list[int]]:
     some = []
     for at in np.unique(np.linspace(0, total - 1, min(total, REELS)).round()):
         with suppress(DataError):  # one without frames stays at home
-            some.append((films.film(int(at)), films.film(int(at)).reel(exhibit.space)))
+            film = films.film(int(at))
+            some.append((film, film.reel(exhibit.space)))
     for step in (1, 2, 4, 8, REELS) if some else ():
         chosen = some[::step]
         frames = np.concatenate([film.x.astype(np.float64) for film, _ in chosen])
